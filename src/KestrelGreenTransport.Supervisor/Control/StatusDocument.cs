@@ -1,0 +1,98 @@
+using System.Text.Json.Serialization;
+
+namespace KestrelGreenTransport.Supervisor.Control;
+
+/// <summary>What <c>green status --json</c> prints: a contract, with <see cref="SchemaVersion"/> 1 (docs/observability.md).</summary>
+internal sealed record StatusDocument
+{
+    public int SchemaVersion { get; init; } = 1;
+
+    public required string Name { get; init; }
+
+    public required string Version { get; init; }
+
+    public required int SupervisorPid { get; init; }
+
+    public required string State { get; init; }
+
+    public required long Generation { get; init; }
+
+    public required DateTimeOffset StartedAt { get; init; }
+
+    public required int WorkersTarget { get; init; }
+
+    public required IReadOnlyList<ListenerStatus> Listeners { get; init; }
+
+    public required IReadOnlyList<WorkerStatus> Workers { get; init; }
+}
+
+/// <param name="Endpoint">As in the worker contract: <c>tcp://127.0.0.1:8080</c>.</param>
+/// <param name="Backlog">The length that was asked for.</param>
+/// <param name="Queued">Connections that the kernel holds and nobody has accepted yet.</param>
+internal sealed record ListenerStatus(string Endpoint, int Backlog, long Queued);
+
+internal sealed record WorkerStatus
+{
+    public required int Index { get; init; }
+
+    public required int? Pid { get; init; }
+
+    public required long Generation { get; init; }
+
+    public required string State { get; init; }
+
+    public required double? UptimeSeconds { get; init; }
+
+    public required double? HeartbeatAgeSeconds { get; init; }
+
+    public required long Connections { get; init; }
+
+    public required long ConnectionsLimit { get; init; }
+
+    public required long RequestsInFlight { get; init; }
+
+    public required long RequestsTotal { get; init; }
+
+    public required long AcceptedTotal { get; init; }
+
+    public required int Restarts { get; init; }
+
+    public required long RssBytes { get; init; }
+
+    public required double CpuSeconds { get; init; }
+
+    public required LastExitStatus? LastExit { get; init; }
+}
+
+internal sealed record LastExitStatus(string Reason, int? ExitCode, string? Signal, DateTimeOffset At);
+
+/// <summary>A command to the supervisor: one line of JSON on the control socket.</summary>
+internal sealed record ControlRequest
+{
+    /// <summary><c>status</c>, <c>stop</c> or <c>scale</c>.</summary>
+    public required string Command { get; init; }
+
+    /// <summary>stop: leave at once instead of finishing requests.</summary>
+    public bool? Quick { get; init; }
+
+    /// <summary>scale: how many workers.</summary>
+    public int? Workers { get; init; }
+}
+
+/// <summary>The supervisor's answer: one line of JSON.</summary>
+internal sealed record ControlResponse
+{
+    /// <summary>What is wrong with the request; null when it was taken.</summary>
+    public string? Error { get; init; }
+
+    /// <summary>The state after the command was taken; always there unless there is an error.</summary>
+    public StatusDocument? Status { get; init; }
+}
+
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.Never)]
+[JsonSerializable(typeof(StatusDocument))]
+[JsonSerializable(typeof(ControlRequest))]
+[JsonSerializable(typeof(ControlResponse))]
+internal sealed partial class ControlJson : JsonSerializerContext;

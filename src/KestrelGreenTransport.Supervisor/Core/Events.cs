@@ -1,0 +1,66 @@
+using KestrelGreenTransport.Contract;
+
+namespace KestrelGreenTransport.Supervisor.Core;
+
+/// <summary>What happened. Facts only: the arbiter decides what they mean.</summary>
+internal abstract record SupervisorEvent;
+
+/// <summary>The listeners are bound and the supervisor's thread runs: launch the first workers.</summary>
+internal sealed record Started : SupervisorEvent;
+
+/// <summary>Time went by. Comes at least every <see cref="ArbiterSettings.TickInterval"/> while the supervisor is not stopped.</summary>
+internal sealed record Tick : SupervisorEvent;
+
+internal sealed record WorkerSpawned(int Index, int Pid) : SupervisorEvent;
+
+/// <summary>The process could not be made (fork limit, file gone).</summary>
+internal sealed record WorkerSpawnFailed(int Index, string Error) : SupervisorEvent;
+
+/// <summary>The worker speaks the contract: it uses the transport.</summary>
+internal sealed record WorkerSaidHello(int Index) : SupervisorEvent;
+
+/// <summary>The worker is bound and accepts connections.</summary>
+internal sealed record WorkerReady(int Index) : SupervisorEvent;
+
+/// <summary>The worker said why it cannot start, with the exit code that this means for the supervisor.</summary>
+internal sealed record WorkerFailedToStart(int Index, int ExitCode, string Message) : SupervisorEvent;
+
+/// <summary>A booting worker that never said hello listens on a socket of its own: the app does not use the transport.</summary>
+internal sealed record WorkerListensByItself(int Index, string Endpoint) : SupervisorEvent;
+
+/// <summary>A new full beat stands in the worker's heartbeat file.</summary>
+/// <param name="Index">The worker.</param>
+/// <param name="BeatAt">Monotonic nanoseconds of the beat, from the file.</param>
+/// <param name="State">What the worker says of itself.</param>
+internal sealed record WorkerBeat(int Index, long BeatAt, WorkerState State) : SupervisorEvent;
+
+/// <summary>The abort for its stacks is pointless or done: the process is stopped, or its report is written.</summary>
+internal sealed record WorkerAbortFinished(int Index) : SupervisorEvent;
+
+/// <summary>The process was reaped.</summary>
+internal sealed record WorkerExited(int Index, ExitStatus Status) : SupervisorEvent;
+
+internal sealed record StopRequested(StopKind Kind) : SupervisorEvent;
+
+/// <summary>Set the number of serving workers.</summary>
+internal sealed record ScaleRequested(int Workers) : SupervisorEvent;
+
+/// <summary>One worker more or fewer (TTIN, TTOU).</summary>
+internal sealed record ScaleByRequested(int Delta) : SupervisorEvent;
+
+internal enum StopKind
+{
+    /// <summary>Requests in flight may finish within GracefulTimeout.</summary>
+    Graceful,
+
+    /// <summary>Workers are asked to leave at once and killed shortly after.</summary>
+    Quick,
+}
+
+/// <summary>How a process ended: with a code, or by a signal.</summary>
+internal readonly record struct ExitStatus(int? Code, int? Signal)
+{
+    public static ExitStatus Exited(int code) => new(code, null);
+
+    public static ExitStatus Killed(int signal) => new(null, signal);
+}

@@ -1,0 +1,18 @@
+namespace KestrelGreenTransport.Supervisor.Core;
+
+/// <summary>Why a worker ended, as the status document names it.</summary>
+internal enum ExitReason
+{
+    Crash,
+    Exited,
+    Stale,
+    BootTimeout,
+    ScaleDown,
+    Stop,
+}
+
+/// <summary>How and why a process ended.</summary>
+/// <param name="Reason">Why; a worker killed by us keeps our reason.</param>
+/// <param name="Status">The exit code or the signal.</param>
+/// <param name="At">Monotonic nanoseconds at which it was reaped.</param>
+internal sealed record LastExit(ExitReason Reason, ExitStatus Status, long At);

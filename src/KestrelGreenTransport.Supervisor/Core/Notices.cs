@@ -1,0 +1,43 @@
+namespace KestrelGreenTransport.Supervisor.Core;
+
+/// <summary>
+/// What the arbiter has to say, as data: the runtime turns it into a log line (and, for the fatal ones, adds the
+/// worker's last output).
+/// </summary>
+internal abstract record Notice;
+
+internal sealed record WorkerReadyNotice(int Index, int Pid, TimeSpan BootTime) : Notice;
+
+/// <summary>A worker ended unasked.</summary>
+/// <param name="Index">The worker.</param>
+/// <param name="Pid">Its process id.</param>
+/// <param name="Exit">How and why it ended.</param>
+/// <param name="RestartIn">When its replacement is spawned; null when there will be none.</param>
+internal sealed record WorkerDiedNotice(int Index, int Pid, LastExit Exit, TimeSpan? RestartIn) : Notice;
+
+/// <summary>A worker that was asked to leave has left.</summary>
+internal sealed record WorkerLeftNotice(int Index, int Pid, LastExit Exit) : Notice;
+
+internal sealed record WorkerStaleNotice(int Index, int Pid, TimeSpan Silence, TimeSpan Timeout) : Notice;
+
+internal sealed record WorkerBootTimeoutNotice(int Index, int Pid, TimeSpan BootTimeout) : Notice;
+
+/// <summary>A worker did not leave in time and is killed.</summary>
+internal sealed record WorkerKilledNotice(int Index, int Pid, string Why) : Notice;
+
+internal sealed record SpawnFailedNotice(int Index, string Error, TimeSpan RetryIn) : Notice;
+
+/// <summary>The supervisor itself did not run for a while (stopped, or the machine was): every worker gets a fresh window.</summary>
+internal sealed record SupervisorPausedNotice(TimeSpan Gap) : Notice;
+
+internal sealed record ScalingNotice(int From, int To) : Notice;
+
+internal sealed record StoppingNotice(StopKind Kind, int Workers) : Notice;
+
+/// <summary>No worker of the first generation ever served; the supervisor gives up with exit code 3.</summary>
+/// <param name="Index">The worker whose output tells most.</param>
+/// <param name="AnyHello">False when no worker ever said hello: perhaps the app never calls UseGreenTransport().</param>
+internal sealed record BootFailureNotice(int Index, bool AnyHello) : Notice;
+
+/// <summary>The app cannot be run as a worker at all; the supervisor gives up with this code (4).</summary>
+internal sealed record AppNotStartableNotice(int Index, string Message, int ExitCode) : Notice;

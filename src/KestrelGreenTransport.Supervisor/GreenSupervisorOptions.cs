@@ -1,0 +1,51 @@
+namespace KestrelGreenTransport.Supervisor;
+
+/// <summary>
+/// The supervisor's settings. They come, strongest first, from the command line, <c>GREEN_*</c> variables,
+/// <c>green.json</c>, the app's configuration (section <c>GreenSupervisor</c>), and the lambda in code.
+/// </summary>
+public sealed class GreenSupervisorOptions
+{
+    /// <summary>How many worker processes serve. From 1 to 1024. Defaults to the number of cores. (gunicorn: workers)</summary>
+    public int Workers { get; set; } = Environment.ProcessorCount;
+
+    /// <summary>
+    /// Where to listen: <c>host:port</c>, <c>:port</c>, <c>[::1]:port</c>, <c>unix:path</c>, <c>unix:@abstract</c>,
+    /// <c>fd://3</c> or <c>systemd</c>. Defaults to <c>ASPNETCORE_URLS</c> or <c>HTTP_PORTS</c>, else
+    /// <c>127.0.0.1:8000</c>. (gunicorn: bind)
+    /// </summary>
+    public IList<string> Bind { get; } = [];
+
+    /// <summary>How many connections each listener of each worker holds at most. From 1 to 1,000,000. Defaults to 1000. (gunicorn: worker_connections)</summary>
+    public int WorkerConnections { get; set; } = 1000;
+
+    /// <summary>How many connections the kernel may queue for a listener. From 1 to 1,000,000; the kernel caps it at net.core.somaxconn. Defaults to 2048. (gunicorn: backlog)</summary>
+    public int Backlog { get; set; } = 2048;
+
+    /// <summary>A worker without a full beat for this long is replaced. From 200ms to 1d, at least twice <see cref="HeartbeatInterval"/>. Defaults to 30 s. (gunicorn: timeout)</summary>
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often a worker beats. From 50ms to 1h. Null, the default, means the smaller of 1 s and a quarter of <see cref="Timeout"/>.</summary>
+    public TimeSpan? HeartbeatInterval { get; set; }
+
+    /// <summary>How long a worker may take from its spawn to serving. From 1s to 1d. Defaults to 60 s. (puma: worker_boot_timeout)</summary>
+    public TimeSpan BootTimeout { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long requests in flight may take to finish at a stop. From 0s to 1d. Defaults to 30 s. (gunicorn: graceful_timeout)</summary>
+    public TimeSpan GracefulTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// The instance's name: part of the control socket's and the heartbeat directory's path. Letters, digits, '-', '_'
+    /// and '.', at most 64. Null, the default, means the app's name.
+    /// </summary>
+    public string? Name { get; set; }
+
+    /// <summary>The control socket's path. Null, the default, means <c>NAME.sock</c> in the run-time directory.</summary>
+    public string? Control { get; set; }
+
+    /// <summary>The access rights of Unix sockets that the supervisor binds. Null, the default, means what the umask leaves. (gunicorn: umask)</summary>
+    public UnixFileMode? UnixFileMode { get; set; }
+
+    internal TimeSpan EffectiveHeartbeatInterval =>
+        HeartbeatInterval ?? TimeSpan.FromTicks(Math.Min(TimeSpan.TicksPerSecond, Timeout.Ticks / 4));
+}

@@ -1,0 +1,44 @@
+namespace KestrelGreenTransport.Contract;
+
+/// <summary>
+/// The names of the environment variables that make a process a worker. They are a public contract
+/// (docs/worker-contract.md): any supervisor, a shell script included, may set them.
+/// </summary>
+internal static class ContractVariables
+{
+    public const int Version = 1;
+
+    /// <summary>The worker's index. Its presence makes the process a worker.</summary>
+    public const string Worker = "GREEN_WORKER";
+
+    /// <summary>The reload epoch, from 1.</summary>
+    public const string Generation = "GREEN_GENERATION";
+
+    /// <summary>Inherited listeners: <c>3=tcp://0.0.0.0:8080;4=unix:/run/app.sock</c>.</summary>
+    public const string Listen = "GREEN_LISTEN";
+
+    /// <summary>The descriptor of the lifeline, a SOCK_SEQPACKET Unix socket.</summary>
+    public const string ControlFd = "GREEN_CONTROL_FD";
+
+    /// <summary>The path of this worker's heartbeat file.</summary>
+    public const string HeartbeatFile = "GREEN_HEARTBEAT_FILE";
+
+    /// <summary>How often to beat: a duration such as <c>1s</c> or <c>250ms</c>.</summary>
+    public const string HeartbeatInterval = "GREEN_HEARTBEAT_INTERVAL";
+
+    /// <summary>The path of the board that all workers of one supervisor share.</summary>
+    public const string BoardFile = "GREEN_BOARD_FILE";
+
+    /// <summary>systemd's socket activation: how many descriptors, from 3 on.</summary>
+    public const string ListenFds = "LISTEN_FDS";
+
+    /// <summary>systemd's socket activation: for which process.</summary>
+    public const string ListenPid = "LISTEN_PID";
+
+    /// <summary>systemd's socket activation: the descriptors' names, separated by colons.</summary>
+    public const string ListenFdNames = "LISTEN_FDNAMES";
+
+    /// <summary>All names that a worker removes from its environment once it has read them.</summary>
+    public static readonly string[] All =
+        [Worker, Generation, Listen, ControlFd, HeartbeatFile, HeartbeatInterval, BoardFile, ListenFds, ListenPid, ListenFdNames];
+}

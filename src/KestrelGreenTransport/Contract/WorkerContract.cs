@@ -1,0 +1,88 @@
+using System.Globalization;
+
+namespace KestrelGreenTransport.Contract;
+
+/// <summary>
+/// What the environment told this process when it was started as a worker. The variables are read once and then
+/// removed, so that the worker's own children do not take themselves for workers.
+/// </summary>
+internal sealed record WorkerContract
+{
+    private static readonly Lazy<WorkerContract?> Process = new(() => Read(new ProcessVariables()));
+
+    /// <summary>This process's contract, or null when it is no worker. The first look removes the variables.</summary>
+    /// <exception cref="FormatException">A variable is malformed; the message names it.</exception>
+    public static WorkerContract? Current => Process.Value;
+
+    public required int Index { get; init; }
+
+    public required long Generation { get; init; }
+
+    public required IReadOnlyList<InheritedListener> Listeners { get; init; }
+
+    /// <summary>The descriptor of the lifeline, or null when nobody watches over this worker that way.</summary>
+    public int? ControlDescriptor { get; init; }
+
+    public string? HeartbeatFile { get; init; }
+
+    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(1);
+
+    public string? BoardFile { get; init; }
+
+    /// <summary>Where the variables are read from and removed; tests give a dictionary.</summary>
+    internal interface IVariables
+    {
+        string? Take(string name);
+    }
+
+    internal static WorkerContract? Read(IVariables variables)
+    {
+        var worker = variables.Take(ContractVariables.Worker);
+        if (worker is null)
+        {
+            return null;
+        }
+
+        return new WorkerContract
+        {
+            Index = Number(ContractVariables.Worker, worker, 1, 100_000),
+            Generation = Number(ContractVariables.Generation, variables.Take(ContractVariables.Generation) ?? "1", 1, int.MaxValue),
+            Listeners = InheritedListener.Parse(variables.Take(ContractVariables.Listen) ?? ""),
+            ControlDescriptor = variables.Take(ContractVariables.ControlFd) is { } fd ? Number(ContractVariables.ControlFd, fd, 3, int.MaxValue) : null,
+            HeartbeatFile = variables.Take(ContractVariables.HeartbeatFile),
+            HeartbeatInterval = Interval(variables.Take(ContractVariables.HeartbeatInterval)),
+            BoardFile = variables.Take(ContractVariables.BoardFile),
+        };
+    }
+
+    private static int Number(string name, string text, int from, int to) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= from && number <= to
+            ? number
+            : throw new FormatException($"{name} ('{text}') must be a whole number from {from} to {to}.");
+
+    private static TimeSpan Interval(string? text)
+    {
+        if (text is null)
+        {
+            return TimeSpan.FromSeconds(1);
+        }
+
+        return Duration.TryParse(text, out var interval) && interval >= TimeSpan.FromMilliseconds(10) && interval <= TimeSpan.FromHours(1)
+            ? interval
+            : throw new FormatException($"{ContractVariables.HeartbeatInterval} ('{text}') must be a duration from 10ms to 1h, such as 1s.");
+    }
+
+    private sealed class ProcessVariables : IVariables
+    {
+        public string? Take(string name)
+        {
+            var value = Environment.GetEnvironmentVariable(name);
+            if (value is not null)
+            {
+                Environment.SetEnvironmentVariable(name, null);
+            }
+
+            return string.IsNullOrEmpty(value) ? null : value;
+        }
+    }
+}

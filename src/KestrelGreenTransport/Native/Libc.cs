@@ -1,0 +1,79 @@
+using System.Runtime.InteropServices;
+
+namespace KestrelGreenTransport.Native;
+
+/// <summary>Calls of libc that both the transport and the supervisor need, named as in C.</summary>
+internal static unsafe partial class Libc
+{
+    public const int F_GETFD = 1;
+    public const int F_SETFD = 2;
+    public const int F_GETFL = 3;
+    public const int F_SETFL = 4;
+    public const int F_DUPFD_CLOEXEC = 1030;
+    public const int FD_CLOEXEC = 1;
+    public const int O_NONBLOCK = 0x800;
+
+    public const short POLLIN = 0x001;
+    public const short POLLOUT = 0x004;
+    public const short POLLERR = 0x008;
+    public const short POLLHUP = 0x010;
+
+    public const int MSG_DONTWAIT = 0x40;
+    public const int MSG_NOSIGNAL = 0x4000;
+    public const int MSG_CMSG_CLOEXEC = 0x40000000;
+
+    public const int SOL_SOCKET = 1;
+    public const int SO_ACCEPTCONN = 30;
+    public const int SCM_RIGHTS = 1;
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct PollFd
+    {
+        public int fd;
+        public short events;
+        public short revents;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int fcntl(int fd, int command, nint argument);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int poll(PollFd* fds, nuint count, int timeoutMilliseconds);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int close(int fd);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint read(int fd, byte* buffer, nuint count);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint write(int fd, byte* buffer, nuint count);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint recv(int fd, byte* buffer, nuint count, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint send(int fd, byte* buffer, nuint count, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int getsockopt(int fd, int level, int name, void* value, int* length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int getpid();
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial uint geteuid();
+
+    /// <summary>Gives a descriptor back what it loses on its way through exec: close-on-exec and non-blocking.</summary>
+    public static Result AdoptDescriptor(int fd)
+    {
+        var cloexec = Result.From(fcntl(fd, F_SETFD, FD_CLOEXEC));
+        if (!cloexec.Ok)
+        {
+            return cloexec;
+        }
+
+        var flags = Result.From(fcntl(fd, F_GETFL, 0));
+        return flags.Ok ? Result.From(fcntl(fd, F_SETFL, (nint)flags.Value | O_NONBLOCK)) : flags;
+    }
+}
