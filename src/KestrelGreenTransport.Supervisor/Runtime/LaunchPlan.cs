@@ -12,6 +12,12 @@ internal sealed record LaunchPlan
     /// <summary>Where to listen, parsed and in order; never empty.</summary>
     public required ImmutableArray<BindSpec> Binds { get; init; }
 
+    /// <summary>
+    /// Whether somebody asked for these binds. False when they come from <c>ASPNETCORE_URLS</c> and its kin or are the
+    /// default: then the workers keep those variables, since a url in them may be https and the app's own to serve.
+    /// </summary>
+    public bool ExplicitBinds { get; init; }
+
     /// <summary>The instance's name; also in the control socket's path.</summary>
     public required string Name { get; init; }
 
