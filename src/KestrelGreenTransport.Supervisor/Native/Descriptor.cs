@@ -1,0 +1,45 @@
+using System.Runtime.InteropServices;
+using KestrelGreenTransport.Native;
+
+namespace KestrelGreenTransport.Supervisor.Native;
+
+/// <summary>One owned descriptor of no particular kind: a pipe's end, a lifeline, an eventfd.</summary>
+internal sealed class Descriptor : SafeHandle
+{
+    public Descriptor(int number)
+        : base(-1, ownsHandle: true) => SetHandle(number);
+
+    public override bool IsInvalid => handle < 0;
+
+    /// <summary>The number. Valid while the owner has not disposed it.</summary>
+    public int Number => (int)handle;
+
+    protected override bool ReleaseHandle() => Libc.close((int)handle) == 0;
+
+    /// <summary>A pipe whose read end does not block; the write end does, for it belongs to a program that expects so.</summary>
+    public static unsafe (Descriptor Read, Descriptor Write) Pipe()
+    {
+        var pair = stackalloc int[2];
+        Check(Posix.pipe2(pair, Posix.O_CLOEXEC), "pipe2");
+        var read = new Descriptor(pair[0]);
+        var write = new Descriptor(pair[1]);
+        Check(Libc.fcntl(read.Number, Libc.F_SETFL, Libc.O_NONBLOCK), "fcntl");
+        return (read, write);
+    }
+
+    /// <summary>A connected pair of sockets that keep message boundaries; neither end blocks.</summary>
+    public static unsafe (Descriptor Ours, Descriptor Theirs) SeqPacketPair()
+    {
+        var pair = stackalloc int[2];
+        Check(Posix.socketpair(Posix.AF_UNIX, Posix.SOCK_SEQPACKET | Posix.SOCK_CLOEXEC | Posix.SOCK_NONBLOCK, 0, pair), "socketpair");
+        return (new Descriptor(pair[0]), new Descriptor(pair[1]));
+    }
+
+    private static void Check(int returned, string call)
+    {
+        if (returned == -1)
+        {
+            throw new NativeException(call, Result.From(returned));
+        }
+    }
+}

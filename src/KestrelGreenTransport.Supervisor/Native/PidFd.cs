@@ -1,0 +1,60 @@
+using System.Runtime.InteropServices;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Core;
+
+namespace KestrelGreenTransport.Supervisor.Native;
+
+/// <summary>A child process by its pidfd: it names this process and never another one that got its number later.</summary>
+internal sealed class PidFd : SafeHandle
+{
+    private PidFd(int pid, int descriptor)
+        : base(-1, ownsHandle: true)
+    {
+        Pid = pid;
+        SetHandle(descriptor);
+    }
+
+    public int Pid { get; }
+
+    /// <summary>To be polled for POLLIN: readable once the process has ended.</summary>
+    public int Number => (int)handle;
+
+    public override bool IsInvalid => handle < 0;
+
+    /// <summary>Opens a child that has not been reaped, so its number cannot have been reused.</summary>
+    public static PidFd Open(int pid)
+    {
+        var opened = Result.From(Posix.syscall(Posix.SYS_pidfd_open, pid, 0, 0, 0));
+        return opened.Ok ? new PidFd(pid, (int)opened.Value) : throw new NativeException("pidfd_open", opened);
+    }
+
+    public Result Signal(int signal) => Result.From(Posix.syscall(Posix.SYS_pidfd_send_signal, Number, signal, 0, 0));
+
+    /// <summary>Collects the exit; null while the process lives.</summary>
+    public unsafe ExitStatus? Reap()
+    {
+        int status;
+        Result waited;
+        do
+        {
+            waited = Result.From(Posix.waitpid(Pid, &status, Posix.WNOHANG));
+        }
+        while (waited.Error == Errno.EINTR);
+
+        if (waited.Error == Errno.ECHILD)
+        {
+            // Somebody else reaped it (as PID 1 the runtime reaps every child): it is gone, its status unknown.
+            return new ExitStatus(null, null);
+        }
+
+        if (!waited.Ok || waited.Value == 0)
+        {
+            return null;
+        }
+
+        var signal = status & 0x7f;
+        return signal == 0 ? ExitStatus.Exited((status >> 8) & 0xff) : ExitStatus.Killed(signal);
+    }
+
+    protected override bool ReleaseHandle() => Libc.close((int)handle) == 0;
+}

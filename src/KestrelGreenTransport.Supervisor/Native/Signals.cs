@@ -1,0 +1,21 @@
+using System.Globalization;
+
+namespace KestrelGreenTransport.Supervisor.Native;
+
+/// <summary>Signal numbers of Linux and their names.</summary>
+internal static class Signals
+{
+    public const int SIGABRT = 6;
+    public const int SIGKILL = 9;
+    public const int SIGTERM = 15;
+
+    private static readonly string[] Names =
+    [
+        "", "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL", "SIGUSR1",
+        "SIGSEGV", "SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP", "SIGTSTP",
+        "SIGTTIN", "SIGTTOU", "SIGURG", "SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO", "SIGPWR", "SIGSYS",
+    ];
+
+    public static string NameOf(int signal) =>
+        signal > 0 && signal < Names.Length ? Names[signal] : string.Create(CultureInfo.InvariantCulture, $"signal {signal}");
+}
