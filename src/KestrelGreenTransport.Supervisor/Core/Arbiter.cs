@@ -2,12 +2,155 @@ using System.Collections.Immutable;
 
 namespace KestrelGreenTransport.Supervisor.Core;
 
-/// <summary>Decides purely: (state, event, now) → (state, effects).</summary>
+// From the start until a stop, exactly Target seats stay: whoever is lost has one heir, in the same step.
+// An index belongs to one process at most, for all of its life.
+// A worker is ended for one reason, which is written down first; its death then spawns nothing.
+// Nobody who beats is ended unless somebody asked for it. The supervisor's own absence ends nobody.
+// Once a worker has served, the supervisor never gives up.
+// Leave comes once, last, and only when no process is left.
+
+/// <summary>
+/// Decides purely: (state, event, now) → (state, effects). No clock, no randomness, no I/O: the same story always
+/// ends the same way.
+/// </summary>
 internal static class Arbiter
 {
     /// <param name="state">What is known.</param>
-    /// <param name="happened">What happened.</param>
+    /// <param name="happened">What happened. A fact about a worker that is not there (any more) is ignored.</param>
     /// <param name="now">Monotonic nanoseconds.</param>
-    public static (SupervisorState State, ImmutableArray<Effect> Effects) Step(SupervisorState state, SupervisorEvent happened, long now) =>
-        (state with { LastStepAt = now }, []);
+    public static (SupervisorState State, ImmutableArray<Effect> Effects) Step(SupervisorState state, SupervisorEvent happened, long now)
+    {
+        if (state.Phase == SupervisorPhase.Stopped)
+        {
+            return (state, []);
+        }
+
+        var turn = new Turn(state, now);
+        Liveness.ForgiveOwnPause(turn);
+        Take(turn, happened);
+        Conclude(turn);
+        return (turn.State with { LastStepAt = now }, turn.Effects);
+    }
+
+    private static void Take(Turn turn, SupervisorEvent happened)
+    {
+        switch (happened)
+        {
+            case Started when !turn.IsStopping:
+                Launching.FillToTarget(turn);
+                break;
+            case Tick:
+                TimeWentBy(turn);
+                break;
+            case StopRequested stop:
+                Stopping.Requested(turn, stop.Kind);
+                break;
+            case ScaleRequested scale:
+                Scaling.To(turn, scale.Workers);
+                break;
+            case ScaleByRequested scale:
+                Scaling.To(turn, turn.State.Target + scale.Delta);
+                break;
+
+            case WorkerSpawned spawned when turn.FindAwaited(spawned.Index) is { } seat:
+                Launching.Spawned(turn, seat, spawned.Pid);
+                break;
+            case WorkerSpawnFailed failed when turn.FindAwaited(failed.Index) is { } seat:
+                SpawnFailed(turn, seat, failed.Error);
+                break;
+
+            case WorkerSaidHello hello when turn.FindLiving(hello.Index) is { } worker:
+                Launching.SaidHello(turn, worker);
+                break;
+            case WorkerReady ready when turn.FindLiving(ready.Index) is { } worker:
+                Launching.Ready(turn, worker);
+                break;
+            case WorkerBeat beat when turn.FindLiving(beat.Index) is { } worker:
+                Liveness.Beat(turn, worker, beat.BeatAt, beat.State);
+                break;
+            case WorkerFailedToStart failed when turn.FindLiving(failed.Index) is { } worker:
+                GivingUp.FailedToStart(turn, worker, failed.ExitCode, failed.Message);
+                break;
+            case WorkerListensByItself listens when turn.FindLiving(listens.Index) is { } worker:
+                GivingUp.ListensByItself(turn, worker, listens.Endpoint);
+                break;
+            case WorkerAbortFinished { Index: var index } when turn.FindLiving(index) is { Phase: WorkerPhase.Suspect } worker:
+                Termination.Kill(turn, worker);
+                break;
+            case WorkerExited exited when turn.FindLiving(exited.Index) is { } worker:
+                Exited(turn, worker, exited.Status);
+                break;
+        }
+    }
+
+    private static void TimeWentBy(Turn turn)
+    {
+        // What is done to one worker may change another: each is looked up anew.
+        foreach (var index in turn.State.Workers.Keys)
+        {
+            switch (turn.Find(index))
+            {
+                case { Phase: WorkerPhase.Backoff } seat when turn.IsDue(seat):
+                    Launching.Spawn(turn, seat);
+                    break;
+                case { Stays: true } worker:
+                    Liveness.Judge(turn, worker);
+                    break;
+                case { Stays: false } worker when turn.IsDue(worker):
+                    Termination.Overdue(turn, worker);
+                    break;
+            }
+        }
+    }
+
+    private static void SpawnFailed(Turn turn, WorkerHandle seat, string error)
+    {
+        if (seat.Stays)
+        {
+            Succession.AfterSpawnFailure(turn, seat, error);
+        }
+        else
+        {
+            turn.Remove(seat);
+        }
+    }
+
+    private static void Exited(Turn turn, WorkerHandle worker, ExitStatus status)
+    {
+        var died = status.Code == 0 ? ExitReason.Exited : ExitReason.Crash;
+        var exit = new LastExit(worker.Ending ?? died, status, turn.Now);
+        if (worker.Stays)
+        {
+            Succession.AfterDeath(turn, worker, exit);
+            return;
+        }
+
+        turn.Remove(worker);
+        turn.Say(new WorkerLeftNotice(worker.Index, worker.Pid!.Value, exit));
+        Succession.TellHeir(turn, worker, exit);
+    }
+
+    private static void Conclude(Turn turn)
+    {
+        if (!turn.IsStopping)
+        {
+            turn.State = turn.State with { Phase = PhaseOf(turn) };
+        }
+        else if (turn.State.Workers.IsEmpty)
+        {
+            turn.State = turn.State with { Phase = SupervisorPhase.Stopped };
+            turn.Do(new Leave(turn.State.ExitCode));
+        }
+    }
+
+    private static SupervisorPhase PhaseOf(Turn turn)
+    {
+        if (turn.Staying.Count(worker => worker.Phase == WorkerPhase.Serving) >= turn.State.Target)
+        {
+            return SupervisorPhase.Running;
+        }
+
+        var everyFirstTryIsOn = turn.State.Phase == SupervisorPhase.Starting && turn.Staying.All(seat => seat.FailuresInARow == 0);
+        return everyFirstTryIsOn ? SupervisorPhase.Starting : SupervisorPhase.Degraded;
+    }
 }

@@ -15,17 +15,35 @@ internal sealed record WorkerReadyNotice(int Index, int Pid, TimeSpan BootTime) 
 /// <param name="RestartIn">When its replacement is spawned; null when there will be none.</param>
 internal sealed record WorkerDiedNotice(int Index, int Pid, LastExit Exit, TimeSpan? RestartIn) : Notice;
 
-/// <summary>A worker that was asked to leave has left.</summary>
+/// <summary>A worker that was told to end has ended; <see cref="LastExit.Reason"/> says why it was told to.</summary>
 internal sealed record WorkerLeftNotice(int Index, int Pid, LastExit Exit) : Notice;
 
-internal sealed record WorkerStaleNotice(int Index, int Pid, TimeSpan Silence, TimeSpan Timeout) : Notice;
+/// <summary>A serving worker gave no beat for longer than Timeout: it is aborted, then killed.</summary>
+/// <param name="Index">The worker.</param>
+/// <param name="Pid">Its process id.</param>
+/// <param name="Silence">Since its last beat, or since silence began to count.</param>
+/// <param name="Timeout">What was allowed.</param>
+/// <param name="RestartIn">When its replacement is spawned; zero: now.</param>
+internal sealed record WorkerStaleNotice(int Index, int Pid, TimeSpan Silence, TimeSpan Timeout, TimeSpan? RestartIn) : Notice;
 
-internal sealed record WorkerBootTimeoutNotice(int Index, int Pid, TimeSpan BootTimeout) : Notice;
+/// <summary>A worker did not serve within BootTimeout: it is aborted, then killed.</summary>
+/// <param name="Index">The worker.</param>
+/// <param name="Pid">Its process id.</param>
+/// <param name="BootTimeout">What was allowed.</param>
+/// <param name="RestartIn">When its replacement is spawned; null when there will be none.</param>
+internal sealed record WorkerBootTimeoutNotice(int Index, int Pid, TimeSpan BootTimeout, TimeSpan? RestartIn) : Notice;
+
+/// <summary>A worker said why it cannot start, while others have served: its death is handled as any other.</summary>
+internal sealed record WorkerFailedToStartNotice(int Index, int Pid, string Message) : Notice;
 
 /// <summary>A worker did not leave in time and is killed.</summary>
 internal sealed record WorkerKilledNotice(int Index, int Pid, string Why) : Notice;
 
-internal sealed record SpawnFailedNotice(int Index, string Error, TimeSpan RetryIn) : Notice;
+/// <summary>A process could not be made.</summary>
+/// <param name="Index">The worker that it was meant for.</param>
+/// <param name="Error">What the system said.</param>
+/// <param name="RetryIn">When it is tried again; null when it will not be.</param>
+internal sealed record SpawnFailedNotice(int Index, string Error, TimeSpan? RetryIn) : Notice;
 
 /// <summary>The supervisor itself did not run for a while (stopped, or the machine was): every worker gets a fresh window.</summary>
 internal sealed record SupervisorPausedNotice(TimeSpan Gap) : Notice;

@@ -29,6 +29,9 @@ internal sealed record SupervisorState
     /// <summary>State of the random numbers behind the jitter; a seed in, so that a step stays pure.</summary>
     public uint Random { get; init; } = 1;
 
+    /// <summary>The stop that is under way, or null.</summary>
+    public StopKind? Stop { get; init; }
+
     /// <summary>With which code to leave once every worker is gone.</summary>
     public int ExitCode { get; init; }
 }
@@ -76,7 +79,7 @@ internal sealed record WorkerHandle
     /// <summary>Why it is being ended, once that is decided; null for a death of its own.</summary>
     public ExitReason? Ending { get; init; }
 
-    /// <summary>Deaths in a row without 30 s of service between them: the exponent of the back-off.</summary>
+    /// <summary>Failures in a row without <see cref="ArbiterSettings.HealthyAfter"/> of service between them: the exponent of the back-off.</summary>
     public int FailuresInARow { get; init; }
 
     /// <summary>How many processes stood here before. A replacement inherits the count and the last exit of the one it replaces.</summary>
@@ -84,8 +87,17 @@ internal sealed record WorkerHandle
 
     public LastExit? LastExit { get; init; }
 
-    /// <summary>Whether another worker was already spawned in its place, so that its death spawns nothing.</summary>
-    public bool Replaced { get; init; }
+    /// <summary>Whether a process of this seat took longer than BootTimeout.</summary>
+    public bool BootTimedOut { get; init; }
+
+    /// <summary>The index of the still dying process that this seat took over from: its exit becomes <see cref="LastExit"/> here.</summary>
+    public int? Replaces { get; init; }
+
+    /// <summary>
+    /// A staying seat counts towards the target, and its loss is made good. One that leaves (its end was decided: a
+    /// verdict, a stop, a scale-down) does neither.
+    /// </summary>
+    public bool Stays => Ending is null;
 }
 
 /// <summary>Where a worker stands, as the status document names it.</summary>
@@ -131,7 +143,13 @@ internal sealed record ArbiterSettings
     /// <summary>A gap this long between two steps means that the supervisor itself did not run.</summary>
     public static TimeSpan PauseThreshold => TimeSpan.FromSeconds(2);
 
+    /// <summary>A killed process that is not reaped by then (uninterruptible sleep) is killed again.</summary>
+    public static TimeSpan KillAgainAfter => TimeSpan.FromSeconds(10);
+
     public static TimeSpan FirstBackoff => TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How much longer each back-off is than the one before.</summary>
+    public static double BackoffGrowth => 1.5;
 
     public static TimeSpan LongestBackoff => TimeSpan.FromSeconds(30);
 

@@ -1,0 +1,34 @@
+namespace KestrelGreenTransport.Supervisor.Core;
+
+/// <summary>How long a seat waits for its next process.</summary>
+internal static class Backoff
+{
+    private const double JitterShare = 0.1;
+
+    /// <summary>
+    /// The first loss is made good at once; from the second in a row on it waits, ever longer up to a bound, give or
+    /// take a tenth, so that workers that died together do not come back together.
+    /// </summary>
+    public static (TimeSpan Delay, uint Random) Next(int failuresInARow, uint random) =>
+        failuresInARow <= 1 ? (TimeSpan.Zero, random) : NextAfterPause(failuresInARow, random);
+
+    /// <summary>As <see cref="Next"/>, but the first failure waits too.</summary>
+    public static (TimeSpan Delay, uint Random) NextAfterPause(int failuresInARow, uint random)
+    {
+        var growth = Math.Pow(ArbiterSettings.BackoffGrowth, Math.Max(0, failuresInARow - 2));
+        var delay = Math.Min(ArbiterSettings.FirstBackoff.TotalSeconds * growth, ArbiterSettings.LongestBackoff.TotalSeconds);
+        random = XorShift(random);
+        var jitter = ((double)random / uint.MaxValue * 2) - 1;
+        return (TimeSpan.FromSeconds(delay * (1 + (JitterShare * jitter))), random);
+    }
+
+    // Marsaglia's xorshift32. It never leaves zero, so zero is not let in.
+    private static uint XorShift(uint x)
+    {
+        x = x == 0 ? 1 : x;
+        x ^= x << 13;
+        x ^= x >> 17;
+        x ^= x << 5;
+        return x;
+    }
+}

@@ -1,0 +1,59 @@
+using System.Diagnostics;
+
+namespace KestrelGreenTransport.Supervisor.Core;
+
+// Until a worker has served, the operator stands before the terminal, and a wrong app must end with an exit code.
+// From then on the supervisor never gives up: what has served may serve again.
+
+/// <summary>When there is no point in trying any longer.</summary>
+internal static class GivingUp
+{
+    /// <summary>Whether nothing ever served, and every seat has failed too often or hung at boot.</summary>
+    public static bool IsDue(Turn turn) =>
+        !turn.State.EverServed
+        && !turn.IsStopping
+        && turn.Staying.All(seat => seat.BootTimedOut || seat.FailuresInARow >= ArbiterSettings.BootAttempts);
+
+    /// <param name="turn">The step.</param>
+    /// <param name="index">The worker that failed last: its output tells most.</param>
+    public static void BootFailure(Turn turn, int index)
+    {
+        turn.Say(new BootFailureNotice(index, turn.State.EverHello));
+        turn.State = turn.State with { ExitCode = ExitCodes.BootFailure };
+        Stopping.KillAllButSuspects(turn);
+    }
+
+    /// <summary>The worker says that this app cannot be run like this.</summary>
+    public static void FailedToStart(Turn turn, WorkerHandle worker, int exitCode, string message)
+    {
+        if (turn.State.EverServed || !worker.Stays)
+        {
+            turn.Say(new WorkerFailedToStartNotice(worker.Index, worker.Pid ?? throw new UnreachableException(), message));
+            return;
+        }
+
+        NotStartable(turn, worker, exitCode, message);
+    }
+
+    /// <summary>The app answers clients past the supervisor.</summary>
+    public static void ListensByItself(Turn turn, WorkerHandle worker, string endpoint)
+    {
+        if (turn.State.EverServed || !worker.Stays || worker.SaidHello)
+        {
+            return;
+        }
+
+        NotStartable(
+            turn,
+            worker,
+            ExitCodes.AppNotStartable,
+            $"The app listens on {endpoint} by itself and never called builder.WebHost.UseGreenTransport(). Add that line to its Program.cs, before builder.Build().");
+    }
+
+    private static void NotStartable(Turn turn, WorkerHandle worker, int exitCode, string message)
+    {
+        turn.Say(new AppNotStartableNotice(worker.Index, message, exitCode));
+        turn.State = turn.State with { ExitCode = exitCode };
+        Stopping.DrainAll(turn, StopKind.Quick);
+    }
+}

@@ -1,0 +1,61 @@
+using KestrelGreenTransport.Contract;
+
+namespace KestrelGreenTransport.Supervisor.Core;
+
+// A serving worker is judged by its beats, a booting one by its boot timeout, a leaving one by its deadline alone.
+// One verdict for a process: what is suspect never serves again, even if it beats once more.
+// Nobody is blamed for a time in which the supervisor itself did not look.
+
+/// <summary>Who is alive, as far as can be told.</summary>
+internal static class Liveness
+{
+    public static void Beat(Turn turn, WorkerHandle worker, long beatAt, WorkerState says)
+    {
+        // A beat from the future, out of a damaged file, would make the worker immortal.
+        beatAt = Math.Min(beatAt, turn.Now);
+        worker = worker with { LastBeatAt = Math.Max(worker.LastBeatAt ?? beatAt, beatAt) };
+        turn.Put(worker);
+
+        // A worker without a lifeline has no other way to say that it is ready.
+        if (says == WorkerState.Serving)
+        {
+            Launching.Ready(turn, worker);
+        }
+    }
+
+    public static void Judge(Turn turn, WorkerHandle worker)
+    {
+        if (worker.Phase == WorkerPhase.Booting && turn.IsDue(worker))
+        {
+            Succession.AfterBootTimeout(turn, Termination.Abort(turn, worker, ExitReason.BootTimeout));
+        }
+        else if (worker.Phase == WorkerPhase.Serving && SilenceOf(turn, worker) is var silence && silence > turn.Settings.Timeout)
+        {
+            Succession.AfterStaleVerdict(turn, Termination.Abort(turn, worker, ExitReason.Stale), silence);
+        }
+    }
+
+    /// <summary>After a gap in the supervisor's own steps every silence counts from now, and what was to happen by force happens that much later.</summary>
+    public static void ForgiveOwnPause(Turn turn)
+    {
+        var gap = turn.Now - turn.State.LastStepAt;
+        if (turn.State.LastStepAt == 0 || gap < Nanoseconds.Of(ArbiterSettings.PauseThreshold))
+        {
+            return;
+        }
+
+        turn.Say(new SupervisorPausedNotice(Nanoseconds.ToTimeSpan(gap)));
+        foreach (var worker in turn.Workers)
+        {
+            // The end of a back-off forces nobody: it stays when it was.
+            turn.Put(worker with
+            {
+                WindowFrom = turn.Now,
+                Deadline = worker.Phase == WorkerPhase.Backoff ? worker.Deadline : worker.Deadline + gap,
+            });
+        }
+    }
+
+    private static TimeSpan SilenceOf(Turn turn, WorkerHandle serving) =>
+        Nanoseconds.ToTimeSpan(turn.Now - Math.Max(serving.LastBeatAt ?? 0, serving.WindowFrom));
+}

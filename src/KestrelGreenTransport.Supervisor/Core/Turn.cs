@@ -1,0 +1,57 @@
+using System.Collections.Immutable;
+
+namespace KestrelGreenTransport.Supervisor.Core;
+
+/// <summary>One step in the making: the state as it becomes, and the effects so far. Lives only within <see cref="Arbiter.Step"/>.</summary>
+internal sealed class Turn(SupervisorState state, long now)
+{
+    private readonly ImmutableArray<Effect>.Builder _effects = ImmutableArray.CreateBuilder<Effect>();
+
+    public SupervisorState State { get; set; } = state;
+
+    public long Now { get; } = now;
+
+    public ArbiterSettings Settings => State.Settings;
+
+    public bool IsStopping => State.Stop is not null;
+
+    /// <summary>The workers as they are now; the turn may change them while this is walked.</summary>
+    public IEnumerable<WorkerHandle> Workers => State.Workers.Values;
+
+    /// <summary>The seats that count towards the target.</summary>
+    public IEnumerable<WorkerHandle> Staying => Workers.Where(worker => worker.Stays);
+
+    public ImmutableArray<Effect> Effects => _effects.ToImmutable();
+
+    public long After(TimeSpan span) => Now + Nanoseconds.Of(span);
+
+    public bool IsDue(WorkerHandle worker) => worker.Deadline <= Now;
+
+    public WorkerHandle? Find(int index) => State.Workers.GetValueOrDefault(index);
+
+    /// <summary>The worker of this index, if it has a process.</summary>
+    public WorkerHandle? FindLiving(int index) => Find(index) is { Pid: not null } worker ? worker : null;
+
+    /// <summary>The worker of this index, if its process was asked for and has not been reported yet.</summary>
+    public WorkerHandle? FindAwaited(int index) => Find(index) is { Pid: null, Phase: not WorkerPhase.Backoff } worker ? worker : null;
+
+    /// <summary>The lowest number that no process and no waiting seat holds.</summary>
+    public int LowestFreeIndex()
+    {
+        var index = 1;
+        while (State.Workers.ContainsKey(index))
+        {
+            index++;
+        }
+
+        return index;
+    }
+
+    public void Put(WorkerHandle worker) => State = State with { Workers = State.Workers.SetItem(worker.Index, worker) };
+
+    public void Remove(WorkerHandle worker) => State = State with { Workers = State.Workers.Remove(worker.Index) };
+
+    public void Do(Effect effect) => _effects.Add(effect);
+
+    public void Say(Notice notice) => Do(new Report(notice));
+}
