@@ -1,8 +1,9 @@
 namespace KestrelGreenTransport;
 
 /// <summary>
-/// The transport's settings, bound from the configuration section <c>GreenTransport</c>. In a worker the supervisor's
-/// <c>GREEN_*</c> variables win over that section, and the section wins over the lambda in code.
+/// The transport's settings. They come, strongest first, from <c>GREEN_*</c> variables (<c>GREEN_WORKER_CONNECTIONS</c>),
+/// the configuration section <c>GreenTransport</c>, and the lambda in code. Durations are written like <c>30s</c>,
+/// <c>250ms</c> or <c>00:00:30</c> there. They are validated when the host starts.
 /// </summary>
 public sealed class GreenTransportOptions
 {
@@ -15,4 +16,58 @@ public sealed class GreenTransportOptions
     /// (gunicorn: worker_connections; gevent: StreamServer's spawn=Pool(n))
     /// </summary>
     public int WorkerConnections { get; set; } = 1000;
+
+    /// <summary>
+    /// How many connections the kernel may queue for a listener that this process binds. From 1 to 1,000,000; the kernel
+    /// caps it at net.core.somaxconn. Defaults to 2048. (gunicorn: backlog)
+    /// </summary>
+    public int Backlog { get; set; } = 2048;
+
+    /// <summary>
+    /// How many connections are accepted in a row before other work gets its turn. From 1 to 10,000. Null, the default,
+    /// means 1 where other processes share the listener, so that they get theirs, else 100. (gevent: BaseServer.max_accept)
+    /// </summary>
+    public int? AcceptBatch { get; set; }
+
+    /// <summary>
+    /// How long accepting pauses after a first failure, such as a lack of descriptors; it doubles with each that
+    /// follows. From 1 ms to 1 minute. Defaults to 10 ms. (gevent: BaseServer.min_delay)
+    /// </summary>
+    public TimeSpan AcceptMinDelay { get; set; } = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>
+    /// The longest pause between two failing accepts. From <see cref="AcceptMinDelay"/> to 1 minute. Defaults to 1 s.
+    /// (gevent: BaseServer.max_delay)
+    /// </summary>
+    public TimeSpan AcceptMaxDelay { get; set; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// How many received bytes of a connection may wait for the app before the transport stops reading. From 4096 on;
+    /// null means no limit. Defaults to 1 MiB.
+    /// </summary>
+    public long? MaxReadBufferSize { get; set; } = 1024 * 1024;
+
+    /// <summary>
+    /// How many bytes of a connection may wait to be sent before the app's flush waits. From 4096 on; null means no
+    /// limit. Defaults to 64 KiB.
+    /// </summary>
+    public long? MaxWriteBufferSize { get; set; } = 64 * 1024;
+
+    /// <summary>Whether small writes on TCP leave at once instead of waiting for more (TCP_NODELAY). Defaults to true.</summary>
+    public bool NoDelay { get; set; } = true;
+
+    /// <summary>
+    /// The access rights of a Unix socket that this process binds, in octal in configuration (<c>0660</c>). Null, the
+    /// default, means what the umask leaves.
+    /// </summary>
+    public UnixFileMode? UnixFileMode { get; set; }
+
+    /// <summary>What moves the bytes. Defaults to <see cref="GreenTransportBackend.Auto"/>.</summary>
+    public GreenTransportBackend Backend { get; set; } = GreenTransportBackend.Auto;
+
+    /// <summary>
+    /// How long requests in flight may take to finish when the host stops; the host's shutdown timeout is raised to at
+    /// least 5 s more. From 0 s to 1 day. Defaults to 30 s. (gunicorn: graceful_timeout)
+    /// </summary>
+    public TimeSpan GracefulTimeout { get; set; } = TimeSpan.FromSeconds(30);
 }

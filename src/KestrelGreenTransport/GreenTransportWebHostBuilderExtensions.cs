@@ -1,4 +1,11 @@
 using KestrelGreenTransport;
+using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Binding;
+using KestrelGreenTransport.Sockets;
+using KestrelGreenTransport.Worker;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace Microsoft.AspNetCore.Hosting;
 
@@ -18,6 +25,16 @@ public static class GreenTransportWebHostBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(configure);
-        return builder;
+        return builder.ConfigureServices(services =>
+        {
+            services.AddMetrics();
+            services.Configure(configure);
+            services.TryAddSingleton(TimeProvider.System);
+            services.TryAddSingleton<WorkerFailure>();
+            services.TryAddSingleton<TransportState>();
+            services.TryAddSingleton<TransportMeter>();
+            services.TryAddSingleton<ITransportBackend, SocketsBackend>();
+            services.AddSingleton<IConnectionListenerFactory, GreenTransportFactory>();
+        });
     }
 }

@@ -28,6 +28,9 @@ internal sealed class TransportState
 /// <summary>The figures of one pool.</summary>
 internal interface IPoolFigures
 {
+    /// <summary>Where its listener listens, as the worker contract writes it.</summary>
+    string Endpoint { get; }
+
     long Held { get; }
 
     long Slots { get; }

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace KestrelGreenTransport.Native;
 
 /// <summary>Error numbers of Linux, by their own names (asm-generic/errno.h).</summary>
@@ -27,4 +29,21 @@ internal static class Errno
     public const int ECONNRESET = 104;
     public const int ENOBUFS = 105;
     public const int ECONNREFUSED = 111;
+
+    /// <summary>The name of an error that accepting may meet, for metrics; others by their number.</summary>
+    public static string NameOf(int errno) => errno switch
+    {
+        EPERM => nameof(EPERM),
+        EBADF => nameof(EBADF),
+        ENOMEM => nameof(ENOMEM),
+        EINVAL => nameof(EINVAL),
+        ENFILE => nameof(ENFILE),
+        EMFILE => nameof(EMFILE),
+        EPROTO => nameof(EPROTO),
+        ENOTSOCK => nameof(ENOTSOCK),
+        ECONNABORTED => nameof(ECONNABORTED),
+        ECONNRESET => nameof(ECONNRESET),
+        ENOBUFS => nameof(ENOBUFS),
+        _ => errno.ToString(CultureInfo.InvariantCulture),
+    };
 }

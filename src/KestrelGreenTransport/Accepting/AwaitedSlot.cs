@@ -1,0 +1,26 @@
+namespace KestrelGreenTransport.Accepting;
+
+/// <summary>A waiter that completes a task: on the thread pool, since the thread that ends a connection has its own work.</summary>
+internal sealed class AwaitedSlot() : TaskCompletionSource<Slot?>(TaskCreationOptions.RunContinuationsAsynchronously), ISlotWaiter
+{
+    public static async ValueTask<Slot?> TakeAsync(ConnectionPool pool, CancellationToken cancellationToken)
+    {
+        var waiter = new AwaitedSlot();
+        pool.Take(waiter);
+        using (cancellationToken.UnsafeRegister(_ => waiter.Cancel(pool), null))
+        {
+            return await waiter.Task;
+        }
+    }
+
+    public void Granted(Slot slot) => SetResult(slot);
+
+    private void Cancel(ConnectionPool pool)
+    {
+        // Who was forgotten is never granted; who was granted keeps the slot, cancelled or not.
+        if (pool.Forget(this))
+        {
+            SetResult(null);
+        }
+    }
+}

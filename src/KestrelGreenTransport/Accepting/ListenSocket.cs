@@ -1,0 +1,41 @@
+using System.Net;
+using System.Net.Sockets;
+using KestrelGreenTransport.Contract;
+
+namespace KestrelGreenTransport.Accepting;
+
+/// <summary>
+/// The one owner of a listening socket's descriptor, which is non-blocking and close-on-exec.
+///
+/// Closing it never shuts the socket down nor changes it: other processes may accept on the same one. That holds while
+/// no system call on it is under way, so a backend has let go of it before its owner closes it.
+/// </summary>
+internal sealed class ListenSocket : IDisposable
+{
+    /// <param name="socket">Listens already. Belongs to this object from now on.</param>
+    /// <param name="isShared">Whether other processes may accept on it too.</param>
+    public ListenSocket(Socket socket, bool isShared)
+    {
+        Socket = socket;
+        IsShared = isShared;
+        EndPoint = socket.LocalEndPoint!;
+        Name = ListenEndpoint.Of(EndPoint).ToString();
+    }
+
+    public Socket Socket { get; }
+
+    /// <summary>The descriptor's number, for system calls of a backend that is not unbound yet.</summary>
+    public int Descriptor => (int)Socket.SafeHandle.DangerousGetHandle();
+
+    /// <summary>Where it listens, with the port that the kernel chose.</summary>
+    public EndPoint EndPoint { get; }
+
+    /// <summary>The same as the worker contract writes it, for logs and metrics.</summary>
+    public string Name { get; }
+
+    public bool IsShared { get; }
+
+    // Socket's own Dispose closes with the linger option as it is. That of its SafeHandle sets linger to zero first, on
+    // the socket that siblings share, and every connection they accept later would inherit that and end in resets.
+    public void Dispose() => Socket.Dispose();
+}

@@ -1,0 +1,30 @@
+namespace KestrelGreenTransport.Accepting;
+
+/// <summary>One permit of a pool: reserved before the accept, held by the connection, given back exactly once.</summary>
+internal sealed class Slot(ConnectionPool pool)
+{
+    private const int Reserved = 0;
+    private const int Held = 1;
+    private const int Returned = 2;
+
+    private int _state;
+
+    /// <summary>A connection was accepted on this slot.</summary>
+    public void Hold()
+    {
+        if (Interlocked.CompareExchange(ref _state, Held, Reserved) == Reserved)
+        {
+            pool.OnAccepted();
+        }
+    }
+
+    /// <summary>Gives the slot back. Only the first call does; a connection that is disposed twice frees nothing twice.</summary>
+    public void GiveBack()
+    {
+        var before = Interlocked.Exchange(ref _state, Returned);
+        if (before != Returned)
+        {
+            pool.OnReturned(wasHeld: before == Held);
+        }
+    }
+}

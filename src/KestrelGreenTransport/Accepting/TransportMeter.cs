@@ -1,0 +1,40 @@
+using System.Diagnostics.Metrics;
+
+namespace KestrelGreenTransport.Accepting;
+
+/// <summary>
+/// The meter <c>KestrelGreenTransport</c>. Each measurement carries the listener's endpoint. Kestrel's own instruments
+/// (<c>kestrel.*</c>) stay Kestrel's.
+/// </summary>
+internal sealed class TransportMeter
+{
+    public const string Name = "KestrelGreenTransport";
+    public const string EndpointTag = "green.endpoint";
+
+    public TransportMeter(IMeterFactory factory, TransportState state)
+    {
+        var meter = factory.Create(Name);
+        meter.CreateObservableUpDownCounter(
+            "green.transport.slots.used", () => Observe(state, static pool => pool.Held), "{connection}", "Connections held, each on a slot of its listener's pool.");
+        meter.CreateObservableUpDownCounter(
+            "green.transport.slots.limit", () => Observe(state, static pool => pool.Slots), "{connection}", "Slots in all: the most connections that the listener holds at once.");
+        meter.CreateObservableCounter(
+            "green.transport.connections.accepted", () => Observe(state, static pool => pool.Accepted), "{connection}", "Connections accepted.");
+        AcceptPauses = meter.CreateCounter<long>(
+            "green.transport.accept.pauses", "{pause}", "Times that accepting waited because every slot was taken.");
+        AcceptErrors = meter.CreateCounter<long>(
+            "green.transport.accept.errors", "{error}", "Accepts that failed.");
+    }
+
+    public Counter<long> AcceptPauses { get; }
+
+    public Counter<long> AcceptErrors { get; }
+
+    private static IEnumerable<Measurement<long>> Observe(TransportState state, Func<IPoolFigures, long> figure)
+    {
+        foreach (var pool in state.Pools)
+        {
+            yield return new Measurement<long>(figure(pool), new KeyValuePair<string, object?>(EndpointTag, pool.Endpoint));
+        }
+    }
+}

@@ -1,0 +1,46 @@
+using System.Net;
+using Microsoft.AspNetCore.Connections;
+
+namespace KestrelGreenTransport.Binding;
+
+/// <summary>
+/// One endpoint of the app, as Kestrel sees it.
+///
+/// AcceptAsync returns null only after unbind and throws nothing, except what the caller's own token asks for.
+/// </summary>
+internal sealed class GreenConnectionListener(SharedListener listener) : IConnectionListener
+{
+    private readonly CancellationTokenSource _unbound = new();
+    private int _left;
+
+    public EndPoint EndPoint => listener.Socket.EndPoint;
+
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+    {
+        if (!cancellationToken.CanBeCanceled)
+        {
+            return await listener.Acceptor.AcceptAsync(_unbound.Token);
+        }
+
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _unbound.Token);
+        var connection = await listener.Acceptor.AcceptAsync(linked.Token);
+        if (connection is null && Volatile.Read(ref _left) == 0)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+        }
+
+        return connection;
+    }
+
+    public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+    {
+        if (Interlocked.Exchange(ref _left, 1) == 0 && !await listener.LeaveAsync())
+        {
+            // Others accept on; only our own wait ends. The last one's wait ends by itself, once what was accepted is
+            // handed out.
+            await _unbound.CancelAsync();
+        }
+    }
+
+    public ValueTask DisposeAsync() => UnbindAsync(CancellationToken.None);
+}

@@ -1,0 +1,11 @@
+namespace KestrelGreenTransport;
+
+/// <summary>What moves the bytes between sockets and Kestrel.</summary>
+public enum GreenTransportBackend
+{
+    /// <summary>The best one for this system.</summary>
+    Auto,
+
+    /// <summary>System.Net.Sockets, as in Kestrel's own transport. Runs everywhere.</summary>
+    Sockets,
+}

@@ -1,0 +1,27 @@
+using Microsoft.Extensions.Logging;
+
+namespace KestrelGreenTransport;
+
+/// <summary>
+/// Everything that the transport logs. An id is never reused. 1 to 99: binding and accepting; 100 to 199: the worker's
+/// side of the contract; 200 to 299: event loops.
+/// </summary>
+internal static partial class Log
+{
+    public const string Category = "KestrelGreenTransport";
+
+    [LoggerMessage(1, LogLevel.Debug, "{Endpoint}: all slots are taken; clients wait in the kernel's queue until one is free.")]
+    public static partial void PoolFull(ILogger logger, string endpoint);
+
+    [LoggerMessage(2, LogLevel.Error, "{Endpoint}: cannot accept: {Reason} (errno {Errno}). Next try in {DelayMs} ms, then at doubling intervals; clients wait in the kernel's queue.")]
+    public static partial void AcceptFailed(ILogger logger, string endpoint, string reason, int errno, double delayMs);
+
+    [LoggerMessage(3, LogLevel.Information, "{Endpoint}: accepts again after {Failures} failed attempts.")]
+    public static partial void AcceptRecovered(ILogger logger, string endpoint, int failures);
+
+    [LoggerMessage(4, LogLevel.Critical, "{Endpoint}: this listener is broken for good: {Reason} (errno {Errno}). It accepts no more connections in this process; restart the process.")]
+    public static partial void ListenerEnded(ILogger logger, string endpoint, string reason, int errno);
+
+    [LoggerMessage(5, LogLevel.Debug, "{Endpoint}: a connection ended before it could be set up.")]
+    public static partial void ConnectionSetupFailed(ILogger logger, Exception exception, string endpoint);
+}

@@ -1,0 +1,158 @@
+using System.Net;
+using System.Net.Sockets;
+using KestrelGreenTransport.Accepting;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+
+namespace KestrelGreenTransport.Sockets;
+
+/// <summary>
+/// The accept gate on .NET's sockets, with the policy of gevent's BaseServer.
+///
+/// A slot is reserved before each accept, and the listener is armed only while one is: a full pool leaves clients in
+/// the kernel's queue, where siblings find them.
+/// AcceptAsync never throws, and returns null only when cancelled or unbound: Kestrel's loop ends for good on either.
+/// </summary>
+internal sealed class SocketsAcceptor(ListenerContext listener, SocketConnectionContextFactory connections, TimeProvider time) : IAcceptor
+{
+    private readonly AcceptPolicy _policy = listener.CreatePolicy();
+    private readonly CancellationTokenSource _unbound = new();
+
+    // Held by the one caller that accepts, and at last by UnbindAsync, which keeps it.
+    private readonly SemaphoreSlim _turn = new(1);
+    private int _inARow;
+
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken)
+    {
+        using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _unbound.Token);
+        try
+        {
+            await _turn.WaitAsync(linked.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            return null;
+        }
+
+        try
+        {
+            return await AcceptUntilCancelledAsync(linked.Token);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public async ValueTask UnbindAsync()
+    {
+        if (_unbound.IsCancellationRequested)
+        {
+            return;
+        }
+
+        // First end the accept that is under way, and only then let the owner close the socket: closing it during a
+        // call would make .NET shut it down, for every process that shares it.
+        await _unbound.CancelAsync();
+        await _turn.WaitAsync();
+    }
+
+    public ValueTask DisposeAsync() => UnbindAsync();
+
+    private async ValueTask<ConnectionContext?> AcceptUntilCancelledAsync(CancellationToken cancelled)
+    {
+        while (await TakeSlotAsync(cancelled) is { } slot)
+        {
+            Socket socket;
+            try
+            {
+                var accepting = listener.Socket.Socket.AcceptAsync(cancelled);
+                _inARow = accepting.IsCompleted ? _inARow + 1 : 0;
+                socket = await accepting;
+            }
+            catch (OperationCanceledException) when (cancelled.IsCancellationRequested)
+            {
+                slot.GiveBack();
+                return null;
+            }
+            catch (Exception exception)
+            {
+                slot.GiveBack();
+                await RestAfterAsync(exception, cancelled);
+                continue;
+            }
+
+            slot.Hold();
+            if (_policy.OnSuccess() is > 0 and var failures)
+            {
+                listener.Reporter.Recovered(failures);
+            }
+
+            if (_inARow >= listener.AcceptBatch)
+            {
+                _inARow = 0;
+                await Task.Yield();
+            }
+
+            if (SetUp(socket, slot) is { } connection)
+            {
+                return connection;
+            }
+        }
+
+        return null;
+    }
+
+    private ValueTask<Slot?> TakeSlotAsync(CancellationToken cancelled)
+    {
+        if (cancelled.IsCancellationRequested)
+        {
+            return default;
+        }
+
+        if (listener.Pool.TryTake(out var slot))
+        {
+            return new(slot);
+        }
+
+        listener.Reporter.PoolFull();
+        return listener.Pool.TakeAsync(cancelled);
+    }
+
+    private async Task RestAfterAsync(Exception exception, CancellationToken cancelled)
+    {
+        var errno = AcceptErrors.ToErrno(exception);
+        var verdict = _policy.OnError(errno);
+        listener.Reporter.Failed(errno, verdict);
+        var rest = verdict.Action == AcceptAction.End ? Timeout.InfiniteTimeSpan : verdict.Delay;
+        try
+        {
+            await Task.Delay(rest, time, cancelled);
+        }
+        catch (OperationCanceledException)
+        {
+            // Unbound: the caller sees that next.
+        }
+    }
+
+    private SlotConnection? SetUp(Socket socket, Slot slot)
+    {
+        try
+        {
+            if (listener.Socket.EndPoint is IPEndPoint)
+            {
+                socket.NoDelay = listener.Options.NoDelay;
+            }
+
+            return new SlotConnection(connections.Create(socket), slot);
+        }
+        catch (Exception exception)
+        {
+            // Mostly a client that reset its connection in the queue.
+            socket.Dispose();
+            slot.GiveBack();
+            listener.Reporter.ConnectionSetupFailed(exception);
+            return null;
+        }
+    }
+}
