@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using KestrelGreenTransport.Native;
 
@@ -33,6 +34,21 @@ internal sealed class Descriptor : SafeHandle
         var pair = stackalloc int[2];
         Check(Posix.socketpair(Posix.AF_UNIX, Posix.SOCK_SEQPACKET | Posix.SOCK_CLOEXEC | Posix.SOCK_NONBLOCK, 0, pair), "socketpair");
         return (new Descriptor(pair[0]), new Descriptor(pair[1]));
+    }
+
+    /// <summary>
+    /// Marks every descriptor beyond the standard three as ours alone. Who started us may have left some open for us;
+    /// a worker gets those that it is meant to have and no others.
+    /// </summary>
+    public static void KeepAllToOurselves()
+    {
+        foreach (var link in Directory.EnumerateFileSystemEntries("/proc/self/fd").ToArray())
+        {
+            if (int.TryParse(Path.GetFileName(link), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 2)
+            {
+                _ = Libc.fcntl(number, Libc.F_SETFD, Libc.FD_CLOEXEC);
+            }
+        }
     }
 
     private static void Check(int returned, string call)

@@ -8,6 +8,9 @@ internal static class Signals
     public const int SIGABRT = 6;
     public const int SIGKILL = 9;
     public const int SIGTERM = 15;
+    public const int SIGTTIN = 21;
+    public const int SIGTTOU = 22;
+    public const int SIGWINCH = 28;
 
     private static readonly string[] Names =
     [

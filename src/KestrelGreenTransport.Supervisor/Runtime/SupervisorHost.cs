@@ -1,8 +1,101 @@
+using System.Collections.Immutable;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Output;
+
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
-/// <summary>Runs a plan to its end.</summary>
+/// <summary>Runs a plan to its end. What is acquired here in order is given back in the opposite one.</summary>
 internal static class SupervisorHost
 {
-    /// <summary>Binds, launches, watches; returns the exit code once every worker is gone.</summary>
-    public static int Run(LaunchPlan plan) => throw new NotImplementedException(plan.Name);
+    private static readonly TimeSpan FlushLimit = TimeSpan.FromSeconds(5);
+
+    /// <summary>Binds, launches, watches; returns the exit code once every worker is gone. Runs on the calling thread.</summary>
+    public static int Run(LaunchPlan plan) => Run(plan, TimeProvider.System);
+
+    internal static int Run(LaunchPlan plan, TimeProvider time)
+    {
+        using var writer = new OutputWriter();
+        try
+        {
+            return Run(plan, time, writer);
+        }
+        catch (StartupException e)
+        {
+            writer.Write(OutputStream.Error, $"[green] error: {e.Message}");
+            return e.ExitCode;
+        }
+        finally
+        {
+            writer.Flush(FlushLimit);
+        }
+    }
+
+    private static int Run(LaunchPlan plan, TimeProvider time, OutputWriter writer)
+    {
+        Descriptor.KeepAllToOurselves();
+        var logger = new SupervisorLogger(writer, time);
+        var recent = new RecentLines();
+        var reporter = new NoticeReporter(logger, writer, recent);
+        var heartbeatPath = HeartbeatDirectory.PathFor(plan.Name, Environment.GetEnvironmentVariable, Libc.geteuid());
+        var controlPath = plan.Options.Control ?? ControlPaths.Socket(ControlPaths.Directory(), plan.Name);
+
+        using var heartbeats = HeartbeatDirectory.Create(heartbeatPath, plan.Name);
+        using var board = heartbeats.CreateBoard();
+        var listeners = ListenerBinder.Bind(plan);
+        try
+        {
+            using var control = ControlSocket.Bind(controlPath);
+            Banner.Write(writer, plan, listeners, heartbeats, controlPath);
+
+            int exitCode;
+            using (var pump = new OutputPump(writer, recent))
+            {
+                using var launcher = new WorkerLauncher(plan, listeners, heartbeats, pump);
+                using var loop = new SupervisorLoop(
+                    InitialState(plan), launcher, heartbeats, InodesOf(listeners), reporter, logger, time);
+                var status = new StatusBuilder(plan, listeners, board, time);
+                using var server = new ControlServer(control, loop, status.Build, logger, time);
+                using var signals = new SignalHandlers(loop, logger);
+                try
+                {
+                    exitCode = loop.Run();
+                }
+                catch (Exception e)
+                {
+                    SupervisorLog.Failed(logger, e);
+                    exitCode = ExitCodes.Unexpected;
+                }
+            }
+
+            // Only now has the last line of the last worker been read.
+            reporter.ReportAtTheEnd();
+            SupervisorLog.Stopped(logger);
+            return exitCode;
+        }
+        finally
+        {
+            foreach (var listener in listeners)
+            {
+                listener.Dispose();
+            }
+        }
+    }
+
+    private static SupervisorState InitialState(LaunchPlan plan) => new()
+    {
+        Target = plan.Options.Workers,
+        Random = (uint)Environment.ProcessId | 1,
+        Settings = new ArbiterSettings
+        {
+            Timeout = plan.Options.Timeout,
+            BootTimeout = plan.Options.BootTimeout,
+            GracefulTimeout = plan.Options.GracefulTimeout,
+        },
+    };
+
+    private static ImmutableHashSet<string> InodesOf(ImmutableArray<BoundListener> listeners) =>
+        [.. listeners.Select(static listener => listener.Inode)];
 }

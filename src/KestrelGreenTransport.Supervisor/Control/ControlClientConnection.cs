@@ -1,0 +1,136 @@
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Native;
+
+namespace KestrelGreenTransport.Supervisor.Control;
+
+/// <summary>One client of the control socket. It reads one line, waits for its answer, writes it, and is done.</summary>
+internal sealed class ControlClientConnection(Descriptor socket, long connectedAt) : IDisposable
+{
+    private const int LongestRequest = 64 * 1024;
+    private const long RequestLimitNanoseconds = 5_000_000_000;
+    private const long AnswerLimitNanoseconds = 10_000_000_000;
+
+    private readonly byte[] _request = new byte[LongestRequest];
+    private int _received;
+    private bool _handedOut;
+    private ReadOnlyMemory<byte>? _answer;
+    private bool _stayOpen;
+    private long _deadline = connectedAt + RequestLimitNanoseconds;
+
+    public int Number => socket.Number;
+
+    public bool IsDone { get; private set; }
+
+    /// <summary>What to poll for: the request, room for the answer, or only the client's leaving.</summary>
+    public short Interest => _answer is { Length: > 0 } ? Libc.POLLOUT : _handedOut && _answer is null ? (short)0 : Libc.POLLIN;
+
+    /// <summary>Whether the client runs as our user or as root; the socket's mode says the same, this says it again.</summary>
+    public unsafe bool IsOursOrRoots()
+    {
+        Posix.Ucred peer;
+        var length = sizeof(Posix.Ucred);
+        return Libc.getsockopt(socket.Number, Libc.SOL_SOCKET, Posix.SO_PEERCRED, &peer, &length) == 0
+            && (peer.uid == 0 || peer.uid == Libc.geteuid());
+    }
+
+    /// <summary>Gives the answer to be written. With <paramref name="stayOpen"/> the connection ends only with the supervisor.</summary>
+    public void Answer(byte[] json, bool stayOpen)
+    {
+        _handedOut = true;
+        _stayOpen = stayOpen;
+        _answer = (byte[])[.. json, (byte)'\n'];
+    }
+
+    /// <summary>Reads or writes what can be, without waiting. Returns the request when its line is complete.</summary>
+    public ReadOnlyMemory<byte>? Proceed(long now)
+    {
+        if (_answer is { Length: > 0 })
+        {
+            Write(now);
+            return null;
+        }
+
+        if (_handedOut)
+        {
+            // Nothing more is expected of it: whatever comes now, its leaving included, ends it once it has its answer.
+            IsDone = _answer is not null && HasLeft();
+            return null;
+        }
+
+        return Read(now);
+    }
+
+    public void Dispose() => socket.Dispose();
+
+    private unsafe ReadOnlyMemory<byte>? Read(long now)
+    {
+        while (_received < LongestRequest)
+        {
+            Result received;
+            fixed (byte* start = &_request[_received])
+            {
+                received = Result.From(Libc.recv(Number, start, (nuint)(LongestRequest - _received), Libc.MSG_DONTWAIT));
+            }
+
+            if (received.Error == Errno.EAGAIN)
+            {
+                IsDone = now > _deadline;
+                return null;
+            }
+
+            if (received.Value <= 0)
+            {
+                IsDone = true;
+                return null;
+            }
+
+            var end = _request.AsSpan(_received, (int)received.Value).IndexOf((byte)'\n');
+            if (end >= 0)
+            {
+                _handedOut = true;
+                _deadline = now + AnswerLimitNanoseconds;
+                return _request.AsMemory(0, _received + end);
+            }
+
+            _received += (int)received.Value;
+        }
+
+        IsDone = true;
+        return null;
+    }
+
+    private unsafe void Write(long now)
+    {
+        while (_answer is { Length: > 0 } rest)
+        {
+            Result sent;
+            fixed (byte* start = rest.Span)
+            {
+                sent = Result.From(Libc.send(Number, start, (nuint)rest.Length, Libc.MSG_DONTWAIT | Libc.MSG_NOSIGNAL));
+            }
+
+            if (sent.Error == Errno.EAGAIN)
+            {
+                IsDone = now > _deadline;
+                return;
+            }
+
+            if (!sent.Ok)
+            {
+                IsDone = true;
+                return;
+            }
+
+            _answer = rest[(int)sent.Value..];
+        }
+
+        IsDone = !_stayOpen;
+    }
+
+    private unsafe bool HasLeft()
+    {
+        byte one;
+        var received = Result.From(Libc.recv(Number, &one, 1, Libc.MSG_DONTWAIT));
+        return received.Error != Errno.EAGAIN;
+    }
+}

@@ -1,0 +1,177 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Runtime;
+using Microsoft.Extensions.Logging;
+
+namespace KestrelGreenTransport.Supervisor.Control;
+
+/// <summary>
+/// Answers <c>green status</c> and its kin on a Unix socket: one line of JSON in, one out. One thread serves all clients
+/// and waits for none: a client that says nothing, half a line or too much is dropped when its time or its room is up.
+/// </summary>
+internal sealed class ControlServer : IDisposable
+{
+    private const int MaxClients = 32;
+
+    private readonly ControlSocket _socket;
+    private readonly SupervisorLoop _loop;
+    private readonly Func<SupervisorState, StatusDocument> _status;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly WakeEvent _wake = new();
+    private readonly ConcurrentQueue<(ControlClientConnection Client, bool StayOpen)> _taken = new();
+    private readonly List<ControlClientConnection> _clients = [];
+    private readonly Thread _thread;
+    private volatile bool _stopping;
+
+    public ControlServer(
+        ControlSocket socket, SupervisorLoop loop, Func<SupervisorState, StatusDocument> status, ILogger logger, TimeProvider time)
+    {
+        _socket = socket;
+        _loop = loop;
+        _status = status;
+        _logger = logger;
+        _time = time;
+        _thread = new Thread(Run) { IsBackground = true, Name = "green-control" };
+        _thread.Start();
+    }
+
+    /// <summary>Stops answering. Clients that wait for the supervisor's end see it now.</summary>
+    public void Dispose()
+    {
+        _stopping = true;
+        _wake.Set();
+        _thread.Join();
+        foreach (var client in _clients)
+        {
+            client.Dispose();
+        }
+
+        _socket.Dispose();
+        _wake.Dispose();
+    }
+
+    private void Run()
+    {
+        while (!_stopping)
+        {
+            Wait();
+            while (_taken.TryDequeue(out var request))
+            {
+                request.Client.Answer(Serialize(Status()), request.StayOpen);
+            }
+
+            Accept();
+            foreach (var client in _clients.ToArray())
+            {
+                if (client.Proceed(_time.GetTimestamp()) is { } line)
+                {
+                    Handle(client, line);
+                }
+
+                if (client.IsDone)
+                {
+                    _clients.Remove(client);
+                    client.Dispose();
+                }
+            }
+        }
+    }
+
+    private unsafe void Wait()
+    {
+        var polled = new Libc.PollFd[2 + _clients.Count];
+        polled[0] = new Libc.PollFd { fd = _wake.Number, events = Libc.POLLIN };
+
+        // With every place taken the kernel's queue keeps the others.
+        polled[1] = new Libc.PollFd { fd = _clients.Count < MaxClients ? _socket.Number : -1, events = Libc.POLLIN };
+        for (var i = 0; i < _clients.Count; i++)
+        {
+            polled[i + 2] = new Libc.PollFd { fd = _clients[i].Number, events = _clients[i].Interest };
+        }
+
+        fixed (Libc.PollFd* first = polled)
+        {
+            // A client's time is looked at once a second; without clients nothing needs looking at.
+            _ = Libc.poll(first, (nuint)polled.Length, _clients.Count > 0 ? 1000 : -1);
+        }
+
+        _wake.Reset();
+    }
+
+    private void Accept()
+    {
+        while (_clients.Count < MaxClients)
+        {
+            var accepted = _socket.Accept();
+            if (!accepted.Ok)
+            {
+                if (accepted.Error is not (Errno.EAGAIN or Errno.EINTR or Errno.ECONNABORTED))
+                {
+                    SupervisorLog.ControlFailed(_logger, accepted.Message);
+                }
+
+                return;
+            }
+
+            var client = new ControlClientConnection(new Descriptor((int)accepted.Value), _time.GetTimestamp());
+            _clients.Add(client);
+            if (!client.IsOursOrRoots())
+            {
+                client.Answer(Error("this control socket belongs to another user"), stayOpen: false);
+            }
+        }
+    }
+
+    private void Handle(ControlClientConnection client, ReadOnlyMemory<byte> line)
+    {
+        ControlRequest? request;
+        try
+        {
+            request = JsonSerializer.Deserialize(line.Span, ControlJson.Default.ControlRequest);
+        }
+        catch (JsonException)
+        {
+            request = null;
+        }
+
+        switch (request)
+        {
+            case { Command: "status" }:
+                client.Answer(Serialize(Status()), stayOpen: false);
+                break;
+            case { Command: "stop" }:
+                Take(client, new StopRequested(request.Quick == true ? StopKind.Quick : StopKind.Graceful), stayOpen: true);
+                break;
+            case { Command: "scale", Workers: >= 1 and var workers } when workers <= ArbiterSettings.MaxWorkers:
+                Take(client, new ScaleRequested(workers), stayOpen: false);
+                break;
+            case { Command: "scale" }:
+                client.Answer(Error($"workers ({request.Workers?.ToString() ?? "missing"}) must be from 1 to {ArbiterSettings.MaxWorkers}"), stayOpen: false);
+                break;
+            case { Command: { Length: <= 32 } command }:
+                client.Answer(Error($"unknown command '{command}': this supervisor is version {SupervisorVersion.Text}, is `green` newer?"), stayOpen: false);
+                break;
+            default:
+                client.Answer(Error("not a request: expected one line of JSON such as {\"command\":\"status\"}"), stayOpen: false);
+                break;
+        }
+    }
+
+    private void Take(ControlClientConnection client, SupervisorEvent happened, bool stayOpen) =>
+        _loop.Post(happened, () =>
+        {
+            // Back to this server's thread, which builds the answer: the loop's own does not read /proc for it.
+            _taken.Enqueue((client, stayOpen));
+            _wake.Set();
+        });
+
+    private ControlResponse Status() => new() { Status = _status(_loop.State) };
+
+    private static byte[] Serialize(ControlResponse response) => JsonSerializer.SerializeToUtf8Bytes(response, ControlJson.Default.ControlResponse);
+
+    private static byte[] Error(string message) => Serialize(new ControlResponse { Error = message });
+}

@@ -1,0 +1,87 @@
+using System.Net.Sockets;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Runtime;
+
+namespace KestrelGreenTransport.Supervisor.Control;
+
+/// <summary>The control socket: a Unix socket for this user alone (0600). Its file goes with it.</summary>
+internal sealed class ControlSocket : IDisposable
+{
+    private const int Backlog = 64;
+
+    private readonly Socket _socket;
+
+    private ControlSocket(string path, Socket socket)
+    {
+        Path = path;
+        _socket = socket;
+    }
+
+    public string Path { get; }
+
+    public int Number => (int)_socket.SafeHandle.DangerousGetHandle();
+
+    /// <summary>Binds the socket; a file that a dead supervisor left is replaced.</summary>
+    /// <exception cref="StartupException">It cannot be bound, or another supervisor answers on it.</exception>
+    public static ControlSocket Bind(string path)
+    {
+        if (path.Length > ControlPaths.LongestPath)
+        {
+            throw new StartupException(
+                ExitCodes.Usage,
+                $"the control socket's path {path} is {path.Length} characters long; the kernel takes {ControlPaths.LongestPath}. Give a shorter one with --control.");
+        }
+
+        try
+        {
+            if (System.IO.Path.GetDirectoryName(path) is { Length: > 0 } directory && !Directory.Exists(directory))
+            {
+                _ = Posix.mkdir(directory, 0b111_000_000);
+            }
+
+            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            RemoveStale(path);
+            socket.Bind(new UnixDomainSocketEndPoint(path));
+
+            // Nobody can connect before listen, so there is no moment at which another user could.
+            _ = Posix.chmod(path, 0b110_000_000);
+            socket.Blocking = false;
+            socket.Listen(Backlog);
+            return new ControlSocket(path, socket);
+        }
+        catch (SocketException e)
+        {
+            throw new StartupException(
+                ExitCodes.Unexpected, $"cannot make the control socket {path}: {e.Message}. Give another path with --control.");
+        }
+    }
+
+    /// <summary>Takes a client that waits, if there is one.</summary>
+    public unsafe Result Accept() =>
+        Result.From(Posix.accept4(Number, null, null, Posix.SOCK_CLOEXEC | Posix.SOCK_NONBLOCK));
+
+    public void Dispose() => _socket.Dispose();
+
+    private static void RemoveStale(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return;
+        }
+
+        using var probe = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            probe.Connect(new UnixDomainSocketEndPoint(path));
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
+        {
+            File.Delete(path);
+            return;
+        }
+
+        throw new StartupException(
+            ExitCodes.Usage, $"another supervisor answers on {path}. Stop it with `green stop`, or give this one another --name.");
+    }
+}

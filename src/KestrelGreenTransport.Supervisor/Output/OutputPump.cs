@@ -1,0 +1,162 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Text;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Native;
+
+namespace KestrelGreenTransport.Supervisor.Output;
+
+/// <summary>
+/// Reads what the workers write and passes it on in whole lines, each with its worker's name before it. A thread of its
+/// own: a worker never waits for the supervisor's attention, nor the supervisor for a worker's chatter.
+/// </summary>
+internal sealed class OutputPump : IDisposable
+{
+    private readonly OutputWriter _writer;
+    private readonly RecentLines _recent;
+    private readonly WakeEvent _wake = new();
+    private readonly ConcurrentQueue<Source> _added = new();
+    private readonly List<Source> _sources = [];
+    private readonly byte[] _buffer = new byte[64 * 1024];
+    private readonly Thread _thread;
+    private volatile bool _stopping;
+
+    public OutputPump(OutputWriter writer, RecentLines recent)
+    {
+        _writer = writer;
+        _recent = recent;
+        _thread = new Thread(Run) { IsBackground = true, Name = "green-pump" };
+        _thread.Start();
+    }
+
+    /// <summary>Takes over the read end of a worker's pipe until everyone who holds its write end has closed it.</summary>
+    public void Add(int index, OutputStream stream, Descriptor pipe)
+    {
+        _added.Enqueue(new Source(index, stream, pipe));
+        _wake.Set();
+    }
+
+    /// <summary>Passes on what the pipes still hold, then stops.</summary>
+    public void Dispose()
+    {
+        _stopping = true;
+        _wake.Set();
+        _thread.Join();
+        _wake.Dispose();
+    }
+
+    private unsafe void Run()
+    {
+        while (!_stopping)
+        {
+            while (_added.TryDequeue(out var source))
+            {
+                _sources.Add(source);
+            }
+
+            var polled = new Libc.PollFd[_sources.Count + 1];
+            polled[0] = new Libc.PollFd { fd = _wake.Number, events = Libc.POLLIN };
+            for (var i = 0; i < _sources.Count; i++)
+            {
+                polled[i + 1] = new Libc.PollFd { fd = _sources[i].Pipe.Number, events = Libc.POLLIN };
+            }
+
+            fixed (Libc.PollFd* first = polled)
+            {
+                _ = Libc.poll(first, (nuint)polled.Length, -1);
+            }
+
+            _wake.Reset();
+            for (var i = _sources.Count - 1; i >= 0; i--)
+            {
+                // One buffer a turn, so that a chatty worker does not shut the others up.
+                if (polled[i + 1].revents != 0 && !ReadOnce(_sources[i]))
+                {
+                    _sources.RemoveAt(i);
+                }
+            }
+        }
+
+        while (_added.TryDequeue(out var source))
+        {
+            _sources.Add(source);
+        }
+
+        foreach (var source in _sources)
+        {
+            DrainWhatIsThere(source);
+        }
+    }
+
+    private unsafe void DrainWhatIsThere(Source source)
+    {
+        while (true)
+        {
+            var poll = new Libc.PollFd { fd = source.Pipe.Number, events = Libc.POLLIN };
+            if (Libc.poll(&poll, 1, 0) <= 0)
+            {
+                // Alive in a grandchild's hands, and silent: what it says later nobody hears.
+                End(source);
+                return;
+            }
+
+            if (!ReadOnce(source))
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Reads a buffer; false when the stream has ended.</summary>
+    private unsafe bool ReadOnce(Source source)
+    {
+        Result read;
+        fixed (byte* start = _buffer)
+        {
+            read = Result.From(Libc.read(source.Pipe.Number, start, (nuint)_buffer.Length));
+        }
+
+        if (read.Error is Errno.EAGAIN or Errno.EINTR)
+        {
+            return true;
+        }
+
+        if (!read.Ok || read.Value == 0)
+        {
+            End(source);
+            return false;
+        }
+
+        source.Lines.Append(_buffer.AsSpan(0, (int)read.Value), line => PassOn(source, line.Span));
+        return true;
+    }
+
+    private void End(Source source)
+    {
+        source.Lines.Complete(line => PassOn(source, line.Span));
+        source.Pipe.Dispose();
+    }
+
+    private void PassOn(Source source, ReadOnlySpan<byte> line)
+    {
+        _recent.Add(source.Index, Encoding.UTF8.GetString(line));
+        var whole = new byte[source.Prefix.Length + line.Length + 1];
+        source.Prefix.CopyTo(whole, 0);
+        line.CopyTo(whole.AsSpan(source.Prefix.Length));
+        whole[^1] = (byte)'\n';
+        _writer.Write(source.Stream, whole);
+    }
+
+    private sealed class Source(int index, OutputStream stream, Descriptor pipe)
+    {
+        public int Index { get; } = index;
+
+        public OutputStream Stream { get; } = stream;
+
+        public Descriptor Pipe { get; } = pipe;
+
+        public byte[] Prefix { get; } = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"[worker {index}] "));
+
+        public LineSplitter Lines { get; } = new();
+    }
+}

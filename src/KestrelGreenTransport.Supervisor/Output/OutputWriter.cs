@@ -1,0 +1,163 @@
+using System.Globalization;
+using System.Text;
+using KestrelGreenTransport.Native;
+
+namespace KestrelGreenTransport.Supervisor.Output;
+
+/// <summary>Where a line goes.</summary>
+internal enum OutputStream
+{
+    Out = 1,
+    Error = 2,
+}
+
+/// <summary>
+/// The one way to standard output and standard error. Writing a line never waits: lines queue up to 4 MiB for a
+/// thread of their own, and what comes beyond that, because nobody reads our output, is dropped and counted.
+/// </summary>
+internal sealed class OutputWriter : IDisposable
+{
+    private const int Capacity = 4 * 1024 * 1024;
+    private const int BatchSize = 64 * 1024;
+
+    private readonly Lock _gate = new();
+    private readonly Queue<(OutputStream Stream, byte[] Line)> _lines = [];
+    private readonly ManualResetEventSlim _queued = new();
+    private readonly ManualResetEventSlim _idle = new(initialState: true);
+    private readonly Thread _thread;
+    private readonly bool[] _broken = new bool[3];
+    private long _bytes;
+    private long _dropped;
+    private bool _closing;
+
+    public OutputWriter()
+    {
+        _thread = new Thread(Run) { IsBackground = true, Name = "green-output" };
+        _thread.Start();
+    }
+
+    /// <summary>Queues a line (without its end).</summary>
+    public void Write(OutputStream stream, string line) => Write(stream, Encoding.UTF8.GetBytes(line + "\n"));
+
+    /// <summary>Queues a line that ends with a newline.</summary>
+    public void Write(OutputStream stream, byte[] line)
+    {
+        lock (_gate)
+        {
+            if (_bytes + line.Length > Capacity)
+            {
+                _dropped++;
+                return;
+            }
+
+            if (_dropped > 0)
+            {
+                var note = Encoding.UTF8.GetBytes(string.Create(
+                    CultureInfo.InvariantCulture, $"[green] {_dropped} lines dropped: whoever reads this output was too slow\n"));
+                _dropped = 0;
+                Enqueue(OutputStream.Error, note);
+            }
+
+            Enqueue(stream, line);
+        }
+    }
+
+    /// <summary>Waits until everything queued so far is written, for as long as the limit allows.</summary>
+    public bool Flush(TimeSpan limit) => _idle.Wait(limit);
+
+    public void Dispose()
+    {
+        lock (_gate)
+        {
+            _closing = true;
+            _queued.Set();
+        }
+
+        // A reader that never reads must not keep us from leaving: the thread is a background thread.
+        if (_thread.Join(TimeSpan.FromSeconds(2)))
+        {
+            _queued.Dispose();
+            _idle.Dispose();
+        }
+    }
+
+    private void Enqueue(OutputStream stream, byte[] line)
+    {
+        _lines.Enqueue((stream, line));
+        _bytes += line.Length;
+        _idle.Reset();
+        _queued.Set();
+    }
+
+    private void Run()
+    {
+        var batch = new byte[BatchSize];
+        while (true)
+        {
+            _queued.Wait();
+            int length;
+            OutputStream stream;
+            byte[]? large = null;
+            lock (_gate)
+            {
+                if (_lines.Count == 0)
+                {
+                    _idle.Set();
+                    if (_closing)
+                    {
+                        return;
+                    }
+
+                    _queued.Reset();
+                    continue;
+                }
+
+                stream = _lines.Peek().Stream;
+                length = 0;
+                while (_lines.TryPeek(out var next) && next.Stream == stream && length + next.Line.Length <= BatchSize)
+                {
+                    next.Line.CopyTo(batch, length);
+                    length += next.Line.Length;
+                    _lines.Dequeue();
+                }
+
+                if (length == 0)
+                {
+                    large = _lines.Dequeue().Line;
+                    length = large.Length;
+                }
+
+                _bytes -= length;
+            }
+
+            WriteAll(stream, (large ?? batch).AsSpan(0, length));
+        }
+    }
+
+    private unsafe void WriteAll(OutputStream stream, ReadOnlySpan<byte> bytes)
+    {
+        fixed (byte* start = bytes)
+        {
+            for (var written = 0; written < bytes.Length && !_broken[(int)stream];)
+            {
+                var result = Result.From(Libc.write((int)stream, start + written, (nuint)(bytes.Length - written)));
+                if (result.Ok)
+                {
+                    written += (int)result.Value;
+                }
+                else if (result.Error == Errno.EAGAIN)
+                {
+                    // Somebody made our output non-blocking; this thread may wait for it.
+                    var poll = new Libc.PollFd { fd = (int)stream, events = Libc.POLLOUT };
+                    _ = Libc.poll(&poll, 1, -1);
+                }
+                else if (result.Error != Errno.EINTR)
+                {
+                    // Nobody will ever read it (EPIPE), or it cannot be written (EIO: the terminal is gone).
+                    _broken[(int)stream] = result.Error is Errno.EPIPE or Errno.EBADF;
+                    return;
+                }
+            }
+        }
+    }
+}

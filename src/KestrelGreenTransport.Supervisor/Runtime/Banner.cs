@@ -1,0 +1,28 @@
+using System.Collections.Immutable;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervisor.Output;
+
+namespace KestrelGreenTransport.Supervisor.Runtime;
+
+/// <summary>What a person sees first: what runs, where, and how to stop it.</summary>
+internal static class Banner
+{
+    public static void Write(OutputWriter writer, LaunchPlan plan, ImmutableArray<BoundListener> listeners, HeartbeatDirectory heartbeats, string controlPath)
+    {
+        var options = plan.Options;
+        Line($"KestrelGreenTransport {SupervisorVersion.Text}, supervisor pid {Environment.ProcessId}");
+        Line($"  app        {plan.App.DisplayPath}");
+        foreach (var listener in listeners)
+        {
+            Line($"  listening  {listener.ToDisplay()}");
+        }
+
+        Line($"  workers    {options.Workers}");
+        Line($"  pool       {options.WorkerConnections} connections a listener in each worker");
+        Line($"  heartbeat  every {Duration.Format(options.EffectiveHeartbeatInterval)}, replaced after {Duration.Format(options.Timeout)} without one ({heartbeats.Path})");
+        Line($"  control    {controlPath}");
+        Line($"  stop       Ctrl+C (at once), or `kill -TERM {Environment.ProcessId}` (requests in flight finish, up to {Duration.Format(options.GracefulTimeout)})");
+
+        void Line(string text) => writer.Write(OutputStream.Error, $"[green] {text}");
+    }
+}

@@ -1,0 +1,137 @@
+using System.Globalization;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Native;
+using Microsoft.Win32.SafeHandles;
+
+namespace KestrelGreenTransport.Supervisor.Runtime;
+
+/// <summary>
+/// The private directory of one instance, with its workers' heartbeat files and their board. It is ours alone: mode 0700,
+/// no symbolic link followed, and locked for as long as this supervisor lives, so that two of one name cannot mix.
+/// </summary>
+internal sealed class HeartbeatDirectory : IDisposable
+{
+    private const string BoardName = "board";
+
+    private readonly Descriptor _directory;
+    private readonly HashSet<string> _files = [];
+
+    private HeartbeatDirectory(string path, Descriptor directory)
+    {
+        Path = path;
+        _directory = directory;
+    }
+
+    public string Path { get; }
+
+    public string BoardPath => System.IO.Path.Combine(Path, BoardName);
+
+    /// <summary>The base is the service manager's run-time directory, else shared memory.</summary>
+    public static string PathFor(string name, Func<string, string?> variable, uint user)
+    {
+        var runtime = variable("RUNTIME_DIRECTORY")?.Split(':', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return System.IO.Path.Combine(
+            runtime is [var first, ..] ? first : "/dev/shm",
+            string.Create(CultureInfo.InvariantCulture, $"green-{user}-{name}"));
+    }
+
+    /// <summary>Makes the directory, or takes over one that a dead supervisor of the same name and user left.</summary>
+    /// <exception cref="StartupException">It cannot be made or is not ours; another instance holds it.</exception>
+    public static HeartbeatDirectory Create(string path, string name)
+    {
+        var made = Result.From(Posix.mkdir(path, 0b111_000_000));
+        if (!made.Ok && made.Error != Errno.EEXIST)
+        {
+            throw new StartupException(
+                ExitCodes.Unexpected,
+                $"cannot make the heartbeat directory {path}: {made.Message}. Set RUNTIME_DIRECTORY to a directory that you may write to.");
+        }
+
+        var opened = Result.From(Posix.open(path, Posix.O_DIRECTORY | Posix.O_NOFOLLOW | Posix.O_CLOEXEC, 0));
+        if (!opened.Ok)
+        {
+            throw new StartupException(
+                ExitCodes.Unexpected,
+                $"{path} is in the way: it should be a directory of ours ({opened.Message}). Remove it, or choose another --name.");
+        }
+
+        var directory = new Descriptor((int)opened.Value);
+        if (!IsPrivate(directory))
+        {
+            directory.Dispose();
+            throw new StartupException(
+                ExitCodes.Unexpected,
+                $"{path} belongs to another user or can be entered by others: it was not made by us. Remove it, or choose another --name.");
+        }
+
+        if (!Result.From(Posix.flock(directory.Number, Posix.LOCK_EX | Posix.LOCK_NB)).Ok)
+        {
+            directory.Dispose();
+            throw new StartupException(
+                ExitCodes.Usage,
+                $"an instance named '{name}' runs already. Stop it with `green stop --name {name}`, or choose another --name.");
+        }
+
+        var ours = new HeartbeatDirectory(path, directory);
+        ours.RemoveLeftovers();
+        return ours;
+    }
+
+    /// <summary>A new, empty file for a worker's beats: one that no earlier process of this index can write to.</summary>
+    public (string Path, SafeFileHandle File) CreateWorkerFile(int index)
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"worker-{index}.beat");
+        return (System.IO.Path.Combine(Path, name), CreateFile(name));
+    }
+
+    public void RemoveWorkerFile(int index) => Remove(string.Create(CultureInfo.InvariantCulture, $"worker-{index}.beat"));
+
+    public SafeFileHandle CreateBoard() => CreateFile(BoardName);
+
+    public void Dispose()
+    {
+        foreach (var file in _files.ToArray())
+        {
+            Remove(file);
+        }
+
+        _ = Posix.rmdir(Path);
+        _directory.Dispose();
+    }
+
+    private SafeFileHandle CreateFile(string name)
+    {
+        _ = Posix.unlinkat(_directory.Number, name, 0);
+        var created = Result.From(Posix.openat(
+            _directory.Number, name, Posix.O_RDWR | Posix.O_CREAT | Posix.O_EXCL | Posix.O_NOFOLLOW | Posix.O_CLOEXEC, 0b110_000_000));
+        if (!created.Ok)
+        {
+            throw new NativeException($"open {System.IO.Path.Combine(Path, name)}", created);
+        }
+
+        _files.Add(name);
+        return new SafeFileHandle((nint)created.Value, ownsHandle: true);
+    }
+
+    private static unsafe bool IsPrivate(Descriptor directory)
+    {
+        Posix.Statx status;
+        return Posix.statx(directory.Number, "", Posix.AT_EMPTY_PATH, Posix.STATX_BASIC_STATS, &status) == 0
+            && status.stx_uid == Libc.geteuid()
+            && (status.stx_mode & 0b000_111_111) == 0;
+    }
+
+    private void Remove(string name)
+    {
+        _ = Posix.unlinkat(_directory.Number, name, 0);
+        _files.Remove(name);
+    }
+
+    private void RemoveLeftovers()
+    {
+        foreach (var file in Directory.EnumerateFiles(Path))
+        {
+            _ = Posix.unlinkat(_directory.Number, System.IO.Path.GetFileName(file), 0);
+        }
+    }
+}

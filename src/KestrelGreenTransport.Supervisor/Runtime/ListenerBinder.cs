@@ -1,0 +1,151 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using KestrelGreenTransport.Binding;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Native;
+using Microsoft.AspNetCore.Connections;
+
+namespace KestrelGreenTransport.Supervisor.Runtime;
+
+/// <summary>Binds what the plan asks for. All or nothing: when one cannot be bound, the others are let go.</summary>
+internal static class ListenerBinder
+{
+    private const int FirstSystemdDescriptor = 3;
+
+    /// <exception cref="StartupException">A socket cannot be bound; the message says who holds it and what to try.</exception>
+    public static ImmutableArray<BoundListener> Bind(LaunchPlan plan)
+    {
+        var bound = new List<BoundListener>();
+        try
+        {
+            foreach (var spec in plan.Binds)
+            {
+                switch (spec)
+                {
+                    case BindEndpoint endpoint:
+                        if (BindOne(plan, endpoint) is { } listener)
+                        {
+                            bound.Add(listener);
+                        }
+
+                        break;
+                    case BindDescriptor descriptor:
+                        bound.Add(Adopt(spec.Text, descriptor.Descriptor));
+                        break;
+                    case BindSystemd:
+                        bound.AddRange(SystemdDescriptors().Select(number => Adopt(spec.Text, number)));
+                        break;
+                }
+            }
+
+            RequireBothNamesOfLocalhost(plan, bound);
+            return [.. bound];
+        }
+        catch
+        {
+            bound.ForEach(static listener => listener.Dispose());
+            throw;
+        }
+    }
+
+    private static BoundListener? BindOne(LaunchPlan plan, BindEndpoint spec)
+    {
+        try
+        {
+            return BindAt(plan, spec.Endpoint);
+        }
+        catch (SocketException) when (spec.DualStackFallback)
+        {
+            return BindOne(plan, spec with { Endpoint = ListenEndpoint.Tcp(new IPEndPoint(IPAddress.Any, spec.Endpoint.IP!.Port)), DualStackFallback = false });
+        }
+        catch (SocketException e) when (spec.Optional && e.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported)
+        {
+            return null;
+        }
+        catch (AddressInUseException)
+        {
+            throw InUse(spec);
+        }
+        catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException)
+        {
+            throw new StartupException(ExitCodes.CannotBind, $"cannot listen on {spec.Text}: {e.Message}. {Remedy(spec, e)}");
+        }
+    }
+
+    private static BoundListener BindAt(LaunchPlan plan, ListenEndpoint endpoint)
+    {
+        var listening = SocketBinder.Bind(
+            endpoint.ToEndPoint(),
+            new GreenTransportOptions { Backlog = plan.Options.Backlog, UnixFileMode = plan.Options.UnixFileMode });
+        return new BoundListener(ListenEndpoint.Of(listening.EndPoint), listening.Socket, inherited: false);
+    }
+
+    private static void RequireBothNamesOfLocalhost(LaunchPlan plan, List<BoundListener> bound)
+    {
+        if (bound.Count == 0)
+        {
+            throw new StartupException(
+                ExitCodes.CannotBind,
+                $"cannot listen on {string.Join(", ", plan.Binds.Select(static spec => spec.Text).Distinct())}: this machine has none of these addresses. Try -b 127.0.0.1:8000.");
+        }
+    }
+
+    private static StartupException InUse(BindEndpoint spec)
+    {
+        var holder = ProcFs.HolderOf(spec.Endpoint);
+        var by = holder is null ? "" : $" (held by {holder})";
+        var remedy = spec.Endpoint.IP is { } ip
+            ? string.Create(CultureInfo.InvariantCulture, $"Try -b {new IPEndPoint(ip.Address, ip.Port + 1)}, or stop the other one.")
+            : "Stop the other one, or listen elsewhere.";
+        return new StartupException(ExitCodes.CannotBind, $"cannot listen on {spec.Text}: address already in use{by}. {remedy}");
+    }
+
+    private static string Remedy(BindEndpoint spec, Exception exception) => exception switch
+    {
+        SocketException { SocketErrorCode: SocketError.AccessDenied } when spec.Endpoint.IP is { Port: < 1024 } =>
+            "Ports below 1024 are for root: use a higher one, or give the right with `setcap cap_net_bind_service=+ep` or systemd's AmbientCapabilities.",
+        SocketException { SocketErrorCode: SocketError.AddressNotAvailable } => "This machine has no such address: see `ip address`.",
+        _ when spec.Endpoint.UnixPath is { } path =>
+            $"Check that the directory {Path.GetDirectoryName(Path.GetFullPath(path))} exists and that this user may write to it.",
+        _ => "Try another address with -b.",
+    };
+
+    private static BoundListener Adopt(string text, int descriptor)
+    {
+        var accepting = 0;
+        int length = sizeof(int);
+        Result asked;
+        unsafe
+        {
+            asked = Result.From(Libc.getsockopt(descriptor, Libc.SOL_SOCKET, Libc.SO_ACCEPTCONN, &accepting, &length));
+        }
+
+        if (!asked.Ok || accepting == 0)
+        {
+            throw new StartupException(
+                ExitCodes.CannotBind,
+                $"cannot listen on {text}: descriptor {descriptor} is {(asked.Ok ? "not a listening socket" : asked.Message)}. Whoever starts green must pass it on, bound and listening.");
+        }
+
+        _ = Libc.AdoptDescriptor(descriptor);
+        var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
+        return new BoundListener(ListenEndpoint.Of(socket.LocalEndPoint!), socket, inherited: true);
+    }
+
+    private static IEnumerable<int> SystemdDescriptors()
+    {
+        var mine = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+        if (Environment.GetEnvironmentVariable(ContractVariables.ListenPid) != mine
+            || !int.TryParse(Environment.GetEnvironmentVariable(ContractVariables.ListenFds), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+            || count < 1)
+        {
+            throw new StartupException(
+                ExitCodes.CannotBind,
+                "cannot listen on systemd: no sockets were passed (LISTEN_FDS and LISTEN_PID). Start this by a .socket unit, or give addresses with -b.");
+        }
+
+        return Enumerable.Range(FirstSystemdDescriptor, count);
+    }
+}

@@ -1,0 +1,102 @@
+using System.Globalization;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Output;
+using Microsoft.Extensions.Logging;
+
+namespace KestrelGreenTransport.Supervisor.Runtime;
+
+/// <summary>Turns the arbiter's notices into log lines, and keeps the one that needs the worker's last output for the end.</summary>
+internal sealed class NoticeReporter(ILogger logger, OutputWriter writer, RecentLines recent)
+{
+    private BootFailureNotice? _bootFailure;
+
+    public void Report(Notice notice)
+    {
+        switch (notice)
+        {
+            case WorkerReadyNotice n:
+                SupervisorLog.WorkerReady(logger, n.Index, n.Pid, n.BootTime.TotalSeconds);
+                break;
+            case WorkerDiedNotice n:
+                SupervisorLog.WorkerDied(logger, n.Index, n.Pid, SupervisorLog.Describe(n.Exit.Status), Next(n.RestartIn));
+                break;
+            case WorkerLeftNotice n:
+                SupervisorLog.WorkerLeft(logger, n.Index, n.Pid, $"{SupervisorLog.Describe(n.Exit.Status)} ({Name(n.Exit.Reason)})");
+                break;
+            case WorkerStaleNotice n:
+                SupervisorLog.WorkerStale(logger, n.Index, n.Pid, n.Silence.TotalSeconds, n.Timeout.TotalSeconds, Next(n.RestartIn));
+                break;
+            case WorkerBootTimeoutNotice n:
+                SupervisorLog.WorkerBootTimeout(logger, n.Index, n.Pid, n.BootTimeout.TotalSeconds, Next(n.RestartIn));
+                break;
+            case WorkerFailedToStartNotice n:
+                SupervisorLog.WorkerCannotStart(logger, n.Index, n.Pid, n.Message);
+                break;
+            case WorkerKilledNotice n:
+                SupervisorLog.WorkerKilled(logger, n.Index, n.Pid, n.Why);
+                break;
+            case SpawnFailedNotice n:
+                SupervisorLog.SpawnFailed(logger, n.Index, n.Error, Next(n.RetryIn));
+                break;
+            case SupervisorPausedNotice n:
+                SupervisorLog.SupervisorPaused(logger, n.Gap.TotalSeconds);
+                break;
+            case ScalingNotice n:
+                SupervisorLog.Scaling(logger, n.From, n.To);
+                break;
+            case StoppingNotice n:
+                SupervisorLog.Stopping(logger, n.Workers, n.Kind == StopKind.Graceful ? "requests in flight may finish" : "at once");
+                break;
+            case BootFailureNotice n:
+                SupervisorLog.BootFailure(logger);
+                _bootFailure = n;
+                break;
+            case AppNotStartableNotice n:
+                SupervisorLog.AppNotStartable(logger, n.Message);
+                break;
+            default:
+                throw new InvalidOperationException($"{notice.GetType().Name} has no log line.");
+        }
+    }
+
+    /// <summary>What stays to be said once every worker is gone and all of its output was read.</summary>
+    public void ReportAtTheEnd()
+    {
+        if (_bootFailure is not { } failure)
+        {
+            return;
+        }
+
+        var lines = recent.Of(failure.Index);
+        writer.Write(OutputStream.Error, lines.Count > 0
+            ? $"[green] the last lines of worker {failure.Index}:"
+            : $"[green] worker {failure.Index} wrote nothing.");
+        foreach (var line in lines)
+        {
+            writer.Write(OutputStream.Error, $"    {line}");
+        }
+
+        if (!failure.AnyHello)
+        {
+            writer.Write(
+                OutputStream.Error,
+                "[green] no worker came as far as the transport. If the app starts by itself, check that it calls builder.WebHost.UseGreenTransport().");
+        }
+    }
+
+    /// <summary>The name that the status document gives to a reason, a phase: camelCase.</summary>
+    public static string Name<T>(T value)
+        where T : struct, Enum
+    {
+        var name = value.ToString();
+        return char.ToLowerInvariant(name[0]) + name[1..];
+    }
+
+    private static string Next(TimeSpan? restartIn) => restartIn switch
+    {
+        null => "it is not replaced",
+        { Ticks: <= 0 } => "it is replaced at once",
+        { } wait => string.Create(CultureInfo.InvariantCulture, $"it is replaced in {Duration.Format(TimeSpan.FromMilliseconds(Math.Round(wait.TotalMilliseconds)))}"),
+    };
+}

@@ -1,0 +1,73 @@
+using System.Runtime.InteropServices;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Native;
+using Microsoft.Extensions.Logging;
+
+namespace KestrelGreenTransport.Supervisor.Runtime;
+
+/// <summary>
+/// Signals, as gunicorn's: TERM stops gracefully, INT and QUIT at once, TTIN and TTOU are one worker more or fewer. On a
+/// terminal some of them mean something else: it sends WINCH when resized, TTIN and TTOU for job control, and HUP when
+/// it closes. Each handler cancels the default, which would end the process.
+/// </summary>
+internal sealed class SignalHandlers : IDisposable
+{
+    private readonly List<PosixSignalRegistration> _registrations = [];
+
+    public SignalHandlers(SupervisorLoop loop, ILogger logger)
+    {
+        var onTerminal = HasControllingTerminal();
+        On(PosixSignal.SIGTERM, () => loop.Post(new StopRequested(StopKind.Graceful)));
+        On(PosixSignal.SIGINT, () => loop.Post(new StopRequested(StopKind.Quick)));
+        On(PosixSignal.SIGQUIT, () => loop.Post(new StopRequested(StopKind.Quick)));
+        On(PosixSignal.SIGHUP, () =>
+        {
+            if (onTerminal)
+            {
+                loop.Post(new StopRequested(StopKind.Graceful));
+            }
+            else
+            {
+                SupervisorLog.SignalIgnored(logger, "SIGHUP", "this version cannot reload; stop and start it to pick up changes");
+            }
+        });
+        On((PosixSignal)Signals.SIGTTIN, () => ScaleUnlessTerminal(+1));
+        On((PosixSignal)Signals.SIGTTOU, () => ScaleUnlessTerminal(-1));
+        On((PosixSignal)Signals.SIGWINCH, () => { });
+
+        void ScaleUnlessTerminal(int delta)
+        {
+            if (!onTerminal)
+            {
+                loop.Post(new ScaleByRequested(delta));
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        foreach (var registration in _registrations)
+        {
+            registration.Dispose();
+        }
+    }
+
+    private static bool HasControllingTerminal()
+    {
+        var opened = Result.From(Posix.open("/dev/tty", Posix.O_RDWR | Posix.O_CLOEXEC, 0));
+        if (opened.Ok)
+        {
+            _ = Libc.close((int)opened.Value);
+        }
+
+        return opened.Ok;
+    }
+
+    private void On(PosixSignal signal, Action act) =>
+        _registrations.Add(PosixSignalRegistration.Create(signal, context =>
+        {
+            context.Cancel = true;
+            act();
+        }));
+}

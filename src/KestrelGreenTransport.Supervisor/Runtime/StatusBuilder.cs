@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Native;
+using Microsoft.Win32.SafeHandles;
+
+namespace KestrelGreenTransport.Supervisor.Runtime;
+
+/// <summary>Puts the status document together, on the thread of whoever asks: from the arbiter's state, the board and /proc.</summary>
+internal sealed class StatusBuilder(
+    LaunchPlan plan, ImmutableArray<BoundListener> listeners, SafeFileHandle board, TimeProvider time)
+{
+    private readonly DateTimeOffset _startedAt = time.GetUtcNow();
+
+    public StatusDocument Build(SupervisorState state)
+    {
+        var now = time.GetTimestamp();
+        var utc = time.GetUtcNow();
+        return new StatusDocument
+        {
+            Name = plan.Name,
+            Version = SupervisorVersion.Text,
+            SupervisorPid = Environment.ProcessId,
+            State = NoticeReporter.Name(state.Phase),
+            Generation = state.Generation,
+            StartedAt = _startedAt,
+            WorkersTarget = state.Target,
+            Listeners = [.. listeners.Select(one => new ListenerStatus(one.Endpoint.ToString(), plan.Options.Backlog, one.Queued()))],
+            Workers = [.. state.Workers.Values.Select(worker => Describe(worker, now, utc))],
+        };
+    }
+
+    private WorkerStatus Describe(WorkerHandle worker, long now, DateTimeOffset utc)
+    {
+        var figures = worker.Pid is { } pid && WorkerFiles.TryReadBoard(board, worker.Index, out var record) && record.Pid == pid ? record : default;
+        return new WorkerStatus
+        {
+            Index = worker.Index,
+            Pid = worker.Pid,
+            Generation = worker.Generation,
+            State = NoticeReporter.Name(worker.Phase),
+            UptimeSeconds = worker.Pid is null ? null : Seconds(now - worker.SpawnedAt),
+            HeartbeatAgeSeconds = worker.Pid is not null && worker.LastBeatAt is { } beat ? Seconds(now - beat) : null,
+            Connections = figures.Connections,
+            ConnectionsLimit = figures.Slots,
+            RequestsInFlight = figures.RequestsInFlight,
+            RequestsTotal = figures.Requests,
+            AcceptedTotal = figures.Accepted,
+            Restarts = worker.Restarts,
+            RssBytes = worker.Pid is { } living ? ProcFs.RssBytesOf(living) : 0,
+            CpuSeconds = worker.Pid is { } running ? ProcFs.CpuSecondsOf(running) : 0,
+            LastExit = worker.LastExit is { } exit
+                ? new LastExitStatus(
+                    NoticeReporter.Name(exit.Reason),
+                    exit.Status.Code,
+                    exit.Status.Signal is { } signal ? Signals.NameOf(signal) : null,
+                    utc - TimeSpan.FromTicks((now - exit.At) / 100))
+                : null,
+        };
+    }
+
+    private static double Seconds(long nanoseconds) => Math.Round(Math.Max(0, nanoseconds) / 1e9, 3);
+}

@@ -1,0 +1,68 @@
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Native;
+using Microsoft.Extensions.Logging;
+
+namespace KestrelGreenTransport.Supervisor.Runtime;
+
+/// <summary>The supervisor's events, from 200. An id is never used again for anything else.</summary>
+internal static partial class SupervisorLog
+{
+    [LoggerMessage(200, LogLevel.Information, "worker {Index} (pid {Pid}) serves, {Seconds:0.00} s after its start")]
+    public static partial void WorkerReady(ILogger logger, int index, int pid, double seconds);
+
+    [LoggerMessage(201, LogLevel.Error, "worker {Index} (pid {Pid}) {How}; {Next}")]
+    public static partial void WorkerDied(ILogger logger, int index, int pid, string how, string next);
+
+    [LoggerMessage(202, LogLevel.Information, "worker {Index} (pid {Pid}) has left: {How}")]
+    public static partial void WorkerLeft(ILogger logger, int index, int pid, string how);
+
+    [LoggerMessage(203, LogLevel.Error, "worker {Index} (pid {Pid}) has not beaten for {Silence:0.0} s (Timeout is {Timeout:0.0} s): it is killed, and {Next}")]
+    public static partial void WorkerStale(ILogger logger, int index, int pid, double silence, double timeout, string next);
+
+    [LoggerMessage(204, LogLevel.Error, "worker {Index} (pid {Pid}) was not ready within {Limit:0.0} s (BootTimeout): it is killed, and {Next}")]
+    public static partial void WorkerBootTimeout(ILogger logger, int index, int pid, double limit, string next);
+
+    [LoggerMessage(205, LogLevel.Warning, "worker {Index} (pid {Pid}) is killed: {Why}")]
+    public static partial void WorkerKilled(ILogger logger, int index, int pid, string why);
+
+    [LoggerMessage(206, LogLevel.Error, "worker {Index} could not be started: {Error}; {Next}")]
+    public static partial void SpawnFailed(ILogger logger, int index, string error, string next);
+
+    [LoggerMessage(207, LogLevel.Warning, "the supervisor itself did not run for {Seconds:0.0} s (stopped, or the machine was): no worker is blamed for that time")]
+    public static partial void SupervisorPaused(ILogger logger, double seconds);
+
+    [LoggerMessage(208, LogLevel.Information, "scaling from {From} to {To} workers")]
+    public static partial void Scaling(ILogger logger, int from, int to);
+
+    [LoggerMessage(209, LogLevel.Information, "stopping {Workers} workers: {How}")]
+    public static partial void Stopping(ILogger logger, int workers, string how);
+
+    [LoggerMessage(210, LogLevel.Critical, "no worker could start; giving up")]
+    public static partial void BootFailure(ILogger logger);
+
+    [LoggerMessage(211, LogLevel.Critical, "{Message}")]
+    public static partial void AppNotStartable(ILogger logger, string message);
+
+    [LoggerMessage(212, LogLevel.Information, "all workers have left; bye")]
+    public static partial void Stopped(ILogger logger);
+
+    [LoggerMessage(213, LogLevel.Warning, "{Signal} is ignored: {Why}")]
+    public static partial void SignalIgnored(ILogger logger, string signal, string why);
+
+    [LoggerMessage(214, LogLevel.Critical, "the supervisor failed: it leaves, and its workers finish and leave too")]
+    public static partial void Failed(ILogger logger, Exception exception);
+
+    [LoggerMessage(216, LogLevel.Error, "worker {Index} (pid {Pid}) cannot start: {Message}")]
+    public static partial void WorkerCannotStart(ILogger logger, int index, int pid, string message);
+
+    [LoggerMessage(217, LogLevel.Warning, "the control socket failed: {Error}. `green status` and its kin do not work until it recovers")]
+    public static partial void ControlFailed(ILogger logger, string error);
+
+    /// <summary>How a process ended, for a person: "was killed by SIGKILL", "exited with code 134".</summary>
+    public static string Describe(ExitStatus status) => status switch
+    {
+        { Signal: { } signal } => $"was killed by {Signals.NameOf(signal)}",
+        { Code: { } code } => $"exited with code {code}",
+        _ => "is gone (its exit status was lost)",
+    };
+}

@@ -1,0 +1,277 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Native;
+using Microsoft.Extensions.Logging;
+
+namespace KestrelGreenTransport.Supervisor.Runtime;
+
+/// <summary>
+/// The supervisor's one thread: it waits for facts (exits, messages, beats, requests, time), hands each to the arbiter
+/// and does what the arbiter says. It never waits for a worker, a disk, a log or the thread pool.
+/// </summary>
+internal sealed class SupervisorLoop : IDisposable
+{
+    // The grain of looking for an app that listens by itself, in ticks.
+    private const int ProbeEveryTicks = 5;
+
+    private readonly WorkerLauncher _launcher;
+    private readonly HeartbeatDirectory _heartbeats;
+    private readonly NoticeReporter _reporter;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly IReadOnlySet<string> _inheritedInodes;
+    private readonly WakeEvent _wake = new();
+    private readonly ConcurrentQueue<Action> _posted = new();
+    private readonly Queue<SupervisorEvent> _events = new();
+    private readonly Dictionary<int, WorkerProcess> _processes = [];
+    private volatile SupervisorState _state;
+    private int? _exitCode;
+    private long _nextTick;
+    private int _ticks;
+
+    public SupervisorLoop(
+        SupervisorState initial,
+        WorkerLauncher launcher,
+        HeartbeatDirectory heartbeats,
+        IReadOnlySet<string> inheritedInodes,
+        NoticeReporter reporter,
+        ILogger logger,
+        TimeProvider time)
+    {
+        _state = initial;
+        _launcher = launcher;
+        _heartbeats = heartbeats;
+        _inheritedInodes = inheritedInodes;
+        _reporter = reporter;
+        _logger = logger;
+        _time = time;
+    }
+
+    /// <summary>What the arbiter knows now; readable from any thread.</summary>
+    public SupervisorState State => _state;
+
+    /// <summary>Brings in an event from another thread.</summary>
+    public void Post(SupervisorEvent happened) => Post(happened, static () => { });
+
+    /// <summary>Brings in an event from another thread and calls back once the arbiter has taken it.</summary>
+    public void Post(SupervisorEvent happened, Action taken) => PostAction(() =>
+    {
+        Apply(happened);
+        taken();
+    });
+
+    /// <summary>Runs on the calling thread until the arbiter says leave; returns the exit code.</summary>
+    public int Run()
+    {
+        Apply(new Started());
+        while (_exitCode is null)
+        {
+            Wait();
+            while (_posted.TryDequeue(out var action))
+            {
+                action();
+            }
+
+            foreach (var worker in _processes.Values.ToArray())
+            {
+                ReadLifeline(worker);
+                ReapIfGone(worker);
+            }
+
+            if (_time.GetTimestamp() >= _nextTick)
+            {
+                OnTick();
+            }
+        }
+
+        return _exitCode.Value;
+    }
+
+    public void Dispose()
+    {
+        foreach (var process in _processes.Values)
+        {
+            process.Dispose();
+        }
+
+        _wake.Dispose();
+    }
+
+    private void PostAction(Action action)
+    {
+        _posted.Enqueue(action);
+        _wake.Set();
+    }
+
+    private unsafe void Wait()
+    {
+        var polled = new Libc.PollFd[1 + (_processes.Count * 2)];
+        polled[0] = new Libc.PollFd { fd = _wake.Number, events = Libc.POLLIN };
+        var next = 1;
+        foreach (var worker in _processes.Values)
+        {
+            polled[next++] = new Libc.PollFd { fd = worker.Process.Number, events = Libc.POLLIN };
+            polled[next++] = new Libc.PollFd { fd = worker.LifelineNumber, events = Libc.POLLIN };
+        }
+
+        var left = _nextTick - _time.GetTimestamp();
+        var milliseconds = (int)Math.Clamp(Math.Ceiling(left / 1e6), 0, ArbiterSettings.TickInterval.TotalMilliseconds);
+        fixed (Libc.PollFd* first = polled)
+        {
+            _ = Libc.poll(first, (nuint)polled.Length, milliseconds);
+        }
+
+        _wake.Reset();
+    }
+
+    private void OnTick()
+    {
+        _nextTick = _time.GetTimestamp() + (ArbiterSettings.TickInterval.Ticks * 100);
+        foreach (var worker in _processes.Values)
+        {
+            ReadHeartbeat(worker);
+            if (_ticks % ProbeEveryTicks == 0 && !worker.SaidHello && !_state.EverServed
+                && ProcFs.OwnListenerOf(worker.Process.Pid, _inheritedInodes) is { } endpoint)
+            {
+                _events.Enqueue(new WorkerListensByItself(worker.Index, endpoint));
+            }
+        }
+
+        _ticks++;
+        _events.Enqueue(new Tick());
+        ApplyQueued();
+    }
+
+    private void ReadHeartbeat(WorkerProcess worker)
+    {
+        if (WorkerFiles.TryReadBeat(worker.HeartbeatFile, out var beat) && beat.Pid == worker.Process.Pid)
+        {
+            if (beat.Sequence != worker.LastSequence)
+            {
+                worker.LastSequence = beat.Sequence;
+                _events.Enqueue(new WorkerBeat(worker.Index, beat.MonotonicNanoseconds, beat.State));
+            }
+        }
+    }
+
+    private void ReadLifeline(WorkerProcess worker)
+    {
+        while (worker.Receive() is { } message)
+        {
+            switch (message.Type)
+            {
+                case LifelineTypes.Hello:
+                    worker.SaidHello = true;
+                    Apply(new WorkerSaidHello(worker.Index));
+                    break;
+                case LifelineTypes.Ready:
+                    Apply(new WorkerReady(worker.Index));
+                    break;
+                case LifelineTypes.Failed:
+                    Apply(new WorkerFailedToStart(
+                        worker.Index, message.ExitCode ?? ExitCodes.AppNotStartable, message.Message ?? "it did not say why"));
+                    break;
+            }
+        }
+    }
+
+    private void ReapIfGone(WorkerProcess worker)
+    {
+        if (worker.Process.Reap() is not { } status)
+        {
+            return;
+        }
+
+        _processes.Remove(worker.Index);
+        _heartbeats.RemoveWorkerFile(worker.Index);
+        worker.Dispose();
+        Apply(new WorkerExited(worker.Index, status));
+    }
+
+    private void Apply(SupervisorEvent happened)
+    {
+        _events.Enqueue(happened);
+        ApplyQueued();
+    }
+
+    private void ApplyQueued()
+    {
+        while (_events.TryDequeue(out var happened))
+        {
+            var (state, effects) = Arbiter.Step(_state, happened, _time.GetTimestamp());
+            _state = state;
+            Perform(effects);
+        }
+    }
+
+    private void Perform(ImmutableArray<Effect> effects)
+    {
+        foreach (var effect in effects)
+        {
+            switch (effect)
+            {
+                case SpawnWorker spawn:
+                    _launcher.Launch(spawn.Index, spawn.Generation, outcome => PostAction(() => OnLaunched(spawn.Index, outcome)));
+                    break;
+                case DrainWorker drain:
+                    Drain(drain);
+                    break;
+                case AbortWorker abort:
+                    Abort(abort);
+                    break;
+                case KillWorker kill when _processes.TryGetValue(kill.Index, out var worker):
+                    _ = worker.Process.Signal(Signals.SIGKILL);
+                    break;
+                case Report report:
+                    _reporter.Report(report.Notice);
+                    break;
+                case Leave leave:
+                    _exitCode = leave.ExitCode;
+                    break;
+            }
+        }
+    }
+
+    private void OnLaunched(int index, WorkerLauncher.Outcome outcome)
+    {
+        if (outcome.Process is { } process)
+        {
+            _processes.Add(index, process);
+            Apply(new WorkerSpawned(index, process.Process.Pid));
+        }
+        else
+        {
+            Apply(new WorkerSpawnFailed(index, outcome.Error ?? "it did not say why"));
+        }
+    }
+
+    private void Drain(DrainWorker drain)
+    {
+        if (_processes.TryGetValue(drain.Index, out var worker))
+        {
+            _ = worker.Send(new LifelineMessage { Type = LifelineTypes.Drain, DeadlineMs = (long)drain.Deadline.TotalMilliseconds });
+            _ = worker.Process.Signal(Signals.SIGTERM);
+        }
+    }
+
+    private void Abort(AbortWorker abort)
+    {
+        if (!_processes.TryGetValue(abort.Index, out var worker))
+        {
+            return;
+        }
+
+        if (ProcFs.StateOf(worker.Process.Pid) is 'T' or 't')
+        {
+            // A stopped process runs no signal handler: it has no stacks to give.
+            _events.Enqueue(new WorkerAbortFinished(abort.Index));
+        }
+        else
+        {
+            _ = worker.Process.Signal(Signals.SIGABRT);
+        }
+    }
+}

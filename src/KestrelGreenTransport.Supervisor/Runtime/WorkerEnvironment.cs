@@ -1,0 +1,52 @@
+using System.Collections;
+using KestrelGreenTransport.Contract;
+
+namespace KestrelGreenTransport.Supervisor.Runtime;
+
+/// <summary>The environment that a worker gets: the supervisor's own, less what is not for it, plus the contract.</summary>
+internal static class WorkerEnvironment
+{
+    // Where the app should listen is said by the inherited listeners once binds were asked for.
+    private static readonly string[] UrlVariables =
+    [
+        "ASPNETCORE_URLS", "DOTNET_URLS", "URLS", "ASPNETCORE_HTTP_PORTS", "DOTNET_HTTP_PORTS", "HTTP_PORTS",
+        "ASPNETCORE_HTTPS_PORTS", "DOTNET_HTTPS_PORTS", "HTTPS_PORTS",
+    ];
+
+    public static Dictionary<string, string> For(LaunchPlan plan, IReadOnlyDictionary<string, string> contract)
+    {
+        var variables = new Dictionary<string, string>();
+        foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
+        {
+            variables[(string)variable.Key] = (string?)variable.Value ?? "";
+        }
+
+        foreach (var name in ContractVariables.All)
+        {
+            variables.Remove(name);
+        }
+
+        // The service manager talks to the supervisor, not to its workers.
+        variables.Remove("NOTIFY_SOCKET");
+
+        if (plan.ExplicitBinds)
+        {
+            foreach (var name in UrlVariables)
+            {
+                variables.Remove(name);
+            }
+        }
+
+        foreach (var (name, value) in plan.WorkerVariables)
+        {
+            variables[name] = value;
+        }
+
+        foreach (var (name, value) in contract)
+        {
+            variables[name] = value;
+        }
+
+        return variables;
+    }
+}

@@ -1,0 +1,128 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Globalization;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Output;
+
+namespace KestrelGreenTransport.Supervisor.Runtime;
+
+/// <summary>
+/// Launches workers from a thread of its own: posix_spawn waits until the child has run exec, and a child inherits the
+/// credentials and the processor affinity of the thread that makes it.
+/// </summary>
+internal sealed class WorkerLauncher : IDisposable
+{
+    private const int FirstListener = 3;
+
+    private readonly LaunchPlan _plan;
+    private readonly ImmutableArray<BoundListener> _listeners;
+    private readonly HeartbeatDirectory _heartbeats;
+    private readonly OutputPump _pump;
+    private readonly BlockingCollection<(int Index, long Generation, Action<Outcome> Done)> _requests = [];
+    private readonly Thread _thread;
+
+    public WorkerLauncher(LaunchPlan plan, ImmutableArray<BoundListener> listeners, HeartbeatDirectory heartbeats, OutputPump pump)
+    {
+        _plan = plan;
+        _listeners = listeners;
+        _heartbeats = heartbeats;
+        _pump = pump;
+        _thread = new Thread(Run) { IsBackground = true, Name = "green-spawn" };
+        _thread.Start();
+    }
+
+    /// <summary>Launches a worker; <paramref name="done"/> is called on the launcher's thread.</summary>
+    public void Launch(int index, long generation, Action<Outcome> done) => _requests.Add((index, generation, done));
+
+    public void Dispose()
+    {
+        _requests.CompleteAdding();
+        _thread.Join();
+        _requests.Dispose();
+    }
+
+    private void Run()
+    {
+        foreach (var (index, generation, done) in _requests.GetConsumingEnumerable())
+        {
+            Outcome outcome;
+            try
+            {
+                outcome = Launch(index, generation);
+            }
+            catch (IOException e)
+            {
+                outcome = new Outcome(null, e.Message);
+            }
+
+            done(outcome);
+        }
+    }
+
+    private Outcome Launch(int index, long generation)
+    {
+        var (beatPath, beatFile) = _heartbeats.CreateWorkerFile(index);
+        var (ours, theirs) = Descriptor.SeqPacketPair();
+        var (outRead, outWrite) = Descriptor.Pipe();
+        var (errorRead, errorWrite) = Descriptor.Pipe();
+        using var afterSpawn = new Disposables(theirs, outWrite, errorWrite);
+
+        var descriptors = new List<(int, int)> { (outWrite.Number, 1), (errorWrite.Number, 2) };
+        var inherited = new List<InheritedListener>();
+        foreach (var listener in _listeners)
+        {
+            var target = FirstListener + inherited.Count;
+            descriptors.Add((listener.Descriptor, target));
+            inherited.Add(new InheritedListener(target, listener.Endpoint));
+        }
+
+        var lifelineTarget = FirstListener + inherited.Count;
+        descriptors.Add((theirs.Number, lifelineTarget));
+
+        var spawned = Spawn.Start(new SpawnRequest
+        {
+            FileName = _plan.App.FileName,
+            Arguments = _plan.App.Arguments,
+            Descriptors = descriptors,
+            Environment = WorkerEnvironment.For(_plan, new Dictionary<string, string>
+            {
+                [ContractVariables.Worker] = index.ToString(CultureInfo.InvariantCulture),
+                [ContractVariables.Generation] = generation.ToString(CultureInfo.InvariantCulture),
+                [ContractVariables.Listen] = InheritedListener.Format(inherited),
+                [ContractVariables.ControlFd] = lifelineTarget.ToString(CultureInfo.InvariantCulture),
+                [ContractVariables.HeartbeatFile] = beatPath,
+                [ContractVariables.HeartbeatInterval] = Duration.Format(_plan.Options.EffectiveHeartbeatInterval),
+                [ContractVariables.BoardFile] = _heartbeats.BoardPath,
+            }),
+        });
+
+        if (!spawned.Ok)
+        {
+            foreach (var handle in (IEnumerable<IDisposable>)[ours, outRead, errorRead, beatFile])
+            {
+                handle.Dispose();
+            }
+
+            return new Outcome(null, $"cannot start {_plan.App.FileName}: {spawned.Message}");
+        }
+
+        _pump.Add(index, OutputStream.Out, outRead);
+        _pump.Add(index, OutputStream.Error, errorRead);
+        return new Outcome(new WorkerProcess(index, PidFd.Open((int)spawned.Value), ours, beatFile), null);
+    }
+
+    /// <summary>A process, or why there is none.</summary>
+    internal readonly record struct Outcome(WorkerProcess? Process, string? Error);
+
+    private sealed class Disposables(params IDisposable[] all) : IDisposable
+    {
+        public void Dispose()
+        {
+            foreach (var one in all)
+            {
+                one.Dispose();
+            }
+        }
+    }
+}
