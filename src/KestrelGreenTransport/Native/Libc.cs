@@ -22,6 +22,11 @@ internal static unsafe partial class Libc
     public const int MSG_NOSIGNAL = 0x4000;
     public const int MSG_CMSG_CLOEXEC = 0x40000000;
 
+    public const int AF_UNIX = 1;
+    public const int SOCK_DGRAM = 2;
+    public const int SOCK_NONBLOCK = 0x800;
+    public const int SOCK_CLOEXEC = 0x80000;
+
     public const int SOL_SOCKET = 1;
     public const int SO_ACCEPTCONN = 30;
     public const int SCM_RIGHTS = 1;
@@ -57,6 +62,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int getsockopt(int fd, int level, int name, void* value, int* length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int socketpair(int domain, int type, int protocol, int* pair);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int getpid();

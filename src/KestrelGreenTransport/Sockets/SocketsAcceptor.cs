@@ -51,8 +51,9 @@ internal sealed class SocketsAcceptor(ListenerContext listener, SocketConnection
             return;
         }
 
-        // First end the accept that is under way, and only then let the owner close the socket: closing it during a
-        // call would make .NET shut it down, for every process that shares it.
+        // First end the accept that is under way, and only then let the owner close the socket. Closing it with an accept
+        // pending makes .NET set SO_LINGER to zero on it (seen with strace), and during a call it even shuts it down:
+        // both for every process that shares it.
         await _unbound.CancelAsync();
         await _turn.WaitAsync();
     }

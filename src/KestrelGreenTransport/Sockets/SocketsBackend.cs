@@ -9,9 +9,11 @@ namespace KestrelGreenTransport.Sockets;
 internal sealed class SocketsBackend : ITransportBackend
 {
     private readonly SocketConnectionContextFactory _connections;
+    private readonly TransportState _state;
     private readonly TimeProvider _time;
+    private readonly SocketsProbe? _probe;
 
-    public SocketsBackend(IOptions<GreenTransportOptions> options, ILoggerFactory loggers, TimeProvider time)
+    public SocketsBackend(IOptions<GreenTransportOptions> options, TransportState state, ILoggerFactory loggers, TimeProvider time)
     {
         var settings = options.Value;
         _connections = new SocketConnectionContextFactory(
@@ -21,14 +23,27 @@ internal sealed class SocketsBackend : ITransportBackend
                 MaxWriteBufferSize = settings.MaxWriteBufferSize,
             },
             loggers.CreateLogger(Log.Category));
+        _state = state;
         _time = time;
+
+        // Workers, and so heartbeats, exist on Linux only.
+        if (OperatingSystem.IsLinux())
+        {
+            _probe = new SocketsProbe();
+            state.Add(_probe);
+        }
     }
 
     public IAcceptor Listen(ListenerContext listener) => new SocketsAcceptor(listener, _connections, _time);
 
-    public ValueTask DisposeAsync()
+    public async ValueTask DisposeAsync()
     {
+        if (_probe is not null)
+        {
+            _state.Remove(_probe);
+            await _probe.DisposeAsync();
+        }
+
         _connections.Dispose();
-        return ValueTask.CompletedTask;
     }
 }
