@@ -6,16 +6,19 @@ internal static class Backoff
     private const double JitterShare = 0.1;
 
     /// <summary>
-    /// The first loss is made good at once; from the second in a row on it waits, ever longer up to a bound, give or
-    /// take a tenth, so that workers that died together do not come back together.
+    /// The first retry comes at once; from the second in a row on it waits, ever longer up to a bound, give or take a
+    /// tenth, so that workers that died together do not come back together.
     /// </summary>
-    public static (TimeSpan Delay, uint Random) Next(int failuresInARow, uint random) =>
-        failuresInARow <= 1 ? (TimeSpan.Zero, random) : NextAfterPause(failuresInARow, random);
-
-    /// <summary>As <see cref="Next"/>, but the first failure waits too.</summary>
-    public static (TimeSpan Delay, uint Random) NextAfterPause(int failuresInARow, uint random)
+    /// <param name="retry">Which retry in a row this is, from 1.</param>
+    /// <param name="random">The state of the random numbers; the next one is returned.</param>
+    public static (TimeSpan Delay, uint Random) Before(int retry, uint random)
     {
-        var growth = Math.Pow(ArbiterSettings.BackoffGrowth, Math.Max(0, failuresInARow - 2));
+        if (retry <= 1)
+        {
+            return (TimeSpan.Zero, random);
+        }
+
+        var growth = Math.Pow(ArbiterSettings.BackoffGrowth, retry - 2);
         var delay = Math.Min(ArbiterSettings.FirstBackoff.TotalSeconds * growth, ArbiterSettings.LongestBackoff.TotalSeconds);
         random = XorShift(random);
         var jitter = ((double)random / uint.MaxValue * 2) - 1;

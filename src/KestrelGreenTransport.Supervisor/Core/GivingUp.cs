@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace KestrelGreenTransport.Supervisor.Core;
 
 // Until a worker has served, the operator stands before the terminal, and a wrong app must end with an exit code.
@@ -23,31 +21,30 @@ internal static class GivingUp
         Stopping.KillAllButSuspects(turn);
     }
 
-    /// <summary>The worker says that this app cannot be run like this.</summary>
+    /// <summary>The worker says why it cannot start. Where others have served, that only explains its death.</summary>
     public static void FailedToStart(Turn turn, WorkerHandle worker, int exitCode, string message)
     {
-        if (turn.State.EverServed || !worker.Stays)
+        if (turn.State.EverServed)
         {
-            turn.Say(new WorkerFailedToStartNotice(worker.Index, worker.Pid ?? throw new UnreachableException(), message));
-            return;
+            turn.Say(new WorkerFailedToStartNotice(worker.Index, worker.Pid!.Value, message));
         }
-
-        NotStartable(turn, worker, exitCode, message);
+        else if (worker.Stays)
+        {
+            NotStartable(turn, worker, exitCode, message);
+        }
     }
 
     /// <summary>The app answers clients past the supervisor.</summary>
     public static void ListensByItself(Turn turn, WorkerHandle worker, string endpoint)
     {
-        if (turn.State.EverServed || !worker.Stays || worker.SaidHello)
+        if (!turn.State.EverServed && worker.Stays && !worker.SaidHello)
         {
-            return;
+            NotStartable(
+                turn,
+                worker,
+                ExitCodes.AppNotStartable,
+                $"the app listens on {endpoint} by itself and never called builder.WebHost.UseGreenTransport(): add that line to its Program.cs, before builder.Build()");
         }
-
-        NotStartable(
-            turn,
-            worker,
-            ExitCodes.AppNotStartable,
-            $"The app listens on {endpoint} by itself and never called builder.WebHost.UseGreenTransport(). Add that line to its Program.cs, before builder.Build().");
     }
 
     private static void NotStartable(Turn turn, WorkerHandle worker, int exitCode, string message)

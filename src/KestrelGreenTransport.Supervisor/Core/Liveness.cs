@@ -16,10 +16,17 @@ internal static class Liveness
         worker = worker with { LastBeatAt = Math.Max(worker.LastBeatAt ?? beatAt, beatAt) };
         turn.Put(worker);
 
-        // A worker without a lifeline has no other way to say that it is ready.
-        if (says == WorkerState.Serving)
+        switch (says, worker.Phase)
         {
-            Launching.Ready(turn, worker);
+            // A worker without a lifeline has no other way to say that it is ready.
+            case (WorkerState.Serving, WorkerPhase.Booting):
+                Launching.Ready(turn, worker);
+                break;
+
+            // Nobody here asked for it, but it accepts no more: it is lost, and may not linger for ever either.
+            case (WorkerState.Draining, WorkerPhase.Serving):
+                Succession.AfterLeavingByItself(turn, Termination.LetLeave(turn, worker));
+                break;
         }
     }
 
@@ -39,7 +46,7 @@ internal static class Liveness
     public static void ForgiveOwnPause(Turn turn)
     {
         var gap = turn.Now - turn.State.LastStepAt;
-        if (turn.State.LastStepAt == 0 || gap < Nanoseconds.Of(ArbiterSettings.PauseThreshold))
+        if (turn.State.LastStepAt == 0 || gap < Nanoseconds.Of(turn.Settings.PauseThreshold))
         {
             return;
         }

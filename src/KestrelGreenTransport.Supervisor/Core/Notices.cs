@@ -33,6 +33,12 @@ internal sealed record WorkerStaleNotice(int Index, int Pid, TimeSpan Silence, T
 /// <param name="RestartIn">When its replacement is spawned; null when there will be none.</param>
 internal sealed record WorkerBootTimeoutNotice(int Index, int Pid, TimeSpan BootTimeout, TimeSpan? RestartIn) : Notice;
 
+/// <summary>A serving worker began to leave unasked: somebody signalled it, or the app stopped itself.</summary>
+/// <param name="Index">The worker.</param>
+/// <param name="Pid">Its process id.</param>
+/// <param name="RestartIn">When its replacement is spawned; zero: now.</param>
+internal sealed record WorkerLeavingNotice(int Index, int Pid, TimeSpan? RestartIn) : Notice;
+
 /// <summary>A worker said why it cannot start, while others have served: its death is handled as any other.</summary>
 internal sealed record WorkerFailedToStartNotice(int Index, int Pid, string Message) : Notice;
 

@@ -6,22 +6,26 @@ namespace KestrelGreenTransport.Supervisor.Core;
 /// <summary>Who takes over from a lost worker, and when.</summary>
 internal static class Succession
 {
+    private enum FirstRetry
+    {
+        AtOnce,
+        AfterPause,
+    }
+
     /// <summary>A worker died unasked.</summary>
     public static void AfterDeath(Turn turn, WorkerHandle dead, LastExit exit)
     {
         turn.Remove(dead);
-        var heir = HeirOf(turn, dead, servedUntil: turn.Now) with { Restarts = dead.Restarts + 1, LastExit = exit };
-        var delay = ChooseDelay(turn, heir, atOnceIfFirst: true);
-        Install(turn, heir, delay, dead.Index, restartIn => new WorkerDiedNotice(dead.Index, dead.Pid!.Value, exit, restartIn));
+        var heir = HeirOf(turn, dead, servedUntil: turn.Now) with { LastExit = exit };
+        Install(turn, dead, heir, FirstRetry.AtOnce, restartIn => new WorkerDiedNotice(dead.Index, dead.Pid!.Value, exit, restartIn));
     }
 
-    /// <summary>A serving worker's beat is overdue. It is dying; its heir does not wait for that.</summary>
+    /// <summary>A serving worker's beat is overdue. Its heir does not wait until it is dead.</summary>
     public static void AfterStaleVerdict(Turn turn, WorkerHandle stale, TimeSpan silence)
     {
         // Silence is no service: it ended with the last beat.
-        var heir = HeirOf(turn, stale, servedUntil: turn.Now - Nanoseconds.Of(silence)) with { Restarts = stale.Restarts + 1, Replaces = stale.Index };
-        var delay = ChooseDelay(turn, heir, atOnceIfFirst: true);
-        Install(turn, heir, delay, stale.Index, restartIn => new WorkerStaleNotice(stale.Index, stale.Pid!.Value, silence, turn.Settings.Timeout, restartIn));
+        var heir = HeirOf(turn, stale, servedUntil: turn.Now - Nanoseconds.Of(silence)) with { Replaces = stale.Index };
+        Install(turn, stale, heir, FirstRetry.AtOnce, restartIn => new WorkerStaleNotice(stale.Index, stale.Pid!.Value, silence, turn.Settings.Timeout, restartIn));
     }
 
     /// <summary>
@@ -30,9 +34,8 @@ internal static class Succession
     /// </summary>
     public static void AfterBootTimeout(Turn turn, WorkerHandle hung)
     {
-        var heir = HeirOf(turn, hung, servedUntil: turn.Now) with { Restarts = hung.Restarts + 1, Replaces = hung.Index, BootTimedOut = true };
-        var delay = ChooseDelay(turn, heir, atOnceIfFirst: false);
-        Install(turn, heir, delay, hung.Index, restartIn => new WorkerBootTimeoutNotice(hung.Index, hung.Pid!.Value, turn.Settings.BootTimeout, restartIn));
+        var heir = HeirOf(turn, hung, servedUntil: turn.Now) with { Replaces = hung.Index, BootTimedOut = true };
+        Install(turn, hung, heir, FirstRetry.AfterPause, restartIn => new WorkerBootTimeoutNotice(hung.Index, hung.Pid!.Value, turn.Settings.BootTimeout, restartIn));
     }
 
     /// <summary>No process could be made for this seat. The next attempt pauses even the first time: a full process table needs a moment.</summary>
@@ -40,11 +43,17 @@ internal static class Succession
     {
         turn.Remove(seat);
         var heir = HeirOf(turn, seat, servedUntil: turn.Now) with { Replaces = seat.Replaces };
-        var delay = ChooseDelay(turn, heir, atOnceIfFirst: false);
-        Install(turn, heir, delay, seat.Index, retryIn => new SpawnFailedNotice(seat.Index, error, retryIn));
+        Install(turn, seat, heir, FirstRetry.AfterPause, retryIn => new SpawnFailedNotice(seat.Index, error, retryIn));
     }
 
-    /// <summary>The reaped process had an heir already: that one shows how it ended.</summary>
+    /// <summary>A worker leaves of its own accord (somebody sent it SIGTERM). It takes no more clients: its heir does not wait until it is gone.</summary>
+    public static void AfterLeavingByItself(Turn turn, WorkerHandle leaving)
+    {
+        var heir = HeirOf(turn, leaving, servedUntil: turn.Now) with { Replaces = leaving.Index };
+        Install(turn, leaving, heir, FirstRetry.AtOnce, restartIn => new WorkerLeavingNotice(leaving.Index, leaving.Pid!.Value, restartIn));
+    }
+
+    /// <summary>The reaped process may have an heir already: that one shows how it ended.</summary>
     public static void TellHeir(Turn turn, WorkerHandle reaped, LastExit exit)
     {
         if (turn.Workers.FirstOrDefault(worker => worker.Replaces == reaped.Index) is { } heir)
@@ -56,6 +65,7 @@ internal static class Succession
     private static WorkerHandle HeirOf(Turn turn, WorkerHandle lost, long servedUntil)
     {
         var wasHealthy = lost.ServingSince is { } since && servedUntil - since >= Nanoseconds.Of(ArbiterSettings.HealthyAfter);
+        var processesHere = lost.Pid is null ? 0 : 1;
         return new WorkerHandle
         {
             Index = turn.LowestFreeIndex(),
@@ -63,27 +73,23 @@ internal static class Succession
             Phase = WorkerPhase.Backoff,
             FailuresInARow = wasHealthy ? 1 : lost.FailuresInARow + 1,
             BootTimedOut = lost.BootTimedOut,
-            Restarts = lost.Restarts,
+            Restarts = lost.Restarts + processesHere,
             LastExit = lost.LastExit,
         };
     }
 
-    private static TimeSpan ChooseDelay(Turn turn, WorkerHandle heir, bool atOnceIfFirst)
+    /// <summary>Seats the heir, unless this loss was the last straw; tells what happened and what comes next.</summary>
+    private static void Install(Turn turn, WorkerHandle lost, WorkerHandle heir, FirstRetry firstRetry, Func<TimeSpan?, Notice> notice)
     {
-        var (delay, random) = atOnceIfFirst
-            ? Backoff.Next(heir.FailuresInARow, turn.State.Random)
-            : Backoff.NextAfterPause(heir.FailuresInARow, turn.State.Random);
+        var rank = firstRetry == FirstRetry.AtOnce ? heir.FailuresInARow : Math.Max(2, heir.FailuresInARow);
+        var (delay, random) = Backoff.Before(rank, turn.State.Random);
         turn.State = turn.State with { Random = random };
-        return delay;
-    }
-
-    private static void Install(Turn turn, WorkerHandle heir, TimeSpan delay, int lostIndex, Func<TimeSpan?, Notice> notice)
-    {
         turn.Put(heir with { Deadline = turn.After(delay) });
+
         if (GivingUp.IsDue(turn))
         {
             turn.Say(notice(null));
-            GivingUp.BootFailure(turn, lostIndex);
+            GivingUp.BootFailure(turn, lost.Index);
             return;
         }
 

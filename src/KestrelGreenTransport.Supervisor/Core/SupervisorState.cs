@@ -140,8 +140,18 @@ internal sealed record ArbiterSettings
     /// <summary>The longest time between two steps of a healthy supervisor.</summary>
     public static TimeSpan TickInterval => TimeSpan.FromMilliseconds(100);
 
-    /// <summary>A gap this long between two steps means that the supervisor itself did not run.</summary>
-    public static TimeSpan PauseThreshold => TimeSpan.FromSeconds(2);
+    /// <summary>
+    /// A gap this long between two steps means that the supervisor itself did not run. With a short Timeout a shorter
+    /// gap is enough to make every beat look overdue; late ticks of a busy machine are no gap.
+    /// </summary>
+    public TimeSpan PauseThreshold
+    {
+        get
+        {
+            var harmful = Timeout / 2 < TimeSpan.FromSeconds(2) ? Timeout / 2 : TimeSpan.FromSeconds(2);
+            return harmful > 3 * TickInterval ? harmful : 3 * TickInterval;
+        }
+    }
 
     /// <summary>A killed process that is not reaped by then (uninterruptible sleep) is killed again.</summary>
     public static TimeSpan KillAgainAfter => TimeSpan.FromSeconds(10);

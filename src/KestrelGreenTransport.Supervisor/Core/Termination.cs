@@ -26,6 +26,19 @@ internal static class Termination
         }
     }
 
+    /// <summary>The worker leaves by itself: it has as long as if it had been asked.</summary>
+    public static WorkerHandle LetLeave(Turn turn, WorkerHandle worker)
+    {
+        worker = worker with
+        {
+            Phase = WorkerPhase.Draining,
+            Ending = ExitReason.Exited,
+            Deadline = turn.After(turn.Settings.GracefulTimeout + ArbiterSettings.GraceMargin),
+        };
+        turn.Put(worker);
+        return worker;
+    }
+
     /// <summary>The worker is told less time than it has: the margin is for its own shutdown around the drain.</summary>
     public static void TellToDrain(Turn turn, WorkerHandle worker)
     {

@@ -21,6 +21,9 @@ internal sealed class NoticeReporter(ILogger logger, OutputWriter writer, Recent
             case WorkerDiedNotice n:
                 SupervisorLog.WorkerDied(logger, n.Index, n.Pid, SupervisorLog.Describe(n.Exit.Status), Next(n.RestartIn));
                 break;
+            case WorkerLeavingNotice n:
+                SupervisorLog.WorkerLeaving(logger, n.Index, n.Pid, Next(n.RestartIn));
+                break;
             case WorkerLeftNotice n:
                 SupervisorLog.WorkerLeft(logger, n.Index, n.Pid, $"{SupervisorLog.Describe(n.Exit.Status)} ({Name(n.Exit.Reason)})");
                 break;

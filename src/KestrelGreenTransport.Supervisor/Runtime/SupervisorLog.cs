@@ -52,6 +52,9 @@ internal static partial class SupervisorLog
     [LoggerMessage(214, LogLevel.Critical, "the supervisor failed: it leaves, and its workers finish and leave too")]
     public static partial void Failed(ILogger logger, Exception exception);
 
+    [LoggerMessage(215, LogLevel.Warning, "worker {Index} (pid {Pid}) is leaving though nobody here asked it to; {Next}")]
+    public static partial void WorkerLeaving(ILogger logger, int index, int pid, string next);
+
     [LoggerMessage(216, LogLevel.Error, "worker {Index} (pid {Pid}) cannot start: {Message}")]
     public static partial void WorkerCannotStart(ILogger logger, int index, int pid, string message);
 
