@@ -50,11 +50,13 @@ internal readonly record struct BoardRecord
         BinaryPrimitives.WriteInt64LittleEndian(destination[72..], ThreadPoolPassAt);
     }
 
-    /// <summary>Reads a record; false when it is short or was never written.</summary>
+    /// <summary>Reads a record; false when it is short, was never written, or has a state that is not ours.</summary>
     public static bool TryRead(ReadOnlySpan<byte> source, out BoardRecord record)
     {
         record = default;
-        if (source.Length < Size || BinaryPrimitives.ReadInt64LittleEndian(source) == 0)
+        if (source.Length < Size
+            || BinaryPrimitives.ReadInt64LittleEndian(source) == 0
+            || BinaryPrimitives.ReadInt32LittleEndian(source[12..]) is < (int)WorkerState.Booting or > (int)WorkerState.Draining)
         {
             return false;
         }

@@ -1,0 +1,44 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace KestrelGreenTransport.Native;
+
+/// <summary>The calls of libc behind heartbeat files and the board, named as in C.</summary>
+internal static unsafe partial class LibcFiles
+{
+    public const int O_RDONLY = 0;
+    public const int O_RDWR = 2;
+    public const int O_CREAT = 0x40;
+    public const int O_EXCL = 0x80;
+    public const int O_NONBLOCK = 0x800;
+    public const int O_CLOEXEC = 0x80000;
+
+    public const int AT_EMPTY_PATH = 0x1000;
+    public const uint STATX_NLINK = 0x4;
+
+    /// <summary>ARM and POWER number this flag in their own way; 0x20000 means something else there.</summary>
+    public static int O_NOFOLLOW { get; } = RuntimeInformation.ProcessArchitecture
+        is Architecture.Arm or Architecture.Armv6 or Architecture.Arm64 or Architecture.Ppc64le ? 0x8000 : 0x20000;
+
+    /// <summary>The head of struct statx, which is laid out alike on every architecture.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 256)]
+    public struct Statx
+    {
+        public uint stx_mask;
+        public uint stx_blksize;
+        public ulong stx_attributes;
+        public uint stx_nlink;
+    }
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int open(string path, int flags, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint pread(SafeFileHandle fd, byte* buffer, nuint count, long offset);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint pwrite(SafeFileHandle fd, byte* buffer, nuint count, long offset);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int statx(SafeFileHandle directory, string path, int flags, uint mask, Statx* status);
+}

@@ -1,0 +1,21 @@
+using KestrelGreenTransport.Contract;
+using Microsoft.Extensions.Logging;
+
+namespace KestrelGreenTransport.Worker;
+
+/// <summary>The writing end of this worker's record on the board that all siblings share. Belongs to one thread.</summary>
+internal sealed class BoardFile(string path, int index, ILogger logger) : IDisposable
+{
+    private readonly WorkerFile _file = new(path, logger);
+    private readonly byte[] _record = new byte[BoardRecord.Size];
+
+    public void Check() => _file.Check();
+
+    public bool Write(in BoardRecord record)
+    {
+        record.Write(_record);
+        return _file.Report(_file.Write(_record, (long)index * BoardRecord.Size));
+    }
+
+    public void Dispose() => _file.Dispose();
+}
