@@ -17,8 +17,8 @@ internal sealed class ControlServer : IDisposable
     private const int MaxClients = 32;
 
     private readonly ControlSocket _socket;
-    private readonly SupervisorLoop _loop;
-    private readonly Func<SupervisorState, StatusDocument> _status;
+    private readonly Action<SupervisorEvent, Action> _post;
+    private readonly Func<StatusDocument> _status;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly WakeEvent _wake = new();
@@ -27,11 +27,16 @@ internal sealed class ControlServer : IDisposable
     private readonly Thread _thread;
     private volatile bool _stopping;
 
+    /// <param name="socket">Where to answer. Belongs to this server from now on.</param>
+    /// <param name="post">Hands an event to the supervisor's thread and calls back once it was taken.</param>
+    /// <param name="status">Builds the status document, on this server's thread.</param>
+    /// <param name="logger">For what goes wrong here.</param>
+    /// <param name="time">The clock for the clients' time limits.</param>
     public ControlServer(
-        ControlSocket socket, SupervisorLoop loop, Func<SupervisorState, StatusDocument> status, ILogger logger, TimeProvider time)
+        ControlSocket socket, Action<SupervisorEvent, Action> post, Func<StatusDocument> status, ILogger logger, TimeProvider time)
     {
         _socket = socket;
-        _loop = loop;
+        _post = post;
         _status = status;
         _logger = logger;
         _time = time;
@@ -42,16 +47,22 @@ internal sealed class ControlServer : IDisposable
     /// <summary>Stops answering. Clients that wait for the supervisor's end see it now.</summary>
     public void Dispose()
     {
+        if (_stopping)
+        {
+            return;
+        }
+
         _stopping = true;
         _wake.Set();
         _thread.Join();
+        _wake.Dispose();
+
+        // The file first: whoever sees its connection end finds nothing left here.
+        _socket.Dispose();
         foreach (var client in _clients)
         {
             client.Dispose();
         }
-
-        _socket.Dispose();
-        _wake.Dispose();
     }
 
     private void Run()
@@ -162,14 +173,14 @@ internal sealed class ControlServer : IDisposable
     }
 
     private void Take(ControlClientConnection client, SupervisorEvent happened, bool stayOpen) =>
-        _loop.Post(happened, () =>
+        _post(happened, () =>
         {
             // Back to this server's thread, which builds the answer: the loop's own does not read /proc for it.
             _taken.Enqueue((client, stayOpen));
             _wake.Set();
         });
 
-    private ControlResponse Status() => new() { Status = _status(_loop.State) };
+    private ControlResponse Status() => new() { Status = _status() };
 
     private static byte[] Serialize(ControlResponse response) => JsonSerializer.SerializeToUtf8Bytes(response, ControlJson.Default.ControlResponse);
 

@@ -12,7 +12,7 @@ namespace KestrelGreenTransport.Supervisor.Output;
 /// </summary>
 internal sealed class OutputPump : IDisposable
 {
-    private readonly OutputWriter _writer;
+    private readonly ILineWriter _writer;
     private readonly RecentLines _recent;
     private readonly WakeEvent _wake = new();
     private readonly ConcurrentQueue<Source> _added = new();
@@ -21,7 +21,7 @@ internal sealed class OutputPump : IDisposable
     private readonly Thread _thread;
     private volatile bool _stopping;
 
-    public OutputPump(OutputWriter writer, RecentLines recent)
+    public OutputPump(ILineWriter writer, RecentLines recent)
     {
         _writer = writer;
         _recent = recent;

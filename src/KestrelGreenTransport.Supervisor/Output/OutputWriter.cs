@@ -15,23 +15,25 @@ internal enum OutputStream
 /// The one way to standard output and standard error. Writing a line never waits: lines queue up to 4 MiB for a
 /// thread of their own, and what comes beyond that, because nobody reads our output, is dropped and counted.
 /// </summary>
-internal sealed class OutputWriter : IDisposable
+internal sealed class OutputWriter : ILineWriter, IDisposable
 {
     private const int Capacity = 4 * 1024 * 1024;
     private const int BatchSize = 64 * 1024;
 
     private readonly Lock _gate = new();
-    private readonly Queue<(OutputStream Stream, byte[] Line)> _lines = [];
+    private readonly Queue<(OutputStream Stream, ReadOnlyMemory<byte> Line)> _lines = [];
     private readonly ManualResetEventSlim _queued = new();
     private readonly ManualResetEventSlim _idle = new(initialState: true);
     private readonly Thread _thread;
+    private readonly int[] _descriptors;
     private readonly bool[] _broken = new bool[3];
     private long _bytes;
     private long _dropped;
     private bool _closing;
 
-    public OutputWriter()
+    public OutputWriter(int outNumber = 1, int errorNumber = 2)
     {
+        _descriptors = [-1, outNumber, errorNumber];
         _thread = new Thread(Run) { IsBackground = true, Name = "green-output" };
         _thread.Start();
     }
@@ -39,8 +41,8 @@ internal sealed class OutputWriter : IDisposable
     /// <summary>Queues a line (without its end).</summary>
     public void Write(OutputStream stream, string line) => Write(stream, Encoding.UTF8.GetBytes(line + "\n"));
 
-    /// <summary>Queues a line that ends with a newline.</summary>
-    public void Write(OutputStream stream, byte[] line)
+    /// <inheritdoc/>
+    public void Write(OutputStream stream, ReadOnlyMemory<byte> line)
     {
         lock (_gate)
         {
@@ -81,7 +83,7 @@ internal sealed class OutputWriter : IDisposable
         }
     }
 
-    private void Enqueue(OutputStream stream, byte[] line)
+    private void Enqueue(OutputStream stream, ReadOnlyMemory<byte> line)
     {
         _lines.Enqueue((stream, line));
         _bytes += line.Length;
@@ -97,7 +99,7 @@ internal sealed class OutputWriter : IDisposable
             _queued.Wait();
             int length;
             OutputStream stream;
-            byte[]? large = null;
+            ReadOnlyMemory<byte>? large = null;
             lock (_gate)
             {
                 if (_lines.Count == 0)
@@ -116,7 +118,7 @@ internal sealed class OutputWriter : IDisposable
                 length = 0;
                 while (_lines.TryPeek(out var next) && next.Stream == stream && length + next.Line.Length <= BatchSize)
                 {
-                    next.Line.CopyTo(batch, length);
+                    next.Line.Span.CopyTo(batch.AsSpan(length));
                     length += next.Line.Length;
                     _lines.Dequeue();
                 }
@@ -124,13 +126,13 @@ internal sealed class OutputWriter : IDisposable
                 if (length == 0)
                 {
                     large = _lines.Dequeue().Line;
-                    length = large.Length;
+                    length = large.Value.Length;
                 }
 
                 _bytes -= length;
             }
 
-            WriteAll(stream, (large ?? batch).AsSpan(0, length));
+            WriteAll(stream, (large ?? batch).Span[..length]);
         }
     }
 
@@ -140,7 +142,7 @@ internal sealed class OutputWriter : IDisposable
         {
             for (var written = 0; written < bytes.Length && !_broken[(int)stream];)
             {
-                var result = Result.From(Libc.write((int)stream, start + written, (nuint)(bytes.Length - written)));
+                var result = Result.From(Libc.write(_descriptors[(int)stream], start + written, (nuint)(bytes.Length - written)));
                 if (result.Ok)
                 {
                     written += (int)result.Value;
@@ -148,7 +150,7 @@ internal sealed class OutputWriter : IDisposable
                 else if (result.Error == Errno.EAGAIN)
                 {
                     // Somebody made our output non-blocking; this thread may wait for it.
-                    var poll = new Libc.PollFd { fd = (int)stream, events = Libc.POLLOUT };
+                    var poll = new Libc.PollFd { fd = _descriptors[(int)stream], events = Libc.POLLOUT };
                     _ = Libc.poll(&poll, 1, -1);
                 }
                 else if (result.Error != Errno.EINTR)

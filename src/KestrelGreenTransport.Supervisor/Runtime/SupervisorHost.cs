@@ -57,7 +57,7 @@ internal static class SupervisorHost
                 using var loop = new SupervisorLoop(
                     InitialState(plan), launcher, heartbeats, InodesOf(listeners), reporter, logger, time);
                 var status = new StatusBuilder(plan, listeners, board, time);
-                using var server = new ControlServer(control, loop, status.Build, logger, time);
+                using var server = new ControlServer(control, loop.Post, () => status.Build(loop.State), logger, time);
                 using var signals = new SignalHandlers(loop, logger);
                 try
                 {

@@ -1,0 +1,174 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Runtime;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace KestrelGreenTransport.Supervisor.Tests.Control;
+
+public sealed class ControlServerTests : IDisposable
+{
+    private readonly string _path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+    private readonly List<SupervisorEvent> _taken = [];
+    private readonly ControlServer _server;
+
+    public ControlServerTests() => _server = new ControlServer(
+        ControlSocket.Bind(_path), Take, () => Document, NullLogger.Instance, TimeProvider.System);
+
+    private static StatusDocument Document => new()
+    {
+        Name = "test",
+        Version = "1.0.0",
+        SupervisorPid = 1,
+        State = "running",
+        Generation = 1,
+        StartedAt = DateTimeOffset.UnixEpoch,
+        WorkersTarget = 2,
+        Listeners = [],
+        Workers = [],
+    };
+
+    public void Dispose()
+    {
+        _server.Dispose();
+        Assert.False(File.Exists(_path));
+    }
+
+    [Fact]
+    public void It_is_for_this_user_alone() =>
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_path));
+
+    [Fact]
+    public void It_answers_a_status_request_and_closes()
+    {
+        using var client = Connect();
+
+        var answer = Ask(client, """{"command":"status"}""");
+
+        Assert.Null(answer.Error);
+        Assert.Equal("test", answer.Status!.Name);
+        Assert.Equal(0, client.Receive(new byte[1]));
+    }
+
+    [Theory]
+    [InlineData("garbage")]
+    [InlineData("null")]
+    [InlineData("{}")]
+    [InlineData("""{"command":"dance"}""")]
+    [InlineData("""{"command":"scale"}""")]
+    [InlineData("""{"command":"scale","workers":0}""")]
+    [InlineData("""{"command":"scale","workers":1025}""")]
+    public void What_it_cannot_do_it_says(string request)
+    {
+        using var client = Connect();
+
+        var answer = Ask(client, request);
+
+        Assert.NotEmpty(answer.Error!);
+        Assert.Null(answer.Status);
+        Assert.Empty(_taken);
+    }
+
+    [Fact]
+    public void A_scale_request_reaches_the_arbiter_before_it_is_answered()
+    {
+        using var client = Connect();
+
+        Ask(client, """{"command":"scale","workers":5}""");
+
+        Assert.Equal([new ScaleRequested(5)], _taken);
+    }
+
+    [Fact]
+    public void A_stop_request_is_answered_and_its_connection_ends_with_the_supervisor()
+    {
+        using var client = Connect();
+
+        Ask(client, """{"command":"stop","quick":true}""");
+
+        Assert.Equal([new StopRequested(StopKind.Quick)], _taken);
+        _server.Dispose();
+        Assert.Equal(0, client.Receive(new byte[1]));
+    }
+
+    [Fact]
+    public void Clients_that_say_nothing_or_half_a_line_do_not_keep_others_waiting()
+    {
+        var silent = Enumerable.Range(0, 20).Select(_ => Connect()).ToList();
+        silent.ForEach(client => client.Send("{\"comm"u8));
+        using var client = Connect();
+
+        Assert.Null(Ask(client, """{"command":"status"}""").Error);
+        silent.ForEach(one => one.Dispose());
+    }
+
+    [Fact]
+    public void A_client_that_never_ends_its_line_is_dropped_when_its_room_is_up()
+    {
+        using var client = Connect();
+        client.SendTimeout = 30_000;
+
+        var dropped = Assert.Throws<SocketException>(() =>
+        {
+            while (true)
+            {
+                client.Send(new byte[64 * 1024]);
+            }
+        });
+
+        Assert.Contains(dropped.SocketErrorCode, [SocketError.Shutdown, SocketError.ConnectionReset, SocketError.ConnectionAborted]);
+    }
+
+    [Fact]
+    public void A_second_supervisor_on_the_same_path_is_refused()
+    {
+        var refused = Assert.Throws<StartupException>(() => ControlSocket.Bind(_path));
+
+        Assert.Equal(ExitCodes.Usage, refused.ExitCode);
+    }
+
+    [Fact]
+    public void A_socket_file_that_a_dead_supervisor_left_is_replaced()
+    {
+        var path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        using (var dead = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
+        {
+            dead.Bind(new UnixDomainSocketEndPoint(path));
+            dead.Listen();
+            File.Move(path, path + ".kept");
+        }
+
+        File.Move(path + ".kept", path);
+        using var fresh = ControlSocket.Bind(path);
+
+        Assert.True(File.Exists(path));
+    }
+
+    private void Take(SupervisorEvent happened, Action taken)
+    {
+        _taken.Add(happened);
+        taken();
+    }
+
+    private Socket Connect()
+    {
+        var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        client.Connect(new UnixDomainSocketEndPoint(_path));
+        return client;
+    }
+
+    private static ControlResponse Ask(Socket client, string request)
+    {
+        client.Send(Encoding.UTF8.GetBytes(request + "\n"));
+        var line = new List<byte>();
+        var one = new byte[1];
+        while (client.Receive(one) == 1 && one[0] != '\n')
+        {
+            line.Add(one[0]);
+        }
+
+        return JsonSerializer.Deserialize(line.ToArray(), ControlJson.Default.ControlResponse)!;
+    }
+}

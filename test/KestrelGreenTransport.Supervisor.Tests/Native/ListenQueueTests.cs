@@ -1,0 +1,29 @@
+using System.Net;
+using System.Net.Sockets;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervisor.Runtime;
+
+namespace KestrelGreenTransport.Supervisor.Tests.Native;
+
+public class ListenQueueTests
+{
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Clients_that_nobody_accepted_yet_are_counted(bool unix)
+    {
+        var path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
+        EndPoint at = unix ? new UnixDomainSocketEndPoint(path) : new IPEndPoint(IPAddress.Loopback, 0);
+        var socket = new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Bind(at);
+        socket.Listen(16);
+        using var listener = new BoundListener(ListenEndpoint.Of(socket.LocalEndPoint!), socket, inherited: false);
+        Assert.Equal(0, listener.Queued());
+
+        var clients = Enumerable.Range(0, 3).Select(_ => new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Unspecified)).ToList();
+        clients.ForEach(client => client.Connect(socket.LocalEndPoint!));
+
+        Assert.Equal(3, listener.Queued());
+        clients.ForEach(client => client.Dispose());
+    }
+}

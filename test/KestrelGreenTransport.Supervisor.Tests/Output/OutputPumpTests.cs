@@ -1,0 +1,50 @@
+using System.Text;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Output;
+
+namespace KestrelGreenTransport.Supervisor.Tests.Output;
+
+public class OutputPumpTests
+{
+    [Fact]
+    public void Every_line_that_was_written_before_the_end_comes_out_whole_and_named()
+    {
+        const int Lines = 3000;
+        var recent = new RecentLines();
+        var (read, write) = Descriptor.Pipe();
+        var written = new CollectingWriter();
+        using (var pump = new OutputPump(written, recent))
+        {
+            pump.Add(7, OutputStream.Out, read);
+            for (var i = 0; i < Lines; i++)
+            {
+                Write(write, $"line {i}\n");
+            }
+
+            Write(write, "no end");
+
+            // The write end stays open, as in the hands of a grandchild: what is there must come out all the same.
+        }
+
+        Assert.Equal([.. Enumerable.Range(0, Lines).Select(i => $"[worker 7] line {i}"), "[worker 7] no end"], written.Lines);
+        Assert.Equal("no end", recent.Of(7)[^1]);
+        write.Dispose();
+    }
+
+    private static unsafe void Write(Descriptor pipe, string text)
+    {
+        var bytes = Encoding.UTF8.GetBytes(text);
+        fixed (byte* start = bytes)
+        {
+            Assert.Equal(bytes.Length, Libc.write(pipe.Number, start, (nuint)bytes.Length));
+        }
+    }
+
+    private sealed class CollectingWriter : ILineWriter
+    {
+        public List<string> Lines { get; } = [];
+
+        public void Write(OutputStream stream, ReadOnlyMemory<byte> line) => Lines.Add(Encoding.UTF8.GetString(line.Span).TrimEnd('\n'));
+    }
+}

@@ -1,0 +1,86 @@
+using KestrelGreenTransport.Supervisor.Runtime;
+
+namespace KestrelGreenTransport.Supervisor.Tests.Runtime;
+
+public sealed class HeartbeatDirectoryTests : IDisposable
+{
+    private readonly string _base = Directory.CreateTempSubdirectory("green-test-").FullName;
+
+    private string Target => Path.Combine(_base, "green-0-test");
+
+    public void Dispose() => Directory.Delete(_base, recursive: true);
+
+    [Fact]
+    public void It_is_private_and_goes_with_its_owner()
+    {
+        using (var directory = HeartbeatDirectory.Create(Target, "test"))
+        {
+            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Target));
+            var (path, file) = directory.CreateWorkerFile(1);
+            using (file)
+            {
+                Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+            }
+        }
+
+        Assert.False(Directory.Exists(Target));
+    }
+
+    [Fact]
+    public void What_a_dead_supervisor_left_is_taken_over_and_cleaned()
+    {
+        Directory.CreateDirectory(Target, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.WriteAllText(Path.Combine(Target, "worker-9.beat"), "left over");
+
+        using var directory = HeartbeatDirectory.Create(Target, "test");
+
+        Assert.Empty(Directory.GetFiles(Target));
+    }
+
+    [Fact]
+    public void A_second_instance_of_the_same_name_is_refused_with_the_next_step()
+    {
+        using var first = HeartbeatDirectory.Create(Target, "test");
+
+        var refused = Assert.Throws<StartupException>(() => HeartbeatDirectory.Create(Target, "test"));
+
+        Assert.Equal(ExitCodes.Usage, refused.ExitCode);
+        Assert.Contains("choose another --name", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_symbolic_link_in_its_place_is_not_followed()
+    {
+        var elsewhere = Directory.CreateDirectory(Path.Combine(_base, "elsewhere")).FullName;
+        Directory.CreateSymbolicLink(Target, elsewhere);
+
+        Assert.Throws<StartupException>(() => HeartbeatDirectory.Create(Target, "test"));
+        Assert.Empty(Directory.GetFiles(elsewhere));
+    }
+
+    [Fact]
+    public void A_directory_that_others_may_enter_is_refused()
+    {
+        Directory.CreateDirectory(Target);
+        File.SetUnixFileMode(Target, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.OtherExecute);
+
+        var refused = Assert.Throws<StartupException>(() => HeartbeatDirectory.Create(Target, "test"));
+
+        Assert.Contains("not made by us", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_new_process_of_an_index_gets_a_file_that_the_old_one_cannot_write_to()
+    {
+        using var directory = HeartbeatDirectory.Create(Target, "test");
+        var (_, old) = directory.CreateWorkerFile(1);
+        var (_, fresh) = directory.CreateWorkerFile(1);
+        using (old)
+        using (fresh)
+        {
+            RandomAccess.Write(old, new byte[56], 0);
+
+            Assert.Equal(0, RandomAccess.GetLength(fresh));
+        }
+    }
+}
