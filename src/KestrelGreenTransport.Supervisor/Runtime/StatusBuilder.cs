@@ -2,20 +2,23 @@ using System.Collections.Immutable;
 using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Worker;
 using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
-/// <summary>Puts the status document together, on the thread of whoever asks: from the arbiter's state, the board and /proc.</summary>
+/// <summary>Puts the status document together from the arbiter's state, the board and /proc. Belongs to one thread.</summary>
 internal sealed class StatusBuilder(
     LaunchPlan plan, ImmutableArray<BoundListener> listeners, SafeFileHandle board, TimeProvider time)
 {
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
+    private readonly BoardFileReader _board = new(board);
 
     public StatusDocument Build(SupervisorState state)
     {
         var now = time.GetTimestamp();
         var utc = time.GetUtcNow();
+        _ = _board.Refresh(state.Workers.IsEmpty ? 0 : state.Workers.Keys.Max());
         return new StatusDocument
         {
             Name = plan.Name,
@@ -32,7 +35,7 @@ internal sealed class StatusBuilder(
 
     private WorkerStatus Describe(WorkerHandle worker, long now, DateTimeOffset utc)
     {
-        var figures = worker.Pid is { } pid && WorkerFiles.TryReadBoard(board, worker.Index, out var record) && record.Pid == pid ? record : default;
+        var figures = worker.Pid is { } pid && _board.TryGet(worker.Index, out var record) && record.Pid == pid ? record : default;
         return new WorkerStatus
         {
             Index = worker.Index,

@@ -1,5 +1,6 @@
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Worker;
 using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
@@ -57,6 +58,9 @@ internal static partial class SupervisorLog
 
     [LoggerMessage(216, LogLevel.Error, "worker {Index} (pid {Pid}) cannot start: {Message}")]
     public static partial void WorkerCannotStart(ILogger logger, int index, int pid, string message);
+
+    [LoggerMessage(218, LogLevel.Warning, "worker {Index} (pid {Pid}): its heartbeat file now reads as {Outcome}; what is wrong with a file is not held against its worker")]
+    public static partial void HeartbeatFile(ILogger logger, int index, int pid, HeartbeatOutcome outcome);
 
     [LoggerMessage(217, LogLevel.Warning, "the control socket failed: {Error}. `green status` and its kin do not work until it recovers")]
     public static partial void ControlFailed(ILogger logger, string error);

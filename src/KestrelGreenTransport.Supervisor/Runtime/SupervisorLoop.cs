@@ -4,6 +4,7 @@ using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Worker;
 using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
@@ -147,7 +148,14 @@ internal sealed class SupervisorLoop : IDisposable
 
     private void ReadHeartbeat(WorkerProcess worker)
     {
-        if (WorkerFiles.TryReadBeat(worker.HeartbeatFile, out var beat) && beat.Pid == worker.Process.Pid)
+        var reading = HeartbeatFileReader.Read(worker.HeartbeatFile);
+        if (reading.IsUnreadable != worker.IsUnreadable)
+        {
+            worker.IsUnreadable = reading.IsUnreadable;
+            SupervisorLog.HeartbeatFile(_logger, worker.Index, worker.Process.Pid, reading.Outcome);
+        }
+
+        if (reading.HasBeat && reading.Beat is var beat && beat.Pid == worker.Process.Pid)
         {
             if (beat.Sequence != worker.LastSequence)
             {

@@ -19,6 +19,9 @@ internal sealed class WorkerProcess(int index, PidFd process, Descriptor lifelin
 
     public bool SaidHello { get; set; }
 
+    /// <summary>Whether the last look at its heartbeat file found something wrong with the file itself.</summary>
+    public bool IsUnreadable { get; set; }
+
     /// <summary>To be polled for POLLIN; negative, which poll ignores, once the worker has closed its end.</summary>
     public int LifelineNumber { get; private set; } = lifeline.Number;
 
