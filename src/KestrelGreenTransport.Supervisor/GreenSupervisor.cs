@@ -1,6 +1,33 @@
+using System.Diagnostics;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using KestrelGreenTransport.Supervisor.Runtime;
+
 namespace KestrelGreenTransport.Supervisor;
 
 /// <summary>Turns an app into a supervisor of itself.</summary>
 public static class GreenSupervisor
 {
+    /// <summary>
+    /// Runs the supervisor if one is wanted; to be the first line of <c>Program.cs</c>:
+    /// <c>if (await GreenSupervisor.TryRunAsync(args) is { } code) return code;</c>
+    /// </summary>
+    /// <param name="args">The app's arguments. The supervisor takes its own options; all others, and everything after <c>--</c>, go to the workers in order.</param>
+    /// <param name="configure">Sets options in code. Everything else that sets one wins over it. Null means that code asks for no supervisor.</param>
+    /// <returns>
+    /// The exit code once the supervisor is done. Or null, and the app goes on as one process: in a worker; when nothing
+    /// configures a supervisor (no option, no <c>GREEN_*</c> variable, no <c>green.json</c>, no section
+    /// <c>GreenSupervisor</c>, no <paramref name="configure"/>); when another program runs this <c>Main</c>
+    /// (WebApplicationFactory, dotnet ef); under a debugger; with <c>GREEN_SUPERVISOR=0</c>; and, with a warning, off Linux.
+    /// </returns>
+    // The caller is asked for its assembly, so this must be a frame of its own.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static Task<int?> TryRunAsync(string[] args, Action<GreenSupervisorOptions>? configure = null)
+    {
+        ArgumentNullException.ThrowIfNull(args);
+
+        // NativeAOT cannot tell the caller. Nothing else loads an AOT app's Main either.
+        var callerIsEntry = !RuntimeFeature.IsDynamicCodeSupported || Assembly.GetCallingAssembly() == Assembly.GetEntryAssembly();
+        return SelfLauncher.TryRunAsync(args, configure, SelfProcess.Current(callerIsEntry, Debugger.IsAttached));
+    }
 }

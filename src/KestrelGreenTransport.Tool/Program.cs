@@ -1,1 +1,4 @@
-return 2;
+using KestrelGreenTransport.Tool;
+using KestrelGreenTransport.Tool.CommandLine;
+
+return GreenCommandLine.Invoke(args, ToolHost.Current());

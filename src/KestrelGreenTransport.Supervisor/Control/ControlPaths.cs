@@ -1,3 +1,4 @@
+using System.Text;
 using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Supervisor.Control;
@@ -34,6 +35,10 @@ internal static class ControlPaths
     }
 
     public static string Socket(string directory, string name) => Path.Combine(directory, name + Extension);
+
+    /// <summary>Whether the kernel takes this path: its limit counts bytes, not characters.</summary>
+    public static bool Fits(string path) =>
+        path.Length > 0 && !path.Contains('\0', StringComparison.Ordinal) && Encoding.UTF8.GetByteCount(path) <= LongestPath;
 
     /// <summary>The names of all instances that left a socket file here, living or stale, in order.</summary>
     public static IReadOnlyList<string> Names(string directory)

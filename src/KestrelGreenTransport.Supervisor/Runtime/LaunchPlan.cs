@@ -29,4 +29,5 @@ internal sealed record LaunchPlan
 /// <param name="FileName">The executable: the dotnet host, or the app's own.</param>
 /// <param name="Arguments">Its arguments, without the executable itself.</param>
 /// <param name="DisplayPath">The app as the banner shows it.</param>
-internal sealed record AppCommand(string FileName, ImmutableArray<string> Arguments, string DisplayPath);
+/// <param name="WorkingDirectory">Where workers start: a project's folder, so that its appsettings files are found. Null means where the supervisor is.</param>
+internal sealed record AppCommand(string FileName, ImmutableArray<string> Arguments, string DisplayPath, string? WorkingDirectory = null);

@@ -1,0 +1,52 @@
+using System.Collections;
+using KestrelGreenTransport.Contract;
+
+namespace KestrelGreenTransport.Supervisor.Runtime;
+
+/// <summary>What <see cref="SelfLauncher"/> must know of the process it runs in.</summary>
+internal sealed record SelfProcess
+{
+    /// <summary>Whether the environment makes this process a worker; throws <see cref="FormatException"/> when it is malformed.</summary>
+    public required Func<bool> IsWorker { get; init; }
+
+    /// <summary>Whether the program that was started is the one that asks.</summary>
+    public required bool CallerIsEntry { get; init; }
+
+    public required bool IsDebugged { get; init; }
+
+    public required bool IsLinux { get; init; }
+
+    public required IReadOnlyDictionary<string, string> Environment { get; init; }
+
+    public required string CurrentDirectory { get; init; }
+
+    /// <summary>The executable: the app's own, or the dotnet host.</summary>
+    public required string? Executable { get; init; }
+
+    /// <summary>The managed file that was started, as the runtime names it first among the arguments.</summary>
+    public required string ManagedFile { get; init; }
+
+    public required TextWriter Error { get; init; }
+
+    /// <summary>Runs a plan to its end and returns the exit code.</summary>
+    public required Func<LaunchPlan, int> Run { get; init; }
+
+    public static SelfProcess Current(bool callerIsEntry, bool isDebugged) => new()
+    {
+        IsWorker = static () => WorkerContract.Current is not null,
+        CallerIsEntry = callerIsEntry,
+        IsDebugged = isDebugged,
+        IsLinux = OperatingSystem.IsLinux(),
+        Environment = Variables(),
+        CurrentDirectory = System.Environment.CurrentDirectory,
+        Executable = System.Environment.ProcessPath,
+        ManagedFile = System.Environment.GetCommandLineArgs()[0],
+        Error = Console.Error,
+        Run = SupervisorHost.Run,
+    };
+
+    /// <summary>This process's environment.</summary>
+    public static IReadOnlyDictionary<string, string> Variables() =>
+        System.Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .ToDictionary(static pair => (string)pair.Key, static pair => (string?)pair.Value ?? "", StringComparer.Ordinal);
+}

@@ -1,0 +1,58 @@
+namespace KestrelGreenTransport.Supervisor.Settings;
+
+/// <summary>
+/// An app's command line, with the supervisor's options taken out. Everything else is the app's, in its order;
+/// so is everything after the first <c>--</c>.
+/// </summary>
+internal sealed record CommandLineSplit(
+    IReadOnlyList<SettingValue> Given, IReadOnlyList<string> AppArguments, IReadOnlyList<string> Problems)
+{
+    private static readonly Dictionary<string, Setting> ByOption = SettingsCatalogue.All
+        .SelectMany(static setting => setting.Options.Select(option => (option, setting)))
+        .ToDictionary(static pair => pair.option, static pair => pair.setting, StringComparer.Ordinal);
+
+    public static CommandLineSplit Of(IReadOnlyList<string> arguments)
+    {
+        var values = new List<(Setting Setting, string Option, string Value)>();
+        var (rest, problems) = (new List<string>(), new List<string>());
+        for (var i = 0; i < arguments.Count; i++)
+        {
+            var argument = arguments[i];
+            if (argument == "--")
+            {
+                rest.AddRange(arguments.Skip(i + 1));
+                break;
+            }
+
+            var equals = argument.IndexOf('=', StringComparison.Ordinal);
+            var option = equals > 0 ? argument[..equals] : argument;
+            if (!ByOption.TryGetValue(option, out var setting))
+            {
+                rest.Add(argument);
+            }
+            else if (equals > 0)
+            {
+                values.Add((setting, option, argument[(equals + 1)..]));
+            }
+            else if (i + 1 < arguments.Count && arguments[i + 1] != "--")
+            {
+                values.Add((setting, option, arguments[++i]));
+            }
+            else
+            {
+                problems.Add($"{option} on the command line needs a value: {option} {setting.ValueName}.");
+            }
+        }
+
+        return new CommandLineSplit(Given: Group(values), rest, problems);
+    }
+
+    /// <summary>One value for each setting that was given; repeated options are gathered in order.</summary>
+    public static IReadOnlyList<SettingValue> Group(IEnumerable<(Setting Setting, string Option, string Value)> values) =>
+    [
+        .. values.GroupBy(static given => given.Setting).Select(static group => new SettingValue(
+            group.Key,
+            [.. group.Select(static given => given.Value)],
+            new SettingOrigin(SettingOriginKind.CommandLine, $"{group.Last().Option} on the command line"))),
+    ];
+}

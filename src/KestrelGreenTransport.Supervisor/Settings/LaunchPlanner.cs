@@ -1,0 +1,91 @@
+using System.Collections.Immutable;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Runtime;
+
+namespace KestrelGreenTransport.Supervisor.Settings;
+
+/// <summary>Turns checked settings and an app's command into a plan.</summary>
+internal static class LaunchPlanner
+{
+    /// <summary>The plan, or null when something is wrong with it. Its <see cref="GreenSupervisorOptions.Control"/> is always set.</summary>
+    public static (LaunchPlan? Plan, IReadOnlyList<string> Problems) Plan(LoadedSettings settings, SettingsInput input, AppCommand app)
+    {
+        var problems = new List<string>(settings.Problems);
+        var isExplicit = settings.IsSet(SettingsCatalogue.Bind);
+        var binds = isExplicit
+            ? Parse(settings.Options.Bind, input.CurrentDirectory)
+            : DefaultBinds.Of(input, settings.ConfiguredUrls, problems);
+        problems.AddRange(Twice(binds));
+
+        var name = settings.Options.Name ?? NameOf(app.DisplayPath);
+        var control = settings.Options.Control is { } path
+            ? Path.GetFullPath(path, input.CurrentDirectory)
+            : ControlPaths.Socket(ControlPaths.Directory(input.Variable, Libc.geteuid()), name);
+        if (!ControlPaths.Fits(control))
+        {
+            problems.Add($"The control socket's path {control} is longer than the {ControlPaths.LongestPath} bytes that the kernel takes: give a shorter one with --control.");
+        }
+
+        if (problems.Count > 0)
+        {
+            return (null, problems);
+        }
+
+        settings.Options.Control = control;
+        return (new LaunchPlan
+        {
+            Options = settings.Options,
+            App = app,
+            Binds = [.. binds],
+            ExplicitBinds = isExplicit,
+            Name = name,
+            WorkerVariables = WorkerVariables(settings),
+        }, []);
+    }
+
+    /// <summary>An app's name from its file: lower case, and only what a name may hold.</summary>
+    public static string NameOf(string path)
+    {
+        var file = Path.GetFileName(path.TrimEnd('/'));
+        var stem = Path.GetExtension(file) is ".dll" or ".csproj" or ".exe" ? Path.GetFileNameWithoutExtension(file) : file;
+        var name = string.Concat(stem.ToLowerInvariant().Select(static c => SettingsCatalogue.IsName($"a{c}") ? c : '-')).TrimStart('.');
+        return name.Length is >= 1 and <= 64 ? name : name.Length == 0 ? "app" : name[..64];
+    }
+
+    private static List<BindSpec> Parse(IEnumerable<string> binds, string currentDirectory)
+    {
+        var all = new List<BindSpec>();
+        foreach (var text in binds)
+        {
+            // Settings with problems are never planned; a wrong address is one.
+            if (BindParser.TryParse(text, currentDirectory, out var specs, out _))
+            {
+                all.AddRange(specs);
+            }
+        }
+
+        return all;
+    }
+
+    private static IEnumerable<string> Twice(IReadOnlyList<BindSpec> binds) =>
+        from bind in binds
+        let key = bind switch
+        {
+            BindEndpoint { Endpoint.IP.Port: 0 } => null,
+            BindEndpoint endpoint => endpoint.Endpoint.ToString(),
+            BindDescriptor descriptor => $"fd://{descriptor.Descriptor}",
+            _ => "systemd",
+        }
+        where key is not null
+        group bind.Text by key into same
+        where same.Count() > 1
+        select $"Bind names {same.Key} twice ({string.Join(" and ", same)}): one is enough.";
+
+    // The worker's own section GreenTransport must be able to win over our defaults, so only what somebody set is
+    // handed on. Grace is always: the supervisor kills by it, and a worker that believes in a longer one loses requests.
+    private static ImmutableDictionary<string, string> WorkerVariables(LoadedSettings settings) =>
+        SettingsCatalogue.All
+            .Where(setting => setting.IsTransport && (settings.IsSet(setting) || setting == SettingsCatalogue.GracefulTimeout))
+            .ToImmutableDictionary(static setting => setting.Variable, setting => setting.Read(settings.Options)[^1]);
+}

@@ -1,0 +1,190 @@
+using System.Globalization;
+using KestrelGreenTransport.Contract;
+
+namespace KestrelGreenTransport.Supervisor.Settings;
+
+/// <summary>
+/// All settings, once. Options, <c>GREEN_*</c> variables, files, checks, help and docs/configuration.md come from
+/// this table, so none of them can say something else. A setting is listed only when it does something.
+/// </summary>
+internal static class SettingsCatalogue
+{
+    private const int MostWorkers = 1024;
+    private const int MostConnections = 1_000_000;
+
+    public static readonly Setting Workers = Number(
+        "Workers", ["-w", "--workers"], "N", 1, MostWorkers, "the number of cores",
+        "How many worker processes serve.", "gunicorn: workers, puma: workers",
+        static options => options.Workers, static (options, value) => options.Workers = value);
+
+    public static readonly Setting Bind = new()
+    {
+        Name = "Bind",
+        Options = ["-b", "--bind"],
+        ValueName = "ADDRESS",
+        Range = BindParser.Forms,
+        Default = "`ASPNETCORE_URLS` or `HTTP_PORTS`, else `127.0.0.1:8000`",
+        Help = "Where to listen: host:port, :port, unix:path, fd://3 or systemd. May be repeated.",
+        Counterpart = "gunicorn: bind, puma: bind",
+        IsList = true,
+        Check = BindParser.Check,
+        Apply = static (options, values) =>
+        {
+            options.Bind.Clear();
+            foreach (var value in values)
+            {
+                options.Bind.Add(value);
+            }
+        },
+        Read = static options => [.. options.Bind],
+    };
+
+    public static readonly Setting WorkerConnections = Number(
+        "WorkerConnections", ["--worker-connections"], "N", 1, MostConnections, "1000",
+        "How many connections each listener of a worker holds at most; beyond it clients wait.", "gunicorn: worker_connections",
+        static options => options.WorkerConnections, static (options, value) => options.WorkerConnections = value) with
+    { IsTransport = true };
+
+    public static readonly Setting Backlog = Number(
+        "Backlog", ["--backlog"], "N", 1, MostConnections, "2048",
+        "How many connections the kernel may queue; it caps the figure at net.core.somaxconn.", "gunicorn: backlog",
+        static options => options.Backlog, static (options, value) => options.Backlog = value) with
+    { IsTransport = true };
+
+    public static readonly Setting Timeout = Time(
+        "Timeout", ["--timeout"], TimeSpan.FromMilliseconds(200), TimeSpan.FromDays(1), "30s",
+        "A worker that has not beaten for so long is replaced.", "gunicorn: timeout, puma: worker_timeout",
+        static options => options.Timeout, static (options, value) => options.Timeout = value);
+
+    public static readonly Setting HeartbeatInterval = Time(
+        "HeartbeatInterval", ["--heartbeat-interval"], TimeSpan.FromMilliseconds(50), TimeSpan.FromHours(1), "1s, or a quarter of Timeout if that is less",
+        "How often a worker beats.", "puma: worker_check_interval",
+        static options => options.HeartbeatInterval, static (options, value) => options.HeartbeatInterval = value);
+
+    public static readonly Setting BootTimeout = Time(
+        "BootTimeout", ["--boot-timeout"], TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), "60s",
+        "How long a worker may take from its spawn to serving.", "puma: worker_boot_timeout",
+        static options => options.BootTimeout, static (options, value) => options.BootTimeout = value);
+
+    public static readonly Setting GracefulTimeout = Time(
+        "GracefulTimeout", ["--graceful-timeout"], TimeSpan.Zero, TimeSpan.FromDays(1), "30s",
+        "How long requests in flight may take to finish when a worker stops.", "gunicorn: graceful_timeout, puma: worker_shutdown_timeout",
+        static options => options.GracefulTimeout, static (options, value) => options.GracefulTimeout = value) with
+    { IsTransport = true };
+
+    public static readonly Setting Name = new()
+    {
+        Name = "Name",
+        Options = ["--name"],
+        ValueName = "NAME",
+        Range = "1 to 64 letters, digits, '-', '_' or '.', not beginning with '.'",
+        Default = "the app's name in lower case",
+        Help = "The instance's name: green status, stop and scale find it by that.",
+        Counterpart = "gunicorn: proc_name, puma: tag",
+        Check = static value => IsName(value) ? null : $"must be {Name!.Range}",
+        Apply = static (options, values) => options.Name = values[^1],
+        Read = static options => options.Name is { } name ? [name] : [],
+    };
+
+    public static readonly Setting Control = new()
+    {
+        Name = "Control",
+        Options = ["--control"],
+        ValueName = "PATH",
+        Range = $"a path of at most {Supervisor.Control.ControlPaths.LongestPath} bytes",
+        Default = "`NAME.sock` in the run-time directory",
+        Help = "The control socket's path.",
+        Counterpart = "puma: control-url",
+        Check = static value => Supervisor.Control.ControlPaths.Fits(value) ? null : $"must be {Control!.Range}",
+        Apply = static (options, values) => options.Control = values[^1],
+        Read = static options => options.Control is { } path ? [path] : [],
+    };
+
+    public static readonly Setting UnixFileMode = new()
+    {
+        Name = "UnixFileMode",
+        Options = ["--unix-file-mode"],
+        ValueName = "MODE",
+        Range = "an octal number from 0 to 777, such as 660",
+        Default = "what the umask leaves",
+        Help = "The access rights of Unix sockets that are bound, in octal.",
+        Counterpart = "gunicorn: umask, puma: umask= of a bind",
+        Check = static value => TryParseOctal(value, out _) ? null : $"must be {UnixFileMode!.Range}",
+        Apply = static (options, values) => options.UnixFileMode = TryParseOctal(values[^1], out var mode) ? mode : null,
+        Read = static options => options.UnixFileMode is { } mode ? [Convert.ToString((int)mode, 8)] : [],
+    };
+
+    /// <summary>In the order of help and docs.</summary>
+    public static readonly IReadOnlyList<Setting> All =
+        [Workers, Bind, WorkerConnections, Backlog, Timeout, HeartbeatInterval, BootTimeout, GracefulTimeout, Name, Control, UnixFileMode];
+
+    /// <summary>The setting of this name, in whatever case; null when there is none.</summary>
+    public static Setting? Find(string name) =>
+        All.FirstOrDefault(setting => setting.Name.Equals(name, StringComparison.OrdinalIgnoreCase));
+
+    public static bool IsName(string text) =>
+        text is { Length: >= 1 and <= 64 } and not ['.', ..]
+        && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+
+    private static Setting Number(
+        string name, string[] options, string valueName, int from, int to, string @default, string help, string counterpart,
+        Func<GreenSupervisorOptions, int> get, Action<GreenSupervisorOptions, int> set)
+    {
+        var range = string.Create(CultureInfo.InvariantCulture, $"a whole number from {from} to {to}");
+        return new Setting
+        {
+            Name = name,
+            Options = options,
+            ValueName = valueName,
+            Range = range,
+            Default = @default,
+            Help = help,
+            Counterpart = counterpart,
+            Check = value => TryParse(value, out var number) && number >= from && number <= to ? null : $"must be {range}",
+            Apply = (target, values) => set(target, TryParse(values[^1], out var number) ? number : 0),
+            Read = source => [get(source).ToString(CultureInfo.InvariantCulture)],
+        };
+
+        static bool TryParse(string text, out int number) => int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+    }
+
+    private static Setting Time(
+        string name, string[] options, TimeSpan from, TimeSpan to, string @default, string help, string counterpart,
+        Func<GreenSupervisorOptions, TimeSpan?> get, Action<GreenSupervisorOptions, TimeSpan> set)
+    {
+        var range = $"a duration from {Duration.Format(from)} to {Duration.Format(to)}";
+        return new Setting
+        {
+            Name = name,
+            Options = options,
+            ValueName = "DURATION",
+            Range = range,
+            Default = @default,
+            Help = help,
+            Counterpart = counterpart,
+            Check = value => Duration.TryParse(value, out var duration) && duration >= from && duration <= to
+                ? null
+                : $"must be {range}, such as 30s or 1h30m",
+            Apply = (target, values) => set(target, Duration.TryParse(values[^1], out var duration) ? duration : default),
+            Read = source => get(source) is { } duration ? [Format(duration)] : [],
+        };
+
+        // Duration.Format is for what it can read back; a negative time from code is shown as .NET writes it.
+        static string Format(TimeSpan duration) =>
+            duration < TimeSpan.Zero ? duration.ToString("c", CultureInfo.InvariantCulture) : Duration.Format(duration);
+    }
+
+    private static bool TryParseOctal(string text, out UnixFileMode mode)
+    {
+        mode = default;
+        var digits = text.StartsWith("0o", StringComparison.Ordinal) ? text[2..] : text;
+        if (digits.Length is 0 or > 4 || digits.Any(static c => c is < '0' or > '7'))
+        {
+            return false;
+        }
+
+        var value = Convert.ToInt32(digits, 8);
+        mode = (UnixFileMode)value;
+        return value <= 0x1ff;
+    }
+}

@@ -1,0 +1,137 @@
+using KestrelGreenTransport.Contract;
+using Microsoft.Extensions.Configuration;
+
+namespace KestrelGreenTransport.Supervisor.Settings;
+
+/// <summary>
+/// Reads every source and decides: command line, then <c>GREEN_*</c>, then <c>green.json</c>, then the app's
+/// configuration, then the lambda in code, then the default. A list is taken whole from the strongest source that has it.
+/// </summary>
+internal static class SettingsLoader
+{
+    public const string GreenJson = "green.json";
+
+    /// <summary>0: never supervise; 1: supervise, with every default if need be.</summary>
+    public const string SwitchVariable = "GREEN_SUPERVISOR";
+
+    private const string SchemaKey = "$schema";
+
+    public static LoadedSettings Load(SettingsInput input)
+    {
+        var problems = new List<string>();
+        var app = AppConfiguration.Read(input, problems);
+        var greenJson = ReadGreenJson(input, problems);
+        var environment = ReadEnvironment(input);
+
+        var options = new GreenSupervisorOptions();
+        var origins = SettingsCatalogue.All.ToDictionary(static setting => setting, static _ => SettingOrigin.Default);
+        var defaults = SettingsCatalogue.All.ToDictionary(static setting => setting, setting => setting.Read(options));
+        input.Configure?.Invoke(options);
+
+        SettingValue[] sources =
+        [
+            .. input.CommandLine,
+            .. environment,
+            .. greenJson?.Read(problems) ?? [],
+            .. app.Layers.SelectMany(layer => layer.Read(problems)),
+            .. SettingsCatalogue.All
+                .Where(setting => !setting.Read(options).SequenceEqual(defaults[setting]))
+                .Select(setting => new SettingValue(setting, setting.Read(options), SettingOrigin.Code)),
+        ];
+        var right = true;
+        foreach (var strongest in sources.DistinctBy(static value => value.Setting))
+        {
+            origins[strongest.Setting] = strongest.Origin;
+            var isRight = Apply(strongest, options, problems);
+            right &= isRight || (strongest.Setting != SettingsCatalogue.Timeout && strongest.Setting != SettingsCatalogue.HeartbeatInterval);
+        }
+
+        if (right)
+        {
+            CheckTogether(options, origins, problems);
+        }
+
+        return new LoadedSettings
+        {
+            Options = options,
+            Origins = origins,
+            Problems = problems,
+            Warnings = [.. LookAlikes(input.Environment.Keys)],
+            Configured = input.CommandLine.Count > 0
+                || environment.Any(static value => !value.Setting.IsTransport)
+                || input.Variable(SwitchVariable) is not (null or "0")
+                || greenJson is not null
+                || app.Layers.Count > 0
+                || input.Configure is not null,
+            ConfiguredUrls = app.Urls,
+        };
+    }
+
+    private static SettingsLayer? ReadGreenJson(SettingsInput input, ICollection<string> problems)
+    {
+        if (AppConfiguration.ReadJson(Path.Combine(input.CurrentDirectory, GreenJson), problems) is not { } file)
+        {
+            return null;
+        }
+
+        var pairs = file.AsEnumerable().Where(static pair => pair.Key != SchemaKey);
+        return new SettingsLayer(SettingOriginKind.GreenJson, [.. pairs], static key => $"{GreenJson}: {key}");
+    }
+
+    private static IReadOnlyList<SettingValue> ReadEnvironment(SettingsInput input) =>
+    [
+        .. from setting in SettingsCatalogue.All
+           let text = input.Variable(setting.Variable)
+           where text is not null
+           select new SettingValue(setting, [text], new SettingOrigin(SettingOriginKind.Environment, setting.Variable)),
+    ];
+
+    private static bool Apply(SettingValue given, GreenSupervisorOptions options, List<string> problems)
+    {
+        var setting = given.Setting;
+        var values = given.Values.SelectMany(setting.Split).ToList();
+        if (values.Count == 0)
+        {
+            values.Add("");
+        }
+
+        var wrong = values.Select(value => (Value: value, Error: setting.Check(value))).Where(static pair => pair.Error is not null).ToList();
+        problems.AddRange(wrong.Select(pair => $"{setting.Name} ('{pair.Value}', {given.Origin}) {pair.Error}."));
+        if (wrong.Count == 0)
+        {
+            setting.Apply(options, values);
+        }
+
+        return wrong.Count == 0;
+    }
+
+    private static void CheckTogether(GreenSupervisorOptions options, Dictionary<Setting, SettingOrigin> origins, List<string> problems)
+    {
+        var interval = options.EffectiveHeartbeatInterval;
+        if (options.Timeout < 2 * interval)
+        {
+            problems.Add(
+                $"{Show(SettingsCatalogue.Timeout, options.Timeout)} must be at least twice {Show(SettingsCatalogue.HeartbeatInterval, interval)}: "
+                + "a worker needs two chances to beat.");
+        }
+
+        string Show(Setting setting, TimeSpan value) => $"{setting.Name} ({Duration.Format(value)}, {origins[setting]})";
+    }
+
+    // A misspelt variable would be ignored without a word. It may belong to somebody else, though: a warning.
+    private static IEnumerable<string> LookAlikes(IEnumerable<string> variables)
+    {
+        string[] known =
+        [
+            .. SettingsCatalogue.All.Select(static setting => setting.Variable),
+            .. ContractVariables.All,
+            SwitchVariable,
+        ];
+        return from variable in variables
+               where variable.StartsWith("GREEN_", StringComparison.Ordinal) && !known.Contains(variable)
+               let meant = Suggestion.Closest(variable["GREEN_".Length..], known.Select(static name => name["GREEN_".Length..]))
+               where meant is not null
+               orderby variable
+               select $"{variable} is no setting; did you mean GREEN_{meant}?";
+    }
+}

@@ -1,0 +1,82 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.Reflection;
+using KestrelGreenTransport.Supervisor;
+using KestrelGreenTransport.Supervisor.Settings;
+using KestrelGreenTransport.Tool.Commands;
+
+namespace KestrelGreenTransport.Tool.CommandLine;
+
+/// <summary>The command line of <c>green</c>: what there is, and what happens when it was written wrongly.</summary>
+internal static class GreenCommandLine
+{
+    public static int Invoke(string[] arguments, ToolHost host)
+    {
+        var examples = new Dictionary<Command, string[]>();
+        var root = Build(host, examples);
+        var parsed = root.Parse(arguments, new ParserConfiguration
+        {
+            // An app's own arguments may begin with '@'.
+            ResponseFileTokenReplacer = null,
+            EnablePosixBundling = false,
+        });
+        if (parsed.Errors.Count > 0 && parsed.Action is null or ParseErrorAction)
+        {
+            return host.Fail(ExitCodes.Usage, ParseErrors.Describe(parsed));
+        }
+
+        try
+        {
+            return parsed.Invoke(new InvocationConfiguration
+            {
+                Output = host.Out,
+                Error = host.Error,
+                EnableDefaultExceptionHandler = false,
+                // Signals belong to the supervisor.
+                ProcessTerminationTimeout = null,
+            });
+        }
+        catch (Exception unexpected)
+        {
+            return host.Fail(ExitCodes.Unexpected, $"unexpected: {unexpected}");
+        }
+    }
+
+    private static Command Build(ToolHost host, Dictionary<Command, string[]> examples)
+    {
+        var help = new HelpOption { Description = "Show help." };
+        var usual = (HelpAction)help.Action!;
+        usual.MaxWidth = host.Width;
+        help.Action = new ExampleHelp(usual, examples);
+
+        var version = new Option<bool>("--version") { Description = "Show the version.", Action = new ShowVersion() };
+        var root = new Command("green", "Runs an ASP.NET Core app as several processes on shared sockets, and watches over them.")
+        {
+            new SettingOption(SettingsCatalogue.Name) { Recursive = true },
+            new SettingOption(SettingsCatalogue.Control) { Recursive = true },
+            help,
+            version,
+        };
+        foreach (var (command, lines) in new[] { RunCommand.Create(host) })
+        {
+            root.Add(command);
+            examples.Add(command, lines);
+        }
+
+        examples.Add(root, ["green run -w 4 -b 127.0.0.1:8080 ./Shop.dll", "green status", "green run --help"]);
+        return root;
+    }
+
+    private sealed class ShowVersion : SynchronousCommandLineAction
+    {
+        public override bool ClearsParseErrors => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            var version = typeof(GreenCommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
+            parseResult.InvocationConfiguration.Output.WriteLine(version.Split('+')[0]);
+            return ExitCodes.Ok;
+        }
+    }
+}

@@ -1,0 +1,66 @@
+using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Runtime;
+
+namespace KestrelGreenTransport.Tool;
+
+/// <summary>The world that the commands act on.</summary>
+internal sealed record ToolHost
+{
+    /// <summary>Facts: what a script would read.</summary>
+    public required TextWriter Out { get; init; }
+
+    /// <summary>Everything that is said to a person.</summary>
+    public required TextWriter Error { get; init; }
+
+    public required IReadOnlyDictionary<string, string> Environment { get; init; }
+
+    public required string CurrentDirectory { get; init; }
+
+    public required bool IsLinux { get; init; }
+
+    /// <summary>Where control sockets live.</summary>
+    public required string ControlDirectory { get; init; }
+
+    /// <summary>Whether <see cref="Out"/> is a terminal.</summary>
+    public required bool IsTerminal { get; init; }
+
+    /// <summary>The terminal's width.</summary>
+    public required int Width { get; init; }
+
+    public required AppResolver Apps { get; init; }
+
+    /// <summary>Runs a plan to its end and returns the exit code.</summary>
+    public required Func<LaunchPlan, int> Run { get; init; }
+
+    public static ToolHost Current()
+    {
+        var environment = SelfProcess.Variables();
+        var directory = System.Environment.CurrentDirectory;
+        var isTerminal = !Console.IsOutputRedirected;
+        return new ToolHost
+        {
+            Out = Console.Out,
+            Error = Console.Error,
+            Environment = environment,
+            CurrentDirectory = directory,
+            IsLinux = OperatingSystem.IsLinux(),
+            ControlDirectory = OperatingSystem.IsLinux() ? ControlPaths.Directory() : Path.GetTempPath(),
+            IsTerminal = isTerminal,
+            Width = isTerminal && Console.WindowWidth >= 40 ? Console.WindowWidth : 100,
+            Apps = new AppResolver(
+                directory, DotnetHost.Find(System.Environment.ProcessPath, environment.GetValueOrDefault), new CommandRunner(environment)),
+            Run = SupervisorHost.Run,
+        };
+    }
+
+    /// <summary>Says what went wrong, and returns the code to leave with.</summary>
+    public int Fail(int exitCode, params IEnumerable<string> messages)
+    {
+        foreach (var message in messages)
+        {
+            Error.WriteLine($"green: {message}");
+        }
+
+        return exitCode;
+    }
+}
