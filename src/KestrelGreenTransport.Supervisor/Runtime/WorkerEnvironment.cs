@@ -37,6 +37,11 @@ internal static class WorkerEnvironment
             }
         }
 
+        foreach (var (name, value) in WorkerDefaults.For(plan.Options.Workers, Environment.ProcessorCount, variables))
+        {
+            variables[name] = value;
+        }
+
         foreach (var (name, value) in plan.WorkerVariables)
         {
             variables[name] = value;

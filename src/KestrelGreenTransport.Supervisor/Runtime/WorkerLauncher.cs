@@ -84,6 +84,7 @@ internal sealed class WorkerLauncher : IDisposable
         {
             FileName = _plan.App.FileName,
             Arguments = _plan.App.Arguments,
+            WorkingDirectory = _plan.App.WorkingDirectory,
             Descriptors = descriptors,
             Environment = WorkerEnvironment.For(_plan, new Dictionary<string, string>
             {
