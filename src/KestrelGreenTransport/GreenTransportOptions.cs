@@ -43,13 +43,13 @@ public sealed class GreenTransportOptions
 
     /// <summary>
     /// How many received bytes of a connection may wait for the app before the transport stops reading. From 4096 on;
-    /// null means no limit. Defaults to 1 MiB.
+    /// null (<c>unlimited</c> in configuration) means no limit. Defaults to 1 MiB.
     /// </summary>
     public long? MaxReadBufferSize { get; set; } = 1024 * 1024;
 
     /// <summary>
-    /// How many bytes of a connection may wait to be sent before the app's flush waits. From 4096 on; null means no
-    /// limit. Defaults to 64 KiB.
+    /// How many bytes of a connection may wait to be sent before the app's flush waits. From 4096 on; null
+    /// (<c>unlimited</c> in configuration) means no limit. Defaults to 64 KiB.
     /// </summary>
     public long? MaxWriteBufferSize { get; set; } = 64 * 1024;
 
@@ -70,4 +70,7 @@ public sealed class GreenTransportOptions
     /// least 5 s more. From 0 s to 1 day. Defaults to 30 s. (gunicorn: graceful_timeout)
     /// </summary>
     public TimeSpan GracefulTimeout { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Where settings that did not come from code came from, by name: for error messages.</summary>
+    internal Dictionary<string, string> Sources { get; } = [];
 }

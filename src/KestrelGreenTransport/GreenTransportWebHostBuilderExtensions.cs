@@ -1,40 +1,88 @@
 using KestrelGreenTransport;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Binding;
+using KestrelGreenTransport.Settings;
 using KestrelGreenTransport.Sockets;
 using KestrelGreenTransport.Worker;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace Microsoft.AspNetCore.Hosting;
 
 /// <summary>Adds the transport to a web host.</summary>
 public static class GreenTransportWebHostBuilderExtensions
 {
-    /// <summary>Serves Kestrel's connections by the green transport.</summary>
+    /// <summary>
+    /// Serves Kestrel's connections by the green transport: on inherited listeners where this process is a worker or was
+    /// started by systemd's socket activation, else on what it binds; into a bounded pool.
+    /// </summary>
     /// <param name="builder">The web host's builder.</param>
     /// <returns>The same builder.</returns>
+    /// <exception cref="FormatException">A variable of the worker contract is malformed.</exception>
+    /// <exception cref="IOException">A descriptor that was announced as a listener is none.</exception>
     public static IWebHostBuilder UseGreenTransport(this IWebHostBuilder builder) => builder.UseGreenTransport(static _ => { });
 
-    /// <summary>Serves Kestrel's connections by the green transport.</summary>
+    /// <summary>
+    /// Serves Kestrel's connections by the green transport: on inherited listeners where this process is a worker or was
+    /// started by systemd's socket activation, else on what it binds; into a bounded pool.
+    /// </summary>
     /// <param name="builder">The web host's builder.</param>
-    /// <param name="configure">Sets options in code; the configuration section <c>GreenTransport</c> wins over it.</param>
+    /// <param name="configure">Sets options in code; the section <c>GreenTransport</c> and <c>GREEN_*</c> variables win over it.</param>
     /// <returns>The same builder.</returns>
+    /// <exception cref="FormatException">A variable of the worker contract is malformed.</exception>
+    /// <exception cref="IOException">A descriptor that was announced as a listener is none.</exception>
     public static IWebHostBuilder UseGreenTransport(this IWebHostBuilder builder, Action<GreenTransportOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(configure);
+        return builder.UseGreenTransport(configure, InheritedSockets.OfProcess, new ProcessEnvironment());
+    }
+
+    internal static IWebHostBuilder UseGreenTransport(
+        this IWebHostBuilder builder, Action<GreenTransportOptions> configure, InheritedSockets inherited, IEnvironment environment)
+    {
+        if (inherited.Any)
+        {
+            ServeInherited(builder, inherited);
+        }
+
         return builder.ConfigureServices(services =>
         {
-            services.AddMetrics();
-            services.Configure(configure);
+            services.AddOptions<GreenTransportOptions>().Configure(configure).ValidateOnStart();
+            services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<GreenTransportOptions>, ConfigureFromText>());
+            services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<GreenTransportOptions>, GreenTransportOptionsValidator>());
+            services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<HostOptions>, RaiseShutdownTimeout>());
+            services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, InheritedListenersCheck>());
+            services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, GreenTransportFactory>());
+            services.TryAddSingleton(environment);
+            services.TryAddSingleton(inherited);
             services.TryAddSingleton(TimeProvider.System);
             services.TryAddSingleton<WorkerFailure>();
+            services.TryAddSingleton<MissingEndpoints>();
             services.TryAddSingleton<TransportState>();
             services.TryAddSingleton<TransportMeter>();
             services.TryAddSingleton<ITransportBackend, SocketsBackend>();
-            services.AddSingleton<IConnectionListenerFactory, GreenTransportFactory>();
+            services.AddMetrics();
         });
+    }
+
+    // Kestrel is to serve what was inherited, whatever addresses the environment names. Endpoints that the app configures
+    // itself still come first: Kestrel asks for those instead, and each is answered from the inherited ones, or refused.
+    private static void ServeInherited(IWebHostBuilder builder, InheritedSockets inherited)
+    {
+        var urls = InheritedUrls.Replace(
+            builder.GetSetting(WebHostDefaults.ServerUrlsKey),
+            builder.GetSetting(WebHostDefaults.HttpPortsKey),
+            builder.GetSetting(WebHostDefaults.HttpsPortsKey),
+            inherited.Listeners);
+        if (urls is not null)
+        {
+            builder.UseSetting(WebHostDefaults.ServerUrlsKey, urls);
+            builder.UseSetting(WebHostDefaults.HttpPortsKey, "");
+            builder.UseSetting(WebHostDefaults.HttpsPortsKey, "");
+        }
     }
 }

@@ -24,4 +24,7 @@ internal static partial class Log
 
     [LoggerMessage(5, LogLevel.Debug, "{Endpoint}: a connection ended before it could be set up.")]
     public static partial void ConnectionSetupFailed(ILogger logger, Exception exception, string endpoint);
+
+    [LoggerMessage(6, LogLevel.Error, "{Message}")]
+    public static partial void InheritedListenerUnused(ILogger logger, string message);
 }

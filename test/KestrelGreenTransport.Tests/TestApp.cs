@@ -1,5 +1,8 @@
 using System.Net;
+using System.Net.Sockets;
 using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Binding;
+using KestrelGreenTransport.Settings;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -21,15 +24,18 @@ internal sealed class TestApp : IAsyncDisposable
 
     public ConnectionPool Pool => (ConnectionPool)Assert.Single(State.Pools);
 
-    public Uri Address => new(App.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+    public IReadOnlyList<string> Addresses => [.. App.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses];
+
+    public Uri Address => new(Addresses[0]);
 
     public static async Task<TestApp> StartAsync(
         Action<GreenTransportOptions>? configure = null,
         Action<KestrelServerOptions>? kestrel = null,
         Action<WebApplication>? map = null,
-        Action<WebApplicationBuilder>? build = null)
+        Action<WebApplicationBuilder>? build = null,
+        InheritedSockets? inherited = null)
     {
-        var app = Create(configure, kestrel, map, build);
+        var app = Create(configure, kestrel, map, build, inherited);
         try
         {
             await app.App.StartAsync();
@@ -37,22 +43,30 @@ internal sealed class TestApp : IAsyncDisposable
         }
         catch
         {
-            await app.DisposeAsync();
+            await app.App.DisposeAsync();
             throw;
         }
     }
 
+    /// <summary>An app that is not started. With inherited sockets it configures no endpoint of its own.</summary>
     public static TestApp Create(
         Action<GreenTransportOptions>? configure = null,
         Action<KestrelServerOptions>? kestrel = null,
         Action<WebApplication>? map = null,
-        Action<WebApplicationBuilder>? build = null)
+        Action<WebApplicationBuilder>? build = null,
+        InheritedSockets? inherited = null,
+        Dictionary<string, string>? environment = null)
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
-        builder.WebHost.UseGreenTransport(options => configure?.Invoke(options));
-        builder.WebHost.ConfigureKestrel(kestrel ?? (static options => options.Listen(IPAddress.Loopback, 0)));
         build?.Invoke(builder);
+        builder.WebHost.UseGreenTransport(
+            options => configure?.Invoke(options), inherited ?? new InheritedSockets([], isWorker: false), new TestEnvironment(environment ?? []));
+        if (kestrel is not null || inherited is null)
+        {
+            builder.WebHost.ConfigureKestrel(kestrel ?? (static options => options.Listen(IPAddress.Loopback, 0)));
+        }
+
         var app = builder.Build();
         if (map is null)
         {
@@ -68,9 +82,39 @@ internal sealed class TestApp : IAsyncDisposable
 
     public HttpClient CreateClient() => new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = Address, Timeout = Wait.Limit };
 
+    /// <summary>The answer of "/" at an endpoint, on a connection of its own.</summary>
+    public static async Task<string> GetAsync(EndPoint endPoint)
+    {
+        using var handler = new SocketsHttpHandler
+        {
+            UseProxy = false,
+            ConnectCallback = async (_, cancellationToken) =>
+            {
+                var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);
+                try
+                {
+                    await socket.ConnectAsync(endPoint, cancellationToken);
+                    return new NetworkStream(socket, ownsSocket: true);
+                }
+                catch
+                {
+                    socket.Dispose();
+                    throw;
+                }
+            },
+        };
+        using var client = new HttpClient(handler) { Timeout = Wait.Limit };
+        return await client.GetStringAsync("http://test/");
+    }
+
     public async ValueTask DisposeAsync()
     {
         await App.StopAsync(new CancellationToken(canceled: true));
         await App.DisposeAsync();
+    }
+
+    private sealed class TestEnvironment(Dictionary<string, string> variables) : IEnvironment
+    {
+        public string? Get(string name) => variables.GetValueOrDefault(name);
     }
 }

@@ -13,13 +13,14 @@ namespace KestrelGreenTransport.Accepting;
 internal sealed class ListenSocket : IDisposable
 {
     /// <param name="socket">Listens already. Belongs to this object from now on.</param>
+    /// <param name="endpoint">Where it listens.</param>
     /// <param name="isShared">Whether other processes may accept on it too.</param>
-    public ListenSocket(Socket socket, bool isShared)
+    public ListenSocket(Socket socket, ListenEndpoint endpoint, bool isShared)
     {
         Socket = socket;
         IsShared = isShared;
-        EndPoint = socket.LocalEndPoint!;
-        Name = ListenEndpoint.Of(EndPoint).ToString();
+        EndPoint = endpoint.ToEndPoint();
+        Name = endpoint.ToString();
     }
 
     public Socket Socket { get; }

@@ -11,7 +11,8 @@ namespace KestrelGreenTransport.Binding;
 internal sealed class GreenConnectionListener(SharedListener listener) : IConnectionListener
 {
     private readonly CancellationTokenSource _unbound = new();
-    private int _left;
+    private int _unbinding;
+    private int _disposing;
 
     public EndPoint EndPoint => listener.Socket.EndPoint;
 
@@ -24,7 +25,7 @@ internal sealed class GreenConnectionListener(SharedListener listener) : IConnec
 
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _unbound.Token);
         var connection = await listener.Acceptor.AcceptAsync(linked.Token);
-        if (connection is null && Volatile.Read(ref _left) == 0)
+        if (connection is null && Volatile.Read(ref _unbinding) == 0)
         {
             cancellationToken.ThrowIfCancellationRequested();
         }
@@ -34,13 +35,20 @@ internal sealed class GreenConnectionListener(SharedListener listener) : IConnec
 
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
-        if (Interlocked.Exchange(ref _left, 1) == 0 && !await listener.LeaveAsync())
+        // Where others accept on, only our own wait is ended. The last one's wait ends by itself, once everything that
+        // was accepted is handed out.
+        if (Interlocked.Exchange(ref _unbinding, 1) == 0 && !await listener.UnbindAsync())
         {
-            // Others accept on; only our own wait ends. The last one's wait ends by itself, once what was accepted is
-            // handed out.
             await _unbound.CancelAsync();
         }
     }
 
-    public ValueTask DisposeAsync() => UnbindAsync(CancellationToken.None);
+    public async ValueTask DisposeAsync()
+    {
+        await UnbindAsync(CancellationToken.None);
+        if (Interlocked.Exchange(ref _disposing, 1) == 0)
+        {
+            await listener.DisposeAsync();
+        }
+    }
 }

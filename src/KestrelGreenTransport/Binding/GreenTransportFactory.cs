@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using KestrelGreenTransport.Accepting;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
@@ -6,29 +7,72 @@ using Microsoft.Extensions.Options;
 
 namespace KestrelGreenTransport.Binding;
 
-/// <summary>What Kestrel asks for a listener for each of the app's endpoints.</summary>
+/// <summary>
+/// Answers each of the app's endpoints with a listener: an inherited one where there is one, else one that it binds.
+/// A worker binds nothing: its siblings would not share it.
+/// </summary>
 internal sealed class GreenTransportFactory(
-    IOptions<GreenTransportOptions> options, ITransportBackend backend, TransportState state, TransportMeter meter, ILoggerFactory loggers)
+    IOptions<GreenTransportOptions> options,
+    InheritedSockets inherited,
+    MissingEndpoints missing,
+    ITransportBackend backend,
+    TransportState state,
+    TransportMeter meter,
+    ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
+    private readonly Lock _lock = new();
+    private readonly List<SharedListener> _listeners = [];
     private readonly ILogger _logger = loggers.CreateLogger(Log.Category);
 
-    public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint;
+    public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint or UnixDomainSocketEndPoint or FileHandleEndPoint;
 
     public ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(endpoint);
-        var socket = SocketBinder.Bind(endpoint, options.Value);
-        var pool = new ConnectionPool(socket.Name, options.Value.WorkerConnections);
-        var acceptor = backend.Listen(new ListenerContext(socket, pool, new AcceptReporter(socket.Name, meter, _logger), options.Value));
-        state.Add(pool);
-        return new(new SharedListener(socket, pool, acceptor, Abandon).Join());
+        lock (_lock)
+        {
+            var found = inherited.Find(endpoint);
+            if (found is not null)
+            {
+                missing.Answered(endpoint);
+                return new(Share(found.Endpoint.ToString()) ?? Open(found.Open()));
+            }
+
+            return inherited.IsWorker
+                ? throw missing.NotInherited(endpoint)
+                : new(Open(SocketBinder.Bind(endpoint, options.Value)));
+        }
     }
 
-    private ValueTask Abandon(SharedListener listener)
+    private GreenConnectionListener? Share(string name) =>
+        _listeners.Where(one => one.Socket.Name == name).Select(static one => one.Join()).FirstOrDefault(static joined => joined is not null);
+
+    private GreenConnectionListener Open(ListenSocket socket)
     {
-        listener.Socket.Dispose();
-        state.Remove(listener.Pool);
-        return ValueTask.CompletedTask;
+        // An endpoint that went and came back has its connections of before on the same slots.
+        var pool = _listeners.Select(static one => one.Pool).FirstOrDefault(one => one.Endpoint == socket.Name);
+        if (pool is null)
+        {
+            pool = new ConnectionPool(socket.Name, options.Value.WorkerConnections);
+            state.Add(pool);
+        }
+
+        var acceptor = backend.Listen(new ListenerContext(socket, pool, new AcceptReporter(socket.Name, meter, _logger), options.Value));
+        var listener = new SharedListener(socket, pool, acceptor, Forget);
+        _listeners.Add(listener);
+        return listener.Join()!;
+    }
+
+    private void Forget(SharedListener listener)
+    {
+        lock (_lock)
+        {
+            _listeners.Remove(listener);
+            if (_listeners.TrueForAll(one => one.Pool != listener.Pool))
+            {
+                state.Remove(listener.Pool);
+            }
+        }
     }
 }

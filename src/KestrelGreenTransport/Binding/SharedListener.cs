@@ -6,11 +6,13 @@ namespace KestrelGreenTransport.Binding;
 /// A listening socket with its pool and its acceptor, and the endpoints of the app that it answers: usually one, but
 /// 127.0.0.1:8080 and [::1]:8080 may both be answered by an inherited [::]:8080.
 ///
-/// The last endpoint to leave stops the accepting; whether the socket is closed then is its owner's to say.
+/// The last endpoint to unbind stops the accepting and closes the socket; the last to be disposed ends the rest.
 /// </summary>
-internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, IAcceptor acceptor, Func<SharedListener, ValueTask> abandoned)
+internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, IAcceptor acceptor, Action<SharedListener> disposed)
 {
-    private int _users;
+    private readonly Lock _lock = new();
+    private int _bound;
+    private int _alive;
 
     public ListenSocket Socket => socket;
 
@@ -18,22 +20,50 @@ internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, I
 
     public IAcceptor Acceptor => acceptor;
 
-    public GreenConnectionListener Join()
+    /// <summary>One more endpoint, or null when the last one has left already.</summary>
+    public GreenConnectionListener? Join()
     {
-        Interlocked.Increment(ref _users);
-        return new GreenConnectionListener(this);
+        lock (_lock)
+        {
+            if (_alive != 0 && _bound == 0)
+            {
+                return null;
+            }
+
+            _bound++;
+            _alive++;
+            return new GreenConnectionListener(this);
+        }
     }
 
     /// <summary>One endpoint stops listening. True when nobody accepts here any more.</summary>
-    public async ValueTask<bool> LeaveAsync()
+    public async ValueTask<bool> UnbindAsync()
     {
-        if (Interlocked.Decrement(ref _users) != 0)
+        lock (_lock)
         {
-            return false;
+            if (--_bound != 0)
+            {
+                return false;
+            }
         }
 
         await acceptor.UnbindAsync();
-        await abandoned(this);
+        socket.Dispose();
         return true;
+    }
+
+    /// <summary>One endpoint, unbound before, is done with its connections.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        lock (_lock)
+        {
+            if (--_alive != 0)
+            {
+                return;
+            }
+        }
+
+        await acceptor.DisposeAsync();
+        disposed(this);
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Contract;
 using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Binding;
@@ -9,25 +10,39 @@ namespace KestrelGreenTransport.Binding;
 internal static class SocketBinder
 {
     /// <exception cref="AddressInUseException">Somebody listens there already.</exception>
+    /// <exception cref="IOException">A Unix socket cannot be bound; the message says why and what to do.</exception>
     /// <exception cref="SocketException">The kernel refuses for another reason.</exception>
     public static ListenSocket Bind(EndPoint endPoint, GreenTransportOptions options)
     {
         var socket = endPoint switch
         {
             IPEndPoint ip => new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp),
-            _ => throw new NotSupportedException($"{endPoint} is no TCP endpoint."),
+            UnixDomainSocketEndPoint => new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified),
+            FileHandleEndPoint file => new Socket(new SafeSocketHandle((nint)file.FileHandle, ownsHandle: true)),
+            _ => throw new NotSupportedException($"{endPoint} ({endPoint.GetType().Name}) is neither TCP, nor a Unix socket, nor a file handle."),
         };
         try
         {
-            // As in stock: [::] takes IPv4 too.
-            if (endPoint is IPEndPoint any && any.Address.Equals(IPAddress.IPv6Any))
+            switch (endPoint)
             {
-                socket.DualMode = true;
+                case IPEndPoint ip:
+                    // As in stock: [::] takes IPv4 too.
+                    if (ip.Address.Equals(IPAddress.IPv6Any))
+                    {
+                        socket.DualMode = true;
+                    }
+
+                    socket.Bind(ip);
+                    break;
+
+                case UnixDomainSocketEndPoint unix:
+                    UnixSocketBinder.Bind(socket, unix, options.UnixFileMode);
+                    break;
             }
 
-            socket.Bind(endPoint);
+            // Again where somebody gave us a listening one: that only sets its backlog.
             socket.Listen(options.Backlog);
-            return new ListenSocket(socket, isShared: false);
+            return new ListenSocket(socket, ListenEndpoint.Of(socket.LocalEndPoint!), isShared: false);
         }
         catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse)
         {

@@ -22,6 +22,11 @@ internal static unsafe partial class Libc
     public const int MSG_NOSIGNAL = 0x4000;
     public const int MSG_CMSG_CLOEXEC = 0x40000000;
 
+    public const int AT_FDCWD = -100;
+    public const uint STATX_TYPE = 1;
+    public const int S_IFMT = 0xF000;
+    public const int S_IFSOCK = 0xC000;
+
     public const int AF_UNIX = 1;
     public const int SOCK_DGRAM = 2;
     public const int SOCK_NONBLOCK = 0x800;
@@ -30,6 +35,8 @@ internal static unsafe partial class Libc
     public const int SOL_SOCKET = 1;
     public const int SO_ACCEPTCONN = 30;
     public const int SCM_RIGHTS = 1;
+
+    private const int StatxModeOffset = 28;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct PollFd
@@ -71,6 +78,17 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial uint geteuid();
+
+    /// <summary>Writes a <c>struct statx</c> (256 bytes, the same on every architecture) about a path.</summary>
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int statx(int directory, string path, int flags, uint mask, byte* buffer);
+
+    /// <summary>Whether a path names a socket, itself or by a symbolic link.</summary>
+    public static bool IsSocket(string path)
+    {
+        var buffer = stackalloc byte[256];
+        return statx(AT_FDCWD, path, 0, STATX_TYPE, buffer) == 0 && (*(ushort*)(buffer + StatxModeOffset) & S_IFMT) == S_IFSOCK;
+    }
 
     /// <summary>Gives a descriptor back what it loses on its way through exec: close-on-exec and non-blocking.</summary>
     public static Result AdoptDescriptor(int fd)

@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using KestrelGreenTransport.Contract;
+using Microsoft.AspNetCore.Http;
+
+namespace KestrelGreenTransport.Binding;
+
+/// <summary>
+/// Which <c>urls</c> Kestrel gets in a process that inherited its listeners, so that all of them are served although the
+/// app configured none, or others. Decides purely.
+/// </summary>
+internal static class InheritedUrls
+{
+    private const string PlaceholderPrefix = "/.green-inherited-";
+
+    /// <summary>
+    /// The setting <c>urls</c> to use instead of the effective one; null when that one fits: each url is answered by an
+    /// inherited listener, and each inherited listener by a url.
+    /// </summary>
+    /// <param name="urls">The setting <c>urls</c>.</param>
+    /// <param name="httpPorts">The setting <c>http_ports</c>, used where <c>urls</c> is empty.</param>
+    /// <param name="httpsPorts">The setting <c>https_ports</c>, likewise.</param>
+    /// <param name="inherited">What was inherited, by descriptor.</param>
+    public static string? Replace(string? urls, string? httpPorts, string? httpsPorts, IReadOnlyCollection<InheritedListener> inherited)
+    {
+        string[] configured = string.IsNullOrWhiteSpace(urls)
+            ? [.. Split(httpPorts).Select(static port => $"http://*:{port}"), .. Split(httpsPorts).Select(static port => $"https://*:{port}")]
+            : Split(urls);
+        var kept = configured.Where(url => Asked(url).Any(asked => inherited.Any(one => one.Endpoint.Covers(asked)))).ToArray();
+        var unserved = inherited.Where(one => !kept.SelectMany(Asked).Any(one.Endpoint.Covers)).ToArray();
+        return kept.Length == configured.Length && unserved.Length == 0 ? null : string.Join(';', [.. kept, .. unserved.Select(Url)]);
+    }
+
+    /// <summary>The descriptor that a placeholder path stands for.</summary>
+    public static bool TryGetPlaceholder(UnixDomainSocketEndPoint asked, out int descriptor)
+    {
+        var path = asked.ToString();
+        descriptor = 0;
+        return path.StartsWith(PlaceholderPrefix, StringComparison.Ordinal)
+            && int.TryParse(path.AsSpan(PlaceholderPrefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out descriptor);
+    }
+
+    private static string Url(InheritedListener listener)
+    {
+        if (listener.Endpoint.IP is { } ip && ip.Address is not { AddressFamily: AddressFamily.InterNetworkV6, ScopeId: not 0 })
+        {
+            return $"http://{ip}";
+        }
+
+        // A url can name an absolute path that has nothing in it that urls are split at. Anything else gets a path that
+        // stands for the descriptor: Kestrel binds [::]:80, without a word, where it is given http://unix:@name.
+        return listener.Endpoint.UnixPath is { } path && path[0] == '/' && path.AsSpan().IndexOfAny(':', ';', '%') < 0
+            ? $"http://unix:{path}"
+            : string.Create(CultureInfo.InvariantCulture, $"http://unix:{PlaceholderPrefix}{listener.Descriptor}");
+    }
+
+    /// <summary>What Kestrel will ask for when it is given this url; nothing when it is no url that sockets can serve.</summary>
+    private static EndPoint[] Asked(string url)
+    {
+        try
+        {
+            return Asked(BindingAddress.Parse(url));
+        }
+        catch (Exception exception) when (exception is FormatException or ArgumentException)
+        {
+            return [];
+        }
+    }
+
+    private static EndPoint[] Asked(BindingAddress address)
+    {
+        if (address.IsUnixPipe)
+        {
+            return [new UnixDomainSocketEndPoint(address.UnixPipePath)];
+        }
+
+        if (address.IsNamedPipe)
+        {
+            return [];
+        }
+
+        if (address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase))
+        {
+            return [new IPEndPoint(IPAddress.Loopback, address.Port), new IPEndPoint(IPAddress.IPv6Loopback, address.Port)];
+        }
+
+        return [new IPEndPoint(IPAddress.TryParse(address.Host, out var ip) ? ip : IPAddress.IPv6Any, address.Port)];
+    }
+
+    private static string[] Split(string? list) => list?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+}

@@ -1,0 +1,77 @@
+using System.Net.Sockets;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Native;
+using Microsoft.AspNetCore.Connections;
+
+namespace KestrelGreenTransport.Binding;
+
+/// <summary>
+/// Binds a Unix socket to its path.
+///
+/// A path is taken from nobody who listens on it: a file is replaced only where it is a socket that refuses connections.
+/// Nobody can connect before the access rights are as wished: they are set between bind and listen.
+/// </summary>
+internal static class UnixSocketBinder
+{
+    /// <exception cref="AddressInUseException">Somebody listens there.</exception>
+    /// <exception cref="IOException">Another reason; the message says what to do.</exception>
+    public static void Bind(Socket socket, UnixDomainSocketEndPoint endPoint, UnixFileMode? mode)
+    {
+        var name = ListenEndpoint.Of(endPoint);
+        try
+        {
+            try
+            {
+                socket.Bind(endPoint);
+            }
+            catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse && !name.IsAbstract)
+            {
+                RemoveStale(name.UnixPath!, endPoint);
+                socket.Bind(endPoint);
+            }
+
+            if (mode is { } rights && !name.IsAbstract && !OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(name.UnixPath!, rights);
+            }
+        }
+        catch (Exception exception) when (exception is SocketException { SocketErrorCode: not SocketError.AddressAlreadyInUse } or UnauthorizedAccessException)
+        {
+            // .NET's name for ENOENT.
+            var reason = exception is SocketException { SocketErrorCode: SocketError.AddressNotAvailable } ? "there is no such folder" : exception.Message;
+            throw new IOException(
+                $"Cannot listen on {name}: {reason}. The folder must exist, and this process's user must be allowed to make files in it.", exception);
+        }
+    }
+
+    private static void RemoveStale(string path, UnixDomainSocketEndPoint endPoint)
+    {
+        using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
+        try
+        {
+            client.Connect(endPoint);
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionRefused)
+        {
+            // Refused also where the file is no socket at all.
+            if (OperatingSystem.IsLinux() && !Libc.IsSocket(path))
+            {
+                throw new IOException($"Cannot listen on unix:{path}: a file stands there that is no socket. Remove it, or choose another path.", exception);
+            }
+
+            File.Delete(path);
+            return;
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AccessDenied)
+        {
+            throw new IOException(
+                $"Cannot listen on unix:{path}: a socket stands there, and this process's user may not even ask whether somebody listens on it. Remove it, or choose another path.", exception);
+        }
+        catch (SocketException)
+        {
+            // Whatever else it answers (a full queue, say), somebody is there.
+        }
+
+        throw new AddressInUseException($"Cannot listen on unix:{path}: somebody listens there already. Stop them, or choose another path.");
+    }
+}

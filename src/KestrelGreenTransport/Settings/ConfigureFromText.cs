@@ -1,0 +1,43 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Options;
+
+namespace KestrelGreenTransport.Settings;
+
+/// <summary>
+/// Fills the options from text, after all code has set them: first from the section <c>GreenTransport</c>, then from
+/// <c>GREEN_*</c> variables, which a supervisor hands on from its own command line.
+/// </summary>
+internal sealed class ConfigureFromText(IConfiguration configuration, IEnvironment environment) : IPostConfigureOptions<GreenTransportOptions>
+{
+    /// <exception cref="OptionsValidationException">A text has the wrong form; the message names setting, value, form and source.</exception>
+    public void PostConfigure(string? name, GreenTransportOptions options)
+    {
+        var failures = new List<string>();
+        var section = configuration.GetSection(GreenTransportOptions.SectionName);
+        foreach (var setting in TransportSettings.All)
+        {
+            Set(setting, section[setting.Name], $"{GreenTransportOptions.SectionName}:{setting.Name}");
+            Set(setting, environment.Get(setting.Variable), setting.Variable);
+        }
+
+        if (failures.Count != 0)
+        {
+            throw new OptionsValidationException(nameof(GreenTransportOptions), typeof(GreenTransportOptions), failures);
+        }
+
+        void Set(TransportSetting setting, string? text, string source)
+        {
+            text = text?.Trim();
+            if (string.IsNullOrEmpty(text))
+            {
+                return;
+            }
+
+            options.Sources[setting.Name] = source;
+            if (!setting.TrySet(options, text))
+            {
+                failures.Add($"{setting.Name} ('{text}', from {source}) must be {setting.Form}.");
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+using System.Numerics;
+using KestrelGreenTransport.Contract;
+using Microsoft.Extensions.Options;
+
+namespace KestrelGreenTransport.Settings;
+
+/// <summary>Says which setting is out of its range, where it came from, and what to do.</summary>
+internal sealed class GreenTransportOptionsValidator : IValidateOptions<GreenTransportOptions>
+{
+    private static readonly TimeSpan Millisecond = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Day = TimeSpan.FromDays(1);
+
+    public ValidateOptionsResult Validate(string? name, GreenTransportOptions options)
+    {
+        var failures = new List<string>();
+        Within(nameof(options.WorkerConnections), options.WorkerConnections, 1, 1_000_000, "it is the number of connections that each listener holds at most");
+        Within(nameof(options.Backlog), options.Backlog, 1, 1_000_000, "it is the number of connections that the kernel may queue");
+        if (options.AcceptBatch is { } batch)
+        {
+            Within(nameof(options.AcceptBatch), batch, 1, 10_000, "leave it out for the automatic choice");
+        }
+
+        Span(nameof(options.AcceptMinDelay), options.AcceptMinDelay, Millisecond, Minute, "without a pause a lack of descriptors keeps a core busy");
+        Span(nameof(options.AcceptMaxDelay), options.AcceptMaxDelay, Millisecond, Minute, "it is the longest that clients wait after a lack of descriptors has passed");
+        if (options.AcceptMaxDelay < options.AcceptMinDelay)
+        {
+            Add(
+                nameof(options.AcceptMaxDelay),
+                Duration.Format(options.AcceptMaxDelay),
+                $"at least AcceptMinDelay ({Duration.Format(options.AcceptMinDelay)}{From(nameof(options.AcceptMinDelay))}): the pause grows from the one to the other");
+        }
+
+        Buffer(nameof(options.MaxReadBufferSize), options.MaxReadBufferSize);
+        Buffer(nameof(options.MaxWriteBufferSize), options.MaxWriteBufferSize);
+        if (options.UnixFileMode is { } mode && (mode & ~(UnixFileMode)0b111_111_111) != 0)
+        {
+            Add(nameof(options.UnixFileMode), $"0{Convert.ToString((int)mode, 8)}", "from 0000 to 0777, such as 0660 for owner and group");
+        }
+
+        if (!Enum.IsDefined(options.Backend))
+        {
+            Add(nameof(options.Backend), $"{options.Backend}", $"one of {string.Join(", ", Enum.GetNames<GreenTransportBackend>())}");
+        }
+
+        Span(nameof(options.GracefulTimeout), options.GracefulTimeout, TimeSpan.Zero, Day, "it is how long requests in flight may take to finish at a stop");
+        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+
+        void Within<T>(string setting, T value, T from, T to, string remark)
+            where T : INumber<T>
+        {
+            if (value < from || value > to)
+            {
+                Add(setting, $"{value}", $"from {from} to {to}: {remark}");
+            }
+        }
+
+        void Span(string setting, TimeSpan value, TimeSpan from, TimeSpan to, string remark)
+        {
+            if (value < from || value > to)
+            {
+                Add(setting, Text(value), $"from {Text(from)} to {Text(to)}: {remark}");
+            }
+        }
+
+        void Buffer(string setting, long? value)
+        {
+            if (value is < 4096)
+            {
+                Add(setting, $"{value}", "at least 4096, one block of memory, or unlimited (null in code)");
+            }
+        }
+
+        void Add(string setting, string value, string rule) => failures.Add($"{setting} ({value}{From(setting)}) must be {rule}.");
+
+        string From(string setting) => options.Sources.TryGetValue(setting, out var source) ? $", from {source}" : "";
+
+        static string Text(TimeSpan value) => value < TimeSpan.Zero ? $"{value}" : Duration.Format(value);
+    }
+}
