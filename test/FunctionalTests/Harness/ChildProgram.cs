@@ -1,0 +1,159 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+
+namespace FunctionalTests.Harness;
+
+/// <summary>
+/// A program that a test started, in a session of its own, with its output captured line by line. A mark in its
+/// environment finds every descendant; disposing it ends them all.
+/// </summary>
+internal sealed class ChildProgram : IAsyncDisposable
+{
+    private const string MarkName = "FUNCTIONAL_TEST_MARK";
+
+    private readonly Process _process;
+    private readonly string _mark = $"{MarkName}={Guid.NewGuid():N}";
+    private readonly List<(bool IsError, string Text)> _lines = [];
+    private readonly Task _outputEnded;
+
+    private ChildProgram(string program, IEnumerable<string> arguments, IEnumerable<KeyValuePair<string, string?>>? environment, string? folder)
+    {
+        // setsid keeps the process's id, since what .NET starts never leads a group.
+        var start = new ProcessStartInfo("setsid", [program, .. arguments])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            WorkingDirectory = folder ?? Path.GetTempPath(),
+        };
+
+        // The variables of whoever runs the tests must not change what is tested.
+        foreach (var name in start.Environment.Keys.Where(IsInTheWay).ToArray())
+        {
+            start.Environment.Remove(name);
+        }
+
+        start.Environment["DOTNET_NOLOGO"] = "1";
+        start.Environment[MarkName] = _mark[(MarkName.Length + 1)..];
+        foreach (var (name, value) in environment ?? [])
+        {
+            start.Environment[name] = value;
+        }
+
+        Command = $"{program} {string.Join(' ', start.ArgumentList.Skip(1))}";
+        _process = Process.Start(start)!;
+        _process.StandardInput.Close();
+        _outputEnded = Task.WhenAll(Read(_process.StandardOutput, isError: false), Read(_process.StandardError, isError: true));
+    }
+
+    public string Command { get; }
+
+    public int Pid => _process.Id;
+
+    /// <summary>What it wrote to both streams so far, in the order of arrival.</summary>
+    public string Output => string.Join('\n', Snapshot().Select(static line => line.Text));
+
+    public IReadOnlyList<string> OutputLines => [.. Snapshot().Where(static line => !line.IsError).Select(static line => line.Text)];
+
+    public IReadOnlyList<string> ErrorLines => [.. Snapshot().Where(static line => line.IsError).Select(static line => line.Text)];
+
+    /// <summary>This program and its descendants that still run.</summary>
+    public IReadOnlyList<int> Living => Kernel.ProcessesWith(_mark);
+
+    public static ChildProgram Start(
+        string program,
+        IEnumerable<string> arguments,
+        IEnumerable<KeyValuePair<string, string?>>? environment = null,
+        string? folder = null) => new(program, arguments, environment, folder);
+
+    public static async Task<ChildProgram> Run(
+        string program,
+        IEnumerable<string> arguments,
+        IEnumerable<KeyValuePair<string, string?>>? environment = null,
+        string? folder = null)
+    {
+        var child = Start(program, arguments, environment, folder);
+        await child.Exit();
+        return child;
+    }
+
+    /// <summary>Waits for its end and for all of its output; returns the exit code, or 128 + the signal.</summary>
+    public async Task<int> Exit()
+    {
+        using var limit = new CancellationTokenSource(Eventually.Limit);
+        try
+        {
+            await _process.WaitForExitAsync(limit.Token);
+            await _outputEnded.WaitAsync(limit.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"Still there after {Eventually.Limit.TotalSeconds} s: {Describe()}");
+        }
+
+        return _process.ExitCode;
+    }
+
+    public Task<string> Line(string pattern) => Lines(pattern, 1).ContinueWith(static lines => lines.Result[0], TaskScheduler.Default);
+
+    /// <summary>Waits until this many lines match.</summary>
+    public Task<List<string>> Lines(string pattern, int count)
+    {
+        var regex = new Regex(pattern, RegexOptions.CultureInvariant);
+        return Eventually.Get(
+            $"{count} lines like '{pattern}'",
+            () => _process.HasExited && _outputEnded.IsCompleted && Matching(regex).Count < count
+                ? throw new InvalidOperationException($"it ended with {_process.ExitCode}")
+                : Task.FromResult(Matching(regex)),
+            found => found.Count >= count,
+            Describe);
+    }
+
+    public string Describe() => $"$ {Command}\n{(_process.HasExited ? $"[exit code {_process.ExitCode}]" : $"[runs as {Pid}]")}\n{Output}";
+
+    public async ValueTask DisposeAsync()
+    {
+        // Whoever is ended may be about to start somebody.
+        await Eventually.True(
+            $"all processes of {Command} are gone",
+            () =>
+            {
+                var living = Living;
+                foreach (var pid in living)
+                {
+                    Kernel.KillIfAlive(pid);
+                }
+
+                return living.Count == 0;
+            });
+        _process.Dispose();
+    }
+
+    private static bool IsInTheWay(string name) =>
+        name.StartsWith("GREEN_", StringComparison.Ordinal)
+        || name.StartsWith("ASPNETCORE_", StringComparison.Ordinal)
+        || name.StartsWith("DOTNET_gc", StringComparison.OrdinalIgnoreCase)
+        || name.StartsWith("MSBUILD", StringComparison.OrdinalIgnoreCase)
+        || name is "URLS" or "HTTP_PORTS" or "DOTNET_ENVIRONMENT" or "DOTNET_URLS" or "XDG_RUNTIME_DIR" or "RUNTIME_DIRECTORY" or "NO_COLOR";
+
+    private List<string> Matching(Regex regex) => [.. Snapshot().Select(static line => line.Text).Where(text => regex.IsMatch(text))];
+
+    private (bool IsError, string Text)[] Snapshot()
+    {
+        lock (_lines)
+        {
+            return [.. _lines];
+        }
+    }
+
+    private async Task Read(StreamReader reader, bool isError)
+    {
+        while (await reader.ReadLineAsync() is { } text)
+        {
+            lock (_lines)
+            {
+                _lines.Add((isError, text));
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+using System.Diagnostics;
+
+namespace FunctionalTests.Harness;
+
+/// <summary>Waits for a fact. The limit is generous: it is there so that a failure ends, not to measure anything.</summary>
+internal static class Eventually
+{
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Returns the first value that satisfies; what throws while it is looked at counts as not yet.</summary>
+    public static async Task<T> Get<T>(string what, Func<Task<T>> look, Func<T, bool> satisfies, Func<string>? diagnostics = null)
+    {
+        var watch = Stopwatch.StartNew();
+        object? last = null;
+        while (watch.Elapsed < Limit)
+        {
+            try
+            {
+                var value = await look();
+                if (satisfies(value))
+                {
+                    return value;
+                }
+
+                last = value;
+            }
+            catch (Exception e) when (e is not OperationCanceledException || watch.Elapsed < Limit)
+            {
+                last = e;
+            }
+
+            await Task.Delay(Pause, TestContext.Current.CancellationToken);
+        }
+
+        throw new TimeoutException($"Not within {Limit.TotalSeconds} s: {what}. Last seen: {last}\n{diagnostics?.Invoke()}");
+    }
+
+    public static Task True(string what, Func<bool> look, Func<string>? diagnostics = null) =>
+        Get(what, () => Task.FromResult(look()), static value => value, diagnostics);
+}

@@ -1,0 +1,95 @@
+using System.ComponentModel;
+using System.Globalization;
+using System.Runtime.InteropServices;
+
+namespace FunctionalTests.Harness;
+
+/// <summary>Signals and what /proc says.</summary>
+internal static partial class Kernel
+{
+    public const int SIGHUP = 1;
+    public const int SIGINT = 2;
+    public const int SIGQUIT = 3;
+    public const int SIGKILL = 9;
+    public const int SIGTERM = 15;
+    public const int SIGCONT = 18;
+    public const int SIGSTOP = 19;
+    public const int SIGTTIN = 21;
+    public const int SIGTTOU = 22;
+    public const int SIGWINCH = 28;
+
+    private const int ESRCH = 3;
+
+    /// <summary>Sends a signal. A process that is gone already is an error, as it would be a surprise in a test.</summary>
+    public static void Signal(int pid, int signal)
+    {
+        if (kill(pid, signal) != 0)
+        {
+            throw new Win32Exception(Marshal.GetLastPInvokeError(), $"kill {pid} with {signal}");
+        }
+    }
+
+    /// <summary>Ends a process that may be gone already.</summary>
+    public static void KillIfAlive(int pid)
+    {
+        if (kill(pid, SIGKILL) != 0 && Marshal.GetLastPInvokeError() is var error && error != ESRCH)
+        {
+            throw new Win32Exception(error, $"kill {pid}");
+        }
+    }
+
+    /// <summary>Whether the process runs; a zombie does not.</summary>
+    public static bool IsAlive(int pid)
+    {
+        var state = StateOf(pid);
+        return state is not (null or 'Z' or 'X');
+    }
+
+    /// <summary>The letter of the process's state (R, S, T, Z …), or null when it is gone.</summary>
+    public static char? StateOf(int pid)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            return stat[stat.LastIndexOf(')') + 2];
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>All running processes whose environment holds this entry (NAME=value): whatever a test started, however far down.</summary>
+    public static IReadOnlyList<int> ProcessesWith(string entry)
+    {
+        var found = new List<int>();
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
+                && IsAlive(pid)
+                && ReadProc(pid, "environ").Split('\0').Contains(entry))
+            {
+                found.Add(pid);
+            }
+        }
+
+        return found;
+    }
+
+    public static string CommandLine(int pid) => ReadProc(pid, "cmdline").Replace('\0', ' ').Trim();
+
+    private static string ReadProc(int pid, string file)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/{file}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return "";
+        }
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int kill(int pid, int signal);
+}

@@ -1,0 +1,40 @@
+namespace FunctionalTests.Harness;
+
+/// <summary>Where the built programs are, found from where this one is: <c>test/FunctionalTests/bin/CONFIGURATION/FRAMEWORK</c>.</summary>
+internal static class Repo
+{
+    public static string Root { get; } = FindRoot();
+
+    public static string Green { get; } = Output("src/KestrelGreenTransport.Tool", "green.dll");
+
+    public static string TestWorker { get; } = Output("test/TestWorker", "TestWorker.dll");
+
+    public static string Hello { get; } = Output("samples/Hello", "Hello.dll");
+
+    public static string NginxProxy { get; } = Output("samples/NginxProxy", "NginxProxy.dll");
+
+    /// <summary>A file of the repository.</summary>
+    public static string Path(string relative) => System.IO.Path.Combine(Root, relative);
+
+    /// <summary>The configuration that this run was built in: Debug or Release.</summary>
+    public static string Configuration { get; } = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
+
+    private static string Output(string project, string file)
+    {
+        var own = new DirectoryInfo(AppContext.BaseDirectory);
+        return System.IO.Path.Combine(Root, project, "bin", own.Parent!.Name, own.Name, file);
+    }
+
+    private static string FindRoot()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(System.IO.Path.Combine(folder.FullName, "KestrelGreenTransport.sln")))
+            {
+                return folder.FullName;
+            }
+        }
+
+        throw new InvalidOperationException($"{AppContext.BaseDirectory} is in no checkout of this repository.");
+    }
+}

@@ -1,0 +1,65 @@
+using System.Globalization;
+
+namespace TestWorker;
+
+/// <summary>What goes wrong before the app serves: the variable TESTWORKER_BOOT says what, <c>fault</c> or <c>fault:detail</c>.</summary>
+internal static class BootFaults
+{
+    private static readonly string[] Parts = (Environment.GetEnvironmentVariable("TESTWORKER_BOOT") ?? "").Split(':', 2);
+
+    private static string Detail => Parts is [_, var detail] ? detail : throw new InvalidOperationException($"TESTWORKER_BOOT={Parts[0]} needs :detail.");
+
+    /// <summary>TESTWORKER_SUPERVISE=1 lets the app try to become its own supervisor first.</summary>
+    public static bool Supervise => Environment.GetEnvironmentVariable("TESTWORKER_SUPERVISE") == "1";
+
+    /// <summary><c>plain</c>: an app whose author forgot UseGreenTransport().</summary>
+    public static bool UsesGreenTransport => Parts[0] != "plain";
+
+    /// <summary><c>own-endpoint:8081</c>: an app that configures an endpoint in code.</summary>
+    public static int? OwnEndpointPort => Parts[0] == "own-endpoint" ? int.Parse(Detail, CultureInfo.InvariantCulture) : null;
+
+    /// <summary>Does what was asked for.</summary>
+    public static void Commit()
+    {
+        switch (Parts[0])
+        {
+            case "hang":
+                Thread.Sleep(Timeout.Infinite);
+                break;
+
+            // Moving the file is atomic, so that exactly one of several workers takes the fault.
+            case "hang-once":
+                if (TryTake(Detail))
+                {
+                    Thread.Sleep(Timeout.Infinite);
+                }
+
+                break;
+
+            case "throw":
+                Console.Error.WriteLine("about to fail");
+                throw new InvalidOperationException(Detail);
+
+            case "exit":
+                Console.Error.WriteLine($"leaving with {Detail}");
+                Environment.Exit(int.Parse(Detail, CultureInfo.InvariantCulture));
+                break;
+
+            default:
+                break;
+        }
+    }
+
+    private static bool TryTake(string file)
+    {
+        try
+        {
+            File.Move(file, $"{file}.{Environment.ProcessId}");
+            return true;
+        }
+        catch (FileNotFoundException)
+        {
+            return false;
+        }
+    }
+}

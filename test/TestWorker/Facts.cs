@@ -1,0 +1,34 @@
+using System.Collections;
+
+namespace TestWorker;
+
+/// <summary>Routes that say what this process sees.</summary>
+internal static class Facts
+{
+    public static void MapFacts(this IEndpointRouteBuilder app, string[] args)
+    {
+        app.MapGet("/", () => "hello\n");
+        app.MapGet("/pid", () => $"{Environment.ProcessId}");
+        app.MapGet("/args", () => args);
+        app.MapGet("/env", () => Environment.GetEnvironmentVariables()
+            .Cast<DictionaryEntry>()
+            .ToDictionary(static entry => (string)entry.Key, static entry => (string?)entry.Value));
+        app.MapGet("/fds", () => Descriptors(Environment.ProcessId));
+    }
+
+    /// <summary>The open descriptors of a process: number and what it leads to.</summary>
+    public static Dictionary<string, string> Descriptors(int pid)
+    {
+        var found = new Dictionary<string, string>();
+        foreach (var path in Directory.EnumerateFileSystemEntries($"/proc/{pid}/fd"))
+        {
+            // A descriptor may be closed while the folder is read.
+            if (new FileInfo(path).LinkTarget is { } target)
+            {
+                found[Path.GetFileName(path)] = target;
+            }
+        }
+
+        return found;
+    }
+}

@@ -1,0 +1,76 @@
+using System.Diagnostics;
+using System.Globalization;
+
+namespace TestWorker;
+
+/// <summary>Routes after which the process lives on, slower, fuller or louder than it should be.</summary>
+internal static class Misbehaviour
+{
+    private static readonly List<byte[]> Leaked = [];
+
+    public static void MapMisbehaviour(this IEndpointRouteBuilder app)
+    {
+        app.MapGet("/slow", async (int ms) =>
+        {
+            await Task.Delay(ms);
+            return $"{Environment.ProcessId}";
+        });
+        app.MapGet("/block", (int ms) =>
+        {
+            Thread.Sleep(ms);
+            return $"{Environment.ProcessId}";
+        });
+        app.MapGet("/spin", (int ms) =>
+        {
+            var watch = Stopwatch.StartNew();
+            while (watch.ElapsedMilliseconds < ms)
+            {
+                Thread.SpinWait(1000);
+            }
+
+            return $"{Environment.ProcessId}";
+        });
+        app.MapGet("/starve", Starve);
+        app.MapGet("/leak", (int mb) =>
+        {
+            for (var i = 0; i < mb; i++)
+            {
+                var block = GC.AllocateUninitializedArray<byte>(1 << 20);
+                block.AsSpan().Fill(1);
+                Leaked.Add(block);
+            }
+
+            return $"{Leaked.Count}";
+        });
+        app.MapGet("/print", (int lines, string text) => Print(lines, text));
+        app.MapGet("/print-partial", (string text) => Console.Write(text));
+        app.MapGet("/print-megabytes", (int mb) => Print(mb * 1024, new string('x', 1023 - 12)));
+        app.MapGet("/spawn-grandchild", SpawnGrandchild);
+    }
+
+    /// <summary>Whole numbered lines: <c>text 1</c> to <c>text N</c>.</summary>
+    public static void Print(int lines, string text)
+    {
+        for (var i = 1; i <= lines; i++)
+        {
+            Console.Out.WriteLine($"{text} {i.ToString(CultureInfo.InvariantCulture)}");
+        }
+    }
+
+    // The runtime injects a thread or two a second into a starving pool; each of them finds the next item and sleeps too.
+    private static void Starve()
+    {
+        for (var i = 0; i < 20_000; i++)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(static _ => Thread.Sleep(Timeout.Infinite), null);
+        }
+    }
+
+    private static Grandchild SpawnGrandchild()
+    {
+        using var child = Process.Start("sleep", "600");
+        return new Grandchild(child.Id, Facts.Descriptors(child.Id));
+    }
+
+    private sealed record Grandchild(int Pid, Dictionary<string, string> Descriptors);
+}

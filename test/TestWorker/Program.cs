@@ -1,0 +1,29 @@
+// An app that behaves until it is asked not to: by route once it serves, by TESTWORKER_* variables at boot.
+using KestrelGreenTransport.Supervisor;
+using TestWorker;
+
+if (BootFaults.Supervise && await GreenSupervisor.TryRunAsync(args) is { } code)
+{
+    return code;
+}
+
+BootFaults.Commit();
+
+var builder = WebApplication.CreateBuilder(args);
+builder.Logging.SetMinimumLevel(LogLevel.Warning);
+if (BootFaults.UsesGreenTransport)
+{
+    builder.WebHost.UseGreenTransport();
+}
+
+if (BootFaults.OwnEndpointPort is { } port)
+{
+    builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenLocalhost(port));
+}
+
+var app = builder.Build();
+app.MapFacts(args);
+app.MapMisbehaviour();
+app.MapDeath();
+app.Run();
+return 0;
