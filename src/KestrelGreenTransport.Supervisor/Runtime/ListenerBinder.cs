@@ -68,9 +68,14 @@ internal static class ListenerBinder
         {
             throw InUse(spec);
         }
-        catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException)
+        catch (SocketException e)
         {
             throw new StartupException(ExitCodes.CannotBind, $"cannot listen on {spec.Text}: {e.Message}. {Remedy(spec, e)}");
+        }
+        catch (IOException e)
+        {
+            // A Unix path: the message has the reason and the next step already.
+            throw new StartupException(ExitCodes.CannotBind, e.Message);
         }
     }
 
@@ -102,13 +107,11 @@ internal static class ListenerBinder
         return new StartupException(ExitCodes.CannotBind, $"cannot listen on {spec.Text}: address already in use{by}. {remedy}");
     }
 
-    private static string Remedy(BindEndpoint spec, Exception exception) => exception switch
+    private static string Remedy(BindEndpoint spec, SocketException exception) => exception switch
     {
-        SocketException { SocketErrorCode: SocketError.AccessDenied } when spec.Endpoint.IP is { Port: < 1024 } =>
+        { SocketErrorCode: SocketError.AccessDenied } when spec.Endpoint.IP is { Port: < 1024 } =>
             "Ports below 1024 are for root: use a higher one, or give the right with `setcap cap_net_bind_service=+ep` or systemd's AmbientCapabilities.",
-        SocketException { SocketErrorCode: SocketError.AddressNotAvailable } => "This machine has no such address: see `ip address`.",
-        _ when spec.Endpoint.UnixPath is { } path =>
-            $"Check that the directory {Path.GetDirectoryName(Path.GetFullPath(path))} exists and that this user may write to it.",
+        { SocketErrorCode: SocketError.AddressNotAvailable } => "This machine has no such address: see `ip address`.",
         _ => "Try another address with -b.",
     };
 

@@ -54,7 +54,7 @@ public class ListenerBinderTests
             () => ListenerBinder.Bind(Plan(new BindEndpoint("unix:/nowhere/app.sock", ListenEndpoint.Unix("/nowhere/app.sock")))));
 
         Assert.Equal(ExitCodes.CannotBind, refused.ExitCode);
-        Assert.Contains("/nowhere exists", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("unix:/nowhere/app.sock: there is no such folder", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
