@@ -65,6 +65,7 @@ public static class GreenTransportWebHostBuilderExtensions
             services.TryAddSingleton<TransportState>();
             services.TryAddSingleton<TransportMeter>();
             services.TryAddSingleton<ITransportBackend, SocketsBackend>();
+            services.TryAddSingleton(static provider => new Lazy<ITransportBackend>(provider.GetRequiredService<ITransportBackend>));
             services.AddMetrics();
         });
     }

@@ -10,12 +10,14 @@ namespace KestrelGreenTransport.Binding;
 /// <summary>
 /// Answers each of the app's endpoints with a listener: an inherited one where there is one, else one that it binds.
 /// A worker binds nothing: its siblings would not share it.
+///
+/// The backend, and with it its threads, starts with the first endpoint: an app is often built without being started.
 /// </summary>
 internal sealed class GreenTransportFactory(
     IOptions<GreenTransportOptions> options,
     InheritedSockets inherited,
     MissingEndpoints missing,
-    ITransportBackend backend,
+    Lazy<ITransportBackend> backend,
     TransportState state,
     TransportMeter meter,
     ILoggerFactory loggers)
@@ -58,7 +60,7 @@ internal sealed class GreenTransportFactory(
             state.Add(pool);
         }
 
-        var acceptor = backend.Listen(new ListenerContext(socket, pool, new AcceptReporter(socket.Name, meter, _logger), options.Value));
+        var acceptor = backend.Value.Listen(new ListenerContext(socket, pool, new AcceptReporter(socket.Name, meter, _logger), options.Value));
         var listener = new SharedListener(socket, pool, acceptor, Forget);
         _listeners.Add(listener);
         return listener.Join()!;

@@ -24,8 +24,6 @@ internal static unsafe partial class Libc
 
     public const int AT_FDCWD = -100;
     public const uint STATX_TYPE = 1;
-    public const int S_IFMT = 0xF000;
-    public const int S_IFSOCK = 0xC000;
 
     public const int AF_UNIX = 1;
     public const int SOCK_DGRAM = 2;
@@ -37,6 +35,8 @@ internal static unsafe partial class Libc
     public const int SCM_RIGHTS = 1;
 
     private const int StatxModeOffset = 28;
+    private const int FileTypeMask = 0xF000;
+    private const int SocketFileType = 0xC000;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct PollFd
@@ -87,7 +87,7 @@ internal static unsafe partial class Libc
     public static bool IsSocket(string path)
     {
         var buffer = stackalloc byte[256];
-        return statx(AT_FDCWD, path, 0, STATX_TYPE, buffer) == 0 && (*(ushort*)(buffer + StatxModeOffset) & S_IFMT) == S_IFSOCK;
+        return statx(AT_FDCWD, path, 0, STATX_TYPE, buffer) == 0 && (*(ushort*)(buffer + StatxModeOffset) & FileTypeMask) == SocketFileType;
     }
 
     /// <summary>Gives a descriptor back what it loses on its way through exec: close-on-exec and non-blocking.</summary>

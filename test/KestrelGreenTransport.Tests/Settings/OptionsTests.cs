@@ -1,0 +1,108 @@
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+
+namespace KestrelGreenTransport.Tests.Settings;
+
+public class OptionsTests
+{
+    [Fact]
+    public void The_section_wins_over_code_and_the_environment_over_the_section()
+    {
+        var options = Resolve(
+            code => (code.WorkerConnections, code.Backlog, code.AcceptBatch) = (1, 1, 1),
+            new() { ["Backlog"] = "2", ["AcceptBatch"] = "2" },
+            new() { ["GREEN_ACCEPT_BATCH"] = "3" });
+        Assert.Equal((1, 2, 3), (options.WorkerConnections, options.Backlog, options.AcceptBatch));
+    }
+
+    [Fact]
+    public void Every_setting_can_be_written_as_people_write_it()
+    {
+        var options = Resolve(
+            code => code.AcceptBatch = 5,
+            new()
+            {
+                ["WorkerConnections"] = "10",
+                ["Backlog"] = " 20 ",
+                ["AcceptBatch"] = "auto",
+                ["AcceptMinDelay"] = "20ms",
+                ["AcceptMaxDelay"] = "00:00:02",
+                ["MaxReadBufferSize"] = "2MB",
+                ["MaxWriteBufferSize"] = "unlimited",
+                ["NoDelay"] = "false",
+                ["UnixFileMode"] = "0660",
+                ["Backend"] = "sockets",
+                ["GracefulTimeout"] = "1m30s",
+            },
+            []);
+        Assert.Equal((10, 20, null), (options.WorkerConnections, options.Backlog, options.AcceptBatch));
+        Assert.Equal((TimeSpan.FromMilliseconds(20), TimeSpan.FromSeconds(2)), (options.AcceptMinDelay, options.AcceptMaxDelay));
+        Assert.Equal((2 * 1024 * 1024, null), (options.MaxReadBufferSize, options.MaxWriteBufferSize));
+        Assert.False(options.NoDelay);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite, options.UnixFileMode);
+        Assert.Equal(GreenTransportBackend.Sockets, options.Backend);
+        Assert.Equal(TimeSpan.FromSeconds(90), options.GracefulTimeout);
+    }
+
+    [Theory]
+    [InlineData("WorkerConnections", "0", "WorkerConnections (0, from GreenTransport:WorkerConnections) must be from 1 to 1000000: it is the number of connections that each listener holds at most.")]
+    [InlineData("WorkerConnections", "many", "WorkerConnections ('many', from GreenTransport:WorkerConnections) must be a whole number.")]
+    [InlineData("AcceptBatch", "0", "AcceptBatch (0, from GreenTransport:AcceptBatch) must be from 1 to 10000: leave it out for the automatic choice.")]
+    [InlineData("AcceptMinDelay", "0s", "AcceptMinDelay (0s, from GreenTransport:AcceptMinDelay) must be from 1ms to 1m: without a pause a lack of descriptors keeps a core busy.")]
+    [InlineData("AcceptMaxDelay", "5ms", "AcceptMaxDelay (5ms, from GreenTransport:AcceptMaxDelay) must be at least AcceptMinDelay (10ms): the pause grows from the one to the other.")]
+    [InlineData("AcceptMaxDelay", "soon", "AcceptMaxDelay ('soon', from GreenTransport:AcceptMaxDelay) must be a duration such as 30s, 250ms or 00:00:30.")]
+    [InlineData("MaxReadBufferSize", "1KB", "MaxReadBufferSize (1024, from GreenTransport:MaxReadBufferSize) must be at least 4096, one block of memory, or unlimited (null in code).")]
+    [InlineData("UnixFileMode", "rw-rw----", "UnixFileMode ('rw-rw----', from GreenTransport:UnixFileMode) must be access rights in octal such as 0660.")]
+    [InlineData("UnixFileMode", "1777", "UnixFileMode (01777, from GreenTransport:UnixFileMode) must be from 0000 to 0777, such as 0660 for owner and group.")]
+    [InlineData("Backend", "7", "Backend ('7', from GreenTransport:Backend) must be one of Auto, Sockets.")]
+    [InlineData("GracefulTimeout", "2d", "GracefulTimeout (2d, from GreenTransport:GracefulTimeout) must be from 0s to 1d: it is how long requests in flight may take to finish at a stop.")]
+    public void A_wrong_setting_is_named_with_its_value_its_source_and_what_is_right(string setting, string value, string message)
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => Resolve(static _ => { }, new() { [setting] = value }, []));
+        Assert.Equal(message, Assert.Single(error.Failures));
+    }
+
+    [Fact]
+    public void A_wrong_setting_in_code_or_environment_says_so_too()
+    {
+        var error = Assert.Throws<OptionsValidationException>(() => Resolve(code => code.Backlog = -1, [], new() { ["GREEN_WORKER_CONNECTIONS"] = "-5" }));
+        Assert.Equal(
+            ["WorkerConnections (-5, from GREEN_WORKER_CONNECTIONS)", "Backlog (-1)"], error.Failures.Select(failure => failure[..(failure.IndexOf(')', StringComparison.Ordinal) + 1)]));
+    }
+
+    [Fact]
+    public async Task Wrong_settings_stop_the_host_at_its_start()
+    {
+        var app = TestApp.Create(options => options.WorkerConnections = 0);
+        await Assert.ThrowsAsync<OptionsValidationException>(() => app.App.StartAsync());
+        await app.App.DisposeAsync();
+    }
+
+    [Theory]
+    [InlineData(30, 30, 35)]
+    [InlineData(120, 30, 125)]
+    [InlineData(0, 60, 60)]
+    public async Task The_host_waits_longer_than_requests_may_take_to_finish(int graceful, int configured, int expected)
+    {
+        var app = TestApp.Create(
+            options => options.GracefulTimeout = TimeSpan.FromSeconds(graceful),
+            build: builder => builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(configured)));
+        Assert.Equal(TimeSpan.FromSeconds(expected), app.App.Services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout);
+        await app.App.DisposeAsync();
+    }
+
+    private static GreenTransportOptions Resolve(
+        Action<GreenTransportOptions> code, Dictionary<string, string> section, Dictionary<string, string> environment)
+    {
+        var app = TestApp.Create(
+            code,
+            build: builder => builder.Configuration.AddInMemoryCollection(section.Select(pair => KeyValuePair.Create($"GreenTransport:{pair.Key}", (string?)pair.Value))),
+            environment: environment);
+        using (app.App as IDisposable)
+        {
+            return app.App.Services.GetRequiredService<IOptions<GreenTransportOptions>>().Value;
+        }
+    }
+}
