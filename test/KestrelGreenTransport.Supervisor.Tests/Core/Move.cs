@@ -1,0 +1,71 @@
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace KestrelGreenTransport.Supervisor.Tests.Core;
+
+/// <summary>One thing that happens in a random story. Numbers choose among what there is, so every move fits every world.</summary>
+internal readonly record struct Move(MoveKind Kind, int A, int B)
+{
+    /// <summary>Stories of up to a hundred moves; those that end a supervisor are rare, so that most stories go on.</summary>
+    public static Arbitrary<Move[]> Stories { get; } = Arb.From(Sequences(), Shorter);
+
+    private static Gen<Move[]> Sequences()
+    {
+        var kinds = Gen.Frequency(
+            (30, Gen.Constant(MoveKind.TimePasses)),
+            (20, Gen.Constant(MoveKind.SpawnSucceeds)),
+            (16, Gen.Constant(MoveKind.BecomesReady)),
+            (4, Gen.Constant(MoveKind.SpawnFails)),
+            (4, Gen.Constant(MoveKind.SaysHello)),
+            (8, Gen.Constant(MoveKind.Hangs)),
+            (3, Gen.Constant(MoveKind.Recovers)),
+            (2, Gen.Constant(MoveKind.SticksInTheKernel)),
+            (8, Gen.Constant(MoveKind.Exits)),
+            (4, Gen.Constant(MoveKind.DiesBySignal)),
+            (2, Gen.Constant(MoveKind.LeavesByItself)),
+            (4, Gen.Constant(MoveKind.AbortFinishes)),
+            (3, Gen.Constant(MoveKind.SupervisorSleeps)),
+            (4, Gen.Constant(MoveKind.Scale)),
+            (2, Gen.Constant(MoveKind.ScaleBy)),
+            (1, Gen.Constant(MoveKind.Stop)),
+            (1, Gen.Constant(MoveKind.FailsToStart)),
+            (1, Gen.Constant(MoveKind.ListensByItself)),
+            (3, Gen.Constant(MoveKind.StrayFact)));
+        var numbers = Gen.Choose(0, 1000);
+        return kinds.SelectMany(_ => numbers, (kind, a) => (kind, a)).SelectMany(_ => numbers, (first, b) => new Move(first.kind, first.a, b)).ArrayOf();
+    }
+
+    private static IEnumerable<Move[]> Shorter(Move[] story)
+    {
+        for (var length = story.Length / 2; length >= 1; length /= 2)
+        {
+            for (var start = 0; start + length <= story.Length; start += length)
+            {
+                yield return [.. story[..start], .. story[(start + length)..]];
+            }
+        }
+    }
+}
+
+internal enum MoveKind
+{
+    TimePasses,
+    SpawnSucceeds,
+    SpawnFails,
+    SaysHello,
+    BecomesReady,
+    Hangs,
+    Recovers,
+    SticksInTheKernel,
+    Exits,
+    DiesBySignal,
+    LeavesByItself,
+    AbortFinishes,
+    SupervisorSleeps,
+    Scale,
+    ScaleBy,
+    Stop,
+    FailsToStart,
+    ListensByItself,
+    StrayFact,
+}

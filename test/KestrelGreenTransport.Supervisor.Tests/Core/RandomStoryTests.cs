@@ -1,0 +1,55 @@
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace KestrelGreenTransport.Supervisor.Tests.Core;
+
+public class RandomStoryTests
+{
+    private const int Stories = 3000;
+
+    [Fact]
+    public void Whatever_happens_the_invariants_hold_and_all_is_well_once_nothing_fails_any_more()
+    {
+        var seen = new Dictionary<string, int>();
+        var property = Prop.ForAll(Move.Stories, story =>
+        {
+            foreach (var (what, times) in Play(story))
+            {
+                seen[what] = seen.GetValueOrDefault(what) + times;
+            }
+        });
+
+        // On failure FsCheck prints the seed, the shortest story it found, and the log of that story.
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(Stories), property);
+
+        // Stories that never get anywhere would prove nothing.
+        string[] everything =
+        [
+            "SpawnWorker", "DrainWorker", "AbortWorker", "KillWorker", "Leave 0", "Leave 3", "Leave 4",
+            "WorkerReadyNotice", "WorkerDiedNotice", "WorkerLeftNotice", "WorkerStaleNotice", "WorkerBootTimeoutNotice", "WorkerKilledNotice",
+            "WorkerLeavingNotice", "WorkerFailedToStartNotice", "SpawnFailedNotice", "SupervisorPausedNotice", "ScalingNotice", "StoppingNotice",
+            "BootFailureNotice", "AppNotStartableNotice",
+        ];
+        Assert.Empty(everything.Except(seen.Keys));
+    }
+
+    private static Dictionary<string, int> Play(Move[] story)
+    {
+        var world = new World(workers: 1 + (story.Length % 4), seed: story.Length);
+        try
+        {
+            foreach (var move in story)
+            {
+                world.Make(move);
+            }
+
+            world.SettleDown();
+        }
+        catch (Exception broken)
+        {
+            throw new InvalidOperationException($"{broken.Message}\n{world.Log}", broken);
+        }
+
+        return world.Referee.Seen;
+    }
+}

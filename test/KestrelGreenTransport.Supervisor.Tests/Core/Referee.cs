@@ -1,0 +1,159 @@
+using KestrelGreenTransport.Supervisor.Core;
+
+namespace KestrelGreenTransport.Supervisor.Tests.Core;
+
+/// <summary>Watches the arbiter's effects in a random story and holds them against its invariants.</summary>
+internal sealed class Referee(ArbiterSettings settings)
+{
+    private int _dismissals;
+    private bool _secondQuick;
+    private bool _gaveUp;
+
+    /// <summary>What is alive, by index.</summary>
+    public SortedDictionary<int, SimulatedProcess> Processes { get; } = [];
+
+    /// <summary>Indices whose process is being made.</summary>
+    public SortedSet<int> Awaited { get; } = [];
+
+    public Dictionary<string, int> Seen { get; } = [];
+
+    public StopKind? Stop { get; private set; }
+
+    public int? LeftWith { get; private set; }
+
+    public void StopAsked(StopKind kind)
+    {
+        _secondQuick |= (Stop, kind) is (StopKind.Quick, StopKind.Quick);
+        Stop = Stop == StopKind.Quick ? StopKind.Quick : kind;
+    }
+
+    public void FewerAsked(int fewer) => _dismissals += fewer;
+
+    public void Judge(Effect effect, SupervisorState before, SupervisorState after, long now)
+    {
+        Require(LeftWith is null, "nothing is wanted after leave");
+        Count(effect);
+        switch (effect)
+        {
+            case SpawnWorker spawn:
+                Require(Stop is null && !_gaveUp, "nothing is spawned during a stop");
+                Require(!Processes.ContainsKey(spawn.Index) && Awaited.Add(spawn.Index), $"index {spawn.Index} is free");
+                break;
+            case AbortWorker abort:
+                JudgeAbort(Process(abort.Index), now);
+                break;
+            case KillWorker kill:
+                JudgeKill(Process(kill.Index), before, now);
+                break;
+            case DrainWorker drain:
+                JudgeDrain(Process(drain.Index), drain.Deadline, now);
+                break;
+            case Leave leave:
+                Require(Stop is not null && Processes.Count == 0 && Awaited.Count == 0, "only an empty house is left");
+                Require(leave.ExitCode == after.ExitCode && (leave.ExitCode == 3) == _gaveUp, $"the exit code {leave.ExitCode} says why");
+                LeftWith = leave.ExitCode;
+                break;
+            case Report { Notice: BootFailureNotice or AppNotStartableNotice } report:
+                Require(!before.EverServed && Stop is null, "only before anything served is there a reason to give up");
+                _gaveUp = report.Notice is BootFailureNotice;
+                Stop = StopKind.Quick;
+                break;
+        }
+    }
+
+    /// <summary>What must hold between any two steps.</summary>
+    public void Inspect(SupervisorState state)
+    {
+        Require(
+            state.Workers.Values.Where(w => w.Pid is not null).Select(w => (w.Index, w.Pid!.Value, w.Stays))
+                .SequenceEqual(Processes.Values.Select(p => (p.Index, p.Pid, !p.IsOrderedToEnd))),
+            "every process has one seat, which stays unless the process was ordered to end");
+        Require(
+            state.Workers.Values.Where(w => w is { Pid: null, Phase: not WorkerPhase.Backoff }).Select(w => w.Index).SequenceEqual(Awaited),
+            "every process that is being made has one seat");
+        if (Stop is not null)
+        {
+            Require(state.Workers.Values.All(w => !w.Stays), "nobody stays during a stop");
+        }
+        else
+        {
+            Require(state.Workers.Values.Count(w => w.Stays) == state.Target, "as many seats stay as are wanted");
+            var serving = state.Workers.Values.Count(w => w is { Stays: true, Phase: WorkerPhase.Serving });
+            Require(state.Phase == SupervisorPhase.Running == (serving >= state.Target), "the whole runs exactly while the target serves");
+        }
+    }
+
+    /// <summary>What must have been done by a tick: nothing is forgotten.</summary>
+    public void InspectAfterTick(long now)
+    {
+        foreach (var process in Processes.Values)
+        {
+            if (!process.IsOrderedToEnd)
+            {
+                Require(process.Serves ? !IsStale(process, now) : process.BootDue > now, $"{process.Index} got its verdict");
+            }
+
+            Require(process.KillAgainDue is not null || !(process.AbortDue <= now || process.LeaveDueBy <= now), $"{process.Index} was killed in time");
+            Require(process.KillAgainDue is null || process.KillAgainDue > now, $"{process.Index} was killed again in time");
+        }
+    }
+
+    private void JudgeAbort(SimulatedProcess process, long now)
+    {
+        Require(!process.IsOrderedToEnd, $"{process.Index} gets one verdict");
+        Require(process.Serves ? IsStale(process, now) : process.BootDue <= now, $"{process.Index} is really overdue");
+        process.AbortDue = now + Nanoseconds.Of(ArbiterSettings.AbortTimeout);
+    }
+
+    private void JudgeKill(SimulatedProcess process, SupervisorState before, long now)
+    {
+        var fair = process switch
+        {
+            { KillAgainDue: { } again } => again <= now,
+            { AbortDue: { } abort } => process.AbortFinished || abort <= now || _secondQuick,
+            { LeaveDueFrom: { } leave } => leave <= now || _secondQuick || _gaveUp,
+            _ => _gaveUp || before.Workers[process.Index] is { Pid: null, Phase: WorkerPhase.Killing },
+        };
+        Require(fair, $"{process.Index} had its time before it is killed");
+        process.KillAgainDue = now + Nanoseconds.Of(ArbiterSettings.KillAgainAfter);
+    }
+
+    private void JudgeDrain(SimulatedProcess process, TimeSpan told, long now)
+    {
+        Require(process.AbortDue is null && process.KillAgainDue is null, $"{process.Index} can still drain");
+        Require(Stop is not null || _dismissals-- > 0, $"somebody asked that {process.Index} leaves");
+        Require(process.LeaveDueBy is null || (Stop == StopKind.Quick && !process.ToldToHurry), $"{process.Index} is told again only to hurry");
+
+        Require(Stop != StopKind.Quick || told == TimeSpan.Zero, "a quick stop leaves no time to finish");
+
+        // A worker told zero has the margin at most: less at a quick stop, or if it was made late.
+        var margin = Nanoseconds.Of(ArbiterSettings.GraceMargin);
+        process.ToldToHurry = Stop == StopKind.Quick;
+        process.LeaveDueBy = now + Nanoseconds.Of(told) + margin;
+        process.LeaveDueFrom = told > TimeSpan.Zero ? process.LeaveDueBy : now;
+    }
+
+    private bool IsStale(SimulatedProcess process, long now) => now - process.LastProof > Nanoseconds.Of(settings.Timeout);
+
+    private SimulatedProcess Process(int index) =>
+        Processes.TryGetValue(index, out var process) ? process : throw new InvalidOperationException($"there is no process {index}");
+
+    private void Count(Effect effect)
+    {
+        var name = effect switch
+        {
+            Report report => report.Notice.GetType().Name,
+            Leave leave => $"Leave {leave.ExitCode}",
+            _ => effect.GetType().Name,
+        };
+        Seen[name] = Seen.GetValueOrDefault(name) + 1;
+    }
+
+    private static void Require(bool holds, string what)
+    {
+        if (!holds)
+        {
+            throw new InvalidOperationException($"broken: {what}");
+        }
+    }
+}
