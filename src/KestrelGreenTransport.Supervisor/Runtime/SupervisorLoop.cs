@@ -193,6 +193,8 @@ internal sealed class SupervisorLoop : IDisposable
             return;
         }
 
+        // What it wrote between the last look and its end may say why it ended.
+        ReadLifeline(worker);
         _processes.Remove(worker.Index);
         _heartbeats.RemoveWorkerFile(worker.Index);
         worker.Dispose();
