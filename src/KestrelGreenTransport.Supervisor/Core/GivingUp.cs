@@ -9,7 +9,6 @@ internal static class GivingUp
     /// <summary>Whether nothing ever served, and every seat has failed too often or hung at boot.</summary>
     public static bool IsDue(Turn turn) =>
         !turn.State.EverServed
-        && !turn.IsStopping
         && turn.Staying.All(seat => seat.BootTimedOut || seat.FailuresInARow >= ArbiterSettings.BootAttempts);
 
     /// <param name="turn">The step.</param>

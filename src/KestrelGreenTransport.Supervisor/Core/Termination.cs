@@ -90,7 +90,9 @@ internal static class Termination
                 Kill(turn, worker);
                 break;
             case WorkerPhase.Draining:
-                KillLate(turn, worker, "it did not leave in the time it was given");
+                KillLate(turn, worker, turn.State.Stop == StopKind.Quick
+                    ? $"it did not leave within the {Duration.Format(ArbiterSettings.QuickTimeout)} of a quick stop"
+                    : $"it did not leave within GracefulTimeout ({Duration.Format(turn.Settings.GracefulTimeout)}) and {Duration.Format(ArbiterSettings.GraceMargin)} more");
                 break;
             case WorkerPhase.Killing:
                 KillLate(turn, worker, $"SIGKILL has not ended it within {Duration.Format(ArbiterSettings.KillAgainAfter)}: it hangs in the kernel (uninterruptible sleep)");

@@ -80,6 +80,20 @@ public class BootFailureTests
     }
 
     [Fact]
+    public void A_seat_that_hung_once_counts_as_failed_even_if_its_next_process_crashes()
+    {
+        var story = new Story(workers: 2, ShortBoot).Happens(new Started()).Spawns(2).Passes(6).Spawns(3).Exits(3, 1);
+        for (var attempt = 1; attempt <= 2; attempt++)
+        {
+            story.Happens(new WorkerSpawnFailed(1, "EAGAIN")).Passes(1);
+        }
+
+        Assert.Equal(SupervisorPhase.Degraded, story.Phase);
+        story.Happens(new WorkerSpawnFailed(1, "EAGAIN"));
+        story.Says<BootFailureNotice>();
+    }
+
+    [Fact]
     public void While_one_worker_still_boots_for_the_first_time_nothing_is_given_up()
     {
         var story = new Story(workers: 2).Happens(new Started()).Spawns(1);
@@ -158,5 +172,17 @@ public class BootFailureTests
         var story = new Story(workers: 1).Happens(new Started()).Spawns(1).Happens(new WorkerSaidHello(1)).Happens(new WorkerListensByItself(1, "http://localhost:5000"));
         story.Wants("spawn 1");
         Assert.Equal("1 booting", story.Seats());
+    }
+
+    [Fact]
+    public void Once_anyone_served_or_all_is_stopping_nobody_is_accused_of_listening_by_itself()
+    {
+        var serving = Story.WithServing(workers: 2).Exits(2, 1).Spawns(2).Happens(new WorkerListensByItself(2, "http://localhost:5000"));
+        serving.Wants("spawn 2");
+
+        var stopping = new Story(workers: 1).Happens(new Started()).Spawns(1).Happens(new StopRequested(StopKind.Graceful));
+        _ = stopping.News;
+        stopping.Happens(new WorkerListensByItself(1, "http://localhost:5000")).Happens(new WorkerFailedToStart(1, 4, "no"));
+        Assert.Empty(stopping.News);
     }
 }

@@ -97,6 +97,16 @@ public class LaunchTests
     }
 
     [Fact]
+    public void A_late_answer_to_a_spawn_that_failed_is_ignored()
+    {
+        var story = Story.WithServing(workers: 1).Exits(1, 1).Happens(new WorkerSpawnFailed(1, "EAGAIN"));
+        story.Happens(new WorkerSpawned(1, 4711)).Happens(new WorkerSpawnFailed(1, "EAGAIN"));
+        Assert.Equal("1 backoff", story.Seats());
+        Assert.Null(story[1].Pid);
+        Assert.Equal(2, story[1].FailuresInARow);
+    }
+
+    [Fact]
     public void Facts_about_workers_that_are_not_there_are_ignored()
     {
         var story = Story.WithServing(workers: 1);

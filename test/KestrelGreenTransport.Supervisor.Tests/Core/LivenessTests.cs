@@ -48,10 +48,19 @@ public class LivenessTests
     }
 
     [Fact]
-    public void The_next_exit_of_a_stranger_at_the_same_index_is_not_taken_for_the_stale_ones()
+    public void The_replacement_shows_it_too_when_its_first_process_could_not_be_made()
     {
-        var story = Story.WithServing(workers: 2, ShortTimeout).FallsSilent(1).Passes(3.1).Boots(3).DiesBySignal(1, 6);
-        story.Happens(new ScaleRequested(3)).Boots(1).Exits(1, 7);
+        var story = Story.WithServing(workers: 1, ShortTimeout).FallsSilent(1).Passes(3.1).Happens(new WorkerSpawnFailed(2, "EAGAIN"));
+        story.DiesBySignal(1, 9);
+        Assert.Equal(ExitReason.Stale, story[2].LastExit!.Reason);
+    }
+
+    [Fact]
+    public void The_exit_of_a_later_worker_at_the_same_index_is_not_taken_for_that_of_the_stale_one()
+    {
+        var story = Story.WithServing(workers: 2, ShortTimeout).Passes(10).FallsSilent(1).Passes(3.1).Boots(3).DiesBySignal(1, 6);
+        story.Passes(1).Happens(new ScaleRequested(3)).Boots(1).Happens(new ScaleRequested(2)).Exits(1, 0);
+        Assert.Equal("2 serving, 3 serving", story.Seats());
         Assert.Equal(ExitReason.Stale, story[3].LastExit!.Reason);
     }
 

@@ -71,6 +71,19 @@ public class ScaleTests
         Assert.Equal(target, Story.WithServing(workers: 2).Happens(new ScaleRequested(asked)).State.Target);
 
     [Fact]
+    public void Scaling_to_what_is_there_changes_nothing_and_says_nothing() =>
+        Assert.Empty(Story.WithServing(workers: 2).Happens(new ScaleRequested(2)).News);
+
+    [Fact]
+    public void The_whole_is_degraded_until_the_added_workers_serve()
+    {
+        var story = Story.WithServing(workers: 1).Happens(new ScaleRequested(2));
+        Assert.Equal(SupervisorPhase.Degraded, story.Phase);
+        story.Boots(2);
+        Assert.Equal(SupervisorPhase.Running, story.Phase);
+    }
+
+    [Fact]
     public void Scaling_before_the_start_only_changes_how_many_are_started() =>
         new Story(workers: 1).Happens(new ScaleRequested(2)).Happens(new Started()).Wants("spawn 1, spawn 2");
 

@@ -26,7 +26,7 @@ public class StopTests
     {
         var story = Story.WithServing(workers: 1).Happens(Graceful).Passes(39.9).Wants("drain 1 in 30s");
         story.Passes(0.1);
-        Assert.Equal(1, story.Says<WorkerKilledNotice>().Index);
+        Assert.Equal(new WorkerKilledNotice(1, 1001, "it did not leave within GracefulTimeout (30s) and 10s more"), story.Says<WorkerKilledNotice>());
         story.Wants("kill 1").DiesBySignal(1, 9);
         Assert.Equal(ExitReason.Stop, story.Says<WorkerLeftNotice>().Exit.Reason);
         story.Wants("leave 0");
@@ -106,9 +106,9 @@ public class StopTests
         new Story(workers: 2).Happens(Graceful).Happens(new Started()).Wants("leave 0");
 
     [Fact]
-    public void A_worker_that_dies_during_a_stop_is_not_replaced_and_a_scale_change_is_ignored()
+    public void A_worker_that_dies_during_a_stop_is_not_replaced_and_nothing_else_starts_one()
     {
-        var story = Story.WithServing(workers: 2).Happens(Graceful).Happens(new ScaleRequested(5)).Exits(1, 1).Passes(5);
+        var story = Story.WithServing(workers: 2).Happens(Graceful).Happens(new ScaleRequested(5)).Happens(new Started()).Exits(1, 1).Passes(5);
         story.Wants("drain 1 in 30s, drain 2 in 30s");
         Assert.Equal(2, story.State.Target);
     }
@@ -121,6 +121,14 @@ public class StopTests
         story.Happens(Graceful).Passes(3).Wants("drain 2 in 30s, kill 1");
         story.DiesBySignal(1, 9);
         Assert.Equal(ExitReason.Stale, story.Says<WorkerLeftNotice>().Exit.Reason);
+    }
+
+    [Fact]
+    public void A_worker_that_was_leaving_for_another_reason_keeps_that_reason()
+    {
+        var story = Story.WithServing(workers: 2).Happens(new ScaleRequested(1)).Happens(Quick).Wants("drain 2 in 30s, drain 1 in 0s, drain 2 in 0s");
+        story.Exits(2, 0);
+        Assert.Equal(ExitReason.ScaleDown, story.Says<WorkerLeftNotice>().Exit.Reason);
     }
 
     [Fact]
