@@ -29,6 +29,12 @@ internal sealed record ToolHost
 
     public required AppResolver Apps { get; init; }
 
+    /// <summary>A client of the supervisor at this path.</summary>
+    public Func<string, ControlClient> Connect { get; init; } = static path => new ControlClient(path);
+
+    /// <summary>Lets some time go by between two looks.</summary>
+    public Action<TimeSpan> Wait { get; init; } = static time => Task.Delay(time).Wait();
+
     /// <summary>Runs a plan to its end and returns the exit code.</summary>
     public required Func<LaunchPlan, int> Run { get; init; }
 

@@ -28,6 +28,20 @@ internal sealed class PidFd : SafeHandle
         return opened.Ok ? new PidFd(pid, (int)opened.Value) : throw new NativeException("pidfd_open", opened);
     }
 
+    /// <summary>Opens any process; null when there is none of this number.</summary>
+    public static PidFd? TryOpen(int pid)
+    {
+        var opened = Result.From(Posix.syscall(Posix.SYS_pidfd_open, pid, 0, 0, 0));
+        return opened.Ok ? new PidFd(pid, (int)opened.Value) : null;
+    }
+
+    /// <summary>Waits until the process has ended; false when it has not by then.</summary>
+    public unsafe bool WaitForEnd(TimeSpan limit)
+    {
+        var entry = new Libc.PollFd { fd = Number, events = Libc.POLLIN };
+        return Libc.poll(&entry, 1, (int)limit.TotalMilliseconds) == 1;
+    }
+
     public Result Signal(int signal) => Result.From(Posix.syscall(Posix.SYS_pidfd_send_signal, Number, signal, 0, 0));
 
     /// <summary>Collects the exit; null while the process lives.</summary>

@@ -23,7 +23,7 @@ internal static class SelfLauncher
 
         if (!process.CallerIsEntry
             || process.IsDebugged
-            || process.Environment.GetValueOrDefault(SettingsLoader.SwitchVariable) == "0")
+            || SettingsLoader.IsOff(process.Environment.GetValueOrDefault(SettingsLoader.SwitchVariable)))
         {
             return Task.FromResult<int?>(null);
         }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Microsoft.Extensions.Configuration;
 
 namespace KestrelGreenTransport.Supervisor.Settings;
@@ -50,9 +51,9 @@ internal sealed class AppConfiguration
         {
             return null;
         }
-        catch (Exception broken) when (broken is FormatException or IOException or UnauthorizedAccessException)
+        catch (Exception broken) when (broken is JsonException or FormatException or IOException or UnauthorizedAccessException)
         {
-            problems.Add($"{Path.GetFileName(path)} cannot be read: {broken.InnerException?.Message ?? broken.Message}");
+            problems.Add($"{Path.GetFileName(path)} cannot be read: {broken.Message}");
             return null;
         }
     }

@@ -13,10 +13,10 @@ internal sealed record LoadedSettings
     public required IReadOnlyList<string> Problems { get; init; }
 
     /// <summary>What looks like a mistake and is none for sure.</summary>
-    public required IReadOnlyList<string> Warnings { get; init; }
+    public IReadOnlyList<string> Warnings { get; init; } = [];
 
     /// <summary>Whether anybody asked for a supervisor at all.</summary>
-    public required bool Configured { get; init; }
+    public bool Configured { get; init; }
 
     /// <summary>The urls of an appsettings file, for the default of Bind.</summary>
     public (string Origin, string Value)? ConfiguredUrls { get; init; }

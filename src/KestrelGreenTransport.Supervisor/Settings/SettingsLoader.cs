@@ -16,6 +16,10 @@ internal static class SettingsLoader
 
     private const string SchemaKey = "$schema";
 
+    /// <summary>Whether the switch forbids a supervisor.</summary>
+    public static bool IsOff(string? switchValue) =>
+        switchValue is "0" || "false".Equals(switchValue, StringComparison.OrdinalIgnoreCase);
+
     public static LoadedSettings Load(SettingsInput input)
     {
         var problems = new List<string>();
@@ -24,7 +28,6 @@ internal static class SettingsLoader
         var environment = ReadEnvironment(input);
 
         var options = new GreenSupervisorOptions();
-        var origins = SettingsCatalogue.All.ToDictionary(static setting => setting, static _ => SettingOrigin.Default);
         var defaults = SettingsCatalogue.All.ToDictionary(static setting => setting, setting => setting.Read(options));
         input.Configure?.Invoke(options);
 
@@ -38,33 +41,45 @@ internal static class SettingsLoader
                 .Where(setting => !setting.Read(options).SequenceEqual(defaults[setting]))
                 .Select(setting => new SettingValue(setting, setting.Read(options), SettingOrigin.Code)),
         ];
-        var right = true;
-        foreach (var strongest in sources.DistinctBy(static value => value.Setting))
+        return Resolve(sources, options, problems) with
         {
-            origins[strongest.Setting] = strongest.Origin;
-            var isRight = Apply(strongest, options, problems);
-            right &= isRight || (strongest.Setting != SettingsCatalogue.Timeout && strongest.Setting != SettingsCatalogue.HeartbeatInterval);
-        }
-
-        if (right)
-        {
-            CheckTogether(options, origins, problems);
-        }
-
-        return new LoadedSettings
-        {
-            Options = options,
-            Origins = origins,
-            Problems = problems,
             Warnings = [.. LookAlikes(input.Environment.Keys)],
             Configured = input.CommandLine.Count > 0
                 || environment.Any(static value => !value.Setting.IsTransport)
-                || input.Variable(SwitchVariable) is not (null or "0")
+                || (input.Variable(SwitchVariable) is { } switchValue && !IsOff(switchValue))
                 || greenJson is not null
                 || app.Layers.Count > 0
                 || input.Configure is not null,
             ConfiguredUrls = app.Urls,
         };
+    }
+
+    /// <summary>Which supervisor a client command means: by the command line and the environment alone, whatever folder it is given in.</summary>
+    public static LoadedSettings LoadTarget(SettingsInput input) => Resolve(
+        [.. input.CommandLine.Concat(ReadEnvironment(input)).Where(static value => value.Setting == SettingsCatalogue.Name || value.Setting == SettingsCatalogue.Control)],
+        new GreenSupervisorOptions(),
+        []);
+
+    // The first one that names a setting wins.
+    private static LoadedSettings Resolve(IReadOnlyList<SettingValue> sources, GreenSupervisorOptions options, List<string> problems)
+    {
+        var origins = SettingsCatalogue.All.ToDictionary(static setting => setting, static _ => SettingOrigin.Default);
+        var wrong = new HashSet<Setting>();
+        foreach (var strongest in sources.DistinctBy(static value => value.Setting))
+        {
+            origins[strongest.Setting] = strongest.Origin;
+            if (!Apply(strongest, options, problems))
+            {
+                wrong.Add(strongest.Setting);
+            }
+        }
+
+        if (!wrong.Contains(SettingsCatalogue.Timeout) && !wrong.Contains(SettingsCatalogue.HeartbeatInterval))
+        {
+            CheckTogether(options, origins, problems);
+        }
+
+        return new LoadedSettings { Options = options, Origins = origins, Problems = problems };
     }
 
     private static SettingsLayer? ReadGreenJson(SettingsInput input, ICollection<string> problems)

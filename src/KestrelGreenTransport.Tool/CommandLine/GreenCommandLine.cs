@@ -1,8 +1,8 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
-using System.Reflection;
 using KestrelGreenTransport.Supervisor;
+using KestrelGreenTransport.Supervisor.Runtime;
 using KestrelGreenTransport.Supervisor.Settings;
 using KestrelGreenTransport.Tool.Commands;
 
@@ -58,7 +58,10 @@ internal static class GreenCommandLine
             help,
             version,
         };
-        foreach (var (command, lines) in new[] { RunCommand.Create(host) })
+        foreach (var (command, lines) in new[]
+        {
+            RunCommand.Create(host), StatusCommand.Create(host), ScaleCommand.Create(host), StopCommand.Create(host),
+        })
         {
             root.Add(command);
             examples.Add(command, lines);
@@ -74,8 +77,7 @@ internal static class GreenCommandLine
 
         public override int Invoke(ParseResult parseResult)
         {
-            var version = typeof(GreenCommandLine).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
-            parseResult.InvocationConfiguration.Output.WriteLine(version.Split('+')[0]);
+            parseResult.InvocationConfiguration.Output.WriteLine(SupervisorVersion.Text);
             return ExitCodes.Ok;
         }
     }

@@ -1,0 +1,69 @@
+using System.CommandLine;
+using KestrelGreenTransport.Supervisor;
+using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Settings;
+
+namespace KestrelGreenTransport.Tool.Commands;
+
+/// <summary><c>green scale</c>: returns when that many workers serve, or when it is clear that they will not.</summary>
+internal static class ScaleCommand
+{
+    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(200);
+
+    public static (Command Command, string[] Examples) Create(ToolHost host)
+    {
+        var number = new Argument<string>("N") { Description = $"How many workers: {SettingsCatalogue.Workers.Range}." };
+        var command = new Command("scale", "Set the number of workers, and wait until so many serve. It lasts until the supervisor stops.") { number };
+        command.SetAction(parsed =>
+        {
+            var text = parsed.GetRequiredValue(number);
+            if (SettingsCatalogue.Workers.Check(text) is { } error)
+            {
+                return host.Fail(ExitCodes.Usage, $"N ('{text}') {error}.");
+            }
+
+            var wanted = new GreenSupervisorOptions();
+            SettingsCatalogue.Workers.Apply(wanted, [text]);
+            return ClientCommand.Talk(host, parsed, client => Scale(host, client, wanted.Workers));
+        });
+        return (command, ["green scale 8", "green scale 2 --name shop"]);
+    }
+
+    private static int Scale(ToolHost host, ControlClient client, int wanted)
+    {
+        var taken = client.Ask(new ControlRequest { Command = "scale", Workers = wanted });
+        var deathsBefore = Deaths(taken);
+        for (var now = taken; ; now = client.Ask(new ControlRequest { Command = "status" }))
+        {
+            if (now.State == "stopping")
+            {
+                return host.Fail(ExitCodes.Unexpected, $"{now.Name} is stopping.");
+            }
+
+            if (now.WorkersTarget != wanted)
+            {
+                return host.Fail(ExitCodes.Unexpected, $"{now.Name} was scaled to {now.WorkersTarget} by somebody else meanwhile.");
+            }
+
+            if (now.Workers.Count == wanted && now.Workers.All(static worker => worker.State == "serving"))
+            {
+                host.Out.WriteLine($"{now.Name} serves with {wanted} {(wanted == 1 ? "worker" : "workers")}.");
+                return ExitCodes.Ok;
+            }
+
+            var failed = now.Workers.FirstOrDefault(worker => worker.State != "serving" && worker.Restarts > deathsBefore.GetValueOrDefault(worker.Index));
+            if (failed is { LastExit: { } exit })
+            {
+                return host.Fail(
+                    ExitCodes.Unexpected,
+                    $"worker {failed.Index} does not come up ({exit.Reason}{(exit.ExitCode is { } code ? $", exit code {code}" : "")}{(exit.Signal is { } signal ? $", {signal}" : "")}); "
+                    + $"{now.Workers.Count(static worker => worker.State == "serving")} of {wanted} serve. Its reason stands in the supervisor's log.");
+            }
+
+            host.Wait(LookAgainAfter);
+        }
+    }
+
+    private static Dictionary<int, int> Deaths(StatusDocument status) =>
+        status.Workers.ToDictionary(static worker => worker.Index, static worker => worker.Restarts);
+}

@@ -1,0 +1,28 @@
+using System.CommandLine;
+using KestrelGreenTransport.Supervisor;
+
+namespace KestrelGreenTransport.Tool.Commands;
+
+/// <summary><c>green stop</c>: returns when the supervisor is gone.</summary>
+internal static class StopCommand
+{
+    public static (Command Command, string[] Examples) Create(ToolHost host)
+    {
+        var quick = new Option<bool>("--quick") { Description = "Leave at once; requests in flight are given up." };
+        var command = new Command("stop", "Stop a supervisor and its workers, and wait until they are gone. Requests in flight finish.") { quick };
+        command.SetAction(parsed => ClientCommand.Talk(host, parsed, client =>
+        {
+            var name = "";
+            client.Stop(parsed.GetValue(quick), status =>
+            {
+                name = $"{status.Name} (pid {status.SupervisorPid})";
+                host.Error.WriteLine($"{name} stops, and with it {Workers(status.Workers.Count)}. Ctrl+C only stops waiting.");
+            });
+            host.Out.WriteLine($"{name} has stopped.");
+            return ExitCodes.Ok;
+        }));
+        return (command, ["green stop", "green stop --name shop", "green stop --quick"]);
+    }
+
+    private static string Workers(int count) => count == 1 ? "1 worker" : $"{count} workers";
+}

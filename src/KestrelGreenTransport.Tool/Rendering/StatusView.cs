@@ -1,0 +1,85 @@
+using System.Globalization;
+using KestrelGreenTransport.Supervisor.Control;
+using Spectre.Console;
+
+namespace KestrelGreenTransport.Tool.Rendering;
+
+/// <summary>The status document for a person: 80 columns, plain where it is piped, coloured on a terminal.</summary>
+internal static class StatusView
+{
+    private static readonly string[] Columns = ["#", "PID", "STATE", "UP", "BEAT", "CONNS", "BUSY", "SERVED", "MEMORY", "CPU"];
+
+    public static void Write(StatusDocument status, ToolHost host)
+    {
+        var coloured = host.IsTerminal && string.IsNullOrEmpty(host.Environment.GetValueOrDefault("NO_COLOR"));
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(host.Out),
+            Ansi = coloured ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = coloured ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+        });
+        console.Profile.Width = host.Width;
+
+        var serving = status.Workers.Count(static worker => worker.State == "serving");
+        console.MarkupLineInterpolated(CultureInfo.InvariantCulture,
+            $"[bold]{status.Name}[/] is [{ColourOf(status.State)}]{status.State}[/]: {serving} of {status.WorkersTarget} workers serve, generation {status.Generation}, pid {status.SupervisorPid}, version {status.Version}");
+        foreach (var listener in status.Listeners)
+        {
+            console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"{listener.Endpoint}, {listener.Queued} of {listener.Backlog} in the queue");
+        }
+
+        console.WriteLine();
+        console.Write(Workers(status));
+        foreach (var worker in status.Workers)
+        {
+            if (worker.LastExit is { } exit)
+            {
+                console.WriteLine(LastExit(worker, exit));
+            }
+        }
+    }
+
+    private static Table Workers(StatusDocument status)
+    {
+        var table = new Table { Border = TableBorder.None, ShowHeaders = true };
+        foreach (var name in Columns)
+        {
+            var column = new TableColumn(name) { NoWrap = true, Padding = new Padding(0, 0, 2, 0) };
+            table.AddColumn(name is "STATE" ? column : column.RightAligned());
+        }
+
+        foreach (var worker in status.Workers)
+        {
+            table.AddRow(
+                Plain(worker.Index.ToString(CultureInfo.InvariantCulture)),
+                Plain(worker.Pid?.ToString(CultureInfo.InvariantCulture) ?? "-"),
+                new Markup($"[{ColourOf(worker.State)}]{Markup.Escape(worker.State)}[/]"),
+                Plain(Figures.Time(worker.UptimeSeconds)),
+                Plain(Figures.Time(worker.HeartbeatAgeSeconds)),
+                Plain($"{Figures.Count(worker.Connections)}/{Figures.Count(worker.ConnectionsLimit)}"),
+                Plain(Figures.Count(worker.RequestsInFlight)),
+                Plain(Figures.Count(worker.RequestsTotal)),
+                Plain(Figures.Size(worker.RssBytes)),
+                Plain(Figures.Time(worker.CpuSeconds)));
+        }
+
+        return table;
+    }
+
+    private static string LastExit(WorkerStatus worker, LastExitStatus exit)
+    {
+        var how = exit.Signal ?? (exit.ExitCode is { } code ? $"exit code {code}" : "exit unknown");
+        var restarts = worker.Restarts == 1 ? "1 restart" : $"{worker.Restarts} restarts";
+        return string.Create(CultureInfo.InvariantCulture, $"worker {worker.Index}: {restarts}, the last for {exit.Reason} ({how}) at {exit.At:yyyy-MM-dd HH:mm:ss}Z");
+    }
+
+    private static Text Plain(string text) => new(text);
+
+    private static string ColourOf(string state) => state switch
+    {
+        "serving" or "running" => "green",
+        "degraded" or "suspect" or "killing" or "backoff" => "red",
+        _ => "yellow",
+    };
+}

@@ -1,0 +1,206 @@
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using KestrelGreenTransport.Supervisor.Control;
+
+namespace KestrelGreenTransport.Supervisor.Tests.Control;
+
+public sealed class ControlClientTests : IDisposable
+{
+    // Long enough for an answer on a busy machine; the tests of silence wait this long.
+    private static readonly TimeSpan Generous = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(50);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("green-control-").FullName;
+
+    private string SocketPath => Path.Combine(_folder, "shop.sock");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void A_command_is_one_line_and_so_is_its_answer()
+    {
+        using var supervisor = new FakeSupervisor(SocketPath, SampleStatus.Answer(SampleStatus.Document));
+
+        var status = Client(Generous).Ask(new ControlRequest { Command = "scale", Workers = 3 });
+
+        Assert.Equal(SampleStatus.Json, JsonSerializer.Serialize(status, ControlJson.Default.StatusDocument));
+        Assert.Equal(["""{"command":"scale","quick":null,"workers":3}"""], supervisor.Requests);
+    }
+
+    [Fact]
+    public void An_answer_may_come_in_pieces()
+    {
+        using var supervisor = new FakeSupervisor(SocketPath, static async (socket, _, _) =>
+        {
+            foreach (var piece in SampleStatus.Answer(SampleStatus.Document).Chunk(7))
+            {
+                await socket.SendAsync(Encoding.UTF8.GetBytes(piece));
+            }
+        });
+
+        Assert.Equal("hello", Client(Generous).Ask(Status).Name);
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.1 400 Bad Request\r\n")]
+    [InlineData("\n")]
+    [InlineData("null\n")]
+    [InlineData("{}\n")]
+    [InlineData("[1,2]\n")]
+    public void Garbage_is_no_supervisor(string answer)
+    {
+        using var supervisor = new FakeSupervisor(SocketPath, answer);
+
+        Expect(1, $"what answers on {SocketPath} is no supervisor of this kind. Name the right socket with --control.", Generous);
+    }
+
+    [Fact]
+    public void An_answer_without_end_is_no_supervisor_either()
+    {
+        using var supervisor = new FakeSupervisor(SocketPath, static async (socket, _, end) =>
+        {
+            var much = new byte[64 * 1024];
+            while (true)
+            {
+                await socket.SendAsync(much, end);
+            }
+        });
+
+        Expect(1, $"what answers on {SocketPath} is no supervisor of this kind. Name the right socket with --control.", Generous);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("""{"error":null,"sta""")]
+    public void Half_a_line_and_then_the_end_says_that_it_may_be_leaving(string half)
+    {
+        using var supervisor = new FakeSupervisor(SocketPath, half);
+
+        Expect(1, $"the supervisor on {SocketPath} closed the connection without an answer: it may be leaving. Try again.", Generous);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("""{"error":null,"sta""")]
+    public void Silence_is_waited_out_no_longer_than_the_limit_and_names_the_process(string half)
+    {
+        using var supervisor = new FakeSupervisor(SocketPath, async (socket, _, end) =>
+        {
+            await socket.SendAsync(Encoding.UTF8.GetBytes(half));
+            await Task.Delay(Timeout.Infinite, end);
+        });
+
+        // The one that listens is this very process.
+        Expect(1, $"the supervisor on {SocketPath} did not answer within 50ms: look at it with ps -o pid,stat,wchan -p {Environment.ProcessId}.", Short);
+    }
+
+    [Fact]
+    public void A_refusal_is_passed_on()
+    {
+        using var supervisor = new FakeSupervisor(SocketPath, """{"error":"this control socket belongs to another user","status":null}""" + "\n");
+
+        Expect(1, $"the supervisor on {SocketPath} says: this control socket belongs to another user.", Generous);
+    }
+
+    [Fact]
+    public void Nobody_there_is_exit_code_6_with_and_without_a_file()
+    {
+        var expected = $"no supervisor listens on {SocketPath}. Start one with green run, or name another with --name or --control.";
+        Expect(ExitCodes.NoSupervisor, expected, Generous);
+
+        new FakeSupervisor(SocketPath, "").Dispose();
+        LeaveStaleFile(SocketPath);
+        Expect(ExitCodes.NoSupervisor, expected, Generous);
+    }
+
+    [Theory]
+    [InlineData(SocketError.AccessDenied, 1, "/run/shop.sock is owned by another user: run green as that user, or with sudo.")]
+    [InlineData(SocketError.WouldBlock, 1, "the supervisor on /run/shop.sock takes no more connections: it may be stopped, or hang.")]
+    [InlineData(SocketError.ConnectionRefused, 6, "no supervisor listens on /run/shop.sock. Start one with green run, or name another with --name or --control.")]
+    public void A_failed_connect_is_explained(SocketError error, int exitCode, string message)
+    {
+        var failed = ControlClient.Unreachable("/run/shop.sock", error);
+
+        Assert.Equal((exitCode, message), (failed.ExitCode, failed.Message));
+    }
+
+    [Fact]
+    public async Task Stop_waits_until_the_supervisor_lets_go_of_the_connection()
+    {
+        var leaving = new TaskCompletionSource();
+        using var supervisor = new FakeSupervisor(SocketPath, async (socket, _, end) =>
+        {
+            await socket.SendAsync(Encoding.UTF8.GetBytes(SampleStatus.Answer(SampleStatus.Document)), end);
+            await leaving.Task.WaitAsync(end);
+        });
+        var taken = new TaskCompletionSource<StatusDocument>();
+
+        var stopped = Task.Run(() => Client(Short).Stop(quick: true, taken.SetResult));
+        var status = await taken.Task.WaitAsync(Generous);
+
+        Assert.Equal("hello", status.Name);
+        Assert.False(stopped.IsCompleted);
+        leaving.SetResult();
+        await stopped.WaitAsync(Generous);
+        Assert.Equal(["""{"command":"stop","quick":true,"workers":null}"""], supervisor.Requests);
+    }
+
+    [Fact]
+    public void Without_a_name_the_only_living_supervisor_is_meant()
+    {
+        LeaveStaleFile(Path.Combine(_folder, "killed.sock"));
+        using var supervisor = new FakeSupervisor(SocketPath, "");
+
+        Assert.Equal(SocketPath, ControlTarget.Find(null, null, _folder));
+        Assert.Equal(SocketPath, ControlTarget.Find(null, "shop", _folder));
+        Assert.Equal("/elsewhere.sock", ControlTarget.Find("/elsewhere.sock", "shop", _folder));
+    }
+
+    [Fact]
+    public void When_several_live_they_are_named()
+    {
+        using var shop = new FakeSupervisor(SocketPath, "");
+        using var blog = new FakeSupervisor(Path.Combine(_folder, "blog.sock"), "");
+
+        Expect(ExitCodes.Usage, "several supervisors run here: blog, shop. Name one, as in --name blog.", () => ControlTarget.Find(null, null, _folder));
+        Expect(ExitCodes.NoSupervisor, $"no supervisor named wiki runs in {_folder}; there are blog, shop.", () => ControlTarget.Find(null, "wiki", _folder));
+    }
+
+    [Fact]
+    public void When_none_lives_the_next_step_is_said()
+    {
+        LeaveStaleFile(SocketPath);
+
+        Expect(
+            ExitCodes.NoSupervisor,
+            $"no supervisor runs in {_folder}. Start one with green run APP, or point to one elsewhere with --control PATH.",
+            () => ControlTarget.Find(null, null, _folder));
+        Expect(
+            ExitCodes.NoSupervisor,
+            $"no supervisor named shop runs in {_folder}. Start it with green run --name shop APP.",
+            () => ControlTarget.Find(null, "shop", _folder));
+    }
+
+    private static ControlRequest Status => new() { Command = "status" };
+
+    private ControlClient Client(TimeSpan limit) => new(SocketPath, TimeProvider.System, limit);
+
+    private void Expect(int exitCode, string message, TimeSpan limit) => Expect(exitCode, message, () => Client(limit).Ask(Status));
+
+    private static void Expect(int exitCode, string message, Func<object> act)
+    {
+        var failed = Assert.Throws<ControlException>(act);
+        Assert.Equal((exitCode, message), (failed.ExitCode, failed.Message));
+    }
+
+    // What a killed supervisor leaves: a bound name that nobody listens on.
+    private static void LeaveStaleFile(string path)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        var elsewhere = path + ".bound";
+        socket.Bind(new UnixDomainSocketEndPoint(elsewhere));
+        // .NET removes the file that it bound; under another name it stays.
+        File.Move(elsewhere, path);
+    }
+}

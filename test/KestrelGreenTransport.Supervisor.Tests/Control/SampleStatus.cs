@@ -1,0 +1,53 @@
+using System.Text.Json;
+using KestrelGreenTransport.Supervisor.Control;
+
+namespace KestrelGreenTransport.Supervisor.Tests.Control;
+
+/// <summary>The example of the documentation: one worker that was replaced once.</summary>
+internal static class SampleStatus
+{
+    /// <summary>What <c>green status --json</c> prints of <see cref="Document"/>: a contract, property by property.</summary>
+    public static readonly string Json = """
+        {"schemaVersion":1,"name":"hello","version":"1.0.0","supervisorPid":4120,"state":"running","generation":3,"startedAt":"2026-01-01T12:00:00Z",
+        "workersTarget":2,"listeners":[{"endpoint":"tcp://127.0.0.1:8080","backlog":2048,"queued":0}],
+        "workers":[{"index":1,"pid":4121,"generation":3,"state":"serving","uptimeSeconds":12.5,"heartbeatAgeSeconds":0.4,"connections":12,
+        "connectionsLimit":1000,"requestsInFlight":1,"requestsTotal":4012,"acceptedTotal":80,"restarts":0,"rssBytes":91000000,"cpuSeconds":1.9,
+        "lastExit":{"reason":"stale","exitCode":null,"signal":"SIGKILL","at":"2026-01-01T11:00:00Z"}}]}
+        """.ReplaceLineEndings("");
+
+    public static readonly StatusDocument Document = new()
+    {
+        Name = "hello",
+        Version = "1.0.0",
+        SupervisorPid = 4120,
+        State = "running",
+        Generation = 3,
+        StartedAt = new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero),
+        WorkersTarget = 2,
+        Listeners = [new ListenerStatus("tcp://127.0.0.1:8080", 2048, 0)],
+        Workers = [Worker(1)],
+    };
+
+    public static WorkerStatus Worker(int index, string state = "serving") => new()
+    {
+        Index = index,
+        Pid = state == "backoff" ? null : 4120 + index,
+        Generation = 3,
+        State = state,
+        UptimeSeconds = state == "backoff" ? null : 12.5,
+        HeartbeatAgeSeconds = state == "backoff" ? null : 0.4,
+        Connections = 12,
+        ConnectionsLimit = 1000,
+        RequestsInFlight = 1,
+        RequestsTotal = 4012,
+        AcceptedTotal = 80,
+        Restarts = 0,
+        RssBytes = 91_000_000,
+        CpuSeconds = 1.9,
+        LastExit = new LastExitStatus("stale", null, "SIGKILL", new DateTimeOffset(2026, 1, 1, 11, 0, 0, TimeSpan.Zero)),
+    };
+
+    /// <summary>The supervisor's answer that carries this document: one line.</summary>
+    public static string Answer(StatusDocument document) =>
+        JsonSerializer.Serialize(new ControlResponse { Status = document }, ControlJson.Default.ControlResponse) + "\n";
+}
