@@ -7,7 +7,7 @@ namespace KestrelGreenTransport.Tests.Worker;
 
 public sealed class BoardFileTests : IDisposable
 {
-    private readonly TempFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly ListLogger _log = new();
 
     private string Path => _folder.File("board");

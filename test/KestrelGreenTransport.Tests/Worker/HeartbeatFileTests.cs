@@ -9,7 +9,7 @@ namespace KestrelGreenTransport.Tests.Worker;
 [System.Runtime.Versioning.SupportedOSPlatform("linux")]
 public sealed class HeartbeatFileTests : IDisposable
 {
-    private readonly TempFolder _folder = new();
+    private readonly TemporaryFolder _folder = new();
     private readonly ListLogger _log = new();
 
     private string Path => _folder.File("worker-3.beat");

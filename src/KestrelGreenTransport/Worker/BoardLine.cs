@@ -1,0 +1,97 @@
+using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Contract;
+
+namespace KestrelGreenTransport.Worker;
+
+/// <summary>
+/// Keeps this worker's record on the board: looked at once a tick while something happens, written when something
+/// changed, and at least every interval even if nothing did, so that a record that grows old tells of a frozen process.
+/// All members belong to the beat thread.
+/// </summary>
+internal sealed class BoardLine(
+    BoardFile file,
+    BoardActivity activity,
+    WorkerLife life,
+    TransportState transport,
+    RequestFigures requests,
+    FullBeat beat,
+    int pid,
+    TimeSpan interval) : IDisposable
+{
+    public static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>After so long without a change the ticks end, until an activity or the next interval.</summary>
+    public static readonly TimeSpan QuietAfter = TimeSpan.FromMilliseconds(100);
+
+    private readonly long _interval = interval.ToNanoseconds();
+    private BoardRecord _last;
+    private long _dueAt;
+    private long _busyUntil;
+
+    /// <summary>Monotonic nanoseconds at which to take the next turn, if nobody wakes the thread before.</summary>
+    public long NextAt { get; private set; }
+
+    public void Check() => file.Check();
+
+    /// <summary>Brings the record up to date.</summary>
+    public void Turn(long now)
+    {
+        var mayRest = now >= _busyUntil;
+        if (mayRest)
+        {
+            activity.FallAsleep();
+        }
+
+        if (Update(now))
+        {
+            _busyUntil = now + QuietAfter.ToNanoseconds();
+            activity.WakeUp();
+            mayRest = false;
+        }
+
+        NextAt = mayRest ? _dueAt : Math.Min(_dueAt, now + Tick.ToNanoseconds());
+    }
+
+    public void Dispose() => file.Dispose();
+
+    // True when work was done since the last time, other than the beat's own: that alone is no reason to stay awake.
+    private bool Update(long now)
+    {
+        var record = Collect() with { WrittenAt = _last.WrittenAt };
+        var worked = record != _last with { LoopPassAt = record.LoopPassAt, ThreadPoolPassAt = record.ThreadPoolPassAt };
+        if (record != _last || now >= _dueAt)
+        {
+            _last = record with { WrittenAt = now };
+            _dueAt = now + _interval;
+            file.Write(_last);
+        }
+
+        return worked;
+    }
+
+    private BoardRecord Collect()
+    {
+        long connections = 0, slots = 0, accepted = 0;
+        foreach (var pool in transport.Pools)
+        {
+            connections += pool.Held;
+            slots += pool.Slots;
+            accepted += pool.Accepted;
+        }
+
+        var inFlight = requests.InFlight;
+        return new BoardRecord
+        {
+            Pid = pid,
+            State = life.State,
+            Connections = connections,
+            Slots = slots,
+            Accepted = accepted,
+            Requests = requests.Requests,
+            RequestsInFlight = inFlight,
+            OldestRequestAt = inFlight == 0 ? 0 : requests.OldestStart,
+            LoopPassAt = beat.LoopPassAt,
+            ThreadPoolPassAt = beat.ThreadPoolPassAt,
+        };
+    }
+}

@@ -1,0 +1,42 @@
+using KestrelGreenTransport.Contract;
+
+namespace KestrelGreenTransport.Worker;
+
+/// <summary>
+/// Begins a full beat every interval, and at once when the worker's state has moved on, and writes it down when it is
+/// over. There is no beat before the host really runs. All members belong to the beat thread.
+/// </summary>
+internal sealed class Pulse(FullBeat beat, HeartbeatFile? file, WorkerLife life, TimeSpan interval) : IDisposable
+{
+    private readonly long _interval = interval.ToNanoseconds();
+    private WorkerState _seen;
+
+    /// <summary>Monotonic nanoseconds at which to take the next turn, if nobody wakes the thread before.</summary>
+    public long NextAt { get; private set; } = long.MaxValue;
+
+    /// <summary>Looks after the file: opened as early as possible, so that trouble with it shows at boot.</summary>
+    public void Check() => file?.Check();
+
+    public void Turn(long now)
+    {
+        if (!life.HasServed)
+        {
+            return;
+        }
+
+        var state = life.State;
+        if (now >= NextAt || state != _seen)
+        {
+            _seen = state;
+            NextAt = now + _interval;
+            beat.Begin();
+        }
+
+        if (beat.TryFinish(out var at))
+        {
+            file?.Write(life.State, at);
+        }
+    }
+
+    public void Dispose() => file?.Dispose();
+}

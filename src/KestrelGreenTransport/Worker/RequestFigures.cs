@@ -1,0 +1,146 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+
+namespace KestrelGreenTransport.Worker;
+
+/// <summary>
+/// Requests ever, requests in flight, and the start of the oldest one in flight.
+///
+/// A request is counted in once and out once. Counters are striped by processor, a cache line pair each, since every
+/// request of the process comes by here twice. The start of a request stands in a slot of its own while it is in
+/// flight; when no slot is found the request is counted all the same, only its age is not known. Slots fill oldest
+/// first, so those without one are the younger requests.
+/// </summary>
+internal sealed class RequestFigures
+{
+    /// <summary>What <see cref="Begin"/> returns for a request whose age is not tracked.</summary>
+    public const int Untracked = -1;
+
+    private const int MaxStripes = 16;
+    private const int SlotsInAll = 1024;
+
+    // Longer searches would cost more than the age of one more request is worth.
+    private const int SlotsTried = 16;
+
+    private readonly TimeProvider _time;
+    private readonly Stripe[] _stripes;
+    private readonly long[] _starts = new long[SlotsInAll];
+
+    public RequestFigures(TimeProvider time)
+    {
+        _time = time;
+        _stripes = new Stripe[Math.Min(MaxStripes, (int)BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount))];
+    }
+
+    /// <summary>Touched after each change; null while nobody needs to know.</summary>
+    public BoardActivity? Activity { get; set; }
+
+    public long Requests
+    {
+        get
+        {
+            long started = 0;
+            for (var i = 0; i < _stripes.Length; i++)
+            {
+                started += Volatile.Read(ref _stripes[i].Started);
+            }
+
+            return started;
+        }
+    }
+
+    public long InFlight
+    {
+        get
+        {
+            // Read before the starts, so that the difference is never negative.
+            long finished = 0;
+            for (var i = 0; i < _stripes.Length; i++)
+            {
+                finished += Volatile.Read(ref _stripes[i].Finished);
+            }
+
+            return Requests - finished;
+        }
+    }
+
+    /// <summary>Monotonic nanoseconds at which the oldest request in flight started; 0 when none is known.</summary>
+    public long OldestStart
+    {
+        get
+        {
+            var oldest = long.MaxValue;
+            for (var i = 0; i < _starts.Length; i++)
+            {
+                var start = Volatile.Read(ref _starts[i]);
+                if (start != 0 && start < oldest)
+                {
+                    oldest = start;
+                }
+            }
+
+            return oldest == long.MaxValue ? 0 : oldest;
+        }
+    }
+
+    /// <summary>Counts a request in; what it returns belongs to <see cref="End"/>.</summary>
+    public int Begin()
+    {
+        var index = StripeIndex();
+        ref var stripe = ref _stripes[index];
+        Interlocked.Increment(ref stripe.Started);
+        var slot = Claim(index, ref stripe, _time.Nanoseconds());
+        Activity?.Touch();
+        return slot;
+    }
+
+    /// <summary>Counts a request out.</summary>
+    public void End(int slot)
+    {
+        if (slot != Untracked)
+        {
+            Volatile.Write(ref _starts[slot], 0);
+        }
+
+        Interlocked.Increment(ref _stripes[StripeIndex()].Finished);
+        Activity?.Touch();
+    }
+
+    private int StripeIndex() => Thread.GetCurrentProcessorId() & (_stripes.Length - 1);
+
+    // Each stripe claims in a region of its own, from where it claimed last: short requests come and go on one line.
+    private int Claim(int index, ref Stripe stripe, long start)
+    {
+        var size = SlotsInAll / _stripes.Length;
+        var region = index * size;
+        var from = stripe.Next;
+        for (var tried = 0; tried < SlotsTried; tried++)
+        {
+            var place = (from + tried) & (size - 1);
+            ref var slot = ref _starts[region + place];
+            if (Volatile.Read(ref slot) == 0 && Interlocked.CompareExchange(ref slot, start, 0) == 0)
+            {
+                // Not interlocked: it is a hint only.
+                stripe.Next = place;
+                return region + place;
+            }
+        }
+
+        stripe.Next = (from + SlotsTried) & (size - 1);
+        return Untracked;
+    }
+
+    [StructLayout(LayoutKind.Explicit, Size = 128)]
+    private struct Stripe
+    {
+        [FieldOffset(0)]
+        public long Started;
+
+        [FieldOffset(8)]
+        public long Finished;
+
+        /// <summary>Where to look for a free slot first.</summary>
+        [FieldOffset(16)]
+        public int Next;
+    }
+}

@@ -1,0 +1,150 @@
+using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Worker;
+using Microsoft.Extensions.Time.Testing;
+
+namespace KestrelGreenTransport.Tests.Worker;
+
+public sealed class BoardLineTests : IDisposable
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly FakeTimeProvider _time = new();
+    private readonly TransportState _transport = new();
+    private readonly FakePool _pool = new() { Slots = 1000 };
+    private readonly WorkerLife _life = new();
+    private readonly RequestFigures _requests;
+    private readonly FullBeat _beat;
+    private readonly BoardLine _line;
+    private int _wakes;
+
+    public BoardLineTests()
+    {
+        _transport.Add(_pool);
+        _transport.Add(new FakePool { Held = 1, Slots = 10, Accepted = 5 });
+        var activity = new BoardActivity(() => _wakes++);
+        _requests = new RequestFigures(_time) { Activity = activity };
+        _beat = new FullBeat(_transport, _time, static () => { }, new FakeThreadPool().Queue);
+        _line = new BoardLine(
+            new BoardFile(Path, 3, new ListLogger()), activity, _life, _transport, _requests, _beat, 77, Interval);
+        _line.Check();
+    }
+
+    private string Path => _folder.File("board");
+
+    public void Dispose()
+    {
+        _line.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public void The_record_shows_what_the_worker_does()
+    {
+        _life.MoveOn(WorkerState.Serving);
+        _pool.Held = 7;
+        _pool.Accepted = 20;
+        _requests.Begin();
+        var oldest = _time.Nanoseconds();
+        _time.Advance(Interval);
+        _requests.End(_requests.Begin());
+        _beat.Begin();
+        Turn();
+
+        Assert.Equal(
+            new BoardRecord
+            {
+                WrittenAt = _time.Nanoseconds(),
+                Pid = 77,
+                State = WorkerState.Serving,
+                Connections = 8,
+                Slots = 1010,
+                Accepted = 25,
+                Requests = 2,
+                RequestsInFlight = 1,
+                OldestRequestAt = oldest,
+                LoopPassAt = 0,
+                ThreadPoolPassAt = _time.Nanoseconds(),
+            },
+            Read());
+    }
+
+    [Fact]
+    public void A_change_is_written_within_a_tick()
+    {
+        Turn();
+        _pool.Held = 1;
+        Turn();
+        Assert.Equal(_time.Nanoseconds() + BoardLine.Tick.ToNanoseconds(), _line.NextAt);
+        _pool.Held = 2;
+        _time.Advance(BoardLine.Tick);
+        Turn();
+        Assert.Equal(3, Read().Connections);
+    }
+
+    [Fact]
+    public void Without_a_change_it_is_written_once_an_interval()
+    {
+        var written = RestingSince();
+        var due = TimeSpan.FromTicks((_line.NextAt - _time.Nanoseconds()) / TimeSpan.NanosecondsPerTick);
+        _time.Advance(due - TimeSpan.FromMilliseconds(1));
+        Turn();
+        Assert.Equal(written, Read().WrittenAt);
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        Turn();
+        Assert.Equal(_time.Nanoseconds(), Read().WrittenAt);
+    }
+
+    [Fact]
+    public void While_it_rests_a_request_wakes_it_once()
+    {
+        RestingSince();
+        var slot = _requests.Begin();
+        Assert.Equal(1, _wakes);
+        _requests.End(slot);
+        Assert.Equal(1, _wakes);
+
+        Turn();
+        _requests.End(_requests.Begin());
+        Assert.Equal(1, _wakes);
+        Assert.Equal(_time.Nanoseconds() + BoardLine.Tick.ToNanoseconds(), _line.NextAt);
+    }
+
+    [Fact]
+    public void A_beat_alone_does_not_keep_it_awake()
+    {
+        RestingSince();
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        _beat.Begin();
+        Turn();
+        Assert.Equal(_time.Nanoseconds(), Read().ThreadPoolPassAt);
+        Assert.Equal(_time.Nanoseconds() + Interval.ToNanoseconds(), _line.NextAt);
+    }
+
+    /// <summary>Takes turns until it has gone to rest; says when the record was written last.</summary>
+    private long RestingSince()
+    {
+        Turn();
+        for (var turns = 0; turns < 20; turns++)
+        {
+            _time.Advance(BoardLine.Tick);
+            Turn();
+        }
+
+        var written = Read().WrittenAt;
+        Assert.Equal(written + Interval.ToNanoseconds(), _line.NextAt);
+        return written;
+    }
+
+    private void Turn() => _line.Turn(_time.Nanoseconds());
+
+    private BoardRecord Read()
+    {
+        using var file = File.OpenHandle(Path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        var board = new BoardFileReader(file);
+        board.Refresh(3);
+        Assert.True(board.TryGet(3, out var record));
+        return record;
+    }
+}
