@@ -1,0 +1,133 @@
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Native;
+
+namespace KestrelGreenTransport.Worker;
+
+/// <summary>
+/// The one thread of a worker that keeps the contract with its supervisor: it beats, keeps the board's record, listens
+/// on the lifeline, and ends a process that should be gone.
+///
+/// It waits for nothing but poll(2): not for the thread pool, a lock that the app may hold, or a log. While nothing
+/// happens it sleeps from beat to beat.
+/// </summary>
+internal sealed class BeatThread : IDisposable
+{
+    private const long NanosecondsPerMillisecond = 1_000_000;
+
+    // Only a file system that hangs can hold the thread up, and then its descriptors are the least trouble.
+    private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(5);
+
+    private readonly WakeSignal _wake;
+    private readonly Pulse _pulse;
+    private readonly BoardLine? _board;
+    private readonly Lifeline? _lifeline;
+    private readonly WorkerStop _stop;
+    private readonly TimeProvider _time;
+    private readonly long _checkInterval;
+    private readonly Action<LifelineMessage> _received;
+    private readonly ManualResetEventSlim _closed = new();
+    private readonly Thread _thread;
+    private volatile bool _isClosing;
+    private long _checkAt;
+
+    public BeatThread(WakeSignal wake, Pulse pulse, BoardLine? board, Lifeline? lifeline, WorkerStop stop, TimeProvider time, TimeSpan interval)
+    {
+        _wake = wake;
+        _pulse = pulse;
+        _board = board;
+        _lifeline = lifeline;
+        _stop = stop;
+        _time = time;
+        _checkInterval = interval.ToNanoseconds();
+        _received = OnReceived;
+        _thread = new Thread(Run) { IsBackground = true, Name = "green-beat" };
+    }
+
+    public void Start() => _thread.Start();
+
+    /// <summary>
+    /// The host is gone: no more beats. A process that was told to leave is still made to, should it outlive its host.
+    /// </summary>
+    public void Dispose()
+    {
+        _isClosing = true;
+        _wake.Set();
+        if (_thread.IsAlive && !_closed.Wait(CloseLimit))
+        {
+            return;
+        }
+
+        _pulse.Dispose();
+        _board?.Dispose();
+    }
+
+    private void Run()
+    {
+        while (!_isClosing)
+        {
+            var now = _time.Nanoseconds();
+            _stop.ForceIfDue(now);
+            CheckFiles(now);
+            var allSent = _lifeline?.Flush() ?? true;
+            _pulse.Turn(now);
+            _board?.Turn(now);
+            Wait(allSent ? long.MaxValue : now + BoardLine.Tick.ToNanoseconds());
+        }
+
+        _closed.Set();
+        while (_stop.ForceAt != long.MaxValue)
+        {
+            WaitForForce();
+            _stop.ForceIfDue(_time.Nanoseconds());
+        }
+    }
+
+    private void CheckFiles(long now)
+    {
+        if (now >= _checkAt)
+        {
+            _checkAt = now + _checkInterval;
+            _pulse.Check();
+            _board?.Check();
+        }
+    }
+
+    private unsafe void Wait(long retryAt)
+    {
+        var next = Math.Min(Math.Min(_pulse.NextAt, _board?.NextAt ?? _checkAt), Math.Min(_stop.ForceAt, retryAt));
+        var polled = stackalloc Libc.PollFd[2];
+        polled[0] = new Libc.PollFd { fd = _wake.Descriptor, events = Libc.POLLIN };
+        polled[1] = new Libc.PollFd { fd = _lifeline?.Descriptor ?? -1, events = Libc.POLLIN | LibcWorker.POLLRDHUP };
+        if (Libc.poll(polled, 2, Milliseconds(next)) <= 0)
+        {
+            return;
+        }
+
+        if (polled[0].revents != 0)
+        {
+            _wake.Reset();
+        }
+
+        if (_lifeline is not null && !_lifeline.Receive(polled[1].revents, _received))
+        {
+            _stop.SupervisorGone();
+        }
+    }
+
+    private unsafe void WaitForForce() => _ = Libc.poll(null, 0, Milliseconds(_stop.ForceAt));
+
+    private int Milliseconds(long until)
+    {
+        var left = until - _time.Nanoseconds();
+        return (int)Math.Clamp((left + NanosecondsPerMillisecond - 1) / NanosecondsPerMillisecond, 0, int.MaxValue);
+    }
+
+    private void OnReceived(LifelineMessage message)
+    {
+        // A type that this worker does not know comes from a newer supervisor, which can do without an answer.
+        if (message.Type == LifelineTypes.Drain)
+        {
+            _stop.Drain(message.DeadlineMs);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+using Microsoft.Extensions.Logging;
+
+namespace KestrelGreenTransport.Worker;
+
+/// <summary>
+/// Logs from the thread pool. A provider may block (a console whose pipe nobody reads), and the beat thread must not:
+/// its silence would be taken for the whole worker's.
+/// </summary>
+internal sealed class OffThreadLogger(ILogger logger) : ILogger
+{
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => logger.IsEnabled(logLevel);
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (logger.IsEnabled(logLevel))
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(Write, (logger, logLevel, eventId, state, exception, formatter), preferLocal: false);
+        }
+    }
+
+    private static void Write<TState>(
+        (ILogger Logger, LogLevel Level, EventId Id, TState State, Exception? Exception, Func<TState, Exception?, string> Formatter) entry)
+    {
+        try
+        {
+            entry.Logger.Log(entry.Level, entry.Id, entry.State, entry.Exception, entry.Formatter);
+        }
+        catch (Exception)
+        {
+            // A provider that throws, or is disposed by now. Out of a work item that would end the process.
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using KestrelGreenTransport.Native;
+using Microsoft.Win32.SafeHandles;
+
+namespace KestrelGreenTransport.Worker;
+
+/// <summary>Wakes the beat thread out of poll(2), from any thread.</summary>
+internal sealed unsafe class WakeSignal : IDisposable
+{
+    private readonly SafeFileHandle _event;
+
+    /// <exception cref="IOException">No descriptor is left.</exception>
+    public WakeSignal()
+    {
+        var made = Result.From(LibcWorker.eventfd(0, LibcWorker.EFD_CLOEXEC | LibcWorker.EFD_NONBLOCK));
+        _event = made.Ok
+            ? new SafeFileHandle((nint)made.Value, ownsHandle: true)
+            : throw new IOException($"cannot make an eventfd for the heartbeat: {made.Message}. Raise the limit of open files (ulimit -n).");
+    }
+
+    /// <summary>To be polled for POLLIN, by a thread that leaves before the signal is disposed.</summary>
+    public int Descriptor => (int)_event.DangerousGetHandle();
+
+    /// <summary>Wakes the poller, now or at its next poll. Harmless once the poller has left.</summary>
+    public void Set()
+    {
+        try
+        {
+            ulong one = 1;
+            _ = LibcWorker.write(_event, (byte*)&one, sizeof(ulong));
+        }
+        catch (ObjectDisposedException)
+        {
+            // The poller has left; there is nobody to wake.
+        }
+    }
+
+    /// <summary>Takes the wake-ups so far. Called by the poller before it looks at what it was woken for.</summary>
+    public void Reset()
+    {
+        ulong count;
+        _ = LibcWorker.read(_event, (byte*)&count, sizeof(ulong));
+    }
+
+    public void Dispose() => _event.Dispose();
+}

@@ -1,0 +1,91 @@
+using KestrelGreenTransport.Contract;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace KestrelGreenTransport.Worker;
+
+/// <summary>
+/// Stops this worker because its supervisor said so, or is gone.
+///
+/// The host is stopped gracefully; whatever then keeps the process from leaving is overruled by <see cref="ForceAt"/>.
+/// All members belong to the beat thread.
+/// </summary>
+internal sealed class WorkerStop(
+    IHostApplicationLifetime lifetime,
+    IOptions<HostOptions> host,
+    IOptions<GreenTransportOptions> transport,
+    WorkerLife life,
+    ForcedExit exit,
+    TimeProvider time,
+    ILogger logger)
+{
+    /// <summary>How much longer than its deadline a graceful stop may take before the process leaves by force.</summary>
+    public static readonly TimeSpan GraceMargin = TimeSpan.FromSeconds(10);
+
+    /// <summary>The same for a quick stop, which finishes nothing.</summary>
+    public static readonly TimeSpan QuickMargin = TimeSpan.FromSeconds(1);
+
+    private const int Ok = 0;
+    private const int Unexpected = 1;
+
+    private static readonly TimeSpan LongestDeadline = TimeSpan.FromDays(1);
+
+    private string _forceReason = "";
+    private int _forceCode;
+
+    /// <summary>Monotonic nanoseconds at which the process leaves by force; never, while nobody has asked it to leave.</summary>
+    public long ForceAt { get; private set; } = long.MaxValue;
+
+    /// <summary>The supervisor asks for a stop: requests in flight may take this long, or GracefulTimeout if it does not say.</summary>
+    public void Drain(long? deadlineMilliseconds)
+    {
+        var deadline = deadlineMilliseconds is { } asked
+            ? TimeSpan.FromMilliseconds(Math.Clamp(asked, 0, (long)LongestDeadline.TotalMilliseconds))
+            : transport.Value.GracefulTimeout;
+        WorkerLog.Draining(logger, deadline.TotalMilliseconds);
+        if (deadline == TimeSpan.Zero)
+        {
+            Begin(deadline, QuickMargin, Ok, "it was told to leave at once");
+        }
+        else
+        {
+            Begin(deadline, GraceMargin, Unexpected, $"it was told to stop, and did not within {Duration.Format(deadline + GraceMargin)}");
+        }
+    }
+
+    /// <summary>Nobody watches over this worker any more, and nobody would replace it: it finishes what it took and leaves.</summary>
+    public void SupervisorGone()
+    {
+        var deadline = transport.Value.GracefulTimeout;
+        WorkerLog.SupervisorGone(logger, deadline.TotalMilliseconds);
+        Begin(deadline, GraceMargin, Unexpected, $"its supervisor is gone, and it did not stop within {Duration.Format(deadline + GraceMargin)}");
+    }
+
+    /// <summary>Leaves by force once it is time for that.</summary>
+    public void ForceIfDue(long now)
+    {
+        if (now >= ForceAt)
+        {
+            ForceAt = long.MaxValue;
+            exit.Leave(_forceCode, _forceReason);
+        }
+    }
+
+    private void Begin(TimeSpan deadline, TimeSpan margin, int forceCode, string forceReason)
+    {
+        var forceAt = time.Nanoseconds() + (deadline + margin).ToNanoseconds();
+        if (forceAt < ForceAt)
+        {
+            (ForceAt, _forceCode, _forceReason) = (forceAt, forceCode, forceReason);
+        }
+
+        life.MoveOn(WorkerState.Draining);
+
+        // The host reads this when it begins to stop; Kestrel closes what is left of its connections then.
+        host.Value.ShutdownTimeout = deadline;
+
+        // On a thread of its own: callbacks of the app run within, and may block or starve for as long as they like.
+        new Thread(lifetime.StopApplication) { IsBackground = true, Name = "green-stop" }.Start();
+    }
+}

@@ -1,0 +1,93 @@
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Worker;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
+
+namespace KestrelGreenTransport.Tests.Worker;
+
+public class WorkerStopTests
+{
+    private readonly FakeTimeProvider _time = new();
+    private readonly FakeLifetime _lifetime = new();
+    private readonly HostOptions _host = new();
+    private readonly WorkerLife _life = new();
+    private readonly RecordedExit _exit = new();
+    private readonly WorkerStop _stop;
+
+    public WorkerStopTests() => _stop = new WorkerStop(
+        _lifetime,
+        Options.Create(_host),
+        Options.Create(new GreenTransportOptions { GracefulTimeout = TimeSpan.FromSeconds(20) }),
+        _life,
+        _exit,
+        _time,
+        new ListLogger());
+
+    [Fact]
+    public async Task An_orphan_that_does_not_leave_is_gone_ten_seconds_after_the_graceful_timeout()
+    {
+        _stop.SupervisorGone();
+        await Wait.ForAsync(_lifetime.Stopped);
+        Assert.Equal(WorkerState.Draining, _life.State);
+        Assert.Equal(TimeSpan.FromSeconds(20), _host.ShutdownTimeout);
+        Advance(29.9);
+        Assert.Empty(_exit.Exits);
+        Advance(0.1);
+        Assert.Equal(1, Assert.Single(_exit.Exits).Code);
+        Assert.Contains("supervisor is gone", _exit.Exits.First().Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_quick_stop_overtakes_a_graceful_one_and_not_the_other_way_round()
+    {
+        _stop.Drain(60_000);
+        Advance(1);
+        _stop.Drain(0);
+        Assert.Equal(TimeSpan.Zero, _host.ShutdownTimeout);
+        _stop.Drain(60_000);
+        _stop.SupervisorGone();
+        Advance(1);
+        Assert.Equal(0, Assert.Single(_exit.Exits).Code);
+    }
+
+    [Theory]
+    [InlineData(null, 20)]
+    [InlineData(5_000L, 5)]
+    [InlineData(-1L, 0)]
+    [InlineData(long.MinValue, 0)]
+    [InlineData(long.MaxValue, 86_400)]
+    public void Whatever_deadline_is_sent_the_host_gets_a_sane_one(long? milliseconds, int seconds)
+    {
+        _stop.Drain(milliseconds);
+        Assert.Equal(TimeSpan.FromSeconds(seconds), _host.ShutdownTimeout);
+    }
+
+    [Fact]
+    public void Nobody_is_forced_out_who_was_not_asked_to_leave()
+    {
+        Advance(1_000_000);
+        Assert.Empty(_exit.Exits);
+    }
+
+    private void Advance(double seconds)
+    {
+        _time.Advance(TimeSpan.FromSeconds(seconds));
+        _stop.ForceIfDue(_time.Nanoseconds());
+    }
+
+    private sealed class FakeLifetime : IHostApplicationLifetime
+    {
+        private readonly TaskCompletionSource<bool> _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public CancellationToken ApplicationStarted => default;
+
+        public CancellationToken ApplicationStopping => default;
+
+        public CancellationToken ApplicationStopped => default;
+
+        public Task<bool> Stopped => _stopped.Task;
+
+        public void StopApplication() => _stopped.TrySetResult(true);
+    }
+}
