@@ -1,6 +1,7 @@
 using KestrelGreenTransport;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Binding;
+using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Settings;
 using KestrelGreenTransport.Sockets;
 using KestrelGreenTransport.Worker;
@@ -38,7 +39,9 @@ public static class GreenTransportWebHostBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(configure);
-        return builder.UseGreenTransport(configure, InheritedSockets.OfProcess, new ProcessEnvironment());
+        return builder
+            .UseGreenTransport(configure, InheritedSockets.OfProcess, new ProcessEnvironment())
+            .ConfigureServices(static services => services.AddGreenWorker(WorkerContract.Current));
     }
 
     internal static IWebHostBuilder UseGreenTransport(

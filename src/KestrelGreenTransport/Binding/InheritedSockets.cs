@@ -12,7 +12,10 @@ internal sealed class InheritedSockets
     {
         var worker = WorkerContract.Current;
         IReadOnlyList<InheritedListener> announced = worker?.Listeners ?? [];
-        return new InheritedSockets([.. announced.Select(InheritedSocket.Adopt), .. SystemdSockets.Take()], isWorker: worker is not null);
+        InheritedSocket[] all = [.. announced.Select(InheritedSocket.Adopt), .. SystemdSockets.Take()];
+
+        // A supervisor that only wants to see heartbeats gives its worker no listener: then the app binds as ever.
+        return new InheritedSockets(all, isWorker: worker is not null && all.Length != 0);
     });
 
     private readonly IReadOnlyList<InheritedSocket> _all;
@@ -28,7 +31,7 @@ internal sealed class InheritedSockets
     /// <exception cref="IOException">An announced descriptor is no listening socket.</exception>
     public static InheritedSockets OfProcess => Process.Value;
 
-    /// <summary>Whether a supervisor launched this process: then it binds nothing by itself.</summary>
+    /// <summary>Whether a supervisor gave this process its listeners: then it binds nothing by itself.</summary>
     public bool IsWorker { get; }
 
     public bool Any => _all.Count != 0;

@@ -1,0 +1,111 @@
+using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Contract;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace KestrelGreenTransport.Worker;
+
+/// <summary>
+/// Keeps the worker contract along the host's life: hello when its services are there and before anything is bound,
+/// ready and serving once it really runs, draining as soon as it begins to stop.
+/// </summary>
+internal sealed class WorkerService : IHostedLifecycleService, IDisposable
+{
+    private readonly IHostApplicationLifetime _lifetime;
+    private readonly WorkerLife _life;
+    private readonly Lifeline? _lifeline;
+    private readonly WakeSignal _wake = new();
+    private readonly BeatThread _thread;
+
+    public WorkerService(
+        WorkerContract contract,
+        AdoptedLifeline adopted,
+        WorkerLife life,
+        RequestFigures requests,
+        TransportState transport,
+        WorkerFailure failure,
+        ForcedExit exit,
+        IHostApplicationLifetime lifetime,
+        IOptions<HostOptions> host,
+        IOptions<GreenTransportOptions> options,
+        ILoggerFactory loggers)
+    {
+        // Not the app's TimeProvider, which may be a fake: a supervisor compares these times with its own.
+        var time = TimeProvider.System;
+        var log = new OffThreadLogger(loggers.CreateLogger(WorkerLog.Category));
+        var pid = Environment.ProcessId;
+        var interval = contract.HeartbeatInterval;
+        _lifetime = lifetime;
+        _life = life;
+        if (adopted.Problem is not null)
+        {
+            WorkerLog.LifelineRefused(log, contract.ControlDescriptor!.Value, adopted.Problem);
+        }
+
+        if (adopted.Socket is not null)
+        {
+            _lifeline = new Lifeline(adopted.Socket, log);
+            _lifeline.SendHello(pid);
+            failure.Reported = _lifeline.SendFailed;
+        }
+
+        var beat = new FullBeat(transport, time, _wake.Set);
+        var heartbeat = contract.HeartbeatFile is null
+            ? null
+            : new HeartbeatFile(contract.HeartbeatFile, pid, contract.Index, contract.Generation, log);
+        BoardLine? board = null;
+        if (contract.BoardFile is not null)
+        {
+            requests.Activity = new BoardActivity(_wake.Set);
+            board = new BoardLine(
+                new BoardFile(contract.BoardFile, contract.Index, log), requests.Activity, life, transport, requests, beat, pid, interval);
+        }
+
+        var stop = new WorkerStop(lifetime, host, options, life, exit, time, log);
+        _thread = new BeatThread(_wake, new Pulse(beat, heartbeat, life, interval), board, _lifeline, stop, time, interval);
+    }
+
+    public Task StartingAsync(CancellationToken cancellationToken)
+    {
+        _lifetime.ApplicationStarted.Register(OnStarted);
+        _lifetime.ApplicationStopping.Register(OnStopping);
+        _thread.Start();
+        return Task.CompletedTask;
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose()
+    {
+        _thread.Dispose();
+        _wake.Dispose();
+    }
+
+    private void OnStarted()
+    {
+        // Once more: callbacks run in reverse order, and one of the app's that blocks should find this one done.
+        _lifetime.ApplicationStopping.Register(OnStopping);
+        if (_life.MoveOn(WorkerState.Serving))
+        {
+            _lifeline?.SendReady();
+            _wake.Set();
+        }
+    }
+
+    private void OnStopping()
+    {
+        if (_life.MoveOn(WorkerState.Draining))
+        {
+            _wake.Set();
+        }
+    }
+}

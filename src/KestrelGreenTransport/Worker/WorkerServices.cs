@@ -1,0 +1,46 @@
+using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Contract;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+
+namespace KestrelGreenTransport.Worker;
+
+/// <summary>Registers the worker's side of the contract.</summary>
+internal static class WorkerServices
+{
+    /// <param name="services">The app's services.</param>
+    /// <param name="contract">What the environment told this process; null when it is no worker, and nothing is added.</param>
+    public static IServiceCollection AddGreenWorker(this IServiceCollection services, WorkerContract? contract)
+    {
+        if (contract is null || services.Any(static service => service.ServiceType == typeof(WorkerContract)))
+        {
+            return services;
+        }
+
+        services.AddSingleton(contract);
+        if (!OperatingSystem.IsLinux())
+        {
+            return services.AddHostedService<UnsupportedWorker>();
+        }
+
+        // Adopted now: what the app starts before its host runs must not inherit the lifeline either.
+        services.AddSingleton(AdoptedLifeline.From(contract.ControlDescriptor));
+        services.AddSingleton(new RequestFigures(TimeProvider.System));
+        services.AddSingleton<WorkerLife>();
+        services.TryAddSingleton<ForcedExit>();
+        services.TryAddSingleton<TransportState>();
+        services.TryAddSingleton<WorkerFailure>();
+
+        // First of all: a host resolves its hosted services before it validates options or starts anything, and so
+        // hello is said before something can fail, or be bound.
+        services.Insert(0, ServiceDescriptor.Singleton<IHostedService, WorkerService>());
+        if (contract.BoardFile is not null)
+        {
+            services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, RequestCounterFilter>());
+        }
+
+        return services;
+    }
+}
