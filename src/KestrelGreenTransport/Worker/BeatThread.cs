@@ -74,6 +74,8 @@ internal sealed class BeatThread : IDisposable
             Wait(allSent ? long.MaxValue : now + BoardLine.Tick.ToNanoseconds());
         }
 
+        // A quick stop can be over before its state was written.
+        _board?.Turn(_time.Nanoseconds());
         _closed.Set();
         while (_stop.ForceAt != long.MaxValue)
         {
