@@ -7,10 +7,12 @@ internal static class Wait
 {
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    public static async Task UntilAsync(Func<bool> fact, string what)
+    public static Task UntilAsync(Func<bool> fact, string what) => UntilAsync(() => Task.FromResult(fact()), what);
+
+    public static async Task UntilAsync(Func<Task<bool>> fact, string what)
     {
         var started = Stopwatch.StartNew();
-        while (!fact())
+        while (!await fact())
         {
             Assert.True(started.Elapsed < Limit, $"Not within {Limit}: {what}.");
             await Task.Delay(5);

@@ -3,27 +3,53 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Accepting;
 
-/// <summary>Tells logs and metrics how accepting on one listener goes, the same for every backend.</summary>
+/// <summary>
+/// Tells logs and metrics how accepting on one listener goes, the same for every backend.
+///
+/// Nothing here throws, whatever loggers and listeners of the meter do: they are other people's code, and accepting
+/// must not end over a line of log.
+/// </summary>
 internal sealed class AcceptReporter(string endpoint, TransportMeter meter, ILogger logger)
 {
     private readonly KeyValuePair<string, object?> _tag = new(TransportMeter.EndpointTag, endpoint);
 
     /// <summary>Accepting waits, because every slot is taken.</summary>
-    public void PoolFull()
+    public void PoolFull() => Tell(() =>
     {
         meter.AcceptPauses.Add(1, _tag);
         Log.PoolFull(logger, endpoint);
-    }
+    });
 
     /// <summary>An accept failed and this is what happens next.</summary>
     public void Failed(int errno, AcceptVerdict verdict)
     {
-        if (verdict.Action == AcceptAction.Retry)
+        if (verdict.Action != AcceptAction.Retry)
         {
-            return;
+            Tell(() => meter.AcceptErrors.Add(1, _tag, new("error.type", Errno.NameOf(errno))));
+            Tell(() => LogFailure(errno, verdict));
         }
+    }
 
-        meter.AcceptErrors.Add(1, _tag, new("error.type", Errno.NameOf(errno)));
+    /// <summary>An accept succeeded after failures.</summary>
+    public void Recovered(int failures) => Tell(() => Log.AcceptRecovered(logger, endpoint, failures));
+
+    /// <summary>A connection was accepted but could not be set up; its socket is closed and its slot is free again.</summary>
+    public void ConnectionSetupFailed(Exception exception) => Tell(() => Log.ConnectionSetupFailed(logger, exception, endpoint));
+
+    private static void Tell(Action telling)
+    {
+        try
+        {
+            telling();
+        }
+        catch (Exception)
+        {
+            // There is nobody left to tell.
+        }
+    }
+
+    private void LogFailure(int errno, AcceptVerdict verdict)
+    {
         var reason = new Result(-1, errno).Message;
         if (verdict.Action == AcceptAction.End)
         {
@@ -34,10 +60,4 @@ internal sealed class AcceptReporter(string endpoint, TransportMeter meter, ILog
             Log.AcceptFailed(logger, endpoint, reason, errno, verdict.Delay.TotalMilliseconds);
         }
     }
-
-    /// <summary>An accept succeeded after failures.</summary>
-    public void Recovered(int failures) => Log.AcceptRecovered(logger, endpoint, failures);
-
-    /// <summary>A connection was accepted but could not be set up; its socket is closed and its slot is free again.</summary>
-    public void ConnectionSetupFailed(Exception exception) => Log.ConnectionSetupFailed(logger, exception, endpoint);
 }

@@ -34,6 +34,8 @@ internal static unsafe partial class Libc
     public const int SO_ACCEPTCONN = 30;
     public const int SCM_RIGHTS = 1;
 
+    public const int RLIMIT_NOFILE = 7;
+
     private const int StatxModeOffset = 28;
     private const int FileTypeMask = 0xF000;
     private const int SocketFileType = 0xC000;
@@ -71,6 +73,9 @@ internal static unsafe partial class Libc
     public static partial int getsockopt(int fd, int level, int name, void* value, int* length);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int socket(int domain, int type, int protocol);
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int socketpair(int domain, int type, int protocol, int* pair);
 
     [LibraryImport("libc", SetLastError = true)]
@@ -82,6 +87,28 @@ internal static unsafe partial class Libc
     /// <summary>Writes a <c>struct statx</c> (256 bytes, the same on every architecture) about a path.</summary>
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int statx(int directory, string path, int flags, uint mask, byte* buffer);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int getrlimit(int resource, ulong* softAndHard);
+
+    /// <summary>How many descriptors this process may have open; long.MaxValue where that is unlimited or unknown.</summary>
+    public static long OpenFilesLimit()
+    {
+        var limit = stackalloc ulong[2];
+        return getrlimit(RLIMIT_NOFILE, limit) == 0 && limit[0] <= long.MaxValue ? (long)limit[0] : long.MaxValue;
+    }
+
+    /// <summary>The number that the next descriptor would get.</summary>
+    public static Result LowestFreeDescriptor()
+    {
+        var any = Result.From(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+        if (any.Ok)
+        {
+            _ = close((int)any.Value);
+        }
+
+        return any;
+    }
 
     /// <summary>Whether a path names a socket, itself or by a symbolic link.</summary>
     public static bool IsSocket(string path)

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Native;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -16,6 +17,7 @@ namespace KestrelGreenTransport.Sockets;
 internal sealed class SocketsAcceptor(ListenerContext listener, SocketConnectionContextFactory connections, TimeProvider time) : IAcceptor
 {
     private readonly AcceptPolicy _policy = listener.CreatePolicy();
+    private readonly DescriptorHeadroom _headroom = new();
     private readonly CancellationTokenSource _unbound = new();
 
     // Held by the one caller that accepts, and at last by UnbindAsync, which keeps it.
@@ -64,6 +66,13 @@ internal sealed class SocketsAcceptor(ListenerContext listener, SocketConnection
     {
         while (await TakeSlotAsync(cancelled) is { } slot)
         {
+            if (_headroom.IsExhausted())
+            {
+                slot.GiveBack();
+                await RestAfterAsync(Errno.EMFILE, cancelled);
+                continue;
+            }
+
             Socket socket;
             try
             {
@@ -79,11 +88,12 @@ internal sealed class SocketsAcceptor(ListenerContext listener, SocketConnection
             catch (Exception exception)
             {
                 slot.GiveBack();
-                await RestAfterAsync(exception, cancelled);
+                await RestAfterAsync(AcceptErrors.ToErrno(exception), cancelled);
                 continue;
             }
 
             slot.Hold();
+            _headroom.Accepted(socket.Handle);
             if (_policy.OnSuccess() is > 0 and var failures)
             {
                 listener.Reporter.Recovered(failures);
@@ -120,9 +130,8 @@ internal sealed class SocketsAcceptor(ListenerContext listener, SocketConnection
         return listener.Pool.TakeAsync(cancelled);
     }
 
-    private async Task RestAfterAsync(Exception exception, CancellationToken cancelled)
+    private async Task RestAfterAsync(int errno, CancellationToken cancelled)
     {
-        var errno = AcceptErrors.ToErrno(exception);
         var verdict = _policy.OnError(errno);
         listener.Reporter.Failed(errno, verdict);
         var rest = verdict.Action == AcceptAction.End ? Timeout.InfiniteTimeSpan : verdict.Delay;

@@ -26,6 +26,10 @@ internal sealed class SocketsBackend : ITransportBackend
         _state = state;
         _time = time;
 
+        // .NET starts its timer thread with the first timer, and cannot once the descriptors have run out: which is just
+        // when the accept gate needs to wait.
+        time.CreateTimer(static _ => { }, null, TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan).Dispose();
+
         // Workers, and so heartbeats, exist on Linux only.
         if (OperatingSystem.IsLinux())
         {
