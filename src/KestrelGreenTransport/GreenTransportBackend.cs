@@ -8,4 +8,7 @@ public enum GreenTransportBackend
 
     /// <summary>System.Net.Sockets, as in Kestrel's own transport. Runs everywhere.</summary>
     Sockets,
+
+    /// <summary>Event loops of our own on epoll, the app running on their threads. Linux.</summary>
+    Epoll,
 }

@@ -2,6 +2,7 @@ using KestrelGreenTransport;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Epoll;
 using KestrelGreenTransport.Settings;
 using KestrelGreenTransport.Sockets;
 using KestrelGreenTransport.Worker;
@@ -67,7 +68,7 @@ public static class GreenTransportWebHostBuilderExtensions
             services.TryAddSingleton<MissingEndpoints>();
             services.TryAddSingleton<TransportState>();
             services.TryAddSingleton<TransportMeter>();
-            services.TryAddSingleton<ITransportBackend, SocketsBackend>();
+            services.TryAddSingleton(ChooseBackend);
             services.TryAddSingleton(static provider => new Lazy<ITransportBackend>(provider.GetRequiredService<ITransportBackend>));
             services.AddMetrics();
         });
@@ -89,4 +90,9 @@ public static class GreenTransportWebHostBuilderExtensions
             builder.UseSetting(WebHostDefaults.HttpsPortsKey, "");
         }
     }
+
+    private static ITransportBackend ChooseBackend(IServiceProvider services) =>
+        services.GetRequiredService<IOptions<GreenTransportOptions>>().Value.Backend == GreenTransportBackend.Epoll
+            ? ActivatorUtilities.CreateInstance<EpollBackend>(services)
+            : ActivatorUtilities.CreateInstance<SocketsBackend>(services);
 }

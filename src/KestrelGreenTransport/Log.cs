@@ -27,4 +27,10 @@ internal static partial class Log
 
     [LoggerMessage(6, LogLevel.Error, "{Message}")]
     public static partial void InheritedListenerUnused(ILogger logger, string message);
+
+    [LoggerMessage(200, LogLevel.Error, "{Loop}: a continuation that the event loop ran threw an exception. The loop goes on.")]
+    public static partial void DispatchFailed(ILogger logger, Exception exception, string loop);
+
+    [LoggerMessage(201, LogLevel.Error, "Connection {ConnectionId}: a callback registered on ConnectionClosed threw an exception.")]
+    public static partial void ClosedCallbackFailed(ILogger logger, Exception exception, string connectionId);
 }

@@ -29,7 +29,11 @@ internal static class Errno
     public const int ECONNABORTED = 103;
     public const int ECONNRESET = 104;
     public const int ENOBUFS = 105;
+    public const int ENETUNREACH = 101;
+    public const int ENOTCONN = 107;
+    public const int ETIMEDOUT = 110;
     public const int ECONNREFUSED = 111;
+    public const int EHOSTUNREACH = 113;
 
     /// <summary>The name of an error that accepting may meet, for metrics; others by their number.</summary>
     public static string NameOf(int errno) => errno switch

@@ -1,0 +1,188 @@
+using System.Net;
+using System.Threading.Channels;
+using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Native;
+using Microsoft.AspNetCore.Connections;
+
+namespace KestrelGreenTransport.Epoll.Accepting;
+
+/// <summary>
+/// One listening socket, accepted on by every event loop of the process.
+///
+/// AcceptAsync never throws, and answers null only when cancelled, or after unbind once everything that was accepted has
+/// been handed out. Kestrel's accept loop runs on the event loop that accepted: it only queues the connection.
+/// </summary>
+internal sealed class EpollAcceptor : IAcceptor
+{
+    private readonly ListenerContext _listener;
+    private readonly EpollBackend _backend;
+    private readonly LoopListener[] _listeners;
+    private readonly AcceptPolicy _policy;
+    private readonly TimeProvider _time;
+    private readonly EndPoint? _local;
+    private readonly Lock _lock = new();
+    private readonly Channel<ConnectionContext> _accepted = Channel.CreateUnbounded<ConnectionContext>(
+        new UnboundedChannelOptions { AllowSynchronousContinuations = true });
+
+    private readonly HashSet<ITimer> _pauses = [];
+    private int _failures;
+
+    // Connections that are accepted and not yet in the channel, plus one until unbind.
+    private int _underWay = 1;
+    private bool _isUnbound;
+
+    public EpollAcceptor(EpollBackend backend, ListenerContext listener, TimeProvider time)
+    {
+        _backend = backend;
+        _listener = listener;
+        _time = time;
+        _policy = listener.CreatePolicy();
+
+        // System.Net.Sockets makes a socket non-blocking only with its first asynchronous call, and we make none.
+        Libc.AdoptDescriptor(listener.Socket.Descriptor);
+        _local = IsWildcard(listener.Socket.EndPoint) ? null : listener.Socket.EndPoint;
+        _listeners = [.. backend.Loops.Select(loop => new LoopListener(this, listener, loop))];
+        foreach (var one in _listeners)
+        {
+            one.Resume();
+        }
+    }
+
+    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (await _accepted.Reader.WaitToReadAsync(cancellationToken))
+            {
+                if (_accepted.Reader.TryRead(out var connection))
+                {
+                    return connection;
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The caller does not want one any more.
+        }
+
+        return null;
+    }
+
+    public ValueTask UnbindAsync()
+    {
+        lock (_lock)
+        {
+            if (_isUnbound)
+            {
+                return default;
+            }
+
+            _isUnbound = true;
+            foreach (var pause in _pauses)
+            {
+                pause.Dispose();
+            }
+        }
+
+        foreach (var listener in _listeners)
+        {
+            listener.Unbind();
+        }
+
+        EndHandOver();
+        return default;
+    }
+
+    public ValueTask DisposeAsync() => UnbindAsync();
+
+    /// <summary>A connection is accepted, under the lock that Unbind takes too: it will be handed out.</summary>
+    public void BeginHandOver() => Interlocked.Increment(ref _underWay);
+
+    public void HandOver(int descriptor, Slot slot, EndPoint? remote)
+    {
+        OnSuccess();
+        var loop = _backend.LeastLoaded();
+        var connection = new EpollConnection(loop, descriptor, slot, _local ?? KernelAddress.LocalOf(descriptor), remote);
+        var registered = connection.Register();
+        if (registered.Ok)
+        {
+            _accepted.Writer.TryWrite(connection);
+        }
+        else
+        {
+            // Nothing waits in a connection that was never handed out: this is done at once.
+            connection.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            _listener.Reporter.ConnectionSetupFailed(new InvalidOperationException($"epoll_ctl: {registered.Message}"));
+        }
+
+        EndHandOver();
+    }
+
+    /// <summary>An accept failed, and the listener is not armed any more: it goes on when the policy says so.</summary>
+    public void OnError(int errno, LoopListener listener)
+    {
+        AcceptVerdict verdict;
+        lock (_lock)
+        {
+            verdict = _policy.OnError(errno);
+            Volatile.Write(ref _failures, _policy.Failures);
+            if (verdict.Action == AcceptAction.Pause && !_isUnbound)
+            {
+                Pause(verdict.Delay, listener);
+            }
+        }
+
+        _listener.Reporter.Failed(errno, verdict);
+    }
+
+    private void OnSuccess()
+    {
+        if (Volatile.Read(ref _failures) == 0)
+        {
+            return;
+        }
+
+        int ended;
+        lock (_lock)
+        {
+            ended = _policy.OnSuccess();
+            Volatile.Write(ref _failures, 0);
+        }
+
+        if (ended > 0)
+        {
+            _listener.Reporter.Recovered(ended);
+        }
+    }
+
+    private void Pause(TimeSpan delay, LoopListener listener)
+    {
+        ITimer? pause = null;
+        pause = _time.CreateTimer(
+            _ =>
+            {
+                lock (_lock)
+                {
+                    _pauses.Remove(pause!);
+                    pause!.Dispose();
+                }
+
+                listener.Resume();
+            },
+            null,
+            delay,
+            Timeout.InfiniteTimeSpan);
+        _pauses.Add(pause);
+    }
+
+    private void EndHandOver()
+    {
+        if (Interlocked.Decrement(ref _underWay) == 0)
+        {
+            _accepted.Writer.TryComplete();
+        }
+    }
+
+    private static bool IsWildcard(EndPoint endPoint) =>
+        endPoint is IPEndPoint ip && (ip.Address.Equals(IPAddress.Any) || ip.Address.Equals(IPAddress.IPv6Any));
+}

@@ -1,0 +1,201 @@
+using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Epoll.Loop;
+using KestrelGreenTransport.Native;
+
+namespace KestrelGreenTransport.Epoll.Accepting;
+
+/// <summary>
+/// One listening socket in one event loop.
+///
+/// The listener is armed (in the epoll set) only while a slot is reserved here for what it may accept. So a wake-up
+/// always tries to accept, and none is swallowed by a full worker.
+/// It is level-triggered: after one accept of several waiting clients it is still ready, where an edge would be lost.
+/// EPOLLEXCLUSIVE wakes one of the sleeping loops and processes, not all of them.
+/// </summary>
+internal sealed unsafe class LoopListener : ILoopSource, ISlotWaiter
+{
+    private readonly EpollAcceptor _acceptor;
+    private readonly ListenerContext _listener;
+    private readonly EventLoop _loop;
+    private readonly ulong _number;
+    private readonly Lock _lock = new();
+    private Slot? _slot;
+    private bool _isArmed;
+    private bool _isWaiting;
+    private bool _isUnbound;
+
+    public LoopListener(EpollAcceptor acceptor, ListenerContext listener, EventLoop loop)
+    {
+        _acceptor = acceptor;
+        _listener = listener;
+        _loop = loop;
+        _number = loop.Add(this);
+    }
+
+    /// <summary>Reserves a slot, at once or when one is free, and then arms the listener.</summary>
+    public void Resume()
+    {
+        lock (_lock)
+        {
+            if (_isUnbound || _isWaiting || _slot is not null)
+            {
+                return;
+            }
+
+            if (!_listener.Pool.TryTake(out _slot))
+            {
+                _isWaiting = true;
+            }
+        }
+
+        if (_isWaiting)
+        {
+            _listener.Reporter.PoolFull();
+            _listener.Pool.Take(this);
+        }
+        else
+        {
+            Arm();
+        }
+    }
+
+    // Called by whichever thread ended a connection.
+    void ISlotWaiter.Granted(Slot slot)
+    {
+        lock (_lock)
+        {
+            _slot = slot;
+            _isWaiting = false;
+        }
+
+        Arm();
+    }
+
+    void ILoopSource.OnEvents(uint events)
+    {
+        for (var accepted = 0; accepted < _listener.AcceptBatch; accepted++)
+        {
+            if (!TryAcceptOne())
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Stops for good. When this returns the listening socket is not used here any more, nor ever again.</summary>
+    public void Unbind()
+    {
+        Slot? slot;
+        lock (_lock)
+        {
+            _isUnbound = true;
+            slot = Disarm();
+            if (_isWaiting && _listener.Pool.Forget(this))
+            {
+                _isWaiting = false;
+            }
+        }
+
+        slot?.GiveBack();
+        _loop.Remove(_number);
+    }
+
+    /// <summary>Whether to go on accepting.</summary>
+    private bool TryAcceptOne()
+    {
+        var address = stackalloc byte[SocketCalls.MaxAddress];
+        var length = (uint)SocketCalls.MaxAddress;
+        Slot? slot;
+        int descriptor;
+        var errno = 0;
+        var goesOn = false;
+        lock (_lock)
+        {
+            slot = _slot;
+            if (slot is null)
+            {
+                return false;
+            }
+
+            descriptor = SocketCalls.accept4(_listener.Socket.Descriptor, address, &length, SocketCalls.SOCK_NONBLOCK | SocketCalls.SOCK_CLOEXEC);
+            if (descriptor >= 0)
+            {
+                _acceptor.BeginHandOver();
+                goesOn = _listener.Pool.TryTake(out _slot);
+                if (!goesOn)
+                {
+                    Disarm();
+                }
+            }
+            else
+            {
+                errno = SocketCalls.LastError;
+                if (errno is Errno.EAGAIN or Errno.EINTR)
+                {
+                    return false;
+                }
+
+                Disarm();
+            }
+        }
+
+        if (descriptor < 0)
+        {
+            slot.GiveBack();
+            _acceptor.OnError(errno, this);
+            return false;
+        }
+
+        slot.Hold();
+        _acceptor.HandOver(descriptor, slot, KernelAddress.Read(address, length));
+        if (!goesOn)
+        {
+            Resume();
+        }
+
+        return goesOn;
+    }
+
+    private void Arm()
+    {
+        Slot? unused = null;
+        var armed = new Result(0, 0);
+        lock (_lock)
+        {
+            if (_isUnbound)
+            {
+                unused = Disarm();
+            }
+            else if (_slot is not null && !_isArmed)
+            {
+                armed = _loop.Watch(_listener.Socket.Descriptor, EpollCalls.EPOLLIN | EpollCalls.EPOLLEXCLUSIVE, _number);
+                _isArmed = armed.Ok;
+                if (!armed.Ok)
+                {
+                    unused = Disarm();
+                }
+            }
+        }
+
+        // Never under the lock: a slot given back is granted to the next who waits within this call.
+        unused?.GiveBack();
+        if (!armed.Ok)
+        {
+            _acceptor.OnError(armed.Error, this);
+        }
+    }
+
+    /// <summary>Takes the listener out of the epoll set, and the slot away from it.</summary>
+    private Slot? Disarm()
+    {
+        if (_isArmed)
+        {
+            _isArmed = false;
+            _ = _loop.Unwatch(_listener.Socket.Descriptor);
+        }
+
+        var slot = _slot;
+        _slot = null;
+        return slot;
+    }
+}

@@ -1,0 +1,66 @@
+namespace KestrelGreenTransport.Epoll;
+
+/// <summary>ConnectionClosed: fires once, and DisposeAsync does not end before its callbacks have.</summary>
+internal sealed partial class EpollConnection
+{
+    private const int NotFired = 0;
+    private const int Firing = 1;
+    private const int Fired = 2;
+
+    private readonly CancellationTokenSource _closed = new();
+    private int _firing;
+    private TaskCompletionSource? _fired;
+
+    void IThreadPoolWorkItem.Execute()
+    {
+        CancelClosed();
+        lock (_closed)
+        {
+            _firing = Fired;
+        }
+
+        _fired?.SetResult();
+    }
+
+    // The app's callbacks run there: never on the loop, whose other connections would wait for them.
+    private void FireClosed()
+    {
+        if (Interlocked.CompareExchange(ref _firing, Firing, NotFired) == NotFired)
+        {
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    private Task WhenClosedFired()
+    {
+        // Most connections end because the app is done with them: nobody listens any more, and no thread is woken for it.
+        if (Interlocked.CompareExchange(ref _firing, Fired, NotFired) == NotFired)
+        {
+            CancelClosed();
+            return Task.CompletedTask;
+        }
+
+        lock (_closed)
+        {
+            if (_firing == Fired)
+            {
+                return Task.CompletedTask;
+            }
+
+            _fired = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _fired.Task;
+        }
+    }
+
+    private void CancelClosed()
+    {
+        try
+        {
+            _closed.Cancel();
+        }
+        catch (Exception exception)
+        {
+            Log.ClosedCallbackFailed(_loop.Logger, exception, ConnectionId);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+namespace KestrelGreenTransport.Epoll.Loop;
+
+/// <summary>
+/// The connections of one loop by number. Events carry number and generation: a number is used again, a pair of both is
+/// not, so an event that was fetched before its connection closed finds nobody.
+/// </summary>
+internal sealed class ConnectionTable
+{
+    private readonly Lock _lock = new();
+    private readonly Stack<int> _free = new();
+    private Entry[] _entries = new Entry[64];
+    private int _used;
+    private int _count;
+
+    /// <summary>How many connections are open.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    public static ulong DataOf(int index, uint generation) => ((ulong)generation << 32) | (uint)index;
+
+    /// <summary>Enters a connection. Its generation is never 0: that one marks events that are no connection's.</summary>
+    public (int Index, uint Generation) Add(EpollConnection connection)
+    {
+        lock (_lock)
+        {
+            if (!_free.TryPop(out var index))
+            {
+                index = _used++;
+                if (index == _entries.Length)
+                {
+                    // A reader that still has the old array looks for connections that were entered before.
+                    Array.Resize(ref _entries, index * 2);
+                }
+            }
+
+            ref var entry = ref _entries[index];
+            var generation = entry.Generation + 1;
+            entry.Generation = generation == 0 ? 1 : generation;
+            Volatile.Write(ref entry.Connection, connection);
+            _count++;
+            return (index, entry.Generation);
+        }
+    }
+
+    public void Remove(int index)
+    {
+        lock (_lock)
+        {
+            _entries[index].Connection = null;
+            _free.Push(index);
+            _count--;
+        }
+    }
+
+    /// <summary>The connection that an event is for, or null when it has gone. From any thread.</summary>
+    public EpollConnection? Find(ulong data)
+    {
+        var entries = Volatile.Read(ref _entries);
+        var index = (uint)data;
+        if (index >= (uint)entries.Length)
+        {
+            return null;
+        }
+
+        ref var entry = ref entries[index];
+        var connection = Volatile.Read(ref entry.Connection);
+        return entry.Generation == (uint)(data >> 32) ? connection : null;
+    }
+
+    /// <summary>All open connections, at some moment.</summary>
+    public EpollConnection[] Snapshot()
+    {
+        lock (_lock)
+        {
+            return [.. _entries.Take(_used).Select(static entry => entry.Connection).OfType<EpollConnection>()];
+        }
+    }
+
+    private struct Entry
+    {
+        public EpollConnection? Connection;
+        public uint Generation;
+    }
+}

@@ -1,0 +1,15 @@
+namespace KestrelGreenTransport.Epoll.Loop;
+
+/// <summary>What the event loops take from the transport's options.</summary>
+internal sealed record LoopSettings
+{
+    /// <summary>How many blocks one receive may fill at most.</summary>
+    public required int MaxReadBlocks { get; init; }
+
+    public required long MaxReadBufferSize { get; init; }
+
+    public required long? MaxWriteBufferSize { get; init; }
+
+    /// <summary>Whether the app runs on the loop's thread.</summary>
+    public required bool RunsInline { get; init; }
+}
