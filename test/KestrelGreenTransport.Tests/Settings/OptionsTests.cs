@@ -56,7 +56,7 @@ public class OptionsTests
     [InlineData("MaxReadBufferSize", "1KB", "MaxReadBufferSize (1024, from GreenTransport:MaxReadBufferSize) must be at least 4096, one block of memory, or unlimited (null in code).")]
     [InlineData("UnixFileMode", "rw-rw----", "UnixFileMode ('rw-rw----', from GreenTransport:UnixFileMode) must be access rights in octal such as 0660.")]
     [InlineData("UnixFileMode", "1777", "UnixFileMode (01777, from GreenTransport:UnixFileMode) must be from 0000 to 0777, such as 0660 for owner and group.")]
-    [InlineData("Backend", "7", "Backend ('7', from GreenTransport:Backend) must be one of Auto, Sockets.")]
+    [InlineData("Backend", "7", "Backend ('7', from GreenTransport:Backend) must be one of Auto, Sockets, Epoll.")]
     [InlineData("GracefulTimeout", "2d", "GracefulTimeout (2d, from GreenTransport:GracefulTimeout) must be from 0s to 1d: it is how long requests in flight may take to finish at a stop.")]
     public void A_wrong_setting_is_named_with_its_value_its_source_and_what_is_right(string setting, string value, string message)
     {

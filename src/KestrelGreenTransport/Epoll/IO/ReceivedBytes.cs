@@ -25,9 +25,6 @@ internal sealed unsafe class ReceivedBytes(BlockStore store, int maxBurst)
     private Block? _last;
     private int _burst = 1;
 
-    /// <summary>Where the reader has looked up to, counted along the chain.</summary>
-    private long _examined;
-
     /// <summary>Whether anything is held that was not consumed.</summary>
     public bool IsEmpty => _first is null;
 
@@ -83,13 +80,11 @@ internal sealed unsafe class ReceivedBytes(BlockStore store, int maxBurst)
         }
 
         var consumedIndex = consumed.GetInteger();
-        var examinedAt = examinedBlock.RunningIndex + examined.GetInteger();
-        if (consumedBlock.RunningIndex + consumedIndex > examinedAt || examinedAt < _examined || _first is null)
+        if (_first is null || consumedBlock.RunningIndex + consumedIndex > examinedBlock.RunningIndex + examined.GetInteger())
         {
             ThrowInvalidPosition();
         }
 
-        _examined = examinedAt;
         HasUnexamined = examinedBlock != _last || examined.GetInteger() != _last.End;
 
         var block = _first;
@@ -113,7 +108,6 @@ internal sealed unsafe class ReceivedBytes(BlockStore store, int maxBurst)
             {
                 _first = _last = null;
                 _firstIndex = 0;
-                _examined = 0;
                 return;
             }
 
@@ -130,7 +124,6 @@ internal sealed unsafe class ReceivedBytes(BlockStore store, int maxBurst)
         store.ReturnAll(_first);
         _first = _last = null;
         _firstIndex = 0;
-        _examined = 0;
         HasUnexamined = false;
     }
 
@@ -198,7 +191,7 @@ internal sealed unsafe class ReceivedBytes(BlockStore store, int maxBurst)
 
     [DoesNotReturn]
     private static void ThrowInvalidPosition() =>
-        throw new InvalidOperationException("AdvanceTo: the positions are not of the last read, or consumed lies beyond examined, or examined goes back.");
+        throw new InvalidOperationException("AdvanceTo: the positions are not of the last read, or consumed lies beyond examined.");
 
     [InlineArray(MaxVectors)]
     private struct Blocks

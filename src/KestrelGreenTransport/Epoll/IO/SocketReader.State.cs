@@ -1,0 +1,301 @@
+using KestrelGreenTransport.Native;
+
+namespace KestrelGreenTransport.Epoll.IO;
+
+/// <summary>The state of the read side, and those who change it: the loop, cancellations, aborts, the close.</summary>
+internal sealed partial class SocketReader
+{
+    /// <summary>
+    /// The loop has events that concern this half. A read that waits is completed within this call: the app runs here.
+    /// </summary>
+    public void OnEvents(uint events)
+    {
+        var hangUp = (events & (EpollCalls.EPOLLRDHUP | EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0 ? HungUp : 0;
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            if ((state & Closed) != 0)
+            {
+                return;
+            }
+
+            if ((state & Waiting) == 0)
+            {
+                if (!TryMove(state, state | Ready | hangUp))
+                {
+                    continue;
+                }
+
+                if (hangUp != 0)
+                {
+                    _connection.OnHangUpUnread(events);
+                }
+
+                return;
+            }
+
+            if (TryMove(state, (state & ~(Waiting | Ready)) | Receiving | hangUp))
+            {
+                ReceiveForWaiter();
+                return;
+            }
+        }
+    }
+
+    /// <summary>Every read from now on ends with this exception, the waiting one included.</summary>
+    public void Fail(Exception error)
+    {
+        Interlocked.CompareExchange(ref _error, error, null);
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            if (TryMove(state, (state & ~Waiting) | Failed))
+            {
+                if ((state & Waiting) != 0)
+                {
+                    CompleteElsewhere();
+                }
+
+                return;
+            }
+        }
+    }
+
+    /// <summary>
+    /// If a read waits and nothing has arrived, ends it as if the peer had closed its half. False: the connection is not idle.
+    /// </summary>
+    public bool TryEndIdle()
+    {
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            if ((state & (Waiting | Ready | HungUp | Closed)) != Waiting)
+            {
+                return false;
+            }
+
+            if (!TryMove(state, (state & ~Waiting) | Receiving))
+            {
+                continue;
+            }
+
+            // In one step under the read side's ownership: a request that arrived just now is answered, not dropped.
+            var outcome = Receive();
+            IsAtEnd |= outcome == Outcome.Nothing;
+            StopReceiving(outcome);
+            CompleteElsewhere();
+            return outcome == Outcome.Nothing;
+        }
+    }
+
+    /// <summary>Lets go of the descriptor: now, or when the receive that is under way returns.</summary>
+    public void Close()
+    {
+        if ((Interlocked.Or(ref _state, Closed) & Receiving) == 0)
+        {
+            Leave();
+        }
+    }
+
+    private bool TryMove(int from, int to) => Interlocked.CompareExchange(ref _state, to, from) == from;
+
+    private bool TryBeginReceiving()
+    {
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            if ((state & Ready) == 0 || (state & Closed) != 0)
+            {
+                return false;
+            }
+
+            if (TryMove(state, (state & ~Ready) | Receiving))
+            {
+                return true;
+            }
+        }
+    }
+
+    /// <summary>Receives once. For who holds <see cref="Receiving"/>.</summary>
+    private Outcome Receive()
+    {
+        while (true)
+        {
+            var received = _received.Receive(_connection.Descriptor, out var isFull);
+            if (received > 0)
+            {
+                _connection.OnReceived(received);
+                return isFull ? Outcome.More : Outcome.Drained;
+            }
+
+            switch (-(int)received)
+            {
+                case 0:
+                    IsAtEnd = true;
+                    return Outcome.Ended;
+                case Errno.EAGAIN:
+                    return Outcome.Nothing;
+                case Errno.EINTR:
+                    continue;
+                case var errno:
+                    Interlocked.CompareExchange(ref _error, _connection.OnReceiveError(errno), null);
+                    Interlocked.Or(ref _state, Failed);
+                    return Outcome.Ended;
+            }
+        }
+    }
+
+    private void StopReceiving(Outcome outcome)
+    {
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            var more = outcome == Outcome.More || (outcome == Outcome.Drained && (state & HungUp) != 0) ? Ready : 0;
+            if (TryMove(state, (state & ~Receiving) | more))
+            {
+                if ((state & Closed) != 0)
+                {
+                    Leave();
+                }
+                else if (outcome == Outcome.Ended)
+                {
+                    _connection.OnEndOfStream();
+                }
+
+                return;
+            }
+        }
+    }
+
+    private void ReceiveForWaiter()
+    {
+        while (true)
+        {
+            var outcome = Receive();
+            if (outcome != Outcome.Nothing)
+            {
+                StopReceivingForWaiter(outcome);
+                return;
+            }
+
+            // An edge that came before the last bytes were received: wait on, unless something happened meanwhile.
+            var state = Volatile.Read(ref _state);
+            if ((state & (CancelRead | CancelToken | Failed | Closed)) != 0)
+            {
+                StopReceivingForWaiter(outcome);
+                return;
+            }
+
+            if (TryMove(state, (state & Ready) != 0 ? state & ~Ready : (state & ~Receiving) | Waiting) && (state & Ready) == 0)
+            {
+                return;
+            }
+        }
+    }
+
+    private void StopReceivingForWaiter(Outcome outcome)
+    {
+        StopReceiving(outcome == Outcome.Ended ? Outcome.EndedQuietly : outcome);
+        _awaited.RunContinuationsAsynchronously = !_connection.RunsInline;
+        _awaited.SetResult(true);
+
+        // Only now: most readers end the connection by themselves at the end of the stream, and it closes in one go.
+        if (outcome == Outcome.Ended)
+        {
+            _connection.OnEndOfStream();
+        }
+    }
+
+    private bool TryWait(CancellationToken cancellationToken)
+    {
+        _awaited.Reset();
+        if (cancellationToken.CanBeCanceled)
+        {
+            _token = cancellationToken;
+            _registration = cancellationToken.UnsafeRegister(static reader => ((SocketReader)reader!).OnTokenCancelled(), this);
+        }
+
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            ObjectDisposedException.ThrowIf((state & Closed) != 0, _connection);
+            if ((state & (CancelRead | Failed)) != 0 || ((state & Ready) != 0 && _connection.MayReceiveNow()))
+            {
+                _registration.Dispose();
+                _token = default;
+                return false;
+            }
+
+            if (!TryMove(state, state | Waiting))
+            {
+                continue;
+            }
+
+            if ((state & Ready) != 0)
+            {
+                _connection.Defer();
+            }
+
+            // The callback may have run before there was a waiter to find.
+            if (cancellationToken.IsCancellationRequested)
+            {
+                OnTokenCancelled();
+            }
+
+            return true;
+        }
+    }
+
+    private void OnTokenCancelled()
+    {
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            if ((state & (Waiting | Receiving)) == 0)
+            {
+                return;
+            }
+
+            if (TryMove(state, (state & ~Waiting) | CancelToken))
+            {
+                if ((state & Waiting) != 0)
+                {
+                    CompleteElsewhere();
+                }
+
+                return;
+            }
+        }
+    }
+
+    /// <summary>Completes the waiting read from a thread that has its own work to do: the app continues on the thread pool.</summary>
+    private void CompleteElsewhere()
+    {
+        _awaited.RunContinuationsAsynchronously = true;
+        _awaited.SetResult(true);
+    }
+
+    private void Leave()
+    {
+        _received.Release();
+        _connection.OnHalfClosed();
+    }
+
+    private enum Outcome
+    {
+        /// <summary>There was nothing to receive.</summary>
+        Nothing,
+
+        /// <summary>All that there was.</summary>
+        Drained,
+
+        /// <summary>All that there was room for.</summary>
+        More,
+
+        /// <summary>The end of the stream, or an error.</summary>
+        Ended,
+
+        /// <summary>The same, and the connection is told later.</summary>
+        EndedQuietly,
+    }
+}

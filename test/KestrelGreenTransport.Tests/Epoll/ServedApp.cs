@@ -1,0 +1,109 @@
+using System.Net;
+using System.Net.Sockets;
+using KestrelGreenTransport.Accepting;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace KestrelGreenTransport.Tests.Epoll;
+
+/// <summary>What serves an app in a test that must hold for all of them.</summary>
+public enum ServedBy
+{
+    /// <summary>Kestrel's own transport: the reference.</summary>
+    Stock,
+
+    /// <summary>Our portable backend.</summary>
+    Sockets,
+
+    /// <summary>Our event loops, the app inline on their threads.</summary>
+    EpollInline,
+}
+
+/// <summary>An app over one of the transports, on a free port of 127.0.0.1.</summary>
+internal sealed class ServedApp : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+
+    private ServedApp(WebApplication app) => _app = app;
+
+    public static TheoryData<ServedBy> ByAll => [.. Enum.GetValues<ServedBy>()];
+
+    public Uri Address => new(_app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+
+    public TransportState State => _app.Services.GetRequiredService<TransportState>();
+
+    /// <summary>An app that serves HTTP.</summary>
+    public static Task<ServedApp> StartAsync(
+        ServedBy by, Action<WebApplication> map, Action<ListenOptions>? listen = null, Action<KestrelServerOptions>? kestrel = null, Action<GreenTransportOptions>? configure = null) =>
+        StartAsync(by, map, configure, options =>
+        {
+            kestrel?.Invoke(options);
+            options.Listen(IPAddress.Loopback, 0, listen ?? (static _ => { }));
+        });
+
+    /// <summary>An app that handles bare connections.</summary>
+    public static Task<ServedApp> RunAsync(ServedBy by, Func<ConnectionContext, Task> handle, Action<GreenTransportOptions>? configure = null) =>
+        StartAsync(by, static _ => { }, configure, options => options.Listen(IPAddress.Loopback, 0, listen => listen.Run(connection => handle(connection))));
+
+    public async Task<Socket> ConnectAsync(Action<Socket>? before = null)
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true, ReceiveTimeout = 60_000, SendTimeout = 60_000 };
+        before?.Invoke(socket);
+        await socket.ConnectAsync(IPAddress.Loopback, Address.Port);
+        return socket;
+    }
+
+    public HttpClient CreateClient() => new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = Address, Timeout = Wait.Limit };
+
+    public async ValueTask DisposeAsync()
+    {
+        await _app.StopAsync(new CancellationToken(canceled: true));
+        await _app.DisposeAsync();
+    }
+
+    private static async Task<ServedApp> StartAsync(
+        ServedBy by, Action<WebApplication> map, Action<GreenTransportOptions>? configure, Action<KestrelServerOptions> kestrel)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(kestrel);
+        if (by != ServedBy.Stock)
+        {
+            builder.WebHost.UseGreenTransport(options =>
+            {
+                options.Backend = by == ServedBy.Sockets ? GreenTransportBackend.Sockets : GreenTransportBackend.Epoll;
+                configure?.Invoke(options);
+            });
+        }
+        else
+        {
+            var limits = new GreenTransportOptions();
+            configure?.Invoke(limits);
+            builder.WebHost.UseSockets(options =>
+            {
+                options.MaxReadBufferSize = limits.MaxReadBufferSize;
+                options.MaxWriteBufferSize = limits.MaxWriteBufferSize;
+            });
+        }
+
+        var app = builder.Build();
+        map(app);
+        try
+        {
+            await app.StartAsync();
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
+
+        return new ServedApp(app);
+    }
+}
