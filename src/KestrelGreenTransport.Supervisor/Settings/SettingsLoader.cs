@@ -1,4 +1,5 @@
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Settings;
 using Microsoft.Extensions.Configuration;
 
 namespace KestrelGreenTransport.Supervisor.Settings;
@@ -139,6 +140,7 @@ internal static class SettingsLoader
         string[] known =
         [
             .. SettingsCatalogue.All.Select(static setting => setting.Variable),
+            .. TransportSettings.All.Select(static setting => setting.Variable),
             .. ContractVariables.All,
             SwitchVariable,
         ];

@@ -11,8 +11,12 @@ internal sealed class ExampleHelp(HelpAction usual, IReadOnlyDictionary<Command,
 
     public override int Invoke(ParseResult parseResult)
     {
-        usual.Invoke(parseResult);
         var output = parseResult.InvocationConfiguration.Output;
+        var text = new StringWriter();
+        parseResult.InvocationConfiguration.Output = text;
+        usual.Invoke(parseResult);
+        parseResult.InvocationConfiguration.Output = output;
+        output.Write(string.Join('\n', text.ToString().Split('\n').Select(static line => line.TrimEnd())));
         if (examples.TryGetValue(parseResult.CommandResult.Command, out var lines))
         {
             output.WriteLine("Examples:");

@@ -51,9 +51,13 @@ internal static class GreenCommandLine
         help.Action = new ExampleHelp(usual, examples);
 
         var version = new Option<bool>("--version") { Description = "Show the version.", Action = new ShowVersion() };
-        var root = new Command("green", "Runs an ASP.NET Core app as several processes on shared sockets, and watches over them.")
+        var root = new Command("green", "Run an ASP.NET Core app as several processes on shared sockets, and watch over them.")
         {
-            new SettingOption(SettingsCatalogue.Name) { Recursive = true },
+            new SettingOption(SettingsCatalogue.Name)
+            {
+                Recursive = true,
+                Description = "The supervisor's name. Default: for run the app's name in lower case, else the only supervisor there is.",
+            },
             new SettingOption(SettingsCatalogue.Control) { Recursive = true },
             help,
             version,

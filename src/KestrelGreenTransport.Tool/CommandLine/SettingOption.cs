@@ -12,7 +12,7 @@ internal sealed class SettingOption : Option<string[]>
     {
         Setting = setting;
         HelpName = setting.ValueName;
-        Description = $"{setting.Help} Default: {setting.Default.Replace("`", "", StringComparison.Ordinal)}.";
+        Description = $"{setting.Help} Default: {setting.Default}.".Replace("`", "", StringComparison.Ordinal);
         // Given twice, the last one counts, as in most tools; a wrapper script may so be overruled.
         Arity = ArgumentArity.OneOrMore;
     }

@@ -35,7 +35,7 @@ internal static class RunCommand
         [
             "green run -w 4 -b 127.0.0.1:8080 ./Shop.dll",
             "green run -b unix:/run/shop.sock --unix-file-mode 660 ./publish/Shop",
-            "green run --timeout 10s ./src/Shop --urls-file shop.json",
+            "green run --timeout 10s ./src/Shop --Logging:LogLevel:Default=Warning",
             "green run ./Shop.dll -- --name \"an option of the app's own\"",
         ]);
     }

@@ -18,7 +18,7 @@ internal static class Figures
         var time = TimeSpan.FromSeconds(value);
         return time switch
         {
-            { TotalSeconds: < 10 } => string.Create(CultureInfo.InvariantCulture, $"{value:0.0}s"),
+            { TotalSeconds: < 10 } => string.Create(CultureInfo.InvariantCulture, $"{Math.Floor(value * 10) / 10:0.0}s"),
             { TotalMinutes: < 1 } => $"{time.Seconds}s",
             { TotalHours: < 1 } => $"{time.Minutes}m {time.Seconds}s",
             { TotalDays: < 1 } => $"{time.Hours}h {time.Minutes}m",
@@ -35,7 +35,7 @@ internal static class Figures
             (value, unit) = (value / 1024, unit + 1);
         }
 
-        return string.Create(CultureInfo.InvariantCulture, $"{value.ToString(value < 10 && unit > 0 ? "0.#" : "0", CultureInfo.InvariantCulture)} {Sizes[unit]}");
+        return $"{value.ToString(value < 10 && unit > 0 ? "0.#" : "0", CultureInfo.InvariantCulture)} {Sizes[unit]}";
     }
 
     /// <summary>Four digits at most: <c>9999</c>, <c>12k</c>, <c>3.4M</c>.</summary>
@@ -43,7 +43,9 @@ internal static class Figures
     {
         < 10_000 => number.ToString(CultureInfo.InvariantCulture),
         < 1_000_000 => string.Create(CultureInfo.InvariantCulture, $"{number / 1000}k"),
-        < 1_000_000_000 => string.Create(CultureInfo.InvariantCulture, $"{number / 1e6:0.#}M"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{number / 1e9:0.#}G"),
+        < 1_000_000_000 => string.Create(CultureInfo.InvariantCulture, $"{Short(number / 1e6)}M"),
+        _ => string.Create(CultureInfo.InvariantCulture, $"{Short(number / 1e9)}G"),
     };
+
+    private static string Short(double value) => value.ToString(value < 100 ? "0.#" : "0", CultureInfo.InvariantCulture);
 }

@@ -1,0 +1,144 @@
+using System.Reflection;
+using System.Text;
+using System.Text.RegularExpressions;
+using KestrelGreenTransport.Settings;
+using KestrelGreenTransport.Supervisor.Settings;
+
+namespace KestrelGreenTransport.Supervisor.Tests.Settings;
+
+/// <summary>What is documented is what the code says. UPDATE_GOLDEN=1 writes the generated part anew; read the diff.</summary>
+public sealed partial class DocumentationTests : SettingsFixture
+{
+    [Fact]
+    public void The_table_of_settings_is_the_catalogue()
+    {
+        var (path, text) = Document("configuration.md");
+        var written = Part(text, "settings");
+        var expected = Table();
+        if (Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1")
+        {
+            var start = text.IndexOf("<!-- /settings", StringComparison.Ordinal) - written.Length;
+            File.WriteAllText(path, text[..start] + expected + text[(start + written.Length)..]);
+            return;
+        }
+
+        Assert.Equal(expected, written);
+    }
+
+    [Fact]
+    public void Every_setting_of_the_transport_has_its_row()
+    {
+        var rows = Part(Document("configuration.md").Text, "transport");
+
+        Assert.All(TransportSettings.All, setting => Assert.Contains($"| {setting.Name} | `{setting.Variable}` |", rows));
+        Assert.Equal(TransportSettings.All.Count + 2, rows.Trim().Split('\n').Length);
+    }
+
+    [Fact]
+    public void Every_exit_code_has_its_row()
+    {
+        var rows = Part(Document("signals-and-exit-codes.md").Text, "exit codes");
+        var codes = typeof(ExitCodes).GetFields(BindingFlags.Public | BindingFlags.Static);
+
+        Assert.All(codes, code => Assert.Contains($"| {code.GetRawConstantValue()} | {code.Name} |", rows));
+        Assert.Equal(codes.Length + 2, rows.Trim().Split('\n').Length);
+    }
+
+    [Fact]
+    public void The_options_have_the_documented_defaults_and_one_property_for_each_setting()
+    {
+        var options = new GreenSupervisorOptions();
+
+        Assert.Equal(
+            SettingsCatalogue.All.Select(static setting => setting.Name).Order(),
+            typeof(GreenSupervisorOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance).Select(static property => property.Name).Order());
+        Assert.All(
+            SettingsCatalogue.All.Where(static setting => char.IsAsciiDigit(setting.Default[0]) && !setting.Default.Contains(' ')),
+            setting => Assert.Equal(setting.Default, SettingsCatalogue.BootTimeout == setting ? "60s" : setting.Read(options)[0]));
+        Assert.Equal(TimeSpan.FromSeconds(60), options.BootTimeout);
+    }
+
+    [Fact]
+    public void No_two_settings_share_an_option_or_a_variable()
+    {
+        var options = SettingsCatalogue.All.SelectMany(static setting => setting.Options).ToList();
+
+        Assert.Equal(options.Count, options.Distinct().Count());
+        Assert.Equal(SettingsCatalogue.All.Count, SettingsCatalogue.All.Select(static setting => setting.Variable).Distinct().Count());
+    }
+
+    [Fact]
+    public void The_documented_green_json_is_taken()
+    {
+        var example = JsonExample().Match(Document("configuration.md").Text).Groups[1].Value;
+        Write("green.json", example);
+
+        var loaded = Load();
+
+        Assert.Empty(loaded.Problems);
+        Assert.Equal(4, loaded.Options.Workers);
+    }
+
+    [Fact]
+    public void The_documented_errors_are_those_that_are_given()
+    {
+        Write("appsettings.json", """{ "GreenSupervisor": { "Timeout": "soon" } }""");
+        var text = Document("configuration.md").Text;
+
+        Assert.All(Load("-w 0").Problems, problem => Assert.Contains($"green: {problem}\n", text));
+    }
+
+    [Fact]
+    public void Every_documented_address_is_taken()
+    {
+        var text = Document("configuration.md").Text;
+        var rows = text[text.IndexOf("| `-b` |", StringComparison.Ordinal)..text.IndexOf("`https://` is not", StringComparison.Ordinal)];
+        var addresses = rows.Split('\n').Skip(2).SelectMany(static row => Code().Matches(row.Split('|').ElementAtOrDefault(1) ?? "")).Select(static code => code.Groups[1].Value).ToList();
+
+        Assert.True(addresses.Count >= 10);
+        Assert.All(addresses, static address => Assert.Null(BindParser.Check(address)));
+    }
+
+    private static string Table()
+    {
+        var table = new StringBuilder("\n| setting | option | variable | default | allowed | what it does | elsewhere |\n|---|---|---|---|---|---|---|\n");
+        foreach (var setting in SettingsCatalogue.All)
+        {
+            table.Append("| ").AppendJoin(" | ",
+                setting.Name,
+                string.Join(", ", setting.Options.Select(static option => $"`{option}`")),
+                $"`{setting.Variable}`",
+                setting.Default,
+                setting.Range,
+                setting.Help,
+                setting.Counterpart ?? "").Append(" |\n");
+        }
+
+        return table.ToString();
+    }
+
+    private static (string Path, string Text) Document(string name)
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder!.FullName, "KestrelGreenTransport.sln")))
+        {
+            folder = folder.Parent;
+        }
+
+        var path = Path.Combine(folder.FullName, "docs", name);
+        return (path, File.ReadAllText(path));
+    }
+
+    // From after the opening marker's line to the closing marker.
+    private static string Part(string text, string name)
+    {
+        var start = text.IndexOf("-->", text.IndexOf($"<!-- {name}", StringComparison.Ordinal), StringComparison.Ordinal) + 3;
+        return text[start..text.IndexOf($"<!-- /{name}", StringComparison.Ordinal)];
+    }
+
+    [GeneratedRegex("A complete `green.json`:\\s+```json\\s+(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex JsonExample();
+
+    [GeneratedRegex("`([^`]+)`")]
+    private static partial Regex Code();
+}

@@ -1,0 +1,80 @@
+using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Tests.Control;
+
+namespace KestrelGreenTransport.Tool.Tests;
+
+public sealed class SteeringTests : ToolFixture
+{
+    [Fact]
+    public void Stop_says_what_is_going_on_and_returns_when_the_supervisor_has_left()
+    {
+        using var supervisor = Supervisor(SampleStatus.Document);
+        // The one that listens is this very process, which does not leave: after its end of the line a moment is waited for that.
+        var host = Host() with { Connect = static path => new ControlClient(path, TimeProvider.System, TimeSpan.FromMilliseconds(500)) };
+
+        Assert.Equal(
+            new Outcome(0, "hello (pid 4120) has stopped.\n", "hello (pid 4120) stops, and with it 1 worker. Ctrl+C only stops waiting.\n"),
+            Green(host, "stop", "--quick"));
+        Assert.Equal(["""{"command":"stop","quick":true,"workers":null}"""], supervisor.Requests);
+    }
+
+    [Fact]
+    public void Stop_without_a_supervisor_is_exit_code_6() => Assert.Equal(6, Green("stop", "--name", "shop").Code);
+
+    [Fact]
+    public void Scale_returns_when_so_many_serve()
+    {
+        using var supervisor = Supervisor(
+            Scaled(3, "serving"), Scaled(3, "serving", "booting", "booting"), Scaled(3, "serving", "serving", "booting"), Scaled(3, "serving", "serving", "serving"));
+
+        Assert.Equal(new Outcome(0, "hello serves with 3 workers.\n", ""), Green("scale", "3"));
+        Assert.Equal("""{"command":"scale","quick":null,"workers":3}""", supervisor.Requests[0]);
+        Assert.Equal(4, supervisor.Requests.Count);
+    }
+
+    [Fact]
+    public void Scaling_down_waits_for_those_that_leave()
+    {
+        using var supervisor = Supervisor(Scaled(1, "serving", "draining"), Scaled(1, "serving", "draining"), Scaled(1, "serving"));
+
+        Assert.Equal(new Outcome(0, "hello serves with 1 worker.\n", ""), Green("scale", "1"));
+    }
+
+    [Fact]
+    public void Scale_fails_when_a_new_worker_dies()
+    {
+        var before = Scaled(2, "serving", "booting");
+        var died = before with
+        {
+            Workers = [before.Workers[0], before.Workers[1] with { State = "backoff", Restarts = 1, LastExit = new LastExitStatus("crash", 134, null, default) }],
+        };
+        using var supervisor = Supervisor(before, died);
+
+        Assert.Equal(
+            new Outcome(1, "", "green: worker 2 does not come up (crash, exit code 134); 1 of 2 serve. Its reason stands in the supervisor's log.\n"),
+            Green("scale", "2"));
+    }
+
+    [Fact]
+    public void Scale_gives_up_when_somebody_else_decides_otherwise()
+    {
+        using (Supervisor(Scaled(2, "booting"), Scaled(5, "booting")))
+        {
+            Assert.Equal(new Outcome(1, "", "green: hello was scaled to 5 by somebody else meanwhile.\n"), Green("scale", "2"));
+        }
+
+        using (Supervisor(Scaled(2, "booting"), Scaled(2, "booting") with { State = "stopping" }))
+        {
+            Assert.Equal(new Outcome(1, "", "green: hello is stopping.\n"), Green("scale", "2"));
+        }
+    }
+
+    private static StatusDocument Scaled(int target, params string[] states) => SampleStatus.Document with
+    {
+        WorkersTarget = target,
+        Workers = [.. states.Select(static (state, i) => SampleStatus.Worker(i + 1, state))],
+    };
+
+    private FakeSupervisor Supervisor(params StatusDocument[] answers) =>
+        new(Path.Combine(Folder, "hello.sock"), [.. answers.Select(SampleStatus.Answer)]);
+}
