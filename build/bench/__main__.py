@@ -42,6 +42,8 @@ def main():
         print("stopped", file=sys.stderr)
         return 130
     finally:
+        # A second Ctrl+C would leave behind what this is about to stop.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         processes.stop_all()
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -16,7 +16,7 @@ def number(amount):
         return "–"
     if abs(amount) >= 100:
         return f"{amount:,.0f}"
-    return f"{amount:.2f}" if abs(amount) < 10 else f"{amount:.1f}"
+    return f"{amount:.1f}" if abs(amount) >= 10 else f"{amount:.2f}" if abs(amount) >= 1 else f"{amount:.3g}"
 
 
 def times(amount):

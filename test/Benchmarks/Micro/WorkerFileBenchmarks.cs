@@ -7,7 +7,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Benchmarks.Micro;
 
 /// <summary>What a beat, an entry on the board and a look at a beat cost, on the file system where they are kept.</summary>
-public class WorkerFileBenchmarks
+public class WorkerFileBenchmarks : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("green-micro-").FullName;
     private HeartbeatFile _heartbeat = null!;
@@ -29,12 +29,13 @@ public class WorkerFileBenchmarks
     }
 
     [GlobalCleanup]
-    public void Close()
+    public void Dispose()
     {
         _heartbeat.Dispose();
         _board.Dispose();
         _written.Dispose();
         Directory.Delete(_folder, recursive: true);
+        GC.SuppressFinalize(this);
     }
 
     [Benchmark(Description = "heartbeat: write")]

@@ -15,9 +15,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const char keep_alive[] =
-    "HTTP/1.1 200 OK\r\nContent-Length: 13\r\nContent-Type: text/plain\r\n"
-    "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\nServer: floor\r\n\r\nHello, World!";
+#define HEAD \
+    "HTTP/1.1 200 OK\r\nContent-Length: 13\r\nContent-Type: text/plain\r\n" \
+    "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\nServer: floor\r\n"
+static const char keep_alive[] = HEAD "\r\nHello, World!";
+static const char closing[] = HEAD "Connection: close\r\n\r\nHello, World!";
 
 static void fail(const char *what) {
     perror(what);
@@ -44,8 +46,13 @@ static void answer(int client) {
     char request[4096];
     ssize_t received = recv(client, request, sizeof request, 0);
     if (received < 0 && errno == EAGAIN) return;
-    if (received <= 0 || send(client, keep_alive, sizeof keep_alive - 1, MSG_NOSIGNAL) < 0 || wants_close(request, (size_t)received))
-        close(client);
+    int last = received <= 0 || wants_close(request, (size_t)received);
+    if (received > 0) {
+        const char *response = last ? closing : keep_alive;
+        size_t length = last ? sizeof closing - 1 : sizeof keep_alive - 1;
+        if (send(client, response, length, MSG_NOSIGNAL) < 0) last = 1;
+    }
+    if (last) close(client);
 }
 
 int main(int argc, char **argv) {
