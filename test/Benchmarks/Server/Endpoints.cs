@@ -10,8 +10,8 @@ internal sealed class Endpoints(string? postgres) : IAsyncDisposable
 {
     private const int OneInTwenty = 20;
 
-    private static readonly byte[] _hello = "Hello, World!"u8.ToArray();
-    private static readonly byte[] _mebibyte = [.. Enumerable.Repeat((byte)'x', 1024 * 1024)];
+    private static readonly byte[] Hello = "Hello, World!"u8.ToArray();
+    private static readonly byte[] Mebibyte = [.. Enumerable.Repeat((byte)'x', 1024 * 1024)];
 
     private readonly WorldTable? _world = postgres is null ? null : new WorldTable(postgres);
     private uint _requests;
@@ -24,7 +24,7 @@ internal sealed class Endpoints(string? postgres) : IAsyncDisposable
         "/sleepall" => SleepAsync(context),
         "/spin5pct" => SpinOneInTwentyAsync(context),
         "/echo" => EchoAsync(context),
-        "/mebibyte" => BytesAsync(context, _mebibyte),
+        "/mebibyte" => BytesAsync(context, Mebibyte),
         "/db" when _world is not null => DatabaseAsync(context, _world),
         "/plaintext" => HelloAsync(context),
         _ => NotFoundAsync(context),
@@ -32,7 +32,7 @@ internal sealed class Endpoints(string? postgres) : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _world?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    private static Task HelloAsync(HttpContext context) => BytesAsync(context, _hello);
+    private static Task HelloAsync(HttpContext context) => BytesAsync(context, Hello);
 
     private static Task BytesAsync(HttpContext context, byte[] body)
     {
