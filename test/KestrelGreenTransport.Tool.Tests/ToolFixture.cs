@@ -34,7 +34,8 @@ public abstract class ToolFixture : IDisposable
         IsTerminal = false,
         Width = 100,
         Apps = new AppResolver(Folder, "/usr/bin/dotnet", new NoCommands()),
-        Connect = static path => new ControlClient(path, TimeProvider.System, TimeSpan.FromSeconds(30)),
+        // The one that answers is this very process, which does not end after a stop.
+        Connect = static path => new ControlClient(path, TimeProvider.System, TimeSpan.FromSeconds(30)) { LeaveLimit = TimeSpan.Zero },
         Wait = static _ => { },
         Run = plan =>
         {

@@ -22,6 +22,9 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
     {
     }
 
+    /// <summary>How long a supervisor that let go of its connections may take to end.</summary>
+    public TimeSpan LeaveLimit { get; init; } = Limit;
+
     /// <summary>Sends a command and reads its answer.</summary>
     /// <exception cref="ControlException">Nobody is there, or no answer comes, or it is a refusal.</exception>
     public StatusDocument Ask(ControlRequest request)
@@ -53,7 +56,7 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
             // A reset is an end too.
         }
 
-        supervisor?.WaitForEnd(limit);
+        supervisor?.WaitForEnd(LeaveLimit);
     }
 
     /// <summary>What a failed connect means, in words.</summary>

@@ -7,8 +7,10 @@ namespace KestrelGreenTransport.Supervisor.Tests.Control;
 
 public sealed class ControlClientTests : IDisposable
 {
-    // Long enough for an answer on a busy machine; the tests of silence wait this long.
+    // Long enough for an answer on a busy machine.
     private static readonly TimeSpan Generous = TimeSpan.FromSeconds(30);
+
+    // The tests of silence wait this long.
     private static readonly TimeSpan Short = TimeSpan.FromMilliseconds(50);
 
     private readonly string _folder = Directory.CreateTempSubdirectory("green-control-").FullName;
@@ -136,7 +138,9 @@ public sealed class ControlClientTests : IDisposable
         });
         var taken = new TaskCompletionSource<StatusDocument>();
 
-        var stopped = Task.Run(() => Client(Short).Stop(quick: true, taken.SetResult));
+        // The one that listens is this very process, which does not end.
+        var client = new ControlClient(SocketPath, TimeProvider.System, Generous) { LeaveLimit = TimeSpan.Zero };
+        var stopped = Task.Run(() => client.Stop(quick: true, taken.SetResult));
         var status = await taken.Task.WaitAsync(Generous);
 
         Assert.Equal("hello", status.Name);
