@@ -55,10 +55,10 @@ internal sealed class MissingEndpoints(InheritedSockets inherited, WorkerFailure
 
     private string Explain(EndPoint asked)
     {
-        var what = inherited.Any ? string.Join(", ", inherited.Listeners.Select(static one => one.Endpoint)) : "nothing";
+        var what = string.Join(", ", inherited.Listeners.Select(static one => one.Endpoint));
         var (name, bind) = asked switch
         {
-            IPEndPoint ip => ($"tcp://{ip}", $"{ip}"),
+            IPEndPoint ip => ($"{ListenEndpoint.Of(ip)}", $"{ip}"),
             UnixDomainSocketEndPoint unix => ($"{ListenEndpoint.Of(unix)}", $"{ListenEndpoint.Of(unix)}"),
             FileHandleEndPoint file => ($"fd://{file.FileHandle}", $"fd://{file.FileHandle}"),
             _ => ($"{asked}", $"{asked}"),

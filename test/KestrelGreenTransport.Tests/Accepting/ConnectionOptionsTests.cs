@@ -1,0 +1,75 @@
+using System.Net;
+using System.Net.Sockets;
+using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Contract;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace KestrelGreenTransport.Tests.Accepting;
+
+public class ConnectionOptionsTests
+{
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task NoDelay_reaches_the_connection(bool noDelay)
+    {
+        var seen = new TaskCompletionSource<bool>();
+        await using var app = await TestApp.StartAsync(
+            options => options.NoDelay = noDelay,
+            kestrel: options => options.Listen(IPAddress.Loopback, 0, listen => listen.Use(next => connection =>
+            {
+                seen.SetResult(connection.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket.NoDelay);
+                return next(connection);
+            })));
+        using var client = app.CreateClient();
+        await client.GetStringAsync("/");
+        Assert.Equal(noDelay, await Wait.ForAsync(seen.Task));
+    }
+
+    [Theory]
+    [InlineData(null, true, 1)]
+    [InlineData(null, false, 100)]
+    [InlineData(7, true, 7)]
+    [InlineData(7, false, 7)]
+    public void A_shared_listener_is_accepted_from_one_at_a_time_unless_told_otherwise(int? batch, bool isShared, int expected)
+    {
+        using var socket = new ListenSocket(Listeners.Tcp(), ListenEndpoint.Unix("@test"), isShared);
+        var context = new ListenerContext(socket, new ConnectionPool("test", 1), null!, new GreenTransportOptions { AcceptBatch = batch });
+        Assert.Equal(expected, context.AcceptBatch);
+    }
+
+    [Fact]
+    public async Task A_slow_reader_holds_the_app_back_at_MaxWriteBufferSize()
+    {
+        long written = 0;
+        await using var app = await TestApp.StartAsync(
+            options => options.MaxWriteBufferSize = 8192,
+            map: routes => routes.Map("/", async context =>
+            {
+                var block = new byte[64 * 1024];
+                for (var i = 0; i < 1024; i++)
+                {
+                    await context.Response.Body.WriteAsync(block, context.RequestAborted);
+                    Interlocked.Add(ref written, block.Length);
+                }
+            }));
+        using var client = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await client.ConnectAsync(IPAddress.Loopback, app.Address.Port);
+        await client.SendAsync("GET / HTTP/1.1\r\nHost: test\r\n\r\n"u8.ToArray());
+
+        // What the kernel's buffers take is some MiB at most; the whole answer is 64.
+        var last = -1L;
+        await Wait.UntilAsync(
+            async () =>
+            {
+                await Task.Delay(200);
+                var stands = last == Interlocked.Read(ref written);
+                last = Interlocked.Read(ref written);
+                return stands && last > 0;
+            },
+            "the app waits");
+        Assert.InRange(last, 1, 32 * 1024 * 1024);
+    }
+}
