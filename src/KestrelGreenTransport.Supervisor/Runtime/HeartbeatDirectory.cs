@@ -47,7 +47,7 @@ internal sealed class HeartbeatDirectory : IDisposable
                 $"cannot make the heartbeat directory {path}: {made.Message}. Set RUNTIME_DIRECTORY to a directory that you may write to.");
         }
 
-        var opened = Result.From(Posix.open(path, Posix.O_DIRECTORY | Posix.O_NOFOLLOW | Posix.O_CLOEXEC, 0));
+        var opened = Result.From(Posix.open(path, LibcFiles.O_DIRECTORY | LibcFiles.O_NOFOLLOW | Posix.O_CLOEXEC, 0));
         if (!opened.Ok)
         {
             throw new StartupException(
@@ -103,7 +103,7 @@ internal sealed class HeartbeatDirectory : IDisposable
     {
         _ = Posix.unlinkat(_directory.Number, name, 0);
         var created = Result.From(Posix.openat(
-            _directory.Number, name, Posix.O_RDWR | Posix.O_CREAT | Posix.O_EXCL | Posix.O_NOFOLLOW | Posix.O_CLOEXEC, 0b110_000_000));
+            _directory.Number, name, Posix.O_RDWR | Posix.O_CREAT | Posix.O_EXCL | LibcFiles.O_NOFOLLOW | Posix.O_CLOEXEC, 0b110_000_000));
         if (!created.Ok)
         {
             throw new NativeException($"open {System.IO.Path.Combine(Path, name)}", created);

@@ -17,8 +17,12 @@ internal static unsafe partial class LibcFiles
     public const uint STATX_NLINK = 0x4;
 
     /// <summary>ARM and POWER number this flag in their own way; 0x20000 means something else there.</summary>
-    public static int O_NOFOLLOW { get; } = RuntimeInformation.ProcessArchitecture
-        is Architecture.Arm or Architecture.Armv6 or Architecture.Arm64 or Architecture.Ppc64le ? 0x8000 : 0x20000;
+    public static int O_NOFOLLOW { get; } = HasOwnFlags ? 0x8000 : 0x20000;
+
+    public static int O_DIRECTORY { get; } = HasOwnFlags ? 0x4000 : 0x10000;
+
+    private static bool HasOwnFlags => RuntimeInformation.ProcessArchitecture
+        is Architecture.Arm or Architecture.Armv6 or Architecture.Arm64 or Architecture.Ppc64le;
 
     /// <summary>The head of struct statx, which is laid out alike on every architecture.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 256)]

@@ -105,15 +105,11 @@ public sealed class ControlServerTests : IDisposable
     }
 
     [Fact]
-    public void A_client_that_never_ends_its_line_is_dropped_when_its_room_is_up()
+    public async Task A_client_that_never_ends_its_line_is_dropped_when_its_room_is_up()
     {
         using var client = Connect();
-        client.SendTimeout = 30_000;
 
-        var dropped = Assert.Throws<SocketException>(() => SendForEver(client));
-
-        // A broken pipe or a reset, whichever the kernel saw first; a time-out would mean that nobody dropped it.
-        Assert.NotEqual(SocketError.TimedOut, dropped.SocketErrorCode);
+        await Assert.ThrowsAsync<SocketException>(() => SendForEver(client).WaitAsync(TimeSpan.FromSeconds(60)));
     }
 
     [Fact]
@@ -147,11 +143,11 @@ public sealed class ControlServerTests : IDisposable
         taken();
     }
 
-    private static void SendForEver(Socket client)
+    private static async Task SendForEver(Socket client)
     {
         while (true)
         {
-            client.Send(new byte[64 * 1024]);
+            await client.SendAsync(new byte[64 * 1024]);
         }
     }
 
