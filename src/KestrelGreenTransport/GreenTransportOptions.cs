@@ -66,6 +66,25 @@ public sealed class GreenTransportOptions
     public GreenTransportBackend Backend { get; set; } = GreenTransportBackend.Auto;
 
     /// <summary>
+    /// Where the app runs: on the event loops' threads or on the thread pool. Of the <see cref="GreenTransportBackend.Epoll"/>
+    /// backend only. Defaults to <see cref="GreenTransportScheduling.Adaptive"/>.
+    /// </summary>
+    public GreenTransportScheduling Scheduling { get; set; } = GreenTransportScheduling.Adaptive;
+
+    /// <summary>
+    /// How many event loops there are. From 1 to 1024. Null, the default, means 1 in a worker, whose supervisor starts one
+    /// for each core, else one for each core that this process may use.
+    /// </summary>
+    public int? EventLoops { get; set; }
+
+    /// <summary>
+    /// How long a handler may block its event loop before another thread goes on with it, while handlers are seen to
+    /// block; the first one may take ten times as long. Of <see cref="GreenTransportScheduling.Adaptive"/> only. From
+    /// 0.1 ms to 1 s. Defaults to 1 ms.
+    /// </summary>
+    public TimeSpan BlockingThreshold { get; set; } = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>
     /// How long requests in flight may take to finish when the host stops; the host's shutdown timeout is raised to at
     /// least 5 s more. From 0 s to 1 day. Defaults to 30 s. (gunicorn: graceful_timeout)
     /// </summary>

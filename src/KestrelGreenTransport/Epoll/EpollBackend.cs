@@ -2,6 +2,7 @@ using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Epoll.Accepting;
 using KestrelGreenTransport.Epoll.Loop;
+using KestrelGreenTransport.Epoll.Scheduling;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -12,9 +13,12 @@ namespace KestrelGreenTransport.Epoll;
 internal sealed class EpollBackend : ITransportBackend
 {
     private const int BlockSize = 4096;
+    private const int SpareThreads = 8;
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
 
     private readonly TimeProvider _time;
     private readonly TransportState _state;
+    private readonly LoopGuard? _guard;
 
     public EpollBackend(
         IOptions<GreenTransportOptions> options, IMemoryPoolFactory<byte> pools, TransportState state, ILoggerFactory loggers, TimeProvider time)
@@ -23,25 +27,37 @@ internal sealed class EpollBackend : ITransportBackend
         _state = state;
         var settings = options.Value;
         var logger = loggers.CreateLogger(Log.Category);
+
+        // As for every backend: the timer thread must run before there is no descriptor left to start it.
+        time.CreateTimer(static _ => { }, null, TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan).Dispose();
         var loopSettings = new LoopSettings
         {
             MaxReadBufferSize = settings.MaxReadBufferSize ?? long.MaxValue,
             MaxReadBlocks = (int)Math.Clamp((settings.MaxReadBufferSize ?? long.MaxValue) / BlockSize, 1, int.MaxValue),
             MaxWriteBufferSize = settings.MaxWriteBufferSize,
-            RunsInline = true,
+            RunsInline = settings.Scheduling != GreenTransportScheduling.ThreadPool,
+            BlockingThreshold = settings.BlockingThreshold,
+
+            // A handler that holds a thread stands for a connection: a read or a flush that the loop completed.
+            MaxThreads = (2 * settings.WorkerConnections) + SpareThreads,
         };
-        Loops = [.. Enumerable.Range(1, LoopCount).Select(number => new EventLoop(number, loopSettings, pools.Create(), logger))];
+        var count = settings.EventLoops ?? (WorkerContract.Current is null ? Environment.ProcessorCount : 1);
+        Loops = [.. Enumerable.Range(1, count).Select(number => new EventLoop(number, loopSettings, pools.Create(), time, logger))];
+        if (settings.Scheduling == GreenTransportScheduling.Adaptive)
+        {
+            _guard = new LoopGuard(Loops, settings.BlockingThreshold, time);
+            _guard.Start();
+        }
+
         foreach (var loop in Loops)
         {
-            state.Add(loop);
+            loop.Guard = _guard;
             loop.Start();
+            state.Add(loop);
         }
     }
 
     public EventLoop[] Loops { get; }
-
-    // Under a supervisor the cores are shared out by the count of workers.
-    private static int LoopCount => WorkerContract.Current is null ? Environment.ProcessorCount : 1;
 
     public IAcceptor Listen(ListenerContext listener) => new EpollAcceptor(this, listener, _time);
 
@@ -65,7 +81,10 @@ internal sealed class EpollBackend : ITransportBackend
         foreach (var loop in Loops)
         {
             _state.Remove(loop);
-            await loop.StopAsync();
         }
+
+        // A handler that never returns must not keep the process from ending, unguarded as it may be.
+        await Task.WhenAny(Task.WhenAll(Loops.Select(static loop => loop.StopAsync())), Task.Delay(StopLimit, _time));
+        _guard?.Dispose();
     }
 }

@@ -8,8 +8,20 @@ internal sealed partial class EpollConnection
     private const int Fired = 2;
 
     private readonly CancellationTokenSource _closed = new();
+    private CancellationToken _connectionClosed;
     private int _firing;
     private TaskCompletionSource? _fired;
+
+    // Who looks at it wants to hear of the end, read or not.
+    public override CancellationToken ConnectionClosed
+    {
+        get
+        {
+            EnsureWatched();
+            return _connectionClosed;
+        }
+        set => _connectionClosed = value;
+    }
 
     void IThreadPoolWorkItem.Execute()
     {

@@ -1,4 +1,5 @@
 using KestrelGreenTransport.Epoll.Loop;
+using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Epoll;
 
@@ -11,8 +12,34 @@ internal sealed partial class EpollConnection
     private const int LeastPerReceive = 4096;
 
     private int _turn = int.MaxValue;
+    private int _isWatched;
 
-    public bool MayReceiveNow() => _turn > 0;
+    /// <summary>
+    /// Enters the descriptor into the epoll set, once, for all that may happen to it.
+    ///
+    /// Not before somebody waits for it: Kestrel starts each connection on the thread pool, and what arrived before its
+    /// first read there would be an event in vain, and then a second one to bring the read to the loop.
+    /// </summary>
+    public void EnsureWatched()
+    {
+        if (_isWatched != 0 || Interlocked.Exchange(ref _isWatched, 1) != 0)
+        {
+            return;
+        }
+
+        const uint All = EpollCalls.EPOLLIN | EpollCalls.EPOLLOUT | EpollCalls.EPOLLRDHUP | EpollCalls.EPOLLET;
+        var watched = _loop.Watch(Descriptor, All, ConnectionTable.DataOf(_index, _generation));
+        if (!watched.Ok)
+        {
+            Abort(new IOException($"epoll_ctl: {watched.Message} (errno {watched.Error}). The connection cannot be served."));
+        }
+    }
+
+    /// <summary>
+    /// Whether the calling thread may receive and go on with the app at once. Where the app runs inline that is only a thread
+    /// of the loop: a request that began on the thread pool would block it there, out of the guard's sight, and starve it.
+    /// </summary>
+    public bool MayReceiveNow() => _turn > 0 && (!RunsInline || LoopThread.Current?.Loop == _loop);
 
     public void OnReceived(nint bytes) => _turn -= Math.Max((int)bytes, LeastPerReceive);
 

@@ -24,8 +24,8 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
 
     private readonly EventLoop _loop;
     private readonly Slot _slot;
-    private int _index = -1;
-    private uint _generation;
+    private readonly int _index;
+    private readonly uint _generation;
     private int _openHalves = 2;
     private int _disposed;
     private Exception? _shutdownReason;
@@ -40,7 +40,8 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         Reader = new SocketReader(this, loop.Blocks, loop.Settings.MaxReadBlocks);
         Writer = new SocketWriter(this, loop.Blocks, loop.Settings.MaxWriteBufferSize);
         Transport = this;
-        ConnectionClosed = _closed.Token;
+        _connectionClosed = _closed.Token;
+        (_index, _generation) = loop.Connections.Add(this);
     }
 
     public int Descriptor { get; }
@@ -55,14 +56,6 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
 
     /// <summary>Whether the app continues on the loop's thread rather than on the thread pool.</summary>
     public bool RunsInline => _loop.Settings.RunsInline;
-
-    /// <summary>Enters the connection into its loop: from now on there are events.</summary>
-    public Result Register()
-    {
-        (_index, _generation) = _loop.Connections.Add(this);
-        const uint All = EpollCalls.EPOLLIN | EpollCalls.EPOLLOUT | EpollCalls.EPOLLRDHUP | EpollCalls.EPOLLET;
-        return _loop.Watch(Descriptor, All, ConnectionTable.DataOf(_index, _generation));
-    }
 
     public override void Abort(ConnectionAbortedException abortReason) => Abort((Exception)abortReason);
 
@@ -177,11 +170,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
 
     private void Close()
     {
-        if (_index >= 0)
-        {
-            _loop.Connections.Remove(_index);
-        }
-
+        _loop.Connections.Remove(_index);
         CloseSocketFeature();
         Reader.Close();
         Writer.Close();

@@ -38,11 +38,19 @@ internal sealed class GreenTransportOptionsValidator : IValidateOptions<GreenTra
             Add(nameof(options.UnixFileMode), $"0{Convert.ToString((int)mode, 8)}", "from 0000 to 0777, such as 0660 for owner and group");
         }
 
-        if (!Enum.IsDefined(options.Backend))
+        Choice(nameof(options.Backend), options.Backend);
+        Choice(nameof(options.Scheduling), options.Scheduling);
+        if (options.EventLoops is { } loops)
         {
-            Add(nameof(options.Backend), $"{options.Backend}", $"one of {string.Join(", ", Enum.GetNames<GreenTransportBackend>())}");
+            Within(nameof(options.EventLoops), loops, 1, 1024, "leave it out for one on each core, or one in each worker");
         }
 
+        Span(
+            nameof(options.BlockingThreshold),
+            options.BlockingThreshold,
+            Millisecond / 10,
+            TimeSpan.FromSeconds(1),
+            "the guard looks at the event loops about so often");
         Span(nameof(options.GracefulTimeout), options.GracefulTimeout, TimeSpan.Zero, Day, "it is how long requests in flight may take to finish at a stop");
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
 
@@ -68,6 +76,15 @@ internal sealed class GreenTransportOptionsValidator : IValidateOptions<GreenTra
             if (value is < 4096)
             {
                 Add(setting, $"{value}", "at least 4096, one block of memory, or unlimited (null in code)");
+            }
+        }
+
+        void Choice<T>(string setting, T value)
+            where T : struct, Enum
+        {
+            if (!Enum.IsDefined(value))
+            {
+                Add(setting, $"{value}", $"one of {string.Join(", ", Enum.GetNames<T>())}");
             }
         }
 

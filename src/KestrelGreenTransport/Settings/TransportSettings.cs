@@ -10,12 +10,7 @@ internal static class TransportSettings
     [
         Number(nameof(GreenTransportOptions.WorkerConnections), (options, value) => options.WorkerConnections = value),
         Number(nameof(GreenTransportOptions.Backlog), (options, value) => options.Backlog = value),
-        new(nameof(GreenTransportOptions.AcceptBatch), "a whole number, or auto", static (options, text) =>
-        {
-            var isNumber = TryNumber(text, out var number);
-            options.AcceptBatch = isNumber ? number : null;
-            return isNumber || Is(text, "auto");
-        }),
+        NumberOrAuto(nameof(GreenTransportOptions.AcceptBatch), (options, value) => options.AcceptBatch = value),
         Time(nameof(GreenTransportOptions.AcceptMinDelay), (options, value) => options.AcceptMinDelay = value),
         Time(nameof(GreenTransportOptions.AcceptMaxDelay), (options, value) => options.AcceptMaxDelay = value),
         Limit(nameof(GreenTransportOptions.MaxReadBufferSize), (options, value) => options.MaxReadBufferSize = value),
@@ -36,13 +31,10 @@ internal static class TransportSettings
             options.UnixFileMode = (UnixFileMode)Convert.ToInt32(text, 8);
             return true;
         }),
-        new(nameof(GreenTransportOptions.Backend), $"one of {string.Join(", ", Enum.GetNames<GreenTransportBackend>())}", static (options, text) =>
-        {
-            // Enum.TryParse would take any number too.
-            var name = Enum.GetNames<GreenTransportBackend>().FirstOrDefault(name => Is(text, name));
-            options.Backend = name is null ? options.Backend : Enum.Parse<GreenTransportBackend>(name);
-            return name is not null;
-        }),
+        Choice<GreenTransportBackend>(nameof(GreenTransportOptions.Backend), (options, value) => options.Backend = value),
+        Choice<GreenTransportScheduling>(nameof(GreenTransportOptions.Scheduling), (options, value) => options.Scheduling = value),
+        NumberOrAuto(nameof(GreenTransportOptions.EventLoops), (options, value) => options.EventLoops = value),
+        Time(nameof(GreenTransportOptions.BlockingThreshold), (options, value) => options.BlockingThreshold = value),
         Time(nameof(GreenTransportOptions.GracefulTimeout), (options, value) => options.GracefulTimeout = value),
     ];
 
@@ -55,6 +47,32 @@ internal static class TransportSettings
             }
 
             set(options, number);
+            return true;
+        });
+
+    private static TransportSetting NumberOrAuto(string name, Action<GreenTransportOptions, int?> set) =>
+        new(name, "a whole number, or auto", (options, text) =>
+        {
+            if (!TryNumber(text, out var number) && !Is(text, "auto"))
+            {
+                return false;
+            }
+
+            set(options, Is(text, "auto") ? null : number);
+            return true;
+        });
+
+    // Enum.TryParse would take any number too.
+    private static TransportSetting Choice<T>(string name, Action<GreenTransportOptions, T> set)
+        where T : struct, Enum =>
+        new(name, $"one of {string.Join(", ", Enum.GetNames<T>())}", (options, text) =>
+        {
+            if (Enum.GetNames<T>().FirstOrDefault(one => Is(text, one)) is not { } choice)
+            {
+                return false;
+            }
+
+            set(options, Enum.Parse<T>(choice));
             return true;
         });
 

@@ -81,7 +81,13 @@ public class ClosingTests
             connected.SetResult(connection);
             var exception = await Assert.ThrowsAnyAsync<Exception>(async () => await pending);
             await fired.Task;
-            var flush = await connection.Transport.Output.WriteAsync(new byte[10]);
+            System.IO.Pipelines.FlushResult flush;
+            do
+            {
+                flush = await connection.Transport.Output.WriteAsync(new byte[10]);
+            }
+            while (!flush.IsCompleted);
+
             ended.SetResult((exception, flush.IsCompleted, connection.ConnectionClosed.IsCancellationRequested));
         });
         using var client = await app.ConnectAsync();

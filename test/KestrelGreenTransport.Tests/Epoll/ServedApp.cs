@@ -21,8 +21,14 @@ public enum ServedBy
     /// <summary>Our portable backend.</summary>
     Sockets,
 
-    /// <summary>Our event loops, the app inline on their threads.</summary>
+    /// <summary>Our event loops, the app inline on their threads, with the guard.</summary>
+    EpollAdaptive,
+
+    /// <summary>Our event loops, the app inline on their threads, unguarded.</summary>
     EpollInline,
+
+    /// <summary>Our event loops, the app on the thread pool.</summary>
+    EpollThreadPool,
 }
 
 /// <summary>An app over one of the transports, on a free port of 127.0.0.1.</summary>
@@ -78,6 +84,12 @@ internal sealed class ServedApp : IAsyncDisposable
             builder.WebHost.UseGreenTransport(options =>
             {
                 options.Backend = by == ServedBy.Sockets ? GreenTransportBackend.Sockets : GreenTransportBackend.Epoll;
+                options.Scheduling = by switch
+                {
+                    ServedBy.EpollInline => GreenTransportScheduling.Inline,
+                    ServedBy.EpollThreadPool => GreenTransportScheduling.ThreadPool,
+                    _ => GreenTransportScheduling.Adaptive,
+                };
                 configure?.Invoke(options);
             });
         }

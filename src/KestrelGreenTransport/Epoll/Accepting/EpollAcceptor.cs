@@ -24,7 +24,9 @@ internal sealed class EpollAcceptor : IAcceptor
     private readonly Channel<ConnectionContext> _accepted = Channel.CreateUnbounded<ConnectionContext>(
         new UnboundedChannelOptions { AllowSynchronousContinuations = true });
 
-    private readonly HashSet<ITimer> _pauses = [];
+    private readonly DescriptorHeadroom _headroom = new();
+    private readonly List<LoopListener> _pausing = [];
+    private ITimer? _pause;
     private int _failures;
 
     // Connections that are accepted and not yet in the channel, plus one until unbind.
@@ -40,6 +42,12 @@ internal sealed class EpollAcceptor : IAcceptor
 
         // System.Net.Sockets makes a socket non-blocking only with its first asynchronous call, and we make none.
         Libc.AdoptDescriptor(listener.Socket.Descriptor);
+        if (listener.Socket.EndPoint is IPEndPoint)
+        {
+            // Linux hands it on to the accepted ones.
+            listener.Socket.Socket.NoDelay = listener.Options.NoDelay;
+        }
+
         _local = IsWildcard(listener.Socket.EndPoint) ? null : listener.Socket.EndPoint;
         _listeners = [.. backend.Loops.Select(loop => new LoopListener(this, listener, loop))];
         foreach (var one in _listeners)
@@ -78,10 +86,7 @@ internal sealed class EpollAcceptor : IAcceptor
             }
 
             _isUnbound = true;
-            foreach (var pause in _pauses)
-            {
-                pause.Dispose();
-            }
+            _pause?.Dispose();
         }
 
         foreach (var listener in _listeners)
@@ -101,34 +106,41 @@ internal sealed class EpollAcceptor : IAcceptor
     public void HandOver(int descriptor, Slot slot, EndPoint? remote)
     {
         OnSuccess();
+        _headroom.Accepted(descriptor);
         var loop = _backend.LeastLoaded();
-        var connection = new EpollConnection(loop, descriptor, slot, _local ?? KernelAddress.LocalOf(descriptor), remote);
-        var registered = connection.Register();
-        if (registered.Ok)
-        {
-            _accepted.Writer.TryWrite(connection);
-        }
-        else
-        {
-            // Nothing waits in a connection that was never handed out: this is done at once.
-            connection.DisposeAsync().AsTask().GetAwaiter().GetResult();
-            _listener.Reporter.ConnectionSetupFailed(new InvalidOperationException($"epoll_ctl: {registered.Message}"));
-        }
-
+        _accepted.Writer.TryWrite(new EpollConnection(loop, descriptor, slot, _local ?? KernelAddress.LocalOf(descriptor), remote));
         EndHandOver();
     }
 
-    /// <summary>An accept failed, and the listener is not armed any more: it goes on when the policy says so.</summary>
+    /// <summary>Whether too few descriptors are left to accept.</summary>
+    public bool IsShortOfDescriptors() => _headroom.IsExhausted();
+
+    /// <summary>
+    /// An accept failed, and the listener is not armed any more: it goes on when the policy says so. While one loop rests
+    /// the others that fail rest with it: what is lacking is the process's.
+    /// </summary>
     public void OnError(int errno, LoopListener listener)
     {
         AcceptVerdict verdict;
         lock (_lock)
         {
+            if (_isUnbound)
+            {
+                return;
+            }
+
+            if (_pause is not null)
+            {
+                _pausing.Add(listener);
+                return;
+            }
+
             verdict = _policy.OnError(errno);
             Volatile.Write(ref _failures, _policy.Failures);
-            if (verdict.Action == AcceptAction.Pause && !_isUnbound)
+            if (verdict.Action == AcceptAction.Pause)
             {
-                Pause(verdict.Delay, listener);
+                _pausing.Add(listener);
+                _pause = _time.CreateTimer(static acceptor => ((EpollAcceptor)acceptor!).EndPause(), this, verdict.Delay, Timeout.InfiniteTimeSpan);
             }
         }
 
@@ -155,24 +167,21 @@ internal sealed class EpollAcceptor : IAcceptor
         }
     }
 
-    private void Pause(TimeSpan delay, LoopListener listener)
+    private void EndPause()
     {
-        ITimer? pause = null;
-        pause = _time.CreateTimer(
-            _ =>
-            {
-                lock (_lock)
-                {
-                    _pauses.Remove(pause!);
-                    pause!.Dispose();
-                }
+        LoopListener[] pausing;
+        lock (_lock)
+        {
+            _pause?.Dispose();
+            _pause = null;
+            pausing = [.. _pausing];
+            _pausing.Clear();
+        }
 
-                listener.Resume();
-            },
-            null,
-            delay,
-            Timeout.InfiniteTimeSpan);
-        _pauses.Add(pause);
+        foreach (var listener in pausing)
+        {
+            listener.Resume();
+        }
     }
 
     private void EndHandOver()

@@ -117,7 +117,9 @@ internal sealed unsafe class LoopListener : ILoopSource, ISlotWaiter
                 return false;
             }
 
-            descriptor = SocketCalls.accept4(_listener.Socket.Descriptor, address, &length, SocketCalls.SOCK_NONBLOCK | SocketCalls.SOCK_CLOEXEC);
+            descriptor = _acceptor.IsShortOfDescriptors()
+                ? -Errno.EMFILE
+                : SocketCalls.accept4(_listener.Socket.Descriptor, address, &length, SocketCalls.SOCK_NONBLOCK | SocketCalls.SOCK_CLOEXEC);
             if (descriptor >= 0)
             {
                 _acceptor.BeginHandOver();
@@ -129,7 +131,7 @@ internal sealed unsafe class LoopListener : ILoopSource, ISlotWaiter
             }
             else
             {
-                errno = SocketCalls.LastError;
+                errno = descriptor == -1 ? SocketCalls.LastError : -descriptor;
                 if (errno is Errno.EAGAIN or Errno.EINTR)
                 {
                     return false;

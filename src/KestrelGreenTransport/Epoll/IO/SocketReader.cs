@@ -67,6 +67,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
             return ValueTask.FromCanceled<ReadResult>(cancellationToken);
         }
 
+        _connection.EnsureWatched();
         while (true)
         {
             if (HasResult)
@@ -93,6 +94,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
             throw new InvalidOperationException("A read is under way already: await it and call AdvanceTo before the next one.");
         }
 
+        _connection.EnsureWatched();
         if (!HasResult && TryBeginReceiving())
         {
             StopReceiving(Receive());

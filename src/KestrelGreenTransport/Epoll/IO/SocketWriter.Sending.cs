@@ -169,6 +169,7 @@ internal sealed partial class SocketWriter
             {
                 // The kernel's next edge says when there is room again.
                 _isBlocked = true;
+                _connection.EnsureWatched();
                 return;
             }
 

@@ -1,52 +1,42 @@
 using System.Buffers;
 using System.Collections.Concurrent;
-using System.Runtime.InteropServices;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Epoll.IO;
+using KestrelGreenTransport.Epoll.Scheduling;
 using KestrelGreenTransport.Native;
 using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Epoll.Loop;
 
 /// <summary>
-/// One epoll set and the thread that serves it.
+/// One epoll set and the threads that lead it, one at a time (see <see cref="Scheduling.Leadership"/>).
 ///
-/// The fetched batch and the place in it belong to the thread that leads the loop. All else may be used from any
-/// thread: connections enter and leave the table, sources and deferred reads and posted work come in.
+/// The fetched batch, the place in it and what is dispatched now belong to the thread that leads. All else may be used
+/// from any thread: connections enter and leave, sources, deferred reads and posted work come in.
 /// </summary>
-internal sealed unsafe class EventLoop : ILoopProbe
+internal sealed class EventLoop : ILoopProbe
 {
-    /// <summary>The most events fetched at once.</summary>
-    private const int BatchSize = 256;
-
-    // Generation 0, number 0: the event that only wakes. Number n: source n.
-    private const ulong WakeData = 0;
-
-    private readonly int _epoll;
-    private readonly int _wake;
-    private readonly byte* _events;
+    private readonly EpollSet _set = new();
+    private readonly LoopSources _sources = new();
     private readonly ConcurrentQueue<Action> _posted = new();
     private readonly ConcurrentQueue<ulong> _deferred = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TimeProvider _time;
     private readonly string _name;
-    private ILoopSource?[] _sources = new ILoopSource?[1];
-    private int _count;
-    private int _cursor;
-    private int _stopping;
-    private bool _isClosed;
+    private LoopThread? _leader;
+    private LoopThread? _candidate;
+    private EpollConnection? _dispatched;
+    private int _blocked;
+    private volatile bool _isStopping;
 
-    public EventLoop(int number, LoopSettings settings, MemoryPool<byte> pool, ILogger logger)
+    public EventLoop(int number, LoopSettings settings, MemoryPool<byte> pool, TimeProvider time, ILogger logger)
     {
+        _name = $"green loop {number}";
+        _time = time;
         Settings = settings;
         Logger = logger;
         Blocks = new BlockStore(pool);
-        _name = $"green loop {number}";
-        _events = (byte*)NativeMemory.Alloc(BatchSize, (nuint)EpollCalls.EventSize);
-        _epoll = Created(EpollCalls.epoll_create1(EpollCalls.EPOLL_CLOEXEC), "epoll_create1");
-        _wake = Created(EpollCalls.eventfd(0, EpollCalls.EFD_CLOEXEC | EpollCalls.EFD_NONBLOCK), "eventfd");
-
-        // Edge-triggered: each write to it is an event, and nobody needs to read it.
-        Watch(_wake, EpollCalls.EPOLLIN | EpollCalls.EPOLLET, WakeData);
+        Spares = new SpareThreads(this, _name, settings.MaxThreads);
     }
 
     public LoopSettings Settings { get; }
@@ -57,134 +47,192 @@ internal sealed unsafe class EventLoop : ILoopProbe
 
     public ConnectionTable Connections { get; } = new();
 
-    public void Start() => new LoopThread(this).Start(_name);
+    public Leadership Leadership { get; } = new();
 
-    /// <summary>Adds a descriptor to the epoll set.</summary>
-    public Result Watch(int descriptor, uint events, ulong data) =>
-        EpollCalls.Control(_epoll, EpollCalls.EPOLL_CTL_ADD, descriptor, events, data);
+    public SpareThreads Spares { get; }
 
-    public Result Unwatch(int descriptor) => EpollCalls.Control(_epoll, EpollCalls.EPOLL_CTL_DEL, descriptor, 0, 0);
+    /// <summary>Watches this loop; null when nobody may take it from its one thread.</summary>
+    public LoopGuard? Guard { get; set; }
+
+    /// <summary>Whether the loop is handed on before each event, since its handlers often block.</summary>
+    public bool HandsOn { get; set; }
+
+    /// <summary>The leader's number for the kernel.</summary>
+    public int LeaderId => Volatile.Read(ref _leader)?.Id ?? 0;
+
+    /// <summary>Starts the first thread; and, where a guard watches, a spare, which must be there when no descriptor is left to start one.</summary>
+    public void Start()
+    {
+        var first = Spares.Take();
+        if (Guard is not null && Spares.Take() is { } spare)
+        {
+            Spares.Return(spare);
+        }
+
+        first!.Tell(Signal.Lead);
+    }
+
+    public Result Watch(int descriptor, uint events, ulong data) => _set.Watch(descriptor, events, data);
+
+    public Result Unwatch(int descriptor) => _set.Unwatch(descriptor);
 
     /// <summary>Enters a source; the number returned is the data to watch its descriptor with.</summary>
-    public ulong Add(ILoopSource source)
-    {
-        lock (_posted)
-        {
-            var sources = _sources;
-            Array.Resize(ref sources, sources.Length + 1);
-            sources[^1] = source;
-            Volatile.Write(ref _sources, sources);
-            return (ulong)(sources.Length - 1);
-        }
-    }
+    public ulong Add(ILoopSource source) => _sources.Add(source);
 
-    /// <summary>Forgets a source. Its number is not used again.</summary>
-    public void Remove(ulong number)
-    {
-        lock (_posted)
-        {
-            _sources[number] = null;
-        }
-    }
+    public void Remove(ulong number) => _sources.Remove(number);
 
     /// <summary>Has the loop do something, soon, on its thread.</summary>
     public void Post(Action work)
     {
         _posted.Enqueue(work);
-        Wake();
+        _set.Wake();
     }
 
     /// <summary>Gives a connection another turn after all others that are ready.</summary>
     public void Defer(ulong data)
     {
         _deferred.Enqueue(data);
-        if (LoopThread.Current?.Loop != this)
+        if (LoopThread.Current != Volatile.Read(ref _leader))
         {
-            Wake();
+            _set.Wake();
         }
     }
 
     void ILoopProbe.Pass(Action passed) => Post(passed);
 
-    /// <summary>Ends the loop's thread; completes when it has ended.</summary>
+    /// <summary>Ends the loop; completes when it has ended.</summary>
     public Task StopAsync()
     {
-        if (Interlocked.Exchange(ref _stopping, 1) == 0)
-        {
-            Wake();
-        }
-
+        _isStopping = true;
+        _set.Wake();
         return _ended.Task;
     }
 
-    public void Run(LoopThread thread)
+    /// <summary>Leads the loop until it is taken over or has ended.</summary>
+    public void Lead(LoopThread thread)
     {
-        while (Volatile.Read(ref _stopping) == 0)
+        // A barrier: a thread that lost the loop may be deferring a connection just now. Either it sees who leads, and wakes
+        // the loop, or this thread finds what it deferred.
+        Interlocked.Exchange(ref _leader, thread);
+        if (_candidate == thread)
         {
-            Fetch();
-            while (_cursor < _count)
+            _candidate = null;
+        }
+
+        // What the app wrote before it blocked: it must not wait for the rest of its event.
+        _dispatched?.Writer.Uncork();
+        while (!_isStopping)
+        {
+            while (_set.TryTake(out var data, out var events))
             {
-                var index = _cursor++;
-                Dispatch(thread, EpollCalls.DataOf(_events, index), EpollCalls.EventsOf(_events, index));
+                if (!Dispatch(thread, data, events))
+                {
+                    return;
+                }
             }
 
-            RunDeferred(thread);
-        }
-
-        lock (_posted)
-        {
-            _isClosed = true;
-            _ = SocketCalls.close(_epoll);
-            _ = SocketCalls.close(_wake);
-        }
-
-        NativeMemory.Free(_events);
-        Blocks.Dispose();
-        _ended.SetResult();
-    }
-
-    private static int Created(int descriptor, string call) => descriptor >= 0
-        ? descriptor
-        : throw new InvalidOperationException($"{call}: {new Result(-1, SocketCalls.LastError).Message}. An event loop needs two descriptors: raise the limit (ulimit -n).");
-
-    private void Wake()
-    {
-        var one = 1L;
-        lock (_posted)
-        {
-            if (!_isClosed)
+            if (!RunDeferred(thread))
             {
-                _ = SocketCalls.write(_wake, &one, sizeof(long));
+                return;
             }
+
+            _set.Fetch(waits: _deferred.IsEmpty);
         }
+
+        End();
     }
 
-    private void Fetch()
+    /// <summary>For a spare that was told of an offer.</summary>
+    public bool TryTakeOffer() => Leadership.TryTakeOffer();
+
+    /// <summary>For the guard: tells the spare of the offer once more.</summary>
+    public void RepeatOffer() => Volatile.Read(ref _candidate)?.TellOffer();
+
+    /// <summary>For the guard: gives the loop to a spare thread, if its leader still runs the app for the same event.</summary>
+    public bool TryGiveToSpare(long seen)
     {
-        _cursor = 0;
-        _count = 0;
-        var count = EpollCalls.epoll_wait(_epoll, _events, BatchSize, _deferred.IsEmpty ? -1 : 0);
-        if (count > 0)
+        if (Spares.Take() is not { } spare)
         {
-            _count = count;
+            return false;
         }
+
+        if (!Leadership.TryTake(seen))
+        {
+            Spares.Return(spare);
+            return false;
+        }
+
+        spare.Tell(Signal.Lead);
+        return true;
     }
 
-    private void Dispatch(LoopThread thread, ulong data, uint events)
+    /// <summary>How many handlers have blocked with the loop on offer, since the last call.</summary>
+    public int TakeBlockedCount() => Interlocked.Exchange(ref _blocked, 0);
+
+    /// <summary>Serves one event. False: the loop was taken over meanwhile, and nothing of it may be touched any more.</summary>
+    private bool Dispatch(LoopThread thread, ulong data, uint events)
+    {
+        if (Guard is null)
+        {
+            Serve(thread, Connections.Find(data), data, events);
+            return true;
+        }
+
+        var connection = Connections.Find(data);
+        _dispatched = connection;
+        var ticket = Begin(thread);
+        Serve(thread, connection, data, events);
+        if (Leadership.TryEnd(ticket))
+        {
+            _dispatched = null;
+            return true;
+        }
+
+        if (Leadership.IsOffered(ticket) && thread.HasBlocked(_time, Settings.BlockingThreshold))
+        {
+            Interlocked.Increment(ref _blocked);
+        }
+
+        return false;
+    }
+
+    private long Begin(LoopThread thread)
+    {
+        long ticket;
+        if (HandsOn && (_candidate ??= Spares.Take()) is { } candidate)
+        {
+            thread.NoteStart(_time);
+            ticket = Leadership.BeginOffered();
+            candidate.TellOffer();
+        }
+        else
+        {
+            ticket = Leadership.BeginBusy();
+        }
+
+        if (Guard!.IsAsleep)
+        {
+            Guard.Wake();
+        }
+
+        return ticket;
+    }
+
+    private void Serve(LoopThread thread, EpollConnection? connection, ulong data, uint events)
     {
         try
         {
-            if (data >> 32 != 0)
+            if (connection is not null)
             {
-                Connections.Find(data)?.OnEvents(thread, events);
+                connection.OnEvents(thread, events);
             }
-            else if (data == WakeData)
+            else if (data == EpollSet.WakeData)
             {
                 RunPosted();
             }
-            else
+            else if (data <= uint.MaxValue)
             {
-                Volatile.Read(ref _sources)[data]?.OnEvents(events);
+                _sources.Find(data)?.OnEvents(events);
             }
         }
         catch (Exception exception)
@@ -203,12 +251,26 @@ internal sealed unsafe class EventLoop : ILoopProbe
         }
     }
 
-    private void RunDeferred(LoopThread thread)
+    private bool RunDeferred(LoopThread thread)
     {
         // Those that defer again meanwhile wait for the next round.
         for (var count = _deferred.Count; count > 0 && _deferred.TryDequeue(out var data); count--)
         {
-            Dispatch(thread, data, EpollCalls.EPOLLIN);
+            if (!Dispatch(thread, data, EpollCalls.EPOLLIN))
+            {
+                return false;
+            }
         }
+
+        return true;
+    }
+
+    private void End()
+    {
+        Spares.End();
+        _candidate?.Tell(Signal.End);
+        _set.Close();
+        Blocks.Dispose();
+        _ended.SetResult();
     }
 }

@@ -12,4 +12,10 @@ internal sealed record LoopSettings
 
     /// <summary>Whether the app runs on the loop's thread.</summary>
     public required bool RunsInline { get; init; }
+
+    /// <summary>How long a handler may block before the loop goes on without it.</summary>
+    public required TimeSpan BlockingThreshold { get; init; }
+
+    /// <summary>The most threads of one loop.</summary>
+    public required int MaxThreads { get; init; }
 }

@@ -1,33 +1,86 @@
 using KestrelGreenTransport.Epoll.IO;
+using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Epoll.Loop;
 
-/// <summary>A thread that runs an event loop, with the blocks that it keeps for itself.</summary>
-internal sealed class LoopThread(EventLoop loop)
+/// <summary>
+/// A thread of an event loop: it leads the loop, or runs a handler after it lost the loop, or is a parked spare. It
+/// keeps a stack of blocks of its own.
+/// </summary>
+internal sealed class LoopThread
 {
     [ThreadStatic]
     private static LoopThread? t_current;
 
     private readonly BlockCache _blocks = new(BlockStore.ThreadCapacity);
+    private readonly FutexWord _signal = new();
+    private long _startedAt;
+    private long _switchesBefore;
+
+    public LoopThread(EventLoop loop) => Loop = loop;
 
     /// <summary>The calling thread, if it is one.</summary>
     public static LoopThread? Current => t_current;
 
-    public EventLoop Loop => loop;
+    public EventLoop Loop { get; }
+
+    /// <summary>Its number for the kernel, once it runs.</summary>
+    public int Id { get; private set; }
 
     /// <summary>Its own blocks of this store, or null when it runs another store's loop.</summary>
-    public BlockCache? CacheOf(BlockStore store) => store == loop.Blocks ? _blocks : null;
+    public BlockCache? CacheOf(BlockStore store) => store == Loop.Blocks ? _blocks : null;
 
-    public void Start(string name)
+    /// <summary>Starts it. It waits for its first signal at once.</summary>
+    public void Start(string name) => new Thread(Run) { IsBackground = true, Name = name }.UnsafeStart();
+
+    /// <summary>Tells a spare what to do next. Each is told once, by whoever took it from the spares.</summary>
+    public void Tell(Signal signal)
     {
-        new Thread(Run) { IsBackground = true, Name = name }.UnsafeStart();
+        _signal.Value = (int)signal;
+        _signal.WakeOne();
     }
+
+    /// <summary>Tells a spare that a loop is on offer, unless it has been told and has not looked yet.</summary>
+    public void TellOffer()
+    {
+        if (_signal.Value == (int)Signal.None && _signal.TryReplace((int)Signal.None, (int)Signal.TryOffer))
+        {
+            _signal.WakeOne();
+        }
+    }
+
+    /// <summary>For the thread itself: sleeps until it is told something; <see cref="Signal.None"/> when the time is over.</summary>
+    public Signal WaitForSignal(TimeSpan? limit)
+    {
+        _signal.WaitWhile((int)Signal.None, limit);
+        return (Signal)_signal.Exchange((int)Signal.None);
+    }
+
+    /// <summary>A dispatch with the loop on offer begins.</summary>
+    public void NoteStart(TimeProvider time)
+    {
+        _startedAt = time.GetTimestamp();
+        _switchesBefore = KernelThread.VoluntarySwitches();
+    }
+
+    /// <summary>Whether the app has waited for something, at least so long, since <see cref="NoteStart"/>.</summary>
+    public bool HasBlocked(TimeProvider time, TimeSpan threshold) =>
+        time.GetElapsedTime(_startedAt) >= threshold && KernelThread.VoluntarySwitches() != _switchesBefore;
 
     private void Run()
     {
         t_current = this;
-        loop.Run(this);
+        Id = KernelThread.CurrentId;
+        while (Loop.Spares.Await(this))
+        {
+            do
+            {
+                Loop.Lead(this);
+            }
+            while (Loop.Spares.Park(this));
+        }
+
         t_current = null;
-        loop.Blocks.TakeBack(_blocks);
+        Loop.Blocks.TakeBack(_blocks);
     }
 }

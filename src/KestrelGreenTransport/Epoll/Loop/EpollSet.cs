@@ -1,0 +1,99 @@
+using System.Runtime.InteropServices;
+using KestrelGreenTransport.Native;
+
+namespace KestrelGreenTransport.Epoll.Loop;
+
+/// <summary>
+/// An epoll descriptor, the batch of events that was fetched last, and an eventfd that ends a wait.
+///
+/// Watching and waking are for any thread; the batch is for the one that leads the loop.
+/// </summary>
+internal sealed unsafe class EpollSet
+{
+    /// <summary>The data of the event that only wakes.</summary>
+    public const ulong WakeData = 0;
+
+    /// <summary>The most events fetched at once.</summary>
+    private const int BatchSize = 256;
+
+    private readonly Lock _lock = new();
+    private readonly byte* _events = (byte*)NativeMemory.Alloc(BatchSize, (nuint)EpollCalls.EventSize);
+    private readonly int _epoll;
+    private readonly int _wake;
+    private int _count;
+    private int _cursor;
+    private bool _isClosed;
+
+    public EpollSet()
+    {
+        _epoll = Created(EpollCalls.epoll_create1(EpollCalls.EPOLL_CLOEXEC), "epoll_create1");
+        _wake = Created(EpollCalls.eventfd(0, EpollCalls.EFD_CLOEXEC | EpollCalls.EFD_NONBLOCK), "eventfd");
+
+        // Edge-triggered: each write to it is an event, and nobody needs to read it.
+        Watch(_wake, EpollCalls.EPOLLIN | EpollCalls.EPOLLET, WakeData);
+    }
+
+    /// <summary>Adds a descriptor. With EPOLLEXCLUSIVE it can only be removed again, not changed.</summary>
+    public Result Watch(int descriptor, uint events, ulong data) =>
+        EpollCalls.Control(_epoll, EpollCalls.EPOLL_CTL_ADD, descriptor, events, data);
+
+    public Result Unwatch(int descriptor) => EpollCalls.Control(_epoll, EpollCalls.EPOLL_CTL_DEL, descriptor, 0, 0);
+
+    /// <summary>Ends the wait that is under way, or the next one.</summary>
+    public void Wake()
+    {
+        var one = 1L;
+        lock (_lock)
+        {
+            // The number may be somebody else's once it is closed.
+            if (!_isClosed)
+            {
+                _ = SocketCalls.write(_wake, &one, sizeof(long));
+            }
+        }
+    }
+
+    /// <summary>The next event of the batch; false when all are taken.</summary>
+    public bool TryTake(out ulong data, out uint events)
+    {
+        if (_cursor == _count)
+        {
+            data = 0;
+            events = 0;
+            return false;
+        }
+
+        data = EpollCalls.DataOf(_events, _cursor);
+        events = EpollCalls.EventsOf(_events, _cursor);
+        _cursor++;
+        return true;
+    }
+
+    /// <summary>Fetches the next batch; waits for it unless told not to.</summary>
+    public void Fetch(bool waits)
+    {
+        _cursor = 0;
+        _count = Math.Max(0, EpollCalls.epoll_wait(_epoll, _events, BatchSize, waits ? -1 : 0));
+    }
+
+    /// <summary>For the thread that leads, when it ends the loop.</summary>
+    public void Close()
+    {
+        lock (_lock)
+        {
+            if (_isClosed)
+            {
+                return;
+            }
+
+            _isClosed = true;
+            _ = SocketCalls.close(_epoll);
+            _ = SocketCalls.close(_wake);
+            NativeMemory.Free(_events);
+        }
+    }
+
+    private static int Created(int descriptor, string call) => descriptor >= 0
+        ? descriptor
+        : throw new InvalidOperationException($"{call}: {new Result(-1, SocketCalls.LastError).Message}. An event loop needs two descriptors: raise the limit (ulimit -n).");
+}

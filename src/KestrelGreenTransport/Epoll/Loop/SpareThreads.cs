@@ -1,0 +1,135 @@
+namespace KestrelGreenTransport.Epoll.Loop;
+
+/// <summary>
+/// The threads of one loop that do not lead it now. The one parked last is taken first, so that the others grow idle and
+/// retire.
+///
+/// Their count is bounded: each one that a handler holds stands for a connection, which holds a slot.
+/// </summary>
+internal sealed class SpareThreads(EventLoop loop, string name, int limit)
+{
+    private static readonly TimeSpan IdleLimit = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _lock = new();
+    private readonly List<LoopThread> _parked = [];
+    private int _count;
+    private bool _isEnded;
+
+    /// <summary>All threads of the loop: the leader, the parked, and those held by handlers.</summary>
+    public int Count => Volatile.Read(ref _count);
+
+    /// <summary>A thread that waits to be told something: a parked one or a new one. Null when there are too many already.</summary>
+    public LoopThread? Take()
+    {
+        LoopThread thread;
+        int number;
+        lock (_lock)
+        {
+            if (_isEnded)
+            {
+                return null;
+            }
+
+            if (_parked.Count > 0)
+            {
+                thread = _parked[^1];
+                _parked.RemoveAt(_parked.Count - 1);
+                return thread;
+            }
+
+            if (_count == limit)
+            {
+                return null;
+            }
+
+            number = ++_count;
+            thread = new LoopThread(loop);
+        }
+
+        thread.Start(number == 1 ? name : $"{name} +{number - 1}");
+        return thread;
+    }
+
+    /// <summary>Puts back a thread that was taken and told nothing.</summary>
+    public void Return(LoopThread thread)
+    {
+        lock (_lock)
+        {
+            if (!_isEnded)
+            {
+                _parked.Add(thread);
+                return;
+            }
+        }
+
+        thread.Tell(Signal.End);
+    }
+
+    /// <summary>For a thread that lost the loop: parks it. True: it leads again. False: it retires.</summary>
+    public bool Park(LoopThread thread)
+    {
+        lock (_lock)
+        {
+            if (_isEnded)
+            {
+                return false;
+            }
+
+            _parked.Add(thread);
+        }
+
+        return Await(thread);
+    }
+
+    /// <summary>For the thread itself, parked or just started: waits for what it is told.</summary>
+    public bool Await(LoopThread thread)
+    {
+        while (true)
+        {
+            switch (thread.WaitForSignal(IdleLimit))
+            {
+                case Signal.Lead:
+                    return true;
+                case Signal.TryOffer when loop.TryTakeOffer():
+                    return true;
+                case Signal.End:
+                    return false;
+                case Signal.None when Retires(thread):
+                    return false;
+            }
+        }
+    }
+
+    /// <summary>Nobody leads again: all parked threads end, and the others when their handlers return.</summary>
+    public void End()
+    {
+        LoopThread[] parked;
+        lock (_lock)
+        {
+            _isEnded = true;
+            parked = [.. _parked];
+            _parked.Clear();
+        }
+
+        foreach (var thread in parked)
+        {
+            thread.Tell(Signal.End);
+        }
+    }
+
+    // One stays, so that a first handler that blocks finds it, even when no thread can be started. A thread that was
+    // taken meanwhile is not among the parked, and is told something soon.
+    private bool Retires(LoopThread thread)
+    {
+        lock (_lock)
+        {
+            if (_isEnded || _parked.Count <= 1 || !_parked.Remove(thread))
+            {
+                return false;
+            }
+
+            _count--;
+            return true;
+        }
+    }
+}

@@ -1,0 +1,64 @@
+namespace KestrelGreenTransport.Epoll.Scheduling;
+
+/// <summary>
+/// Who leads an event loop, in one word.
+///
+/// Exactly one thread leads. While it works for the loop itself the word says <see cref="Own"/>, and nobody can take the
+/// loop from it. While it runs the app for an event the word says <see cref="Busy"/> (the guard may take the loop) or
+/// <see cref="Offered"/> (any spare thread may), with a number that no other event ever had: so the leader, when the app
+/// returns, gets the loop back by a compare-and-swap from just that value, or sees that it has lost it. A thread that
+/// lost touches nothing of the loop any more.
+/// </summary>
+internal sealed class Leadership
+{
+    public const long Own = 0;
+    public const long Busy = 1;
+    public const long Offered = 2;
+
+    private const long StateMask = 3;
+    private const long Step = 4;
+
+    private long _word;
+
+    // Only the leader uses it.
+    private long _number;
+
+    /// <summary>What it is at this moment.</summary>
+    public long Word => Volatile.Read(ref _word);
+
+    public static bool IsBusy(long word) => (word & StateMask) == Busy;
+
+    public static bool IsOffered(long word) => (word & StateMask) == Offered;
+
+    /// <summary>The leader begins to run the app; the guard may take the loop. Returns the ticket to end it with.</summary>
+    public long BeginBusy()
+    {
+        var ticket = (_number += Step) | Busy;
+        Volatile.Write(ref _word, ticket);
+        return ticket;
+    }
+
+    /// <summary>
+    /// The same, and any spare thread may take the loop. A full barrier: what the caller reads next, whether a spare is
+    /// awake, is read after this is seen by all.
+    /// </summary>
+    public long BeginOffered()
+    {
+        var ticket = (_number += Step) | Offered;
+        Interlocked.Exchange(ref _word, ticket);
+        return ticket;
+    }
+
+    /// <summary>The app returned. False: another thread leads now.</summary>
+    public bool TryEnd(long ticket) => Interlocked.CompareExchange(ref _word, ticket & ~StateMask, ticket) == ticket;
+
+    /// <summary>Takes the loop from a leader that runs the app. False: it has returned meanwhile, or somebody else took it.</summary>
+    public bool TryTake(long seen) => Interlocked.CompareExchange(ref _word, seen & ~StateMask, seen) == seen;
+
+    /// <summary>Takes the loop if its leader offers it.</summary>
+    public bool TryTakeOffer()
+    {
+        var seen = Word;
+        return IsOffered(seen) && TryTake(seen);
+    }
+}

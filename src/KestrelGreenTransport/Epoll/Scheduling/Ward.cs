@@ -1,0 +1,93 @@
+using KestrelGreenTransport.Epoll.Loop;
+using KestrelGreenTransport.Native;
+
+namespace KestrelGreenTransport.Epoll.Scheduling;
+
+/// <summary>One loop as its guard knows it. For the guard's thread.</summary>
+internal sealed class Ward(EventLoop loop) : IDisposable
+{
+    private readonly BlockingRate _rate = new();
+    private Sighting _before;
+    private long _lastWord;
+    private int _blocked;
+    private int _threadId;
+    private int _stateDescriptor = -1;
+
+    /// <summary>Whether the loop has run the app, or does, since the last call.</summary>
+    public bool HasMoved()
+    {
+        var word = loop.Leadership.Word;
+        var moved = word != _lastWord || Leadership.IsBusy(word) || Leadership.IsOffered(word);
+        _lastWord = word;
+        return moved;
+    }
+
+    public Verdict Look(TimeSpan threshold)
+    {
+        var word = loop.Leadership.Word;
+        if (!Leadership.IsBusy(word))
+        {
+            if (Leadership.IsOffered(word) && word == _before.Word)
+            {
+                // The spare that the loop was offered to should long have taken it.
+                loop.RepeatOffer();
+            }
+
+            _before = new Sighting(word, '?', -1, 0);
+            return Verdict.Innocent;
+        }
+
+        var leader = loop.LeaderId;
+        var now = new Sighting(word, ReadState(leader), KernelThread.CpuTime(leader), GC.CollectionCount(0));
+        var verdict = GuardJudge.Judge(_before, now, threshold);
+        if (now.Word != _before.Word || now.Collections != _before.Collections)
+        {
+            _before = now;
+        }
+
+        return verdict;
+    }
+
+    /// <summary>Gives the loop to a spare thread, unless its handler has returned meanwhile.</summary>
+    public bool TakeOver(Verdict verdict)
+    {
+        if (!loop.TryGiveToSpare(_before.Word))
+        {
+            return false;
+        }
+
+        if (verdict == Verdict.Blocks)
+        {
+            _blocked++;
+        }
+
+        return true;
+    }
+
+    public void UpdateRate(TimeSpan now)
+    {
+        _rate.Add(_blocked + loop.TakeBlockedCount(), now);
+        _blocked = 0;
+        loop.HandsOn = _rate.IsFrequent;
+    }
+
+    public void Dispose()
+    {
+        if (_stateDescriptor >= 0)
+        {
+            _ = SocketCalls.close(_stateDescriptor);
+        }
+    }
+
+    private char ReadState(int threadId)
+    {
+        if (threadId != _threadId)
+        {
+            Dispose();
+            _threadId = threadId;
+            _stateDescriptor = KernelThread.OpenState(threadId);
+        }
+
+        return KernelThread.ReadState(_stateDescriptor);
+    }
+}

@@ -1,0 +1,69 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace KestrelGreenTransport.Native;
+
+/// <summary>
+/// A word to park threads of this process on, by futex(2): the cheapest way to sleep and to be woken. It may be woken at
+/// any time, even when nobody parks there any more.
+/// </summary>
+internal sealed unsafe partial class FutexWord
+{
+    private const int WaitPrivate = 128;
+    private const int WakePrivate = 1 | 128;
+
+    private static readonly nint SystemCall = RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.X64 => 202,
+        Architecture.X86 or Architecture.Arm => 240,
+        _ => 98,
+    };
+
+    // Pinned for as long as this object lives.
+    private readonly int[] _word = GC.AllocateArray<int>(1, pinned: true);
+
+    public int Value
+    {
+        get => Volatile.Read(ref _word[0]);
+        set => Volatile.Write(ref _word[0], value);
+    }
+
+    private int* Address => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_word));
+
+    public int Exchange(int value) => Interlocked.Exchange(ref _word[0], value);
+
+    public bool TryReplace(int from, int to) => Interlocked.CompareExchange(ref _word[0], to, from) == from;
+
+    /// <summary>
+    /// Sleeps while the word has this value, until a wake or the time is over. May also return for no reason: look at the
+    /// word again. No limit is for ever.
+    /// </summary>
+    public void WaitWhile(int value, TimeSpan? limit)
+    {
+        if (Value != value)
+        {
+            return;
+        }
+
+        if (limit is not { } span)
+        {
+            _ = syscall(SystemCall, Address, WaitPrivate, value, null);
+            return;
+        }
+
+        var time = new TimeSpec { Seconds = (nint)(span.Ticks / TimeSpan.TicksPerSecond), Nanoseconds = (nint)(span.Ticks % TimeSpan.TicksPerSecond * 100) };
+        _ = syscall(SystemCall, Address, WaitPrivate, value, &time);
+    }
+
+    public void WakeOne() => _ = syscall(SystemCall, Address, WakePrivate, 1, null);
+
+    [LibraryImport("libc")]
+    private static partial nint syscall(nint number, int* word, int operation, int value, TimeSpec* timeout);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct TimeSpec
+    {
+        public nint Seconds;
+        public nint Nanoseconds;
+    }
+}

@@ -1,0 +1,84 @@
+using System.Runtime.InteropServices;
+
+namespace KestrelGreenTransport.Native;
+
+/// <summary>What the kernel knows of one thread of this process.</summary>
+internal static unsafe partial class KernelThread
+{
+    private const int ThreadUsage = 1;
+    private const int CpuClockOfThread = 6;
+    private const int MaxStat = 512;
+
+    private static readonly nint GetThreadId = RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.X64 => 186,
+        Architecture.X86 or Architecture.Arm => 224,
+        _ => 178,
+    };
+
+    /// <summary>The calling thread's id.</summary>
+    public static int CurrentId => (int)syscall(GetThreadId);
+
+    /// <summary>The CPU time that a thread has used, in nanoseconds; -1 when there is no such thread.</summary>
+    public static long CpuTime(int threadId)
+    {
+        // The clock of a thread, as pthread_getcpuclockid makes it.
+        TimeSpec time;
+        return clock_gettime((~threadId << 3) | CpuClockOfThread, &time) == 0 ? (time.Seconds * 1_000_000_000L) + time.Nanoseconds : -1;
+    }
+
+    /// <summary>How often the calling thread gave up its processor by itself: by sleeping or waiting.</summary>
+    public static long VoluntarySwitches()
+    {
+        Usage usage;
+        return getrusage(ThreadUsage, &usage) == 0 ? usage.VoluntarySwitches : 0;
+    }
+
+    /// <summary>Opens what <see cref="ReadState"/> reads; below 0 when it cannot.</summary>
+    public static int OpenState(int threadId)
+    {
+        const int ReadOnlyCloseOnExec = 0x80000;
+        return open($"/proc/self/task/{threadId}/stat", ReadOnlyCloseOnExec);
+    }
+
+    /// <summary>R running or ready to, S sleeping, D waiting for a device, T stopped …; '?' when unknown.</summary>
+    public static char ReadState(int descriptor)
+    {
+        var text = stackalloc byte[MaxStat];
+        var length = (int)pread(descriptor, text, MaxStat, 0);
+
+        // The state follows the name, which stands in parentheses and may contain some itself.
+        var name = new ReadOnlySpan<byte>(text, Math.Max(length, 0)).LastIndexOf((byte)')');
+        return name >= 0 && name + 2 < length ? (char)text[name + 2] : '?';
+    }
+
+    [LibraryImport("libc")]
+    private static partial nint syscall(nint number);
+
+    [LibraryImport("libc")]
+    private static partial int clock_gettime(int clock, TimeSpec* time);
+
+    [LibraryImport("libc")]
+    private static partial int getrusage(int who, Usage* usage);
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int open(string path, int flags);
+
+    [LibraryImport("libc")]
+    private static partial nint pread(int descriptor, byte* buffer, nuint count, nint offset);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct TimeSpec
+    {
+        public nint Seconds;
+        public nint Nanoseconds;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Usage
+    {
+        public fixed long Before[16];
+        public nint VoluntarySwitches;
+        public nint InvoluntarySwitches;
+    }
+}
