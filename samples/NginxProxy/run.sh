@@ -22,7 +22,7 @@ for tool in dotnet nginx; do
   command -v "$tool" >/dev/null || { echo "run.sh needs $tool. On Debian and Ubuntu: apt-get install $tool" >&2; exit 1; }
 done
 
-prefix=$(mktemp -d)
+prefix=$(mktemp -d -t nginx-proxy.XXXXXX)
 app='' nginx=''
 stop() {
   trap '' INT TERM

@@ -28,7 +28,8 @@ public sealed class OrphanTests
     public async Task A_grandchild_inherits_neither_listener_nor_lifeline_and_does_not_hold_up_the_replacement()
     {
         await using var green = GreenRun.Start(["-w", "1"]);
-        var victim = (await green.Serving(1)).Workers[0];
+        var before = await green.Serving(1);
+        var victim = before.Workers[0];
         var target = await green.Target();
         using var grandchild = JsonDocument.Parse(await target.Get("/spawn-grandchild"));
         var pid = grandchild.RootElement.GetProperty("pid").GetInt32();
@@ -40,7 +41,7 @@ public sealed class OrphanTests
         Assert.Empty(inherited);
 
         Kernel.Signal(victim.Pid!.Value, Kernel.SIGKILL);
-        await green.Replaced(victim);
+        await green.Replaced(victim, before);
         Assert.True(Kernel.IsAlive(pid));
 
         Kernel.Signal(green.Process.Pid, Kernel.SIGTERM);

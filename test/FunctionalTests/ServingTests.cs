@@ -121,13 +121,4 @@ public sealed class ServingTests
         Assert.Equal(status.Workers[0].Pid, await (await green.Target()).Pid());
         await green.StopCleanly();
     }
-
-    [Fact]
-    public async Task A_project_folder_is_built_and_run()
-    {
-        await using var green = GreenRun.Start(["-w", "1"], app: Repo.Path("test/TestWorker"));
-        var status = await green.Serving(1);
-        Assert.Equal(status.Workers[0].Pid, await (await green.Target()).Pid());
-        await green.StopCleanly();
-    }
 }

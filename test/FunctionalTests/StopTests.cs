@@ -91,11 +91,6 @@ public sealed class StopTests
         Kernel.Signal(green.Process.Pid, Kernel.SIGTTOU);
         var one = await green.Serving(1);
         Assert.Equal(1, one.WorkersTarget);
-
-        // TTOU never takes the last one.
-        Kernel.Signal(green.Process.Pid, Kernel.SIGTTOU);
-        Kernel.Signal(green.Process.Pid, Kernel.SIGTTIN);
-        await green.Serving(2);
         await green.StopCleanly();
     }
 

@@ -9,7 +9,8 @@ namespace FunctionalTests.Harness;
 /// </summary>
 internal sealed class ChildProgram : IAsyncDisposable
 {
-    private const string MarkName = "FUNCTIONAL_TEST_MARK";
+    /// <summary>The variable that descendants are found by.</summary>
+    public const string MarkName = "FUNCTIONAL_TEST_MARK";
 
     private readonly Process _process;
     private readonly string _mark = $"{MarkName}={Guid.NewGuid():N}";
@@ -33,7 +34,10 @@ internal sealed class ChildProgram : IAsyncDisposable
             start.Environment.Remove(name);
         }
 
+        // What builds must not leave servers behind that serve the next build: they would count as descendants.
         start.Environment["DOTNET_NOLOGO"] = "1";
+        start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        start.Environment["UseSharedCompilation"] = "false";
         start.Environment[MarkName] = _mark[(MarkName.Length + 1)..];
         foreach (var (name, value) in environment ?? [])
         {
@@ -94,10 +98,10 @@ internal sealed class ChildProgram : IAsyncDisposable
         return _process.ExitCode;
     }
 
-    public Task<string> Line(string pattern) => Lines(pattern, 1).ContinueWith(static lines => lines.Result[0], TaskScheduler.Default);
+    public async Task<string> Line(string pattern) => (await Lines(pattern, 1))[0];
 
     /// <summary>Waits until this many lines match.</summary>
-    public Task<List<string>> Lines(string pattern, int count)
+    public Task<List<string>> Lines(string pattern, int count, TimeSpan? limit = null)
     {
         var regex = new Regex(pattern, RegexOptions.CultureInvariant);
         return Eventually.Get(
@@ -106,7 +110,8 @@ internal sealed class ChildProgram : IAsyncDisposable
                 ? throw new InvalidOperationException($"it ended with {_process.ExitCode}")
                 : Task.FromResult(Matching(regex)),
             found => found.Count >= count,
-            Describe);
+            Describe,
+            limit);
     }
 
     public string Describe() => $"$ {Command}\n{(_process.HasExited ? $"[exit code {_process.ExitCode}]" : $"[runs as {Pid}]")}\n{Output}";

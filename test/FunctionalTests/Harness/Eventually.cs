@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using System.Text.Json;
+using KestrelGreenTransport.Supervisor.Control;
 
 namespace FunctionalTests.Harness;
 
@@ -10,11 +12,12 @@ internal static class Eventually
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Returns the first value that satisfies; what throws while it is looked at counts as not yet.</summary>
-    public static async Task<T> Get<T>(string what, Func<Task<T>> look, Func<T, bool> satisfies, Func<string>? diagnostics = null)
+    public static async Task<T> Get<T>(string what, Func<Task<T>> look, Func<T, bool> satisfies, Func<string>? diagnostics = null, TimeSpan? limit = null)
     {
+        var allowed = limit ?? Limit;
         var watch = Stopwatch.StartNew();
         object? last = null;
-        while (watch.Elapsed < Limit)
+        while (watch.Elapsed < allowed)
         {
             try
             {
@@ -26,7 +29,7 @@ internal static class Eventually
 
                 last = value;
             }
-            catch (Exception e) when (e is not OperationCanceledException || watch.Elapsed < Limit)
+            catch (Exception e) when (e is not OperationCanceledException || watch.Elapsed < allowed)
             {
                 last = e;
             }
@@ -34,9 +37,12 @@ internal static class Eventually
             await Task.Delay(Pause, TestContext.Current.CancellationToken);
         }
 
-        throw new TimeoutException($"Not within {Limit.TotalSeconds} s: {what}. Last seen: {last}\n{diagnostics?.Invoke()}");
+        throw new TimeoutException($"Not within {allowed.TotalSeconds} s: {what}. Last seen: {Show(last)}\n{diagnostics?.Invoke()}");
     }
 
     public static Task True(string what, Func<bool> look, Func<string>? diagnostics = null) =>
         Get(what, () => Task.FromResult(look()), static value => value, diagnostics);
+
+    private static string? Show(object? value) =>
+        value is StatusDocument status ? JsonSerializer.Serialize(status, ControlJson.Default.StatusDocument) : value?.ToString();
 }

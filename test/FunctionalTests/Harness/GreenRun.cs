@@ -27,19 +27,30 @@ internal sealed class GreenRun : IAsyncDisposable
     public IEnumerable<KeyValuePair<string, string?>> Environment => [new("RUNTIME_DIRECTORY", RuntimeDirectory)];
 
     /// <summary>Runs the test worker under <c>green run</c>, on a port that the kernel chooses unless the options bind.</summary>
-    public static GreenRun Start(string[] options, string? app = null, string[]? appArguments = null, params (string Name, string? Value)[] environment)
+    /// <param name="options">Options of <c>green run</c>.</param>
+    /// <param name="app">Another app than the test worker.</param>
+    /// <param name="appArguments">What follows the app.</param>
+    /// <param name="descriptors">How many descriptors each process may have.</param>
+    /// <param name="environment">Variables for all processes.</param>
+    public static GreenRun Start(
+        string[] options,
+        string? app = null,
+        string[]? appArguments = null,
+        int? descriptors = null,
+        params (string Name, string? Value)[] environment)
     {
         var name = $"t{Guid.NewGuid():N}"[..12];
         string[] bind = options.Contains("-b") ? [] : ["-b", "127.0.0.1:0"];
+        string[] limit = descriptors is null ? [] : ["prlimit", $"--nofile={descriptors}"];
         return Launch(
-            name, [Repo.Green, "run", "--name", name, .. bind, .. options, app ?? Repo.TestWorker, .. appArguments ?? []], environment);
+            name, [.. limit, "dotnet", Repo.Green, "run", "--name", name, .. bind, .. options, app ?? Repo.TestWorker, .. appArguments ?? []], environment);
     }
 
     /// <summary>Runs an app that makes itself a supervisor.</summary>
     public static GreenRun StartApp(string app, string[] arguments, params (string Name, string? Value)[] environment)
     {
         var name = $"t{Guid.NewGuid():N}"[..12];
-        return Launch(name, [app, "--name", name, .. arguments], environment);
+        return Launch(name, ["dotnet", app, "--name", name, .. arguments], environment);
     }
 
     public Task<StatusDocument> Status() => ControlClient.Status(ControlSocket);
@@ -57,15 +68,17 @@ internal sealed class GreenRun : IAsyncDisposable
             $"{workers} workers serve",
             status => status.State == "running" && status.Workers.Count == workers && status.Workers.All(static worker => worker.State == "serving"));
 
-    /// <summary>Waits until the place of this worker is held by another process that serves.</summary>
-    public async Task<WorkerStatus> Replaced(WorkerStatus worker)
+    /// <summary>Waits until this worker is gone and another process serves in its place; returns that one.</summary>
+    /// <remarks>Its index may be another: a replacement that starts before the old process is gone cannot share its index.</remarks>
+    public async Task<WorkerStatus> Replaced(WorkerStatus victim, StatusDocument before)
     {
+        var known = before.Workers.Select(static worker => worker.Pid).ToHashSet();
         var status = await StatusWhen(
-            $"worker {worker.Index} (pid {worker.Pid}) is replaced",
+            $"worker {victim.Index} (pid {victim.Pid}) is replaced",
             status => status.State == "running"
-                && status.Workers.SingleOrDefault(one => one.Index == worker.Index) is { State: "serving" } now
-                && now.Pid != worker.Pid);
-        return status.Workers.Single(one => one.Index == worker.Index);
+                && status.Workers.Count == before.Workers.Count
+                && status.Workers.All(worker => worker.State == "serving" && worker.Pid != victim.Pid));
+        return Assert.Single(status.Workers, worker => !known.Contains(worker.Pid));
     }
 
     /// <summary>Where the first listener can be reached.</summary>
@@ -107,8 +120,8 @@ internal sealed class GreenRun : IAsyncDisposable
         var home = new TemporaryFolder();
         var runtime = Directory.CreateDirectory(RuntimeDirectoryIn(home)).FullName;
         var process = ChildProgram.Start(
-            "dotnet",
-            command,
+            command[0],
+            command[1..],
             [new("RUNTIME_DIRECTORY", runtime), .. environment.Select(static one => KeyValuePair.Create(one.Name, one.Value))],
             home.Path);
         return new GreenRun(home, process, name);

@@ -1,0 +1,117 @@
+using System.Globalization;
+using System.Net.WebSockets;
+using System.Text;
+using System.Text.RegularExpressions;
+using FunctionalTests.Harness;
+
+namespace FunctionalTests;
+
+/// <summary>The sample's script, with a real nginx: what clients of a deployment see.</summary>
+[Collection("builds")]
+public sealed class NginxTests
+{
+    [Theory]
+    [InlineData("")]
+    [InlineData("--tcp")]
+    public async Task The_app_sees_the_client_and_not_nginx_and_websockets_pass(string variant)
+    {
+        await using var sample = await Sample.Start(variant);
+        var answer = await sample.Target.Get("/");
+        Assert.StartsWith("http://test for 127.0.0.1, from process ", answer, StringComparison.Ordinal);
+
+        // What a client claims of itself is not believed.
+        using var client = new HttpClient();
+        client.DefaultRequestHeaders.Add("X-Forwarded-For", "203.0.113.9");
+        client.DefaultRequestHeaders.Add("X-Forwarded-Proto", "https");
+        var claimed = await client.GetStringAsync(new Uri($"http://127.0.0.1:{sample.Target.Port}/"));
+        Assert.StartsWith($"http://127.0.0.1:{sample.Target.Port} for 127.0.0.1,", claimed, StringComparison.Ordinal);
+
+        using var socket = new ClientWebSocket();
+        using var limit = new CancellationTokenSource(Eventually.Limit);
+        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{sample.Target.Port}/echo"), limit.Token);
+        var buffer = new byte[100];
+        foreach (var text in new[] { "one", "two" })
+        {
+            await socket.SendAsync(Encoding.UTF8.GetBytes(text), WebSocketMessageType.Text, endOfMessage: true, limit.Token);
+            var received = await socket.ReceiveAsync(buffer, limit.Token);
+            Assert.Equal(text, Encoding.UTF8.GetString(buffer, 0, received.Count));
+        }
+
+        await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, limit.Token);
+        await sample.StopCleanly();
+    }
+
+    [Fact]
+    public async Task Clients_of_nginx_notice_nothing_when_a_worker_is_killed()
+    {
+        await using var sample = await Sample.Start("");
+        var victim = sample.WorkerPids()[0];
+        var load = LoadClient.Start(sample.Target, clients: 8, path: "/", keepAlive: true);
+        await load.More(1000);
+        Kernel.Signal(victim, Kernel.SIGKILL);
+        await Eventually.True("a replacement serves", () => sample.WorkerPids() is { Length: 3 }, sample.Process.Describe);
+        await load.More(1000);
+        await load.Stop();
+
+        // A request that dies in the worker's hands is asked again of another: GET is safe to repeat.
+        Assert.Equal((0, 0), (load.Refused, load.Broken));
+        await sample.StopCleanly();
+    }
+
+    /// <summary>run.sh with ports of its own.</summary>
+    private sealed class Sample : IAsyncDisposable
+    {
+        private readonly TemporaryFolder _home;
+
+        private Sample(TemporaryFolder home, ChildProgram process, int port) => (_home, Process, Target) = (home, process, Target.Loopback(port));
+
+        public ChildProgram Process { get; }
+
+        public Target Target { get; }
+
+        public static async Task<Sample> Start(string variant)
+        {
+            var home = new TemporaryFolder();
+            using var nginx = new FreePort();
+            using var app = new FreePort();
+            var process = ChildProgram.Start(
+                "bash",
+                [Repo.Path("samples/NginxProxy/run.sh"), .. variant.Length > 0 ? new[] { variant } : []],
+                [
+                    new("RUNTIME_DIRECTORY", Directory.CreateDirectory(home.File("run")).FullName),
+                    new("TMPDIR", home.Path),
+                    new("CONFIGURATION", Repo.Configuration),
+                    new("NGINX_PORT", $"{nginx.Release()}"),
+                    new("APP_PORT", $"{app.Release()}"),
+                ],
+                home.Path);
+            var sample = new Sample(home, process, nginx.Number);
+            await process.Lines("worker [12] .* serves", 2, limit: TimeSpan.FromMinutes(5));
+            await Eventually.Get("nginx answers", () => sample.Target.Get("/"), static _ => true, process.Describe);
+            return sample;
+        }
+
+        /// <summary>Every worker that became ready so far, dead ones too.</summary>
+        public int[] WorkerPids() =>
+            [.. Process.Output.Split('\n')
+                .Select(static line => Regex.Match(line, @"worker \d+ \(pid (\d+)\) serves"))
+                .Where(static match => match.Success)
+                .Select(static match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture))];
+
+        /// <summary>TERM to the script, as Ctrl+C does it: both end, and the temporary folder goes.</summary>
+        public async Task StopCleanly()
+        {
+            Kernel.Signal(Process.Pid, Kernel.SIGTERM);
+            Assert.Equal(143, await Process.Exit());
+            Assert.Empty(Process.Living.Select(Kernel.CommandLine));
+            Assert.Empty(Directory.EnumerateFileSystemEntries(_home.Path, "nginx-proxy*"));
+            Assert.Empty(Directory.EnumerateFileSystemEntries(_home.File("run")));
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await Process.DisposeAsync();
+            _home.Dispose();
+        }
+    }
+}
