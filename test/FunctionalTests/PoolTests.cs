@@ -68,8 +68,9 @@ public sealed class PoolTests
         using var folder = new TemporaryFolder();
         await using var strace = ChildProgram.Start(
             "strace", ["-f", "-qq", "-e", "trace=accept,accept4", "-o", folder.File("trace"), "-p", $"{pid}"]);
-        await target.Get("/pid");
-        await Eventually.True("strace sees accepts", () => Accepts(folder) > 0, strace.Describe);
+
+        // It sees nothing until it has attached to the thread that accepts.
+        await Eventually.Get("strace sees accepts", () => target.Get("/pid"), _ => Accepts(folder) > 0, strace.Describe);
 
         var held = await Task.WhenAll(Enumerable.Range(0, 500).Select(_ => target.Ask("/slow?ms=600000")));
         await green.Process.Line("cannot accept: Too many open files");

@@ -10,9 +10,9 @@ internal static class Misbehaviour
 
     public static void MapMisbehaviour(this IEndpointRouteBuilder app)
     {
-        app.MapGet("/slow", async (int ms) =>
+        app.MapGet("/slow", async (int ms, CancellationToken aborted) =>
         {
-            await Task.Delay(ms);
+            await Task.Delay(ms, aborted);
             return $"{Environment.ProcessId}";
         });
         app.MapGet("/block", (int ms) =>
