@@ -10,7 +10,7 @@ namespace KestrelGreenTransport.Epoll.Loop;
 internal sealed class LoopThread
 {
     [ThreadStatic]
-    private static LoopThread? t_current;
+    private static LoopThread? _current;
 
     private readonly BlockCache _blocks = new(BlockStore.ThreadCapacity);
     private readonly FutexWord _signal = new();
@@ -20,7 +20,7 @@ internal sealed class LoopThread
     public LoopThread(EventLoop loop) => Loop = loop;
 
     /// <summary>The calling thread, if it is one.</summary>
-    public static LoopThread? Current => t_current;
+    public static LoopThread? Current => _current;
 
     public EventLoop Loop { get; }
 
@@ -69,7 +69,7 @@ internal sealed class LoopThread
 
     private void Run()
     {
-        t_current = this;
+        _current = this;
         Id = KernelThread.CurrentId;
         while (Loop.Spares.Await(this))
         {
@@ -80,7 +80,7 @@ internal sealed class LoopThread
             while (Loop.Spares.Park(this));
         }
 
-        t_current = null;
+        _current = null;
         Loop.Blocks.TakeBack(_blocks);
     }
 }
