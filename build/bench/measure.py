@@ -40,7 +40,7 @@ def measure(scenario, variants, machine, rounds, seconds, say, trace=True):
                 results[server.variant.name]["rounds"].append(figures)
                 say(f"  round {number + 1} {server.variant.name:<22} {_brief(figures)}")
 
-        if trace and scenario.tool == "wrk":
+        if trace and scenario.calls:
             for server in servers:
                 server.limit(True)
                 calls = syscalls.per_request(server, machine)
