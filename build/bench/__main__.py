@@ -45,6 +45,7 @@ def main():
         # A second Ctrl+C would leave behind what this is about to stop.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         processes.stop_all()
+        cgroups.remove_all()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -54,6 +55,18 @@ def _run(options, folder):
     server_core = cores[0] if options.server_core is None else options.server_core
     load_core = cores[-1] if options.load_core is None else options.load_core
     os.sched_setaffinity(0, {load_core})
+    # This process and, with it, all that it starts and that is no server.
+    load_group = make_group(f"green-bench-{os.getpid()}-load")
+    load_group.enter()
+    load_group.measured(True)
+    try:
+        return _measure_all(options, folder, make_group, accounting, server_core, load_core)
+    finally:
+        load_group.leave()
+        load_group.remove()
+
+
+def _measure_all(options, folder, make_group, accounting, server_core, load_core):
     machine = Machine(options.dll, options.floor, folder, server_core, load_core, make_group, options.quota)
 
     scenarios = _chosen(SCENARIOS, options.scenario or (_QUICK if options.quick else []), "scenario")

@@ -4,12 +4,11 @@ import json
 import os
 import re
 import socket
-import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from processes import Failure, run, start, stop
+from processes import Failure, run
 
 _SCRIPT = Path(__file__).with_name("wrk.lua")
 
@@ -70,23 +69,6 @@ def _run_h2load(scenario, port, seconds, core):
 
 def _percentile(ordered, percent):
     return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] / 1000 if ordered else 0.0
-
-
-class Background:
-    """Load that goes on until the end of the block, for a warm-up."""
-
-    def __init__(self, scenario, port, seconds, core):
-        self._arguments = _command(scenario, port, seconds), core
-        self._environment = _environment(scenario)
-
-    def __enter__(self):
-        command, core = self._arguments
-        nowhere = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self._process = start(command, core, env=self._environment, **nowhere)
-        return self
-
-    def __exit__(self, *_):
-        stop(self._process)
 
 
 class IdleConnections:

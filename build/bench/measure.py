@@ -1,85 +1,99 @@
 """One scenario: every variant warmed up without quota, then measured in turns, round by round."""
 
 import contextlib
+import dataclasses
 import time
 
 import syscalls
-from load import Background, IdleConnections, run_load
-from processes import Failure
-from servers import Server, Unsupported
+from load import IdleConnections, run_load
+from servers import Server
 
 _WARM_UP_AT_MOST = 15
-# No new method for so long, and for so much CPU time: where neighbours take the core, the compiler waits too.
-_STILL_FOR = 1.5
-_STILL_FOR_CPU = 1.0
+# Hardly a new method in so many runs in a row, and for so much CPU time: where neighbours take the core, the compiler
+# waits too.
+_FEW = 5
+_QUIET_RUNS = 2
+_QUIET_CPU = 1.0
 
 
 def measure(scenario, variants, machine, rounds, seconds, say, trace=True):
-    """Returns {variant: {"rounds": [figures], "syscalls": {...}, "warm_up": ...}}."""
+    """Returns {variant: {"rounds": [figures], "syscalls": {...}}}."""
     results = {}
+
+    def note(server, number, figures):
+        results.setdefault(server.variant.name, {"rounds": [], "syscalls": {}})["rounds"].append(figures)
+        say(f"  round {number + 1} {server.variant.name:<22} {_brief(figures)}")
+
+    seconds = max(seconds, scenario.least_seconds)
+    if scenario.fresh:
+        for number in range(rounds):
+            for variant in _turn(variants, number):
+                with Server(variant, scenario, machine) as server:
+                    _warm_up(server, machine, say)
+                    note(server, number, _loaded(server, machine, seconds))
+        return results
+
     with contextlib.ExitStack() as stack:
-        servers = []
-        for variant in variants:
-            try:
-                servers.append(stack.enter_context(Server(variant, scenario, machine)))
-            except Unsupported as unsupported:
-                say(f"  {variant.name}: left out, {unsupported}")
-            except Failure as failure:
-                say(f"  {variant.name}: {failure}")
+        servers = [stack.enter_context(Server(variant, scenario, machine)) for variant in variants]
         for server in servers:
-            warm_up = _warm_up(server, machine)
-            results[server.variant.name] = {"rounds": [], "syscalls": {}, "warm_up": warm_up}
-            if not warm_up["still"]:
-                say(f"  {server.variant.name}: methods were still being compiled after {warm_up['seconds']:.0f} s of warm-up")
-
+            _warm_up(server, machine, say)
         for number in range(1 if scenario.tool == "idle" else rounds):
-            # A B C, B C A, ...: nobody always comes after the same one.
-            shift = number % max(1, len(servers))
-            for server in servers[shift:] + servers[:shift]:
-                figures = _idle(server) if scenario.tool == "idle" else _loaded(server, machine, max(seconds, scenario.least_seconds))
-                results[server.variant.name]["rounds"].append(figures)
-                say(f"  round {number + 1} {server.variant.name:<22} {_brief(figures)}")
-
+            for server in _turn(servers, number):
+                note(server, number, _idle(server) if scenario.tool == "idle" else _loaded(server, machine, seconds))
         if trace and scenario.calls:
             for server in servers:
-                server.limit(True)
+                server.measured(True)
                 calls = syscalls.per_request(server, machine)
                 results[server.variant.name]["syscalls"] = calls
                 say(f"  calls   {server.variant.name:<22} {sum(calls.values()):.2f} a request")
     return results
 
 
-def _warm_up(server, machine):
-    """Loads the server until no further method gets compiled, and says how long that took and how it ended."""
+def _turn(everyone, number):
+    """A B C, B C A, ...: nobody always comes after the same one."""
+    shift = number % max(1, len(everyone))
+    return everyone[shift:] + everyone[:shift]
+
+
+def _warm_up(server, machine, say):
+    """Loads the server without quota until hardly any further method gets compiled."""
+    server.measured(False)
     scenario = server.scenario
     if scenario.tool == "idle":
         IdleConnections(server.port, 200, scenario.path).close()
-        return {"seconds": 0, "still": True}
-    start = time.monotonic()
+        return
+    if scenario.fresh:
+        # Handlers that sleep would leave a queue behind, and a pool with more threads than it began with.
+        scenario = dataclasses.replace(scenario, path="/plaintext", connections=64)
     if not server.variant.is_dotnet:
         run_load(scenario, server.port, 1, machine.load_core)
-        return {"seconds": time.monotonic() - start, "still": True}
-    with Background(scenario, server.port, _WARM_UP_AT_MOST + 5, machine.load_core):
-        methods, changed, changed_cpu = 0, start, 0
-        while True:
-            time.sleep(0.1)
-            now, cpu = time.monotonic(), server.group.cpu_time().total
-            count = server.figures()["methods"]
-            if count != methods:
-                methods, changed, changed_cpu = count, now, cpu
-            # A server whose handlers sleep uses hardly any CPU time: it has all of the core to compile on.
-            idle = cpu < (now - start) / 4
-            still = now - changed >= _STILL_FOR and (idle or cpu - changed_cpu >= _STILL_FOR_CPU)
-            if still or now - start >= _WARM_UP_AT_MOST:
-                return {"seconds": now - start, "still": still, "methods": methods}
+        return
+    start = time.monotonic()
+    # Short runs, not one long one: what opens and closes connections is to be compiled as well.
+    methods, quiet_runs, quiet_since = 0, 0, 0.0
+    while True:
+        run_load(scenario, server.port, 1, machine.load_core)
+        count, cpu, now = server.figures()["methods"], server.group.cpu_time().total, time.monotonic()
+        if count - methods > _FEW:
+            quiet_runs, quiet_since = 0, cpu
+        else:
+            quiet_runs += 1
+        methods = count
+        # A server that waits most of the time has all of the core to compile on.
+        idle = cpu < (now - start) / 4
+        if quiet_runs >= _QUIET_RUNS and (idle or cpu - quiet_since >= _QUIET_CPU):
+            return
+        if now - start >= _WARM_UP_AT_MOST:
+            say(f"  {server.variant.name}: methods were still being compiled after {now - start:.0f} s of warm-up")
+            return
 
 
 def _loaded(server, machine, seconds):
-    server.limit(True)
+    server.measured(True)
     before, cpu_before = server.figures(), server.group.cpu_time()
     load = run_load(server.scenario, server.port, seconds, machine.load_core)
     cpu, after = server.group.cpu_time().since(cpu_before), server.figures()
-    server.limit(False)
+    server.measured(False)
     requests = max(1, load.requests)
     figures = {
         "per_cpu": load.requests / cpu.total if cpu.total > 0 else 0,
@@ -87,12 +101,12 @@ def _loaded(server, machine, seconds):
         "user": cpu.user * 1e6 / requests,
         "system": cpu.system * 1e6 / requests,
         "cpu_share": cpu.total / load.seconds,
-        "p50": load.p50,
-        "p99": load.p99,
         "rss": server.rss(),
         "errors": load.errors,
         "timeouts": load.timeouts,
     }
+    # Zero is wrk's way to say that it cannot tell: nothing was answered in time, or pipelining confused its clock.
+    figures.update({name: took for name, took in (("p50", load.p50), ("p99", load.p99)) if took > 0})
     if before:
         figures["allocated"] = (after["allocatedBytes"] - before["allocatedBytes"]) / requests
         figures["compiled"] = after["methods"] - before["methods"]
@@ -117,7 +131,7 @@ def _idle(server):
 def _brief(figures):
     if "rss_per_connection" in figures:
         return f"{figures['rss_per_connection']:,.0f} bytes a connection"
-    text = f"{figures['throughput']:>9,.0f}/s {figures['per_cpu']:>9,.0f}/CPU-s  p50 {figures['p50']:.2f}  p99 {figures['p99']:.1f} ms"
+    text = f"{figures['throughput']:>9,.0f}/s {figures['per_cpu']:>9,.0f}/CPU-s  p50 {figures.get('p50', 0):.2f}  p99 {figures.get('p99', 0):.1f} ms"
     for trouble in ("errors", "timeouts"):
         if figures[trouble]:
             text += f"  {figures[trouble]} {trouble}"

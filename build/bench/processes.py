@@ -25,9 +25,6 @@ def start(command, core, cgroup=None, user=None, **options):
         os.sched_setaffinity(0, {core})
         if cgroup is not None:
             cgroup.enter()
-        elif os.geteuid() == 0:
-            # The load, too, should get its core before the neighbours do.
-            os.setpriority(os.PRIO_PROCESS, 0, -5)
         if user is not None:
             os.initgroups(user.pw_name, user.pw_gid)
             os.setgid(user.pw_gid)

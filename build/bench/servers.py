@@ -74,8 +74,9 @@ class Server:
     def pids(self):
         return self.group.pids()
 
-    def limit(self, on):
-        """Holds the server to the quota where the scenario asks for it, or lets it go."""
+    def measured(self, on):
+        """For a measurement holds the server to the quota, where the scenario asks for it, and keeps neighbours off."""
+        self.group.measured(on)
         self.group.limit(self.machine.quota if on and self.scenario.quota else None)
 
     def figures(self, question="figures"):
