@@ -61,6 +61,7 @@ public static class GreenTransportWebHostBuilderExtensions
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<HostOptions>, RaiseShutdownTimeout>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, InheritedListenersCheck>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, GreenTransportFactory>());
+            services.TryAddTransient<IOptionsFactory<GreenTransportOptions>, ReportingOptionsFactory>();
             services.TryAddSingleton(environment);
             services.TryAddSingleton(inherited);
             services.TryAddSingleton(TimeProvider.System);

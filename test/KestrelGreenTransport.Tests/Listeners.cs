@@ -32,9 +32,11 @@ internal static class Listeners
     }
 
     /// <summary>Another descriptor of the same socket, as a child process has it.</summary>
-    public static int Duplicate(Socket socket)
+    public static int Duplicate(Socket socket) => Duplicate((int)socket.Handle);
+
+    public static int Duplicate(int descriptor)
     {
-        var copy = Result.From(Libc.fcntl((int)socket.Handle, Libc.F_DUPFD_CLOEXEC, 3));
+        var copy = Result.From(Libc.fcntl(descriptor, Libc.F_DUPFD_CLOEXEC, 3));
         Assert.True(copy.Ok, copy.ToString());
         return (int)copy.Value;
     }

@@ -10,7 +10,7 @@ namespace KestrelGreenTransport.Binding;
 internal static class SocketBinder
 {
     /// <exception cref="AddressInUseException">Somebody listens there already.</exception>
-    /// <exception cref="IOException">A Unix socket cannot be bound; the message says why and what to do.</exception>
+    /// <exception cref="IOException">A Unix socket cannot be bound, or a file handle is no socket; the message says why and what to do.</exception>
     /// <exception cref="SocketException">The kernel refuses for another reason.</exception>
     public static ListenSocket Bind(EndPoint endPoint, GreenTransportOptions options)
     {
@@ -18,7 +18,7 @@ internal static class SocketBinder
         {
             IPEndPoint ip => new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp),
             UnixDomainSocketEndPoint => new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified),
-            FileHandleEndPoint file => new Socket(new SafeSocketHandle((nint)file.FileHandle, ownsHandle: true)),
+            FileHandleEndPoint file => Open(file),
             _ => throw new NotSupportedException($"{endPoint} ({endPoint.GetType().Name}) is neither TCP, nor a Unix socket, nor a file handle."),
         };
         try
@@ -49,10 +49,33 @@ internal static class SocketBinder
             socket.Dispose();
             throw new AddressInUseException(exception.Message, exception);
         }
+        catch (SocketException exception) when (endPoint is FileHandleEndPoint file)
+        {
+            socket.Dispose();
+            throw NotUsable(file, exception);
+        }
         catch
         {
             socket.Dispose();
             throw;
         }
     }
+
+    private static Socket Open(FileHandleEndPoint file)
+    {
+        var handle = new SafeSocketHandle((nint)file.FileHandle, ownsHandle: true);
+        try
+        {
+            return new Socket(handle);
+        }
+        catch (SocketException exception)
+        {
+            // Now, not whenever the finalizer comes: by then the number may be somebody else's.
+            handle.Dispose();
+            throw NotUsable(file, exception);
+        }
+    }
+
+    private static IOException NotUsable(FileHandleEndPoint file, SocketException exception) =>
+        new($"Cannot listen on fd://{file.FileHandle}: {exception.Message}. Whoever starts this process must pass it a bound stream socket by that number.", exception);
 }

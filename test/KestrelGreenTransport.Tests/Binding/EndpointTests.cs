@@ -58,6 +58,23 @@ public class EndpointTests
         Assert.Equal($"tcp://{bound.LocalEndPoint}", app.Pool.Endpoint);
     }
 
+    [Theory]
+    [InlineData("/dev/null")]
+    [InlineData(null)]
+    public async Task A_file_handle_that_is_no_socket_is_refused_by_its_number(string? path)
+    {
+        var number = 60_000;
+        if (path is not null)
+        {
+            // A descriptor of its own: who listens on a file handle owns it from then on.
+            using var file = File.OpenHandle(path);
+            number = Listeners.Duplicate((int)file.DangerousGetHandle());
+        }
+
+        var error = await Assert.ThrowsAsync<IOException>(() => TestApp.StartAsync(kestrel: options => options.ListenHandle((ulong)number)));
+        Assert.StartsWith($"Cannot listen on fd://{number}: ", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_taken_port_is_refused_as_Kestrel_expects()
     {

@@ -1,3 +1,4 @@
+using KestrelGreenTransport.Worker;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -77,6 +78,18 @@ public class OptionsTests
     {
         var app = TestApp.Create(options => options.WorkerConnections = 0);
         await Assert.ThrowsAsync<OptionsValidationException>(() => app.App.StartAsync());
+        await app.App.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_worker_with_wrong_settings_tells_its_supervisor()
+    {
+        var failure = new WorkerFailure();
+        var app = TestApp.Create(options => options.Backlog = 0, build: builder => builder.Services.AddSingleton(failure));
+        var reports = new List<string>();
+        failure.Reported = (code, message) => reports.Add($"{code} {message}");
+        var error = await Assert.ThrowsAsync<OptionsValidationException>(() => app.App.StartAsync());
+        Assert.Equal($"2 {error.Message}", reports[0]);
         await app.App.DisposeAsync();
     }
 
