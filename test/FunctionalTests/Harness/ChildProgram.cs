@@ -82,17 +82,18 @@ internal sealed class ChildProgram : IAsyncDisposable
     }
 
     /// <summary>Waits for its end and for all of its output; returns the exit code, or 128 + the signal.</summary>
-    public async Task<int> Exit()
+    public async Task<int> Exit(TimeSpan? limit = null)
     {
-        using var limit = new CancellationTokenSource(Eventually.Limit);
+        var allowed = limit ?? Eventually.Limit;
+        using var cancellation = new CancellationTokenSource(allowed);
         try
         {
-            await _process.WaitForExitAsync(limit.Token);
-            await _outputEnded.WaitAsync(limit.Token);
+            await _process.WaitForExitAsync(cancellation.Token);
+            await _outputEnded.WaitAsync(cancellation.Token);
         }
         catch (OperationCanceledException)
         {
-            throw new TimeoutException($"Still there after {Eventually.Limit.TotalSeconds} s: {Describe()}");
+            throw new TimeoutException($"Still there after {allowed.TotalSeconds} s: {Describe()}");
         }
 
         return _process.ExitCode;
