@@ -15,6 +15,11 @@ if (BootFaults.UsesGreenTransport)
 {
     builder.WebHost.UseGreenTransport();
 }
+else
+{
+    // The default port may be somebody else's.
+    builder.WebHost.UseUrls("http://127.0.0.1:0");
+}
 
 if (BootFaults.OwnEndpointPort is { } port)
 {
