@@ -6,11 +6,13 @@ internal sealed partial class EpollConnection
     private const int NotFired = 0;
     private const int Firing = 1;
     private const int Fired = 2;
+    private static readonly TimeSpan FirstReadLimit = TimeSpan.FromMilliseconds(100);
 
     private readonly CancellationTokenSource _closed = new();
     private CancellationToken _connectionClosed;
     private int _firing;
     private TaskCompletionSource? _fired;
+    private ITimer? _firstRead;
 
     // Who looks at it wants to hear of the end, read or not.
     public override CancellationToken ConnectionClosed
@@ -40,6 +42,28 @@ internal sealed partial class EpollConnection
         if (Interlocked.CompareExchange(ref _firing, Firing, NotFired) == NotFired)
         {
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
+
+    // A client that half-closes after its request, which nobody has begun to read: Kestrel would drop the answer if it heard
+    // of the end before the request. Whoever reads at all will soon; who never does hears of it a little later.
+    private void FireClosedUnlessRead()
+    {
+        if (Reader.HasBegun)
+        {
+            FireClosed();
+        }
+        else
+        {
+            _firstRead ??= _loop.Time.CreateTimer(static connection => ((EpollConnection)connection!).OnFirstReadDue(), this, FirstReadLimit, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void OnFirstReadDue()
+    {
+        if (!Reader.HasBegun)
+        {
+            FireClosed();
         }
     }
 

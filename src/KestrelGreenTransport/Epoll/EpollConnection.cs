@@ -57,11 +57,27 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     /// <summary>Whether the app continues on the loop's thread rather than on the thread pool.</summary>
     public bool RunsInline => _loop.Settings.RunsInline;
 
-    public override void Abort(ConnectionAbortedException abortReason) => Abort((Exception)abortReason);
-
     public override void Abort() => Abort(new ConnectionAbortedException("The connection was aborted by the application."));
 
-    /// <summary>Ends the connection at once: the peer gets a reset, reads throw, flushes are completed.</summary>
+    /// <summary>
+    /// Ends the connection at once. With a reason the peer gets a reset, and reads throw it. Without one, which Kestrel's
+    /// HTTP/1 gives after the peer's end of stream, the peer gets an end of stream, and what it sent can still be read.
+    /// </summary>
+    public override void Abort(ConnectionAbortedException? abortReason)
+    {
+        if (abortReason is not null)
+        {
+            Abort((Exception)abortReason);
+        }
+        else if (Interlocked.CompareExchange(ref _shutdownReason, CompletedGracefully, null) is null)
+        {
+            Writer.Kill(static connection => connection.ShutDown());
+            Reader.FailUnlessEnding(CompletedGracefully);
+            FireClosed();
+        }
+    }
+
+    /// <summary>Ends the connection at once: the peer gets a reset, reads throw the reason, flushes are completed.</summary>
     public void Abort(Exception reason)
     {
         if (Interlocked.CompareExchange(ref _shutdownReason, reason, null) is not null)
@@ -125,9 +141,13 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         var unread = 0;
         if ((events & (EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0
             || SocketCalls.ioctl(Descriptor, SocketCalls.FIONREAD, &unread) == -1
-            || unread < _loop.Settings.MaxReadBufferSize)
+            || unread == 0)
         {
             FireClosed();
+        }
+        else if (unread < _loop.Settings.MaxReadBufferSize)
+        {
+            FireClosedUnlessRead();
         }
     }
 

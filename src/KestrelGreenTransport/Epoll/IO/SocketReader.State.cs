@@ -61,6 +61,15 @@ internal sealed partial class SocketReader
         }
     }
 
+    /// <summary>The same, unless the peer has hung up: then reads give what it sent, and its end of stream or error.</summary>
+    public void FailUnlessEnding(Exception error)
+    {
+        if (!IsAtEnd && (Volatile.Read(ref _state) & HungUp) == 0)
+        {
+            Fail(error);
+        }
+    }
+
     /// <summary>
     /// If a read waits and nothing has arrived, ends it as if the peer had closed its half. False: the connection is not idle.
     /// </summary>
@@ -199,10 +208,15 @@ internal sealed partial class SocketReader
         _awaited.RunContinuationsAsynchronously = !_connection.RunsInline;
         _awaited.SetResult(true);
 
-        // Only now: most readers end the connection by themselves at the end of the stream, and it closes in one go.
+        // Only now: most readers end the connection by themselves at the end of the stream, and it closes in one go. And one
+        // that has gone elsewhere with its request is told that the peer has left meanwhile.
         if (outcome == Outcome.Ended)
         {
             _connection.OnEndOfStream();
+        }
+        else if ((Volatile.Read(ref _state) & (HungUp | Waiting | Closed)) == HungUp && !IsAtEnd)
+        {
+            _connection.OnHangUpUnread(EpollCalls.EPOLLRDHUP);
         }
     }
 

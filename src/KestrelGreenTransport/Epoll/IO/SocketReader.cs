@@ -51,6 +51,9 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     /// <summary>Whether the peer's end of stream was read.</summary>
     public bool IsAtEnd { get; private set; }
 
+    /// <summary>Whether the app has begun to read.</summary>
+    public bool HasBegun { get; private set; }
+
     /// <summary>Whether the kernel may hold bytes that were never received, after the app is done with reading.</summary>
     public bool MayHaveUnread => !IsAtEnd && (_stoppedEarly || (Volatile.Read(ref _state) & Ready) != 0);
 
@@ -67,6 +70,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
             return ValueTask.FromCanceled<ReadResult>(cancellationToken);
         }
 
+        HasBegun = true;
         _connection.EnsureWatched();
         while (true)
         {
@@ -94,6 +98,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
             throw new InvalidOperationException("A read is under way already: await it and call AdvanceTo before the next one.");
         }
 
+        HasBegun = true;
         _connection.EnsureWatched();
         if (!HasResult && TryBeginReceiving())
         {

@@ -21,7 +21,6 @@ internal sealed class EventLoop : ILoopProbe
     private readonly ConcurrentQueue<Action> _posted = new();
     private readonly ConcurrentQueue<ulong> _deferred = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TimeProvider _time;
     private readonly string _name;
     private LoopThread? _leader;
     private LoopThread? _candidate;
@@ -32,7 +31,7 @@ internal sealed class EventLoop : ILoopProbe
     public EventLoop(int number, LoopSettings settings, MemoryPool<byte> pool, TimeProvider time, ILogger logger)
     {
         _name = $"green loop {number}";
-        _time = time;
+        Time = time;
         Settings = settings;
         Logger = logger;
         Blocks = new BlockStore(pool);
@@ -42,6 +41,8 @@ internal sealed class EventLoop : ILoopProbe
     public LoopSettings Settings { get; }
 
     public ILogger Logger { get; }
+
+    public TimeProvider Time { get; }
 
     public BlockStore Blocks { get; }
 
@@ -188,7 +189,7 @@ internal sealed class EventLoop : ILoopProbe
             return true;
         }
 
-        if (Leadership.IsOffered(ticket) && thread.HasBlocked(_time, Settings.BlockingThreshold))
+        if (Leadership.IsOffered(ticket) && thread.HasBlocked(Time, Settings.BlockingThreshold))
         {
             Interlocked.Increment(ref _blocked);
         }
@@ -201,7 +202,7 @@ internal sealed class EventLoop : ILoopProbe
         long ticket;
         if (HandsOn && (_candidate ??= Spares.Take()) is { } candidate)
         {
-            thread.NoteStart(_time);
+            thread.NoteStart(Time);
             ticket = Leadership.BeginOffered();
             candidate.TellOffer();
         }
