@@ -46,6 +46,9 @@ public sealed class GreenSupervisorOptions
     /// <summary>The access rights of Unix sockets that the supervisor binds. Null, the default, means what the umask leaves. (gunicorn: umask)</summary>
     public UnixFileMode? UnixFileMode { get; set; }
 
+    /// <summary>How the supervisor writes its own events and the workers' lines. Defaults to <see cref="SupervisorLogFormat.Text"/>.</summary>
+    public SupervisorLogFormat LogFormat { get; set; }
+
     internal TimeSpan EffectiveHeartbeatInterval =>
         HeartbeatInterval ?? TimeSpan.FromTicks(Math.Min(TimeSpan.TicksPerSecond, Timeout.Ticks / 4));
 }

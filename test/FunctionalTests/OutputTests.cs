@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using FunctionalTests.Harness;
 
@@ -52,6 +53,31 @@ public sealed class OutputTests
         await green.Replaced(victim, before);
         Assert.Equal("[worker 1] half a line", await green.Process.Line("half a line"));
         await green.StopCleanly();
+    }
+
+    [Fact]
+    public async Task As_JSON_every_line_is_an_object_and_green_logs_remembers_them()
+    {
+        await using var green = GreenRun.Start(["-w", "1", "--log-format", "json"]);
+        var before = await green.Serving(1);
+        var victim = before.Workers[0];
+        await (await green.Target()).Get("/print?lines=2&text=line");
+        Kernel.Signal(victim.Pid!.Value, Kernel.SIGKILL);
+        var index = (await green.Replaced(victim, before)).Index;
+        await green.Process.Line("WorkerDied");
+        await green.Process.Line("line 2");
+
+        await using var logs = await green.Command("logs", "-n", "100");
+        await using var followed = ChildProgram.Start("dotnet", [Repo.Green, "logs", $"{index}", "-f", "--name", green.Name], green.Environment);
+        await followed.Line(" serves, ");
+        await green.StopCleanly();
+
+        Assert.Contains("[worker 1] line 2", logs.OutputLines);
+        Assert.Contains(logs.OutputLines, line => line.Contains($"worker {victim.Index} (pid {victim.Pid}) was killed by SIGKILL", StringComparison.Ordinal));
+        Assert.Equal(0, await followed.Exit());
+        var lines = green.Process.OutputLines.Concat(green.Process.ErrorLines).Select(static line => JsonDocument.Parse(line).RootElement).ToList();
+        Assert.Contains(lines, static line => line.TryGetProperty("stream", out var stream) && stream.GetString() == "stdout" && line.GetProperty("message").GetString() == "line 2");
+        Assert.Contains(lines, line => line.TryGetProperty("id", out var id) && id.GetInt32() == 201 && line.GetProperty("pid").GetInt32() == victim.Pid);
     }
 
     [Fact]

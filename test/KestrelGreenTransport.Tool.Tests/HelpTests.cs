@@ -6,6 +6,7 @@ public sealed class HelpTests : ToolFixture
     [InlineData("help", "--help")]
     [InlineData("help-run", "run", "--help")]
     [InlineData("help-status", "status", "-h")]
+    [InlineData("help-logs", "logs", "--help")]
     [InlineData("help-scale", "scale", "-?")]
     [InlineData("help-stop", "stop", "--help")]
     public void Help_shows_every_option_and_examples(string golden, params string[] arguments)

@@ -27,10 +27,15 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
 
     /// <summary>Sends a command and reads its answer.</summary>
     /// <exception cref="ControlException">Nobody is there, or no answer comes, or it is a refusal.</exception>
-    public StatusDocument Ask(ControlRequest request)
+    public StatusDocument Ask(ControlRequest request) => Ask(request, static response => response.Status);
+
+    /// <summary>Sends a command and reads the part of its answer that was asked for.</summary>
+    /// <exception cref="ControlException">Nobody is there, or no answer comes, or it is a refusal.</exception>
+    public T Ask<T>(ControlRequest request, Func<ControlResponse, T?> part)
+        where T : class
     {
         using var socket = Connect();
-        return Ask(socket, request);
+        return Ask(socket, request, part);
     }
 
     /// <summary>Tells the supervisor to stop and waits until its process is gone.</summary>
@@ -41,7 +46,7 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
     {
         using var socket = Connect();
         using var supervisor = PeerOf(socket) is > 0 and var pid ? PidFd.TryOpen(pid) : null;
-        taken(Ask(socket, new ControlRequest { Command = "stop", Quick = quick }));
+        taken(Ask(socket, new ControlRequest { Command = "stop", Quick = quick }, static response => response.Status));
 
         // The supervisor holds this connection open for as long as it lives. Its grace is its own affair: no limit here.
         var nothing = new byte[1];
@@ -110,7 +115,8 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
         }
     }
 
-    private StatusDocument Ask(Socket socket, ControlRequest request)
+    private T Ask<T>(Socket socket, ControlRequest request, Func<ControlResponse, T?> part)
+        where T : class
     {
         byte[] line;
         try
@@ -137,7 +143,7 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
         return response switch
         {
             { Error: { } error } => throw new ControlException(ExitCodes.Unexpected, $"the supervisor on {path} says: {error}."),
-            { Status: { } status } => status,
+            { } answer when part(answer) is { } found => found,
             _ => throw new ControlException(ExitCodes.Unexpected, $"what answers on {path} is no supervisor of this kind. Name the right socket with --control."),
         };
     }

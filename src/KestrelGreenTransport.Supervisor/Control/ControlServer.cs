@@ -19,6 +19,7 @@ internal sealed class ControlServer : IDisposable
     private readonly ControlSocket _socket;
     private readonly Action<SupervisorEvent, Action> _post;
     private readonly Func<StatusDocument> _status;
+    private readonly IReadOnlyDictionary<string, Func<ControlRequest, ControlResponse>> _questions;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly WakeEvent _wake = new();
@@ -30,14 +31,21 @@ internal sealed class ControlServer : IDisposable
     /// <param name="socket">Where to answer. Belongs to this server from now on.</param>
     /// <param name="post">Hands an event to the supervisor's thread and calls back once it was taken.</param>
     /// <param name="status">Builds the status document, on this server's thread.</param>
+    /// <param name="questions">What else is answered on this server's thread, by command.</param>
     /// <param name="logger">For what goes wrong here.</param>
     /// <param name="time">The clock for the clients' time limits.</param>
     public ControlServer(
-        ControlSocket socket, Action<SupervisorEvent, Action> post, Func<StatusDocument> status, ILogger logger, TimeProvider time)
+        ControlSocket socket,
+        Action<SupervisorEvent, Action> post,
+        Func<StatusDocument> status,
+        IReadOnlyDictionary<string, Func<ControlRequest, ControlResponse>> questions,
+        ILogger logger,
+        TimeProvider time)
     {
         _socket = socket;
         _post = post;
         _status = status;
+        _questions = questions;
         _logger = logger;
         _time = time;
         _thread = new Thread(Run) { IsBackground = true, Name = "green-control" };
@@ -162,6 +170,9 @@ internal sealed class ControlServer : IDisposable
                 break;
             case { Command: "scale" }:
                 client.Answer(Error($"workers ({request.Workers?.ToString() ?? "missing"}) must be from 1 to {ArbiterSettings.MaxWorkers}"), stayOpen: false);
+                break;
+            case { Command: { } asked } when _questions.TryGetValue(asked, out var answer):
+                client.Answer(Serialize(answer(request)), stayOpen: false);
                 break;
             case { Command: { Length: <= 32 } command }:
                 client.Answer(Error($"unknown command '{command}': this supervisor is version {SupervisorVersion.Text}, is `green` newer?"), stayOpen: false);

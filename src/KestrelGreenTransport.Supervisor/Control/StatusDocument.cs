@@ -69,14 +69,28 @@ internal sealed record LastExitStatus(string Reason, int? ExitCode, string? Sign
 /// <summary>A command to the supervisor: one line of JSON on the control socket.</summary>
 internal sealed record ControlRequest
 {
-    /// <summary><c>status</c>, <c>stop</c> or <c>scale</c>.</summary>
+    /// <summary><c>status</c>, <c>stop</c>, <c>scale</c>, <c>logs</c> or <c>events</c>.</summary>
     public required string Command { get; init; }
 
     /// <summary>stop: leave at once instead of finishing requests.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public bool? Quick { get; init; }
 
     /// <summary>scale: how many workers.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Workers { get; init; }
+
+    /// <summary>logs, events: only of this worker.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Worker { get; init; }
+
+    /// <summary>logs, events: at most so many, the youngest.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? Last { get; init; }
+
+    /// <summary>logs, events: only what came after this <see cref="LogLine.Sequence"/>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? After { get; init; }
 }
 
 /// <summary>The supervisor's answer: one line of JSON.</summary>
@@ -85,8 +99,16 @@ internal sealed record ControlResponse
     /// <summary>What is wrong with the request; null when it was taken.</summary>
     public string? Error { get; init; }
 
-    /// <summary>The state after the command was taken; always there unless there is an error.</summary>
+    /// <summary>The state after the command was taken; always there unless there is an error or another answer was asked for.</summary>
     public StatusDocument? Status { get; init; }
+
+    /// <summary>logs, events: what was asked for, oldest first.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<LogLine>? Lines { get; init; }
+
+    /// <summary>logs, events: what to ask from (<see cref="ControlRequest.After"/>) in order to go on.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public long? Next { get; init; }
 }
 
 [JsonSourceGenerationOptions(

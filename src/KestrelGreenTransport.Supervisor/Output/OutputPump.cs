@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using System.Text;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Native;
@@ -13,7 +12,9 @@ namespace KestrelGreenTransport.Supervisor.Output;
 internal sealed class OutputPump : IDisposable
 {
     private readonly ILineWriter _writer;
-    private readonly RecentLines _recent;
+    private readonly Journal _journal;
+    private readonly LogFormat _format;
+    private readonly TimeProvider _time;
     private readonly WakeEvent _wake = new();
     private readonly ConcurrentQueue<Source> _added = new();
     private readonly List<Source> _sources = [];
@@ -21,10 +22,12 @@ internal sealed class OutputPump : IDisposable
     private readonly Thread _thread;
     private volatile bool _stopping;
 
-    public OutputPump(ILineWriter writer, RecentLines recent)
+    public OutputPump(ILineWriter writer, LogFormat format, Journal journal, TimeProvider time)
     {
         _writer = writer;
-        _recent = recent;
+        _format = format;
+        _journal = journal;
+        _time = time;
         _thread = new Thread(Run) { IsBackground = true, Name = "green-pump" };
         _thread.Start();
     }
@@ -139,12 +142,8 @@ internal sealed class OutputPump : IDisposable
 
     private void PassOn(Source source, ReadOnlySpan<byte> line)
     {
-        _recent.Add(source.Index, Encoding.UTF8.GetString(line));
-        var whole = new byte[source.Prefix.Length + line.Length + 1];
-        source.Prefix.CopyTo(whole, 0);
-        line.CopyTo(whole.AsSpan(source.Prefix.Length));
-        whole[^1] = (byte)'\n';
-        _writer.Write(source.Stream, whole);
+        _journal.AddLine(source.Index, source.Stream, Encoding.UTF8.GetString(line));
+        _writer.Write(source.Stream, _format.OfWorker(_time.GetUtcNow(), source.Index, source.Stream, line));
     }
 
     private sealed class Source(int index, OutputStream stream, Descriptor pipe)
@@ -154,8 +153,6 @@ internal sealed class OutputPump : IDisposable
         public OutputStream Stream { get; } = stream;
 
         public Descriptor Pipe { get; } = pipe;
-
-        public byte[] Prefix { get; } = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"[worker {index}] "));
 
         public LineSplitter Lines { get; } = new();
     }

@@ -20,6 +20,7 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
     private const int Capacity = 4 * 1024 * 1024;
     private const int BatchSize = 64 * 1024;
 
+    private readonly Func<string, string> _note;
     private readonly Lock _gate = new();
     private readonly Queue<(OutputStream Stream, ReadOnlyMemory<byte> Line)> _lines = [];
     private readonly ManualResetEventSlim _queued = new();
@@ -31,8 +32,12 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
     private long _dropped;
     private bool _closing;
 
-    public OutputWriter(int outNumber = 1, int errorNumber = 2)
+    /// <param name="note">How a line of the writer's own looks.</param>
+    /// <param name="outNumber">The descriptor of standard output.</param>
+    /// <param name="errorNumber">The descriptor of standard error.</param>
+    public OutputWriter(Func<string, string> note, int outNumber = 1, int errorNumber = 2)
     {
+        _note = note;
         _descriptors = [-1, outNumber, errorNumber];
         _thread = new Thread(Run) { IsBackground = true, Name = "green-output" };
         _thread.Start();
@@ -54,10 +59,9 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
 
             if (_dropped > 0)
             {
-                var note = Encoding.UTF8.GetBytes(string.Create(
-                    CultureInfo.InvariantCulture, $"[green] {_dropped} lines dropped: whoever reads this output was too slow\n"));
+                var note = _note(string.Create(CultureInfo.InvariantCulture, $"{_dropped} lines dropped: whoever reads this output was too slow"));
                 _dropped = 0;
-                Enqueue(OutputStream.Error, note);
+                Enqueue(OutputStream.Error, Encoding.UTF8.GetBytes(note + "\n"));
             }
 
             Enqueue(stream, line);

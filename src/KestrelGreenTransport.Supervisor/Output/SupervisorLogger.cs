@@ -1,18 +1,17 @@
-using System.Globalization;
 using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Output;
 
 /// <summary>
-/// The supervisor's own log lines, on standard error by way of the writer that never waits. Its thread must not stop for
-/// a log, which is why this is not one of the stock providers.
+/// The supervisor's own log lines, on standard error by way of the writer that never waits, and into the journal. Its
+/// thread must not stop for a log, which is why this is not one of the stock providers.
 /// </summary>
-internal sealed class SupervisorLogger(OutputWriter writer, TimeProvider time, LogLevel minimum = LogLevel.Information) : ILogger
+internal sealed class SupervisorLogger(OutputWriter writer, LogFormat format, Journal journal, TimeProvider time) : ILogger
 {
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
-    public bool IsEnabled(LogLevel logLevel) => logLevel >= minimum && logLevel != LogLevel.None;
+    public bool IsEnabled(LogLevel logLevel) => logLevel is >= LogLevel.Information and not LogLevel.None;
 
     public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
@@ -21,24 +20,29 @@ internal sealed class SupervisorLogger(OutputWriter writer, TimeProvider time, L
             return;
         }
 
-        var level = logLevel switch
+        var message = formatter(state, exception);
+        var worker = Number(state, "Index");
+        journal.AddEvent(logLevel, eventId, worker, message);
+        foreach (var line in format.OfEvent(time.GetLocalNow(), logLevel, eventId, worker, Number(state, "Pid"), message, exception))
         {
-            LogLevel.Trace => "trce",
-            LogLevel.Debug => "dbug",
-            LogLevel.Information => "info",
-            LogLevel.Warning => "warn",
-            LogLevel.Error => "fail",
-            _ => "crit",
-        };
-        var stamp = time.GetLocalNow().ToString("yyyy-MM-dd HH:mm:ss.fff", CultureInfo.InvariantCulture);
-        foreach (var line in formatter(state, exception).Split('\n'))
+            writer.Write(OutputStream.Error, line);
+        }
+    }
+
+    // What a message of ours is about stands in its values.
+    private static int? Number<TState>(TState state, string name)
+    {
+        if (state is IReadOnlyList<KeyValuePair<string, object?>> values)
         {
-            writer.Write(OutputStream.Error, $"[green] {stamp} {level}: {line}");
+            foreach (var (key, value) in values)
+            {
+                if (key == name && value is int number)
+                {
+                    return number;
+                }
+            }
         }
 
-        if (exception is not null)
-        {
-            writer.Write(OutputStream.Error, exception.ToString());
-        }
+        return null;
     }
 }

@@ -7,7 +7,7 @@ namespace KestrelGreenTransport.Supervisor.Runtime;
 /// <summary>What a person sees first: what runs, where, and how to stop it.</summary>
 internal static class Banner
 {
-    public static void Write(OutputWriter writer, LaunchPlan plan, ImmutableArray<BoundListener> listeners, HeartbeatDirectory heartbeats, string controlPath)
+    public static void Write(SupervisorOutput output, LaunchPlan plan, ImmutableArray<BoundListener> listeners, HeartbeatDirectory heartbeats, string controlPath)
     {
         var options = plan.Options;
         Line($"KestrelGreenTransport {SupervisorVersion.Text}, supervisor pid {Environment.ProcessId}");
@@ -23,6 +23,6 @@ internal static class Banner
         Line($"  control    {controlPath}");
         Line($"  stop       Ctrl+C (at once), or `kill -TERM {Environment.ProcessId}` (requests in flight finish, up to {Duration.Format(options.GracefulTimeout)})");
 
-        void Line(string text) => writer.Write(OutputStream.Error, $"[green] {text}");
+        void Line(string text) => output.Note(text);
     }
 }

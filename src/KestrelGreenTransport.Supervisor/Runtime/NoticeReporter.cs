@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
 /// <summary>Turns the arbiter's notices into log lines, and keeps the one that needs the worker's last output for the end.</summary>
-internal sealed class NoticeReporter(ILogger logger, OutputWriter writer, RecentLines recent)
+internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Journal journal)
 {
     private BootFailureNotice? _bootFailure;
 
@@ -71,20 +71,19 @@ internal sealed class NoticeReporter(ILogger logger, OutputWriter writer, Recent
             return;
         }
 
-        var lines = recent.Of(failure.Index);
-        writer.Write(OutputStream.Error, lines.Count > 0
-            ? $"[green] the last lines of worker {failure.Index}:"
-            : $"[green] worker {failure.Index} wrote nothing.");
+        var lines = journal.Of(failure.Index);
+        output.Note(lines.Count > 0
+            ? $"the last lines of worker {failure.Index}:"
+            : $"worker {failure.Index} wrote nothing.");
         foreach (var line in lines)
         {
-            writer.Write(OutputStream.Error, $"    {line}");
+            output.Note($"    {line}");
         }
 
         if (!failure.AnyHello)
         {
-            writer.Write(
-                OutputStream.Error,
-                "[green] no worker came as far as the transport. If the app starts by itself, check that it calls builder.WebHost.UseGreenTransport().");
+            output.Note(
+                "no worker came as far as the transport. If the app starts by itself, check that it calls builder.WebHost.UseGreenTransport().");
         }
     }
 

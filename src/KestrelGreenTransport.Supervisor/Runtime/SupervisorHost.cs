@@ -17,14 +17,16 @@ internal static class SupervisorHost
 
     internal static int Run(LaunchPlan plan, TimeProvider time)
     {
-        using var writer = new OutputWriter();
+        var format = LogFormat.Of(plan.Options.LogFormat);
+        using var writer = new OutputWriter(text => format.OfNote(time.GetUtcNow(), text));
+        var output = new SupervisorOutput(writer, format, time);
         try
         {
-            return Run(plan, time, writer);
+            return Run(plan, time, writer, format, output);
         }
         catch (StartupException e)
         {
-            writer.Write(OutputStream.Error, $"[green] error: {e.Message}");
+            output.Note($"error: {e.Message}");
             return e.ExitCode;
         }
         finally
@@ -33,12 +35,12 @@ internal static class SupervisorHost
         }
     }
 
-    private static int Run(LaunchPlan plan, TimeProvider time, OutputWriter writer)
+    private static int Run(LaunchPlan plan, TimeProvider time, OutputWriter writer, LogFormat format, SupervisorOutput output)
     {
         Descriptor.KeepAllToOurselves();
-        var logger = new SupervisorLogger(writer, time);
-        var recent = new RecentLines();
-        var reporter = new NoticeReporter(logger, writer, recent);
+        var journal = new Journal(time);
+        var logger = new SupervisorLogger(writer, format, journal, time);
+        var reporter = new NoticeReporter(logger, output, journal);
         var heartbeatPath = HeartbeatDirectory.PathFor(plan.Name, Environment.GetEnvironmentVariable, Libc.geteuid());
         var controlPath = plan.Options.Control ?? ControlPaths.Socket(ControlPaths.Directory(), plan.Name);
 
@@ -48,16 +50,17 @@ internal static class SupervisorHost
         try
         {
             using var control = ControlSocket.Bind(controlPath);
-            Banner.Write(writer, plan, listeners, heartbeats, controlPath);
+            Banner.Write(output, plan, listeners, heartbeats, controlPath);
 
             int exitCode;
-            using (var pump = new OutputPump(writer, recent))
+            using (var pump = new OutputPump(writer, format, journal, time))
             {
                 using var launcher = new WorkerLauncher(plan, listeners, heartbeats, pump);
                 using var loop = new SupervisorLoop(
                     InitialState(plan), launcher, heartbeats, InodesOf(listeners), reporter, logger, time);
                 var status = new StatusBuilder(plan, listeners, board, time);
-                using var server = new ControlServer(control, loop.Post, () => status.Build(loop.State), logger, time);
+                using var server = new ControlServer(
+                    control, loop.Post, () => status.Build(loop.State), ControlQuestions.Of(journal), logger, time);
                 using var signals = new SignalHandlers(loop, logger);
                 try
                 {

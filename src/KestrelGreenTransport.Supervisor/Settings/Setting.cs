@@ -26,6 +26,21 @@ internal sealed record Setting
     /// <summary>What the setting is called in gunicorn or puma; null where neither has it.</summary>
     public string? Counterpart { get; init; }
 
+    /// <summary>What form a value has in a JSON file.</summary>
+    public ValueShape Shape { get; init; } = ValueShape.Text;
+
+    /// <summary>The smallest number; for <see cref="ValueShape.Number"/>.</summary>
+    public long From { get; init; }
+
+    /// <summary>The largest number; for <see cref="ValueShape.Number"/>.</summary>
+    public long To { get; init; }
+
+    /// <summary>Every value that there is, where they can be counted; for completion and the JSON schema.</summary>
+    public IReadOnlyList<string> Choices { get; init; } = [];
+
+    /// <summary>Whether the value is nobody else's to read.</summary>
+    public bool IsSecret { get; init; }
+
     /// <summary>Whether several values may be given.</summary>
     public bool IsList { get; init; }
 

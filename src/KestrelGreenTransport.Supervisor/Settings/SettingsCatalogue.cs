@@ -115,9 +115,14 @@ internal static class SettingsCatalogue
         Read = static options => options.UnixFileMode is { } mode ? [Convert.ToString((int)mode, 8)] : [],
     };
 
+    public static readonly Setting LogFormat = Choice<SupervisorLogFormat>(
+        "LogFormat", ["--log-format"], "FORMAT", "text",
+        "How the supervisor writes its events and the workers' lines: text, or a JSON object a line.", counterpart: null,
+        static options => options.LogFormat, static (options, value) => options.LogFormat = value);
+
     /// <summary>In the order of help and docs.</summary>
     public static readonly IReadOnlyList<Setting> All =
-        [Workers, Bind, WorkerConnections, Backlog, Timeout, HeartbeatInterval, BootTimeout, GracefulTimeout, Name, Control, UnixFileMode];
+        [Workers, Bind, WorkerConnections, Backlog, Timeout, HeartbeatInterval, BootTimeout, GracefulTimeout, Name, Control, UnixFileMode, LogFormat];
 
     /// <summary>The setting of this name, in whatever case; null when there is none.</summary>
     public static Setting? Find(string name) =>
@@ -141,6 +146,9 @@ internal static class SettingsCatalogue
             Default = @default,
             Help = help,
             Counterpart = counterpart,
+            Shape = ValueShape.Number,
+            From = from,
+            To = to,
             Check = value => TryParse(value, out var number) && number >= from && number <= to ? null : $"must be {range}",
             Apply = (target, values) => set(target, TryParse(values[^1], out var number) ? number : 0),
             Read = source => [get(source).ToString(CultureInfo.InvariantCulture)],
@@ -163,6 +171,7 @@ internal static class SettingsCatalogue
             Default = @default,
             Help = help,
             Counterpart = counterpart,
+            Shape = ValueShape.Duration,
             Check = value => Duration.TryParse(value, out var duration) && duration >= from && duration <= to
                 ? null
                 : $"must be {range}, such as 30s or 1h30m",
@@ -173,6 +182,29 @@ internal static class SettingsCatalogue
         // Duration.Format is for what it can read back; a negative time from code is shown as .NET writes it.
         static string Format(TimeSpan duration) =>
             duration < TimeSpan.Zero ? duration.ToString("c", CultureInfo.InvariantCulture) : Duration.Format(duration);
+    }
+
+    private static Setting Choice<T>(
+        string name, string[] options, string valueName, string @default, string help, string? counterpart,
+        Func<GreenSupervisorOptions, T> get, Action<GreenSupervisorOptions, T> set)
+        where T : struct, Enum
+    {
+        var choices = Enum.GetNames<T>().Select(static choice => choice.ToLowerInvariant()).ToArray();
+        return new Setting
+        {
+            Name = name,
+            Options = options,
+            ValueName = valueName,
+            Range = string.Join(" or ", choices),
+            Default = @default,
+            Help = help,
+            Counterpart = counterpart,
+            Choices = choices,
+            // Enum.TryParse would take any number too.
+            Check = value => choices.Contains(value, StringComparer.OrdinalIgnoreCase) ? null : $"must be {string.Join(" or ", choices)}",
+            Apply = (target, values) => set(target, Enum.Parse<T>(values[^1], ignoreCase: true)),
+            Read = source => [get(source).ToString().ToLowerInvariant()],
+        };
     }
 
     private static bool TryParseOctal(string text, out UnixFileMode mode)

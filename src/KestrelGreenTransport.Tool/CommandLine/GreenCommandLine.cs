@@ -64,7 +64,7 @@ internal static class GreenCommandLine
         };
         foreach (var (command, lines) in new[]
         {
-            RunCommand.Create(host), StatusCommand.Create(host), ScaleCommand.Create(host), StopCommand.Create(host),
+            RunCommand.Create(host), StatusCommand.Create(host), LogsCommand.Create(host), ScaleCommand.Create(host), StopCommand.Create(host),
         })
         {
             root.Add(command);

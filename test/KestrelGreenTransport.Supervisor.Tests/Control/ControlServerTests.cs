@@ -3,7 +3,9 @@ using System.Text;
 using System.Text.Json;
 using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Output;
 using KestrelGreenTransport.Supervisor.Runtime;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Control;
@@ -15,7 +17,9 @@ public sealed class ControlServerTests : IDisposable
     private readonly ControlServer _server;
 
     public ControlServerTests() => _server = new ControlServer(
-        ControlSocket.Bind(_path), Take, () => Document, NullLogger.Instance, TimeProvider.System);
+        ControlSocket.Bind(_path), Take, () => Document, ControlQuestions.Of(Journal), NullLogger.Instance, TimeProvider.System);
+
+    private Journal Journal { get; } = new(TimeProvider.System);
 
     private static StatusDocument Document => new()
     {
@@ -50,6 +54,29 @@ public sealed class ControlServerTests : IDisposable
         Assert.Null(answer.Error);
         Assert.Equal("test", answer.Status!.Name);
         Assert.Equal(0, client.Receive(new byte[1]));
+    }
+
+    [Fact]
+    public void It_tells_what_the_journal_holds()
+    {
+        Journal.AddLine(1, OutputStream.Out, "one");
+        Journal.AddLine(2, OutputStream.Error, "two");
+        Journal.AddEvent(LogLevel.Warning, new EventId(205, "WorkerKilled"), 2, "worker 2 is killed");
+        Journal.AddEvent(LogLevel.Information, new EventId(208, "Scaling"), null, "scaling");
+
+        Assert.Equal(["two", "worker 2 is killed"], Lines("""{"command":"logs","worker":2}"""));
+        Assert.Equal(["worker 2 is killed", "scaling"], Lines("""{"command":"events"}"""));
+        Assert.Equal(["worker 2 is killed", "scaling"], Lines("""{"command":"logs","last":2}"""));
+        Assert.Equal(["scaling"], Lines("""{"command":"logs","after":3}"""));
+        Assert.Empty(Lines("""{"command":"logs","after":4}"""));
+
+        IEnumerable<string> Lines(string request)
+        {
+            using var client = Connect();
+            var answer = Ask(client, request);
+            Assert.Equal(4, answer.Next);
+            return [.. answer.Lines!.Select(static line => line.Text)];
+        }
     }
 
     [Theory]

@@ -11,10 +11,10 @@ public class OutputPumpTests
     public void Every_line_that_was_written_before_the_end_comes_out_whole_and_named()
     {
         const int Lines = 3000;
-        var recent = new RecentLines();
+        var journal = new Journal(TimeProvider.System);
         var (read, write) = Descriptor.Pipe();
         var written = new CollectingWriter();
-        using (var pump = new OutputPump(written, recent))
+        using (var pump = new OutputPump(written, LogFormat.Of(SupervisorLogFormat.Text), journal, TimeProvider.System))
         {
             pump.Add(7, OutputStream.Out, read);
             for (var i = 0; i < Lines; i++)
@@ -28,7 +28,7 @@ public class OutputPumpTests
         }
 
         Assert.Equal([.. Enumerable.Range(0, Lines).Select(i => $"[worker 7] line {i}"), "[worker 7] no end"], written.Lines);
-        Assert.Equal("no end", recent.Of(7)[^1]);
+        Assert.Equal("no end", journal.Of(7)[^1]);
         write.Dispose();
     }
 

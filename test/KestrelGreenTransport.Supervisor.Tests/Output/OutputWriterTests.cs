@@ -16,7 +16,7 @@ public class OutputWriterTests
         line[^1] = (byte)'\n';
         using (read)
         using (write)
-        using (var writer = new OutputWriter(write.Number, write.Number))
+        using (var writer = new OutputWriter(static text => $"[green] {text}", write.Number, write.Number))
         {
             for (var i = 0; i < 10_000; i++)
             {
@@ -41,7 +41,7 @@ public class OutputWriterTests
         var (read, write) = Descriptor.Pipe();
         read.Dispose();
         using (write)
-        using (var writer = new OutputWriter(write.Number, write.Number))
+        using (var writer = new OutputWriter(static text => $"[green] {text}", write.Number, write.Number))
         {
             writer.Write(OutputStream.Out, "nobody hears this");
 

@@ -22,8 +22,8 @@ public class NoticeReporterTests
         }
 
         var logger = new CountingLogger();
-        using var writer = new OutputWriter();
-        new NoticeReporter(logger, writer, new RecentLines()).Report(notice);
+        using var writer = new OutputWriter(static text => text);
+        new NoticeReporter(logger, new SupervisorOutput(writer, LogFormat.Of(default), TimeProvider.System), new Journal(TimeProvider.System)).Report(notice);
 
         Assert.Equal(1, logger.Lines);
     }

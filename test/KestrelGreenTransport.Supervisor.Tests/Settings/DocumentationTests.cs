@@ -2,7 +2,9 @@ using System.Reflection;
 using System.Text;
 using System.Text.RegularExpressions;
 using KestrelGreenTransport.Settings;
+using KestrelGreenTransport.Supervisor.Runtime;
 using KestrelGreenTransport.Supervisor.Settings;
+using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Settings;
 
@@ -42,6 +44,20 @@ public sealed partial class DocumentationTests : SettingsFixture
 
         Assert.All(codes, code => Assert.Contains($"| {code.GetRawConstantValue()} | {code.Name} |", rows));
         Assert.Equal(codes.Length + 2, rows.Trim().Split('\n').Length);
+    }
+
+    [Fact]
+    public void Every_event_has_its_row_with_its_level_and_no_id_is_used_twice()
+    {
+        var rows = Part(Document("observability.md").Text, "events");
+        var events = typeof(SupervisorLog).GetMethods(BindingFlags.Public | BindingFlags.Static)
+            .Select(static method => (method.Name, Attribute: method.GetCustomAttribute<LoggerMessageAttribute>()))
+            .Where(static found => found.Attribute is not null)
+            .ToList();
+
+        Assert.All(events, found => Assert.Contains($"| {found.Attribute!.EventId} | {found.Name} | {found.Attribute.Level.ToString().ToLowerInvariant()} |", rows));
+        Assert.Equal(events.Count, events.DistinctBy(static found => found.Attribute!.EventId).Count());
+        Assert.Equal(events.Count + 2, rows.Trim().Split('\n').Length);
     }
 
     [Fact]

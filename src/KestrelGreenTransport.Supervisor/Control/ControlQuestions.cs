@@ -1,0 +1,31 @@
+using KestrelGreenTransport.Supervisor.Output;
+
+namespace KestrelGreenTransport.Supervisor.Control;
+
+/// <summary>
+/// What the control socket answers without asking the arbiter: each question reads what other threads left, on the
+/// control server's own thread, and changes nothing.
+/// </summary>
+internal static class ControlQuestions
+{
+    /// <summary>So many lines at most in one answer.</summary>
+    public const int MostLines = 5000;
+
+    // Well below what a client reads of one answer, with room for JSON's escapes.
+    private const int MostCharacters = 512 * 1024;
+
+    public static IReadOnlyDictionary<string, Func<ControlRequest, ControlResponse>> Of(Journal journal) =>
+        new Dictionary<string, Func<ControlRequest, ControlResponse>>(StringComparer.Ordinal)
+        {
+            ["logs"] = request => Read(journal, request, eventsOnly: false),
+            ["events"] = request => Read(journal, request, eventsOnly: true),
+        };
+
+    private static ControlResponse Read(Journal journal, ControlRequest request, bool eventsOnly)
+    {
+        var (entries, next) = journal.Read(request.After ?? 0, Math.Clamp(request.Last ?? MostLines, 0, MostLines), request.Worker, eventsOnly);
+        var characters = 0;
+        var fitting = entries.Reverse().TakeWhile(entry => (characters += entry.Text.Length) <= MostCharacters).Reverse();
+        return new ControlResponse { Lines = [.. fitting.Select(LogLine.Of)], Next = next };
+    }
+}

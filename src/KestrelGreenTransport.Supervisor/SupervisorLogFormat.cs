@@ -1,0 +1,11 @@
+namespace KestrelGreenTransport.Supervisor;
+
+/// <summary>How the supervisor writes its own events and the workers' lines.</summary>
+public enum SupervisorLogFormat
+{
+    /// <summary>For people: <c>[green]</c> or <c>[worker N]</c> before each line.</summary>
+    Text,
+
+    /// <summary>For log collectors: one JSON object a line (docs/observability.md).</summary>
+    Json,
+}

@@ -1,0 +1,30 @@
+using System.CommandLine;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+
+namespace KestrelGreenTransport.Tool.CommandLine;
+
+/// <summary>A worker's index on the command line. It stays text here, so that a wrong one is told as everything else is.</summary>
+internal static class WorkerArgument
+{
+    public static Argument<string?> Optional(string description) =>
+        new("WORKER") { Description = description, Arity = ArgumentArity.ZeroOrOne };
+
+    public static bool TryRead(string? text, out int? worker, [NotNullWhen(false)] out string? error)
+    {
+        (worker, error) = (null, null);
+        if (text is null)
+        {
+            return true;
+        }
+
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index >= 1)
+        {
+            worker = index;
+            return true;
+        }
+
+        error = $"WORKER ('{text}') must be a worker's index, as green status shows it in the column #.";
+        return false;
+    }
+}
