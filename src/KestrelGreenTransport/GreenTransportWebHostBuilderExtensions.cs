@@ -67,6 +67,7 @@ public static class GreenTransportWebHostBuilderExtensions
             services.TryAddSingleton(TimeProvider.System);
             services.TryAddSingleton<WorkerFailure>();
             services.TryAddSingleton<MissingEndpoints>();
+            services.TryAddSingleton(new AcceptGate());
             services.TryAddSingleton<TransportState>();
             services.TryAddSingleton<TransportMeter>();
             services.TryAddSingleton(ChooseBackend);

@@ -18,6 +18,7 @@ internal sealed class GreenTransportFactory(
     InheritedSockets inherited,
     MissingEndpoints missing,
     Lazy<ITransportBackend> backend,
+    AcceptGate gate,
     TransportState state,
     TransportMeter meter,
     ILoggerFactory loggers)
@@ -60,7 +61,7 @@ internal sealed class GreenTransportFactory(
             state.Add(pool);
         }
 
-        var acceptor = backend.Value.Listen(new ListenerContext(socket, pool, new AcceptReporter(socket.Name, meter, _logger), options.Value));
+        var acceptor = backend.Value.Listen(new ListenerContext(socket, pool, gate, new AcceptReporter(socket.Name, meter, _logger), options.Value));
         var listener = new SharedListener(socket, pool, acceptor, Forget);
         _listeners.Add(listener);
         return listener.Join()!;

@@ -14,15 +14,26 @@ namespace KestrelGreenTransport.Sockets;
 /// the kernel's queue, where siblings find them.
 /// AcceptAsync never throws, and returns null only when cancelled or unbound: Kestrel's loop ends for good on either.
 /// </summary>
-internal sealed class SocketsAcceptor(ListenerContext listener, SocketConnectionContextFactory connections, TimeProvider time) : IAcceptor
+internal sealed class SocketsAcceptor : IAcceptor
 {
-    private readonly AcceptPolicy _policy = listener.CreatePolicy();
+    private readonly ListenerContext _listener;
+    private readonly SocketConnectionContextFactory _connections;
+    private readonly TimeProvider _time;
+    private readonly OpenTimes _openTimes = new();
+    private readonly AcceptPolicy _policy;
     private readonly DescriptorHeadroom _headroom = new();
     private readonly CancellationTokenSource _unbound = new();
 
     // Held by the one caller that accepts, and at last by UnbindAsync, which keeps it.
     private readonly SemaphoreSlim _turn = new(1);
     private int _inARow;
+
+    public SocketsAcceptor(ListenerContext listener, SocketConnectionContextFactory connections, TimeProvider time)
+    {
+        (_listener, _connections, _time) = (listener, connections, time);
+        _policy = listener.CreatePolicy();
+        listener.Gate.Enter(_openTimes);
+    }
 
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken)
     {
@@ -38,7 +49,16 @@ internal sealed class SocketsAcceptor(ListenerContext listener, SocketConnection
 
         try
         {
-            return await AcceptUntilCancelledAsync(linked.Token);
+            while (!linked.IsCancellationRequested && await _openTimes.WaitAsync(linked.Token))
+            {
+                using var open = CancellationTokenSource.CreateLinkedTokenSource(linked.Token, _openTimes.UntilClosed);
+                if (await AcceptUntilCancelledAsync(open.Token) is { } connection)
+                {
+                    return connection;
+                }
+            }
+
+            return null;
         }
         finally
         {
@@ -56,8 +76,10 @@ internal sealed class SocketsAcceptor(ListenerContext listener, SocketConnection
         // First end the accept that is under way, and only then let the owner close the socket. Closing it with an accept
         // pending makes .NET set SO_LINGER to zero on it (seen with strace), and during a call it even shuts it down:
         // both for every process that shares it.
+        _listener.Gate.Leave(_openTimes);
         await _unbound.CancelAsync();
         await _turn.WaitAsync();
+        _openTimes.Dispose();
     }
 
     public ValueTask DisposeAsync() => UnbindAsync();
@@ -76,7 +98,7 @@ internal sealed class SocketsAcceptor(ListenerContext listener, SocketConnection
             Socket socket;
             try
             {
-                var accepting = listener.Socket.Socket.AcceptAsync(cancelled);
+                var accepting = _listener.Socket.Socket.AcceptAsync(cancelled);
                 _inARow = accepting.IsCompleted ? _inARow + 1 : 0;
                 socket = await accepting;
             }
@@ -96,10 +118,10 @@ internal sealed class SocketsAcceptor(ListenerContext listener, SocketConnection
             _headroom.Accepted(socket.Handle);
             if (_policy.OnSuccess() is > 0 and var failures)
             {
-                listener.Reporter.Recovered(failures);
+                _listener.Reporter.Recovered(failures);
             }
 
-            if (_inARow >= listener.AcceptBatch)
+            if (_inARow >= _listener.AcceptBatch)
             {
                 _inARow = 0;
                 await Task.Yield();
@@ -121,23 +143,23 @@ internal sealed class SocketsAcceptor(ListenerContext listener, SocketConnection
             return default;
         }
 
-        if (listener.Pool.TryTake(out var slot))
+        if (_listener.Pool.TryTake(out var slot))
         {
             return new(slot);
         }
 
-        listener.Reporter.PoolFull();
-        return listener.Pool.TakeAsync(cancelled);
+        _listener.Reporter.PoolFull();
+        return _listener.Pool.TakeAsync(cancelled);
     }
 
     private async Task RestAfterAsync(int errno, CancellationToken cancelled)
     {
         var verdict = _policy.OnError(errno);
-        listener.Reporter.Failed(errno, verdict);
+        _listener.Reporter.Failed(errno, verdict);
         var rest = verdict.Action == AcceptAction.End ? Timeout.InfiniteTimeSpan : verdict.Delay;
         try
         {
-            await Task.Delay(rest, time, cancelled);
+            await Task.Delay(rest, _time, cancelled);
         }
         catch (OperationCanceledException)
         {
@@ -149,19 +171,19 @@ internal sealed class SocketsAcceptor(ListenerContext listener, SocketConnection
     {
         try
         {
-            if (listener.Socket.EndPoint is IPEndPoint)
+            if (_listener.Socket.EndPoint is IPEndPoint)
             {
-                socket.NoDelay = listener.Options.NoDelay;
+                socket.NoDelay = _listener.Options.NoDelay;
             }
 
-            return new SlotConnection(connections.Create(socket), slot);
+            return new SlotConnection(_connections.Create(socket), slot);
         }
         catch (Exception exception)
         {
             // Mostly a client that reset its connection in the queue.
             socket.Dispose();
             slot.GiveBack();
-            listener.Reporter.ConnectionSetupFailed(exception);
+            _listener.Reporter.ConnectionSetupFailed(exception);
             return null;
         }
     }

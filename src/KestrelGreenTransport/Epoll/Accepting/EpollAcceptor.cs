@@ -12,7 +12,7 @@ namespace KestrelGreenTransport.Epoll.Accepting;
 /// AcceptAsync never throws, and answers null only when cancelled, or after unbind once everything that was accepted has
 /// been handed out. Kestrel's accept loop runs on the event loop that accepted: it only queues the connection.
 /// </summary>
-internal sealed class EpollAcceptor : IAcceptor
+internal sealed class EpollAcceptor : IAcceptor, IGated
 {
     private readonly ListenerContext _listener;
     private readonly EpollBackend _backend;
@@ -50,9 +50,22 @@ internal sealed class EpollAcceptor : IAcceptor
 
         _local = IsWildcard(listener.Socket.EndPoint) ? null : listener.Socket.EndPoint;
         _listeners = [.. backend.Loops.Select(loop => new LoopListener(this, listener, loop))];
-        foreach (var one in _listeners)
+        listener.Gate.Enter(this);
+    }
+
+    public void Open()
+    {
+        foreach (var listener in _listeners)
         {
-            one.Resume();
+            listener.Open();
+        }
+    }
+
+    public void Close()
+    {
+        foreach (var listener in _listeners)
+        {
+            listener.Close();
         }
     }
 
@@ -89,6 +102,7 @@ internal sealed class EpollAcceptor : IAcceptor
             _pause?.Dispose();
         }
 
+        _listener.Gate.Leave(this);
         foreach (var listener in _listeners)
         {
             listener.Unbind();

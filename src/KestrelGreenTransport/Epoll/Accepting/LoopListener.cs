@@ -22,6 +22,7 @@ internal sealed unsafe class LoopListener : ILoopSource, ISlotWaiter
     private Slot? _slot;
     private bool _isArmed;
     private bool _isWaiting;
+    private bool _isOpen;
     private bool _isUnbound;
 
     public LoopListener(EpollAcceptor acceptor, ListenerContext listener, EventLoop loop)
@@ -32,12 +33,36 @@ internal sealed unsafe class LoopListener : ILoopSource, ISlotWaiter
         _number = loop.Add(this);
     }
 
-    /// <summary>Reserves a slot, at once or when one is free, and then arms the listener.</summary>
+    /// <summary>The gate is open: reserves a slot, at once or when one is free, and then arms the listener.</summary>
+    public void Open()
+    {
+        lock (_lock)
+        {
+            _isOpen = true;
+        }
+
+        Resume();
+    }
+
+    /// <summary>The gate is closed: no accept is under way when this returns, and none follows before it opens.</summary>
+    public void Close()
+    {
+        Slot? slot;
+        lock (_lock)
+        {
+            _isOpen = false;
+            slot = LetGo();
+        }
+
+        slot?.GiveBack();
+    }
+
+    /// <summary>Goes on after a pause.</summary>
     public void Resume()
     {
         lock (_lock)
         {
-            if (_isUnbound || _isWaiting || _slot is not null)
+            if (!_isOpen || _isUnbound || _isWaiting || _slot is not null)
             {
                 return;
             }
@@ -89,11 +114,7 @@ internal sealed unsafe class LoopListener : ILoopSource, ISlotWaiter
         lock (_lock)
         {
             _isUnbound = true;
-            slot = Disarm();
-            if (_isWaiting && _listener.Pool.Forget(this))
-            {
-                _isWaiting = false;
-            }
+            slot = LetGo();
         }
 
         slot?.GiveBack();
@@ -164,7 +185,7 @@ internal sealed unsafe class LoopListener : ILoopSource, ISlotWaiter
         var armed = new Result(0, 0);
         lock (_lock)
         {
-            if (_isUnbound)
+            if (_isUnbound || !_isOpen)
             {
                 unused = Disarm();
             }
@@ -185,6 +206,17 @@ internal sealed unsafe class LoopListener : ILoopSource, ISlotWaiter
         {
             _acceptor.OnError(armed.Error, this);
         }
+    }
+
+    /// <summary>Neither armed nor waiting for a slot; one that is being granted right now is given back by <see cref="Arm"/>.</summary>
+    private Slot? LetGo()
+    {
+        if (_isWaiting && _listener.Pool.Forget(this))
+        {
+            _isWaiting = false;
+        }
+
+        return Disarm();
     }
 
     /// <summary>Takes the listener out of the epoll set, and the slot away from it.</summary>

@@ -1,0 +1,71 @@
+using KestrelGreenTransport.Accepting;
+
+namespace KestrelGreenTransport.Sockets;
+
+/// <summary>When the gate is open, for an acceptor that awaits: a token that is cancelled when it closes, and a wait for the next opening.</summary>
+internal sealed class OpenTimes : IGated, IDisposable
+{
+    private readonly Lock _lock = new();
+    private TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private CancellationTokenSource _closed = new();
+    private bool _isOpen;
+
+    /// <summary>Cancelled when the gate closes, or closed already.</summary>
+    public CancellationToken UntilClosed
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _isOpen ? _closed.Token : new CancellationToken(canceled: true);
+            }
+        }
+    }
+
+    public void Open()
+    {
+        lock (_lock)
+        {
+            _isOpen = true;
+            _opened.SetResult();
+        }
+    }
+
+    public void Close()
+    {
+        CancellationTokenSource closed;
+        lock (_lock)
+        {
+            _isOpen = false;
+            closed = _closed;
+            _closed = new CancellationTokenSource();
+            _opened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        closed.Cancel();
+        closed.Dispose();
+    }
+
+    /// <summary>After the gate has been left, and nobody waits.</summary>
+    public void Dispose() => _closed.Dispose();
+
+    /// <summary>Waits until the gate is open; false when cancelled before.</summary>
+    public async Task<bool> WaitAsync(CancellationToken cancelled)
+    {
+        Task opened;
+        lock (_lock)
+        {
+            opened = _opened.Task;
+        }
+
+        try
+        {
+            await opened.WaitAsync(cancelled);
+            return true;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+    }
+}
