@@ -3,7 +3,7 @@ namespace KestrelGreenTransport;
 /// <summary>What moves the bytes between sockets and Kestrel.</summary>
 public enum GreenTransportBackend
 {
-    /// <summary>The best one for this system.</summary>
+    /// <summary>The best one for this system: <see cref="Epoll"/> on Linux, else <see cref="Sockets"/>.</summary>
     Auto,
 
     /// <summary>System.Net.Sockets, as in Kestrel's own transport. Runs everywhere.</summary>

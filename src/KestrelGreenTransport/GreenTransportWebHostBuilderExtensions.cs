@@ -94,7 +94,10 @@ public static class GreenTransportWebHostBuilderExtensions
     }
 
     private static ITransportBackend ChooseBackend(IServiceProvider services) =>
-        services.GetRequiredService<IOptions<GreenTransportOptions>>().Value.Backend == GreenTransportBackend.Epoll
-            ? ActivatorUtilities.CreateInstance<EpollBackend>(services)
-            : ActivatorUtilities.CreateInstance<SocketsBackend>(services);
+        services.GetRequiredService<IOptions<GreenTransportOptions>>().Value.Backend switch
+        {
+            GreenTransportBackend.Epoll => ActivatorUtilities.CreateInstance<EpollBackend>(services),
+            GreenTransportBackend.Auto when OperatingSystem.IsLinux() => ActivatorUtilities.CreateInstance<EpollBackend>(services),
+            _ => ActivatorUtilities.CreateInstance<SocketsBackend>(services),
+        };
 }

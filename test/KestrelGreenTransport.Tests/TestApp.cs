@@ -18,6 +18,9 @@ internal sealed class TestApp : IAsyncDisposable
 {
     private TestApp(WebApplication app) => App = app;
 
+    /// <summary>For what must hold whatever moves the bytes.</summary>
+    public static TheoryData<GreenTransportBackend> Backends => [GreenTransportBackend.Sockets, GreenTransportBackend.Epoll];
+
     public WebApplication App { get; }
 
     public TransportState State => App.Services.GetRequiredService<TransportState>();

@@ -4,23 +4,25 @@ namespace KestrelGreenTransport.Tests.Accepting;
 
 public class BoundedPoolTests
 {
-    [Fact]
-    public async Task An_app_answers_over_the_transport()
+    [Theory]
+    [MemberData(nameof(TestApp.Backends), MemberType = typeof(TestApp))]
+    public async Task An_app_answers_over_the_transport(GreenTransportBackend backend)
     {
-        await using var app = await TestApp.StartAsync();
+        await using var app = await TestApp.StartAsync(options => options.Backend = backend);
         using var client = app.CreateClient();
         Assert.Equal("hello", await client.GetStringAsync("/"));
         Assert.Equal((1, 1), (app.Pool.Held, app.Pool.Accepted));
     }
 
-    [Fact]
-    public async Task Of_five_clients_at_a_pool_of_two_three_wait_and_all_succeed()
+    [Theory]
+    [MemberData(nameof(TestApp.Backends), MemberType = typeof(TestApp))]
+    public async Task Of_five_clients_at_a_pool_of_two_three_wait_and_all_succeed(GreenTransportBackend backend)
     {
         var inside = 0;
         var most = 0;
         var gate = new TaskCompletionSource();
         await using var app = await TestApp.StartAsync(
-            options => options.WorkerConnections = 2,
+            options => (options.Backend, options.WorkerConnections) = (backend, 2),
             map: routes => routes.MapGet("/", async () =>
             {
                 most = Math.Max(most, Interlocked.Increment(ref inside));

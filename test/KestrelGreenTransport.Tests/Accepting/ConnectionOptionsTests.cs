@@ -11,13 +11,15 @@ namespace KestrelGreenTransport.Tests.Accepting;
 public class ConnectionOptionsTests
 {
     [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public async Task NoDelay_reaches_the_connection(bool noDelay)
+    [InlineData(GreenTransportBackend.Sockets, true)]
+    [InlineData(GreenTransportBackend.Sockets, false)]
+    [InlineData(GreenTransportBackend.Epoll, true)]
+    [InlineData(GreenTransportBackend.Epoll, false)]
+    public async Task NoDelay_reaches_the_connection(GreenTransportBackend backend, bool noDelay)
     {
         var seen = new TaskCompletionSource<bool>();
         await using var app = await TestApp.StartAsync(
-            options => options.NoDelay = noDelay,
+            options => (options.Backend, options.NoDelay) = (backend, noDelay),
             kestrel: options => options.Listen(IPAddress.Loopback, 0, listen => listen.Use(next => connection =>
             {
                 seen.SetResult(connection.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket.NoDelay);
@@ -40,12 +42,13 @@ public class ConnectionOptionsTests
         Assert.Equal(expected, context.AcceptBatch);
     }
 
-    [Fact]
-    public async Task A_slow_reader_holds_the_app_back_at_MaxWriteBufferSize()
+    [Theory]
+    [MemberData(nameof(TestApp.Backends), MemberType = typeof(TestApp))]
+    public async Task A_slow_reader_holds_the_app_back_at_MaxWriteBufferSize(GreenTransportBackend backend)
     {
         long written = 0;
         await using var app = await TestApp.StartAsync(
-            options => options.MaxWriteBufferSize = 8192,
+            options => (options.Backend, options.MaxWriteBufferSize) = (backend, 8192),
             map: routes => routes.Map("/", async context =>
             {
                 var block = new byte[64 * 1024];

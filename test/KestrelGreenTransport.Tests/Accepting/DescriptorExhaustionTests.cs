@@ -9,10 +9,11 @@ public class DescriptorExhaustionTests
 {
     private const int Limit = 300;
 
-    [Fact]
-    public async Task Without_descriptors_accepting_rests_and_afterwards_everybody_is_served()
+    [Theory]
+    [MemberData(nameof(TestApp.Backends), MemberType = typeof(TestApp))]
+    public async Task Without_descriptors_accepting_rests_and_afterwards_everybody_is_served(GreenTransportBackend backend)
     {
-        await using var worker = await WorkerProcess.StartAsync($"ulimit -n {Limit}", "--urls http://127.0.0.1:0");
+        await using var worker = await WorkerProcess.StartAsync($"ulimit -n {Limit}", $"--urls http://127.0.0.1:0 --GreenTransport:Backend {backend}");
 
         // This connection was there before, so it can still ask. All that it will ask is asked once beforehand: code that
         // has to be loaded needs descriptors.
@@ -46,10 +47,11 @@ public class DescriptorExhaustionTests
         }
     }
 
-    [Fact]
-    public async Task More_connections_than_descriptors_leave_the_process_some_and_the_rest_waits()
+    [Theory]
+    [MemberData(nameof(TestApp.Backends), MemberType = typeof(TestApp))]
+    public async Task More_connections_than_descriptors_leave_the_process_some_and_the_rest_waits(GreenTransportBackend backend)
     {
-        await using var worker = await WorkerProcess.StartAsync($"ulimit -n {Limit}", "--urls http://127.0.0.1:0");
+        await using var worker = await WorkerProcess.StartAsync($"ulimit -n {Limit}", $"--urls http://127.0.0.1:0 --GreenTransport:Backend {backend}");
         var crowd = new List<Socket>();
         for (var i = 0; i < Limit + 50; i++)
         {

@@ -6,10 +6,11 @@ namespace KestrelGreenTransport.Tests.Accepting;
 
 public class TransportMeterTests
 {
-    [Fact]
-    public async Task The_meter_tells_slots_and_accepts_by_endpoint()
+    [Theory]
+    [MemberData(nameof(TestApp.Backends), MemberType = typeof(TestApp))]
+    public async Task The_meter_tells_slots_and_accepts_by_endpoint(GreenTransportBackend backend)
     {
-        await using var app = await TestApp.StartAsync(options => options.WorkerConnections = 7);
+        await using var app = await TestApp.StartAsync(options => (options.Backend, options.WorkerConnections) = (backend, 7));
         using var meter = new Measurements(app.App.Services.GetRequiredService<IMeterFactory>());
         using var client = app.CreateClient();
         await client.GetStringAsync("/");
@@ -20,10 +21,11 @@ public class TransportMeterTests
         Assert.Equal(1, seen[$"green.transport.connections.accepted {endpoint}"]);
     }
 
-    [Fact]
-    public async Task The_meter_counts_the_times_that_accepting_waited_for_a_slot()
+    [Theory]
+    [MemberData(nameof(TestApp.Backends), MemberType = typeof(TestApp))]
+    public async Task The_meter_counts_the_times_that_accepting_waited_for_a_slot(GreenTransportBackend backend)
     {
-        await using var app = await TestApp.StartAsync(options => options.WorkerConnections = 1);
+        await using var app = await TestApp.StartAsync(options => (options.Backend, options.WorkerConnections) = (backend, 1));
         using var meter = new Measurements(app.App.Services.GetRequiredService<IMeterFactory>());
         using var client = app.CreateClient();
         await client.GetStringAsync("/");
