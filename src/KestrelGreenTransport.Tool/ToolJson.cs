@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using KestrelGreenTransport.Supervisor.Checking;
 using KestrelGreenTransport.Supervisor.Control;
 
 namespace KestrelGreenTransport.Tool;
@@ -14,6 +15,38 @@ internal sealed record LogsDocument
     public required long Next { get; init; }
 }
 
+/// <summary>What <c>green config --json</c> prints.</summary>
+internal sealed record ConfigDocument
+{
+    public int SchemaVersion { get; init; } = 1;
+
+    public required IReadOnlyList<ConfigSetting> Settings { get; init; }
+
+    public required IReadOnlyList<string> Problems { get; init; }
+
+    public required IReadOnlyList<string> Warnings { get; init; }
+}
+
+/// <summary>One setting of <see cref="ConfigDocument"/>.</summary>
+internal sealed record ConfigSetting
+{
+    public required string Name { get; init; }
+
+    /// <summary>Empty when it is unset; several for a list.</summary>
+    public required IReadOnlyList<string> Value { get; init; }
+
+    /// <summary><c>default</c>, or where it was set.</summary>
+    public required string Source { get; init; }
+
+    public required string Default { get; init; }
+
+    public required string Option { get; init; }
+
+    public required string Variable { get; init; }
+}
+
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(LogsDocument))]
+[JsonSerializable(typeof(ConfigDocument))]
+[JsonSerializable(typeof(CheckDocument))]
 internal sealed partial class ToolJson : JsonSerializerContext;

@@ -58,6 +58,27 @@ internal sealed class AppConfiguration
         }
     }
 
+    /// <summary>The app's configuration as a whole, as far as files, environment and arguments make it.</summary>
+    public static IConfigurationRoot Whole(SettingsInput input, ICollection<string> problems)
+    {
+        var builder = new ConfigurationBuilder();
+        if (SettingsFolder(input) is { } folder)
+        {
+            foreach (var name in new[] { "appsettings.json", $"appsettings.{EnvironmentName(input)}.json" })
+            {
+                builder.AddInMemoryCollection(ReadJson(Path.Combine(folder, name), problems)?.AsEnumerable() ?? []);
+            }
+        }
+
+        return builder
+            .AddInMemoryCollection(input.Environment.Select(static pair => KeyValuePair.Create(pair.Key.Replace("__", ":", StringComparison.Ordinal), (string?)pair.Value)))
+            .AddInMemoryCollection(ConfigurationArguments.All(input.AppArguments).Select(static pair => KeyValuePair.Create(pair.Key, (string?)pair.Value)))
+            .Build();
+    }
+
+    /// <summary>Where relative paths of the app's configuration start.</summary>
+    public static string ContentRoot(SettingsInput input) => SettingsFolder(input) ?? input.CurrentDirectory;
+
     // The content root, unless the files lie only beside the app.
     private static string? SettingsFolder(SettingsInput input)
     {

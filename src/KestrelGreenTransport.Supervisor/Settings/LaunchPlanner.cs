@@ -12,11 +12,7 @@ internal static class LaunchPlanner
     public static (LaunchPlan? Plan, IReadOnlyList<string> Problems) Plan(LoadedSettings settings, SettingsInput input, AppCommand app)
     {
         var problems = new List<string>(settings.Problems);
-        var isExplicit = settings.IsSet(SettingsCatalogue.Bind);
-        var binds = isExplicit
-            ? Parse(settings.Options.Bind, input.CurrentDirectory)
-            : DefaultBinds.Of(input, settings.ConfiguredUrls, problems);
-        problems.AddRange(Twice(binds));
+        var binds = Binds(settings, input, problems);
 
         var name = settings.Options.Name ?? NameOf(app.DisplayPath);
         var control = settings.Options.Control is { } path
@@ -38,7 +34,7 @@ internal static class LaunchPlanner
             Options = settings.Options,
             App = app,
             Binds = [.. binds],
-            ExplicitBinds = isExplicit,
+            ExplicitBinds = settings.IsSet(SettingsCatalogue.Bind),
             Name = name,
             WorkerVariables = WorkerVariables(settings),
         }, []);
@@ -51,6 +47,20 @@ internal static class LaunchPlanner
         var stem = Path.GetExtension(file) is ".dll" or ".csproj" or ".exe" ? Path.GetFileNameWithoutExtension(file) : file;
         var name = string.Concat(stem.ToLowerInvariant().Select(static c => SettingsCatalogue.IsName($"a{c}") ? c : '-')).TrimStart('.');
         return name.Length is >= 1 and <= 64 ? name : name.Length == 0 ? "app" : name[..64];
+    }
+
+    /// <summary>Where the supervisor would listen; what is wrong goes to <paramref name="problems"/>.</summary>
+    public static IReadOnlyList<BindSpec> Binds(LoadedSettings settings, SettingsInput input, ICollection<string> problems)
+    {
+        var binds = settings.IsSet(SettingsCatalogue.Bind)
+            ? Parse(settings.Options.Bind, input.CurrentDirectory)
+            : DefaultBinds.Of(input, settings.ConfiguredUrls, problems);
+        foreach (var problem in Twice(binds))
+        {
+            problems.Add(problem);
+        }
+
+        return binds;
     }
 
     private static List<BindSpec> Parse(IEnumerable<string> binds, string currentDirectory)

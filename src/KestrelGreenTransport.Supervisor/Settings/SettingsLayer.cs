@@ -16,6 +16,11 @@ internal sealed record SettingsLayer(SettingOriginKind Kind, IReadOnlyList<KeyVa
         {
             var colon = key.IndexOf(':', StringComparison.Ordinal);
             var name = colon < 0 ? key : key[..colon];
+            if (name == SettingsLoader.SchemaKey)
+            {
+                continue;
+            }
+
             if (SettingsCatalogue.Find(name) is not { } setting)
             {
                 problems.Add($"{Origin(key)} is no setting{Suggestion.Tail(name, SettingsCatalogue.All.Select(static known => known.Name))}");

@@ -15,7 +15,8 @@ internal static class SettingsLoader
     /// <summary>0: never supervise; 1: supervise, with every default if need be.</summary>
     public const string SwitchVariable = "GREEN_SUPERVISOR";
 
-    private const string SchemaKey = "$schema";
+    /// <summary>Names the schema in a JSON file; no setting.</summary>
+    public const string SchemaKey = "$schema";
 
     /// <summary>Whether the switch forbids a supervisor.</summary>
     public static bool IsOff(string? switchValue) =>

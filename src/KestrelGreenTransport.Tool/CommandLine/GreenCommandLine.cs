@@ -65,6 +65,7 @@ internal static class GreenCommandLine
         foreach (var (command, lines) in new[]
         {
             RunCommand.Create(host), StatusCommand.Create(host), LogsCommand.Create(host), ScaleCommand.Create(host), StopCommand.Create(host),
+            ConfigCommand.Create(host), CheckCommand.Create(host),
         })
         {
             root.Add(command);

@@ -11,16 +11,7 @@ internal static class StatusView
 
     public static void Write(StatusDocument status, ToolHost host)
     {
-        var coloured = host.IsTerminal && string.IsNullOrEmpty(host.Environment.GetValueOrDefault("NO_COLOR"));
-        var console = AnsiConsole.Create(new AnsiConsoleSettings
-        {
-            Out = new AnsiConsoleOutput(host.Out),
-            Ansi = coloured ? AnsiSupport.Detect : AnsiSupport.No,
-            ColorSystem = coloured ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
-            Interactive = InteractionSupport.No,
-        });
-        console.Profile.Width = host.Width;
-
+        var console = PlainConsole.Of(host);
         var serving = status.Workers.Count(static worker => worker.State == "serving");
         console.MarkupLineInterpolated(CultureInfo.InvariantCulture,
             $"[bold]{status.Name}[/] is [{ColourOf(status.State)}]{status.State}[/]: {serving} of {status.WorkersTarget} workers serve, generation {status.Generation}, pid {status.SupervisorPid}, version {status.Version}");

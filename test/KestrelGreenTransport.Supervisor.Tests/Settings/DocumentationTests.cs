@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 using KestrelGreenTransport.Settings;
 using KestrelGreenTransport.Supervisor.Runtime;
@@ -25,6 +26,33 @@ public sealed partial class DocumentationTests : SettingsFixture
         }
 
         Assert.Equal(expected, written);
+    }
+
+    [Theory]
+    [InlineData("green.json", "green.schema.json")]
+    [InlineData("appsettings.json", "appsettings.schema.json")]
+    public void The_schemas_are_the_catalogue(string file, string schema)
+    {
+        var path = Path.Combine(Path.GetDirectoryName(Document("configuration.md").Path)!, "schemas", schema);
+        var expected = SettingsSchema.Of(file);
+        if (Environment.GetEnvironmentVariable("UPDATE_GOLDEN") == "1")
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            File.WriteAllText(path, expected);
+        }
+
+        Assert.Equal(expected, File.ReadAllText(path));
+    }
+
+    [Fact]
+    public void The_schema_knows_every_setting_with_its_form()
+    {
+        var properties = JsonDocument.Parse(SettingsSchema.Of("green.json")).RootElement.GetProperty("properties");
+
+        Assert.All(SettingsCatalogue.All, setting => Assert.Contains(setting.Help.Replace("`", "", StringComparison.Ordinal), properties.GetProperty(setting.Name).GetProperty("description").GetString()));
+        Assert.Equal(1024, properties.GetProperty("Workers").GetProperty("maximum").GetInt32());
+        Assert.Equal("""["text","json"]""", JsonSerializer.Serialize(properties.GetProperty("LogFormat").GetProperty("enum")));
+        Assert.Equal("string", properties.GetProperty("Bind").GetProperty("items").GetProperty("type").GetString());
     }
 
     [Fact]

@@ -1,0 +1,49 @@
+using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Runtime;
+
+namespace KestrelGreenTransport.Supervisor.Checking;
+
+/// <summary>Binds each address for a moment, as the supervisor would, and lets it go.</summary>
+internal static class BindCheck
+{
+    private const string Area = "binds";
+
+    /// <param name="plan">What to bind.</param>
+    /// <param name="running">The supervisor of the same name, if one runs: what it holds it may hold.</param>
+    public static IEnumerable<Finding> Of(LaunchPlan plan, StatusDocument? running)
+    {
+        var held = running?.Listeners.Select(static listener => listener.Endpoint).ToHashSet() ?? [];
+        foreach (var group in plan.Binds.GroupBy(static bind => bind.Text))
+        {
+            if (group.First() is not BindEndpoint)
+            {
+                yield return Finding.Ok(Area, $"{group.Key}: looked at when the supervisor starts, which gets it from whoever starts it");
+            }
+            else if (group.OfType<BindEndpoint>().Any(bind => held.Contains($"{bind.Endpoint}")))
+            {
+                yield return Finding.Ok(Area, $"{group.Key}: held by the supervisor {running!.Name} that runs (pid {running.SupervisorPid})");
+            }
+            else
+            {
+                yield return Try(plan with { Binds = [.. group] }, group.Key);
+            }
+        }
+    }
+
+    private static Finding Try(LaunchPlan plan, string text)
+    {
+        try
+        {
+            foreach (var listener in ListenerBinder.Bind(plan))
+            {
+                listener.Dispose();
+            }
+
+            return Finding.Ok(Area, $"{text}: can be bound");
+        }
+        catch (StartupException failed)
+        {
+            return Finding.Problem(Area, failed.Message);
+        }
+    }
+}

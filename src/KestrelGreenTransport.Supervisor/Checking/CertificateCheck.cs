@@ -1,0 +1,92 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using Microsoft.Extensions.Configuration;
+
+namespace KestrelGreenTransport.Supervisor.Checking;
+
+/// <summary>The certificate files that the app's configuration names for Kestrel: there, readable, theirs to use, in date.</summary>
+internal static class CertificateCheck
+{
+    private const string Area = "certificates";
+
+    // A person can still renew it in working hours.
+    private static readonly TimeSpan Soon = TimeSpan.FromDays(14);
+
+    /// <param name="configuration">The app's whole configuration.</param>
+    /// <param name="contentRoot">Where relative paths start.</param>
+    /// <param name="now">To compare validity with.</param>
+    public static IEnumerable<Finding> Of(IConfiguration configuration, string contentRoot, DateTimeOffset now)
+    {
+        var kestrel = configuration.GetSection("Kestrel");
+        var sections = kestrel.GetSection("Certificates").GetChildren()
+            .Concat(kestrel.GetSection("Endpoints").GetChildren()
+                .SelectMany(static endpoint => endpoint.GetSection("Sni").GetChildren().Select(static sni => sni.GetSection("Certificate")).Prepend(endpoint.GetSection("Certificate"))));
+        foreach (var section in sections)
+        {
+            if (section["Path"] is { Length: > 0 } path)
+            {
+                yield return Look(section, contentRoot, path, now);
+            }
+        }
+
+        var hasDefault = kestrel.GetSection("Certificates:Default").GetChildren().Any();
+        foreach (var endpoint in kestrel.GetSection("Endpoints").GetChildren())
+        {
+            var isSecured = endpoint["Url"]?.StartsWith("https://", StringComparison.OrdinalIgnoreCase) == true;
+            if (isSecured && !hasDefault && !endpoint.GetSection("Certificate").GetChildren().Any() && !endpoint.GetSection("Sni").GetChildren().Any())
+            {
+                yield return Finding.Warning(Area, $"{endpoint.Path} is https and names no certificate: only a development certificate, or one given in code, can serve it.");
+            }
+        }
+    }
+
+    private static Finding Look(IConfigurationSection section, string contentRoot, string relative, DateTimeOffset now)
+    {
+        var path = Path.GetFullPath(relative, contentRoot);
+        try
+        {
+            using var certificate = Load(path, contentRoot, section);
+            if (!certificate.HasPrivateKey)
+            {
+                return Wrong($"{path} holds no private key: name its file as {section.Path}:KeyPath.");
+            }
+
+            var (from, to) = (new DateTimeOffset(certificate.NotBefore), new DateTimeOffset(certificate.NotAfter));
+            var subject = certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false);
+            return now < from ? Wrong($"{path} ({subject}) is valid from {Day(from)} on.")
+                : now > to ? Wrong($"{path} ({subject}) expired on {Day(to)}: renew it.")
+                : to - now < Soon ? Finding.Warning(Area, $"{path} ({subject}) expires on {Day(to)}: renew it.")
+                : Finding.Ok(Area, $"{path} ({subject}) is valid until {Day(to)}");
+        }
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
+        {
+            return Wrong($"{path} cannot be read: {failed.Message}");
+        }
+        catch (CryptographicException failed)
+        {
+            return Wrong($"{path} cannot be used: {failed.Message.TrimEnd('.')}. Is {section.Path}:Password right?");
+        }
+
+        Finding Wrong(string text) => Finding.Problem(Area, $"{section.Path}: {text}");
+    }
+
+    // As Kestrel itself reads them.
+    private static X509Certificate2 Load(string path, string contentRoot, IConfigurationSection section)
+    {
+        var password = section["Password"];
+        if (section["KeyPath"] is not { Length: > 0 } key)
+        {
+            return File.ReadAllText(path).Contains("-----BEGIN", StringComparison.Ordinal)
+                ? X509Certificate2.CreateFromPem(File.ReadAllText(path))
+                : X509CertificateLoader.LoadPkcs12FromFile(path, password);
+        }
+
+        var keyPath = Path.GetFullPath(key, contentRoot);
+        return string.IsNullOrEmpty(password)
+            ? X509Certificate2.CreateFromPemFile(path, keyPath)
+            : X509Certificate2.CreateFromEncryptedPemFile(path, password, keyPath);
+    }
+
+    private static string Day(DateTimeOffset at) => at.UtcDateTime.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,61 @@
+using System.Globalization;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Runtime;
+
+namespace KestrelGreenTransport.Supervisor.Checking;
+
+/// <summary>What the system lets this user have: places to write to, descriptors, room in the kernel's queues.</summary>
+internal static class RightsCheck
+{
+    private const string Area = "rights";
+    private const string SomaxconnFile = "/proc/sys/net/core/somaxconn";
+
+    // What a .NET process has open besides its connections.
+    private const int DescriptorsBesides = 200;
+
+    public static IEnumerable<Finding> Of(LaunchPlan plan)
+    {
+        var control = Path.GetDirectoryName(plan.Options.Control!)!;
+        yield return Writable(control, "the control socket", "--control or RUNTIME_DIRECTORY");
+        yield return Writable(
+            Path.GetDirectoryName(HeartbeatDirectory.PathFor(plan.Name, Environment.GetEnvironmentVariable, Libc.geteuid()))!, "the heartbeat files", "RUNTIME_DIRECTORY");
+
+        var descriptors = Libc.OpenFilesLimit();
+        var wanted = ((long)plan.Options.WorkerConnections * plan.Binds.Length) + DescriptorsBesides;
+        yield return descriptors >= wanted
+            ? Finding.Ok(Area, string.Create(CultureInfo.InvariantCulture, $"{descriptors} descriptors a process are enough for its connections"))
+            : Finding.Warning(Area, string.Create(CultureInfo.InvariantCulture,
+                $"a worker may hold {plan.Options.WorkerConnections} connections on each of {plan.Binds.Length} listeners, and a process has {descriptors} descriptors: it pauses accepting when they run out. Raise the limit (ulimit -n, LimitNOFILE=) or lower WorkerConnections."));
+
+        if (File.Exists(SomaxconnFile)
+            && int.TryParse(File.ReadAllText(SomaxconnFile), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var somaxconn)
+            && somaxconn < plan.Options.Backlog)
+        {
+            yield return Finding.Warning(Area, string.Create(CultureInfo.InvariantCulture,
+                $"Backlog ({plan.Options.Backlog}) is more than net.core.somaxconn ({somaxconn}): the kernel queues {somaxconn}. Raise it with sysctl, or be content."));
+        }
+    }
+
+    private static Finding Writable(string directory, string what, string remedy)
+    {
+        // The nearest folder that is there decides whether the rest can be made.
+        var existing = directory;
+        while (!Directory.Exists(existing) && Path.GetDirectoryName(existing) is { Length: > 0 } parent)
+        {
+            existing = parent;
+        }
+
+        var probe = Path.Combine(existing, $".green-check-{Guid.NewGuid():N}");
+        try
+        {
+            using (File.Create(probe, 1, FileOptions.DeleteOnClose))
+            {
+                return Finding.Ok(Area, $"{directory}: can hold {what}");
+            }
+        }
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
+        {
+            return Finding.Problem(Area, $"{directory} cannot hold {what}: {existing} is not writable for this user. Choose another place by {remedy}.");
+        }
+    }
+}

@@ -1,0 +1,93 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using KestrelGreenTransport.Settings;
+
+namespace KestrelGreenTransport.Supervisor.Settings;
+
+/// <summary>JSON schemas of the files that hold settings, made from the catalogues, for editors that complete and check.</summary>
+internal static class SettingsSchema
+{
+    private const string Draft = "http://json-schema.org/draft-07/schema#";
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>The files that there is a schema for.</summary>
+    public static readonly IReadOnlyList<string> Files = [SettingsLoader.GreenJson, "appsettings.json"];
+
+    /// <summary>The schema of one of <see cref="Files"/>.</summary>
+    public static string Of(string file)
+    {
+        var schema = file == SettingsLoader.GreenJson ? Supervisor() : AppSettings();
+        schema.Insert(0, "$schema", Draft);
+        return schema.ToJsonString(Indented) + "\n";
+    }
+
+    private static JsonObject Supervisor() => new()
+    {
+        ["title"] = "Settings of the supervisor of KestrelGreenTransport (green.json)",
+        ["type"] = "object",
+        ["properties"] = Properties(),
+        ["additionalProperties"] = false,
+    };
+
+    private static JsonObject AppSettings()
+    {
+        var supervisor = new JsonObject
+        {
+            ["description"] = "Settings of the supervisor of KestrelGreenTransport.",
+            ["type"] = "object",
+            ["properties"] = Properties(),
+            ["additionalProperties"] = false,
+        };
+        var transport = new JsonObject
+        {
+            ["description"] = "Settings of the transport KestrelGreenTransport, in each worker or in an app by itself.",
+            ["type"] = "object",
+            ["properties"] = new JsonObject(TransportSettings.All.Select(static setting => KeyValuePair.Create(
+                setting.Name, (JsonNode?)new JsonObject { ["description"] = $"Must be {setting.Form}.", ["type"] = new JsonArray("string", "number", "boolean") }))),
+            ["additionalProperties"] = false,
+        };
+        return new JsonObject
+        {
+            ["title"] = "Sections of KestrelGreenTransport in appsettings.json",
+            ["type"] = "object",
+            ["properties"] = new JsonObject { [AppConfiguration.Section] = supervisor, ["GreenTransport"] = transport },
+        };
+    }
+
+    private static JsonObject Properties()
+    {
+        var properties = new JsonObject(SettingsCatalogue.All.Select(static setting => KeyValuePair.Create(setting.Name, (JsonNode?)Property(setting))));
+        properties.Insert(0, SettingsLoader.SchemaKey, new JsonObject { ["type"] = "string" });
+        return properties;
+    }
+
+    private static JsonObject Property(Setting setting)
+    {
+        var property = new JsonObject
+        {
+            ["description"] = $"{setting.Help} Allowed: {setting.Range}. Default: {setting.Default}.".Replace("`", "", StringComparison.Ordinal),
+        };
+        foreach (var (key, value) in Form(setting))
+        {
+            property[key] = value?.DeepClone();
+        }
+
+        return property;
+    }
+
+    private static JsonObject Form(Setting setting) => setting switch
+    {
+        { IsList: true } => new JsonObject
+        {
+            ["type"] = new JsonArray("string", "array"),
+            ["items"] = new JsonObject { ["type"] = "string" },
+        },
+        { Choices.Count: > 0 } => new JsonObject { ["enum"] = new JsonArray([.. setting.Choices.Select(static choice => JsonValue.Create(choice))]) },
+        { Shape: ValueShape.Number } => new JsonObject { ["type"] = "integer", ["minimum"] = setting.From, ["maximum"] = setting.To },
+        { Shape: ValueShape.Duration } => new JsonObject { ["type"] = new JsonArray("string", "number"), ["minimum"] = 0 },
+        { Shape: ValueShape.Flag } => new JsonObject { ["type"] = "boolean" },
+        _ => new JsonObject { ["type"] = new JsonArray("string", "number") },
+    };
+}

@@ -1,0 +1,131 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using KestrelGreenTransport.Supervisor;
+using KestrelGreenTransport.Supervisor.Checking;
+using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Settings;
+using KestrelGreenTransport.Tool.Rendering;
+using Spectre.Console;
+
+namespace KestrelGreenTransport.Tool.Commands;
+
+/// <summary><c>green check</c>: everything that <c>green run</c> with the same words would trip over, at once, as <c>nginx -t</c> does.</summary>
+internal static class CheckCommand
+{
+    private const string Settings = "settings";
+
+    public static (Command Command, string[] Examples) Create(ToolHost host)
+    {
+        var nginx = new Option<string>("--nginx") { Description = "An nginx configuration that should lead here: its addresses and time limits are checked too.", HelpName = "CONF" };
+        var json = new Option<bool>("--json") { Description = "Print one JSON object, and nothing else." };
+        var command = new Command("check", "Check settings, app, certificates, addresses and rights, without running anything.") { nginx, json };
+        var line = new AppCommandLine(command, appIsRequired: false);
+        command.SetAction(parsed =>
+        {
+            if (!host.IsLinux)
+            {
+                return host.Fail(ExitCodes.Usage, "the supervisor needs Linux, and so does a check for it.");
+            }
+
+            var findings = Look(host, line.App(parsed), line.Arguments(parsed), line.Input(host, parsed), parsed.GetValue(nginx));
+            var problems = findings.Count(static finding => finding.Severity == Severity.Problem);
+            if (parsed.GetValue(json))
+            {
+                host.Out.WriteLine(JsonSerializer.Serialize(Document(findings), ToolJson.Default.CheckDocument));
+            }
+            else
+            {
+                Print(host, findings, problems);
+            }
+
+            return problems > 0 ? ExitCodes.Usage : ExitCodes.Ok;
+        });
+        return (command, ["green check", "green check -w 4 -b :8080 ./Shop.dll", "green check ./Shop.dll --nginx /etc/nginx/nginx.conf"]);
+    }
+
+    private static List<Finding> Look(ToolHost host, string? app, string[] arguments, SettingsInput input, string? nginx)
+    {
+        var settings = SettingsLoader.Load(input);
+        var files = new List<string>();
+        var configuration = AppConfiguration.Whole(input, files);
+        var problems = new List<string>(settings.Problems.Union(files));
+        var binds = LaunchPlanner.Binds(settings, input, problems);
+        var findings = new List<Finding>();
+        findings.AddRange(problems.Select(static problem => Finding.Problem(Settings, problem)));
+        findings.AddRange(settings.Warnings.Select(static warning => Finding.Warning(Settings, warning)));
+        if (findings.Count == 0)
+        {
+            var set = SettingsCatalogue.All.Where(settings.IsSet).Select(static setting => setting.Name).ToList();
+            findings.Add(Finding.Ok(Settings, set.Count > 0 ? $"right; set: {string.Join(", ", set)}" : "right; every one has its default"));
+        }
+
+        var resolution = app is null ? null : host.Apps.Resolve(app, arguments);
+        findings.AddRange(resolution is null
+            ? [Finding.Warning("app", "not looked at, since none was named: green check APP")]
+            : AppCheck.Of(app!, resolution));
+        findings.AddRange(CertificateCheck.Of(configuration, AppConfiguration.ContentRoot(input), TimeProvider.System.GetUtcNow()));
+
+        // An app that is not there has a place in the plan all the same: the rest can be looked at.
+        var command = resolution?.App ?? new AppCommand(app ?? "app", [], app ?? "app");
+        var (plan, _) = LaunchPlanner.Plan(settings with { Problems = [] }, input, command);
+        if (plan is not null)
+        {
+            findings.AddRange(BindCheck.Of(plan, Running(host, plan.Options.Control!)));
+            findings.AddRange(RightsCheck.Of(plan));
+        }
+
+        if (nginx is not null)
+        {
+            findings.AddRange(NginxCheck.Of(Path.GetFullPath(nginx, host.CurrentDirectory), binds, settings.Options));
+        }
+
+        return findings;
+    }
+
+    private static StatusDocument? Running(ToolHost host, string control)
+    {
+        try
+        {
+            return host.Connect(control).Ask(new ControlRequest { Command = "status" });
+        }
+        catch (ControlException)
+        {
+            return null;
+        }
+    }
+
+    private static CheckDocument Document(IReadOnlyList<Finding> findings) => new()
+    {
+        Ok = findings.All(static finding => finding.Severity != Severity.Problem),
+        Findings = [.. findings.Select(static finding => new CheckFinding(finding.Area, finding.Severity.ToString().ToLowerInvariant(), finding.Text))],
+    };
+
+    private static void Print(ToolHost host, IReadOnlyList<Finding> findings, int problems)
+    {
+        var table = new Table { Border = TableBorder.None, ShowHeaders = false };
+        table.AddColumn(new TableColumn("") { NoWrap = true, Padding = new Padding(0, 0, 2, 0) });
+        table.AddColumn(new TableColumn("") { NoWrap = true, Padding = new Padding(0, 0, 2, 0) });
+        table.AddColumn(new TableColumn("") { Padding = new Padding(0, 0, 0, 0) });
+        foreach (var finding in findings)
+        {
+            var (word, colour) = finding.Severity switch
+            {
+                Severity.Problem => ("PROBLEM", Color.Red),
+                Severity.Warning => ("warning", Color.Yellow),
+                _ => ("ok", Color.Green),
+            };
+            table.AddRow(new Text(word, new Style(colour)), new Text(finding.Area), new Text(finding.Text));
+        }
+
+        PlainConsole.Write(host, table);
+        host.Out.WriteLine();
+        var warnings = findings.Count(static finding => finding.Severity == Severity.Warning);
+        host.Out.WriteLine(problems == 0
+            ? $"It would run{(warnings > 0 ? $"; {Count(warnings, "warning")}" : "")}."
+            : $"It would not run: {Count(problems, "problem")}{(warnings > 0 ? $", {Count(warnings, "warning")}" : "")}.");
+    }
+
+    private static string Count(int number, string what) => string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == 1 ? "" : "s")}");
+}

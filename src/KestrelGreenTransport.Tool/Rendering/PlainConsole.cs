@@ -1,0 +1,41 @@
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace KestrelGreenTransport.Tool.Rendering;
+
+/// <summary>Writes to standard output: with colours on a terminal unless NO_COLOR forbids them, plain where it is piped.</summary>
+internal static class PlainConsole
+{
+    public static IAnsiConsole Of(ToolHost host)
+    {
+        var coloured = IsColoured(host);
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Out = new AnsiConsoleOutput(host.Out),
+            Ansi = coloured ? AnsiSupport.Detect : AnsiSupport.No,
+            ColorSystem = coloured ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+        });
+        console.Profile.Width = host.Width;
+        return console;
+    }
+
+    public static bool IsColoured(ToolHost host) => host.IsTerminal && string.IsNullOrEmpty(host.Environment.GetValueOrDefault("NO_COLOR"));
+
+    /// <summary>Writes a table or the like without the blanks that fill its last column.</summary>
+    public static void Write(ToolHost host, IRenderable what)
+    {
+        if (IsColoured(host))
+        {
+            Of(host).Write(what);
+            return;
+        }
+
+        var text = new StringWriter();
+        Of(host with { Out = text }).Write(what);
+        foreach (var line in text.ToString().TrimEnd('\n').Split('\n'))
+        {
+            host.Out.WriteLine(line.TrimEnd());
+        }
+    }
+}

@@ -1,0 +1,136 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text.Json;
+using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Tests.Control;
+
+namespace KestrelGreenTransport.Tool.Tests;
+
+public sealed class CheckTests : ToolFixture
+{
+    public CheckTests() => Environment["RUNTIME_DIRECTORY"] = Folder;
+
+    [Fact]
+    public void What_would_run_is_said_to_run()
+    {
+        InstallShop();
+
+        var (code, output, error) = Green("check", "-b", "127.0.0.1:0", "-b", "unix:shop.sock", "./Shop.dll");
+
+        Assert.Equal((0, ""), (code, error));
+        Assert.Matches(@"(?m)^ok +app +./Shop.dll can be started$", output);
+        Assert.Matches(@"(?m)^ok +binds +127.0.0.1:0: can be bound$", output);
+        Assert.Matches(@"(?m)^ok +binds +unix:shop.sock: can be bound$", output);
+        Assert.Matches("It would run(; [0-9]+ warnings?)?\\.\n$", output);
+        Assert.False(File.Exists(Path.Combine(Folder, "shop.sock")));
+        Assert.Null(Ran);
+    }
+
+    [Fact]
+    public void All_problems_are_found_at_once()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var port = ((IPEndPoint)other.LocalEndpoint).Port;
+        Write("appsettings.json", """
+            { "Kestrel": { "Endpoints": { "Main": { "Url": "https://127.0.0.1:8443", "Certificate": { "Path": "missing.pfx" } } } } }
+            """);
+        Write("nginx.conf", "http { server { location / { proxy_pass http://127.0.0.1:9; } } }");
+
+        var (code, output, error) = Green("check", "-w", "0", "-b", $"127.0.0.1:{port}", "./missing.dll", "--nginx", "nginx.conf", "--json");
+
+        Assert.Equal((2, ""), (code, error));
+        var json = JsonDocument.Parse(output).RootElement;
+        Assert.False(json.GetProperty("ok").GetBoolean());
+        var problems = json.GetProperty("findings").EnumerateArray()
+            .Where(static finding => finding.GetProperty("severity").GetString() == "problem")
+            .ToDictionary(static finding => finding.GetProperty("area").GetString()!, static finding => finding.GetProperty("text").GetString()!);
+        Assert.Equal(["settings", "app", "certificates", "binds", "nginx"], problems.Keys);
+        Assert.StartsWith("Workers ('0', -w on the command line)", problems["settings"]);
+        Assert.Equal("./missing.dll does not exist.", problems["app"]);
+        Assert.StartsWith("Kestrel:Endpoints:Main:Certificate: FOLDER/missing.pfx cannot be read", problems["certificates"]);
+        Assert.Contains("address already in use", problems["binds"]);
+        Assert.StartsWith("no proxy_pass of FOLDER/nginx.conf leads to 127.0.0.1:", problems["nginx"]);
+    }
+
+    [Fact]
+    public void What_a_running_supervisor_of_this_name_holds_it_may_hold()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var port = ((IPEndPoint)other.LocalEndpoint).Port;
+        using var supervisor = new FakeSupervisor(
+            Path.Combine(Folder, "hello.sock"), SampleStatus.Answer(SampleStatus.Document with { Listeners = [new ListenerStatus($"tcp://127.0.0.1:{port}", 1, 0)] }));
+
+        Assert.Contains($"127.0.0.1:{port}: held by the supervisor hello that runs (pid 4120)", Green("check", "--name", "hello", "-b", $"127.0.0.1:{port}").Out);
+    }
+
+    [Theory]
+    [InlineData(-400, -100, "PROBLEM", "expired on")]
+    [InlineData(-10, 5, "warning", "expires on")]
+    [InlineData(-10, 300, "ok", "is valid until")]
+    [InlineData(5, 300, "PROBLEM", "is valid from")]
+    public void A_certificate_is_looked_at_as_Kestrel_would_load_it(int fromDays, int toDays, string severity, string text)
+    {
+        using var key = ECDsa.Create();
+        var request = new CertificateRequest("CN=shop.example", key, HashAlgorithmName.SHA256);
+        var now = DateTimeOffset.UtcNow;
+        using var certificate = request.CreateSelfSigned(now.AddDays(fromDays), now.AddDays(toDays));
+        File.WriteAllBytes(Path.Combine(Folder, "shop.pfx"), certificate.Export(X509ContentType.Pfx, "secret"));
+        Write("shop.pem", certificate.ExportCertificatePem());
+        Write("shop.key", key.ExportPkcs8PrivateKeyPem());
+        Environment["Kestrel__Certificates__Default__Path"] = "shop.pfx";
+        Environment["Kestrel__Certificates__Default__Password"] = "secret";
+        Environment["Kestrel__Endpoints__Main__Certificate__Path"] = "shop.pem";
+        Environment["Kestrel__Endpoints__Main__Certificate__KeyPath"] = "shop.key";
+
+        var lines = Lines(Green(Host() with { Width = 300 }, "check", "-b", "127.0.0.1:0").Out, "certificates");
+
+        Assert.Equal(2, lines.Count);
+        Assert.All(lines, line => Assert.Matches($"^{severity} .*\\(shop.example\\) {text}", line));
+    }
+
+    [Fact]
+    public void A_wrong_password_and_a_missing_key_are_told()
+    {
+        using var key = ECDsa.Create();
+        using var certificate = new CertificateRequest("CN=shop", key, HashAlgorithmName.SHA256).CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(90));
+        File.WriteAllBytes(Path.Combine(Folder, "shop.pfx"), certificate.Export(X509ContentType.Pfx, "secret"));
+        Write("shop.pem", certificate.ExportCertificatePem());
+        Environment["Kestrel__Certificates__Default__Path"] = "shop.pfx";
+        Environment["Kestrel__Certificates__Default__Password"] = "guess";
+        Environment["Kestrel__Endpoints__Main__Certificate__Path"] = "shop.pem";
+
+        var lines = Lines(Green(Host() with { Width = 400 }, "check", "-b", "127.0.0.1:0").Out, "certificates");
+
+        Assert.Contains("Is Kestrel:Certificates:Default:Password right?", lines[0]);
+        Assert.Contains("holds no private key: name its file as Kestrel:Endpoints:Main:Certificate:KeyPath.", lines[1]);
+    }
+
+    [Theory]
+    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; }", "proxy_http_version 1.1; proxy_set_header Connection '';", "leads here")]
+    [InlineData("upstream app { server unix:/run/shop.sock max_fails=0; keepalive 32; }", "proxy_http_version 1.1; proxy_set_header Connection \"\";", "leads here")]
+    [InlineData("upstream app { server localhost:8080; }", "", "leads here", "upstream app has no keepalive")]
+    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; } # proxy_http_version 1.1;", "", "leads here", "has no effect without proxy_http_version 1.1")]
+    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; keepalive_timeout 3m; }", "proxy_http_version 1.1; proxy_set_header Connection '';", "leads here", "keepalive_timeout of upstream app (3m) is not shorter")]
+    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 2000; }", "proxy_http_version 1.1; proxy_set_header Connection '';", "leads here", "have 2000 slots in all")]
+    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; }", "proxy_http_version 1.1; proxy_set_header Connection '${x}'; proxy_read_timeout 5s;", "leads here", "proxy_read_timeout (5s) is shorter than GracefulTimeout (30s)")]
+    [InlineData("upstream app { server 127.0.0.1:8081; }", "", "no proxy_pass of")]
+    [InlineData("upstream app { server 127.0.0.1:8080;", "", "ends within a block")]
+    public void An_nginx_configuration_is_held_against_the_settings(string upstream, string inLocation, params string[] expected)
+    {
+        Write("conf.d/app.conf", upstream + "\nserver { location / { proxy_pass http://app; " + inLocation + " } }");
+        Write("nginx.conf", "worker_processes 1; http { include conf.d/*.conf; }");
+
+        var lines = Lines(
+            Green(Host() with { Width = 400 }, "check", "-w", "2", "-b", "127.0.0.1:8080", "-b", "unix:/run/shop.sock", "--nginx", "nginx.conf").Out, "nginx");
+
+        Assert.Equal(expected.Length, lines.Count);
+        Assert.All(lines.Zip(expected), static pair => Assert.Contains(pair.Second, pair.First));
+    }
+
+    private static List<string> Lines(string output, string area) =>
+        [.. output.Split('\n').Where(line => line.Split(' ', StringSplitOptions.RemoveEmptyEntries) is [_, var found, ..] && found == area)];
+}

@@ -1,0 +1,60 @@
+using System.Text.Json;
+
+namespace KestrelGreenTransport.Tool.Tests;
+
+public sealed class ConfigTests : ToolFixture
+{
+    [Fact]
+    public void Each_setting_is_shown_with_its_value_and_its_source()
+    {
+        Environment["GREEN_TIMEOUT"] = "10s";
+        Environment["ASPNETCORE_URLS"] = "http://127.0.0.1:5000";
+        Write("green.json", """{ "$schema": "docs/schemas/green.schema.json", "Backlog": 77 }""");
+        Write("appsettings.json", """{ "GreenSupervisor": { "$schema": "x", "Name": "shop" } }""");
+
+        var (code, output, error) = Green("config", "-w", "8", "--show-sources");
+
+        Assert.Equal((0, ""), (code, error));
+        Assert.Contains("Workers            8 ", output);
+        Assert.Matches(@"(?m)^Workers +8 +-w on the command line$", output);
+        Assert.Matches(@"(?m)^Bind +http://127.0.0.1:5000 +default$", output);
+        Assert.Matches(@"(?m)^Timeout +10s +GREEN_TIMEOUT$", output);
+        Assert.Matches(@"(?m)^Backlog +77 +green.json: Backlog$", output);
+        Assert.Matches(@"(?m)^Name +shop +appsettings.json: GreenSupervisor:Name$", output);
+        Assert.Matches(@"(?m)^GracefulTimeout +30s +default$", output);
+        Assert.All(output.Split('\n'), static line => Assert.Equal(line.TrimEnd(), line));
+    }
+
+    [Fact]
+    public void Problems_are_told_all_at_once_and_are_exit_code_2()
+    {
+        Environment["GREEN_BACKLOG"] = "x";
+
+        var (code, output, error) = Green("config", "-w", "0");
+
+        Assert.Equal(2, code);
+        Assert.Equal(2, error.Trim().Split('\n').Length);
+        Assert.Contains("Workers", output);
+    }
+
+    [Fact]
+    public void As_JSON_it_is_one_object()
+    {
+        var (code, output, error) = Green("config", "--json", "-b", ":1", "-b", ":2", "--log-format", "xml");
+
+        Assert.Equal((2, ""), (code, error));
+        var json = JsonDocument.Parse(output).RootElement;
+        Assert.Equal(1, json.GetProperty("schemaVersion").GetInt32());
+        var bind = json.GetProperty("settings").EnumerateArray().Single(static setting => setting.GetProperty("name").GetString() == "Bind");
+        Assert.Equal("""[":1",":2"]""", bind.GetProperty("value").GetRawText());
+        Assert.Equal("-b on the command line", bind.GetProperty("source").GetString());
+        Assert.Equal("LogFormat ('xml', --log-format on the command line) must be text or json.", json.GetProperty("problems")[0].GetString());
+    }
+
+    [Fact]
+    public void The_schema_is_printed_for_editors()
+    {
+        Assert.Contains("\"HeartbeatInterval\"", Green("config", "--schema", "green.json").Out);
+        Assert.Equal(new Outcome(2, "", "green: --schema ('x.json') must be green.json or appsettings.json.\n"), Green("config", "--schema", "x.json"));
+    }
+}
