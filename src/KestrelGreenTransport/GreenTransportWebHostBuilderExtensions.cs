@@ -2,6 +2,7 @@ using KestrelGreenTransport;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Draining;
 using KestrelGreenTransport.Epoll;
 using KestrelGreenTransport.Settings;
 using KestrelGreenTransport.Sockets;
@@ -60,6 +61,7 @@ public static class GreenTransportWebHostBuilderExtensions
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<GreenTransportOptions>, GreenTransportOptionsValidator>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<HostOptions>, RaiseShutdownTimeout>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, InheritedListenersCheck>());
+            services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, DrainService>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, GreenTransportFactory>());
             services.TryAddTransient<IOptionsFactory<GreenTransportOptions>, ReportingOptionsFactory>();
             services.TryAddSingleton(environment);
@@ -68,11 +70,16 @@ public static class GreenTransportWebHostBuilderExtensions
             services.TryAddSingleton<WorkerFailure>();
             services.TryAddSingleton<MissingEndpoints>();
             services.TryAddSingleton(new AcceptGate());
+            services.TryAddSingleton<Drain>();
             services.TryAddSingleton<TransportState>();
             services.TryAddSingleton<TransportMeter>();
             services.TryAddSingleton(ChooseBackend);
             services.TryAddSingleton(static provider => new Lazy<ITransportBackend>(provider.GetRequiredService<ITransportBackend>));
             services.AddMetrics();
+            if (!services.Any(static service => service.ImplementationType == typeof(RequestTrackerFilter)))
+            {
+                services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, RequestTrackerFilter>());
+            }
         });
     }
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport;
 
 /// <summary>
-/// Everything that the transport logs. An id is never reused. 1 to 99: binding and accepting; 100 to 199: the worker's
+/// Everything that the transport logs. An id is never reused. 1 to 99: binding, accepting, draining; 100 to 199: the worker's
 /// side of the contract; 200 to 299: event loops.
 /// </summary>
 internal static partial class Log
@@ -27,6 +27,12 @@ internal static partial class Log
 
     [LoggerMessage(6, LogLevel.Error, "{Message}")]
     public static partial void InheritedListenerUnused(ILogger logger, string message);
+
+    [LoggerMessage(20, LogLevel.Information, "Stopping: no more connections are accepted; {Connections} are open and may finish their requests within {LimitMs} ms.")]
+    public static partial void Draining(ILogger logger, int connections, double limitMs);
+
+    [LoggerMessage(21, LogLevel.Warning, "Stopping: after {LimitMs} ms {Connections} connections were still open and are cut off, with {Requests} requests in flight: {Paths}. Raise GracefulTimeout if they should have had longer.")]
+    public static partial void CutOff(ILogger logger, double limitMs, int connections, int requests, string paths);
 
     [LoggerMessage(200, LogLevel.Error, "{Loop}: a continuation that the event loop ran threw an exception. The loop goes on.")]
     public static partial void DispatchFailed(ILogger logger, Exception exception, string loop);

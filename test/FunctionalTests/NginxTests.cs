@@ -54,7 +54,7 @@ public sealed class NginxTests
         await load.Stop();
 
         // A request that dies in the worker's hands is asked again of another: GET is safe to repeat.
-        Assert.Equal((0, 0), (load.Refused, load.Broken));
+        load.AssertNothingLost();
         await sample.StopCleanly();
     }
 

@@ -99,7 +99,7 @@ public sealed class PoolTests
         var load = LoadClient.Start(target, clients: 8);
         await load.More(500);
         await load.Stop();
-        Assert.Equal((0, 0), (load.Refused, load.Broken));
+        load.AssertNothingLost();
         var after = await green.StatusWhen("every slot came back", static status => status.Workers[0].Connections == 0);
         Assert.Equal((pid, 0), (after.Workers[0].Pid!.Value, after.Workers[0].Restarts));
         await strace.DisposeAsync();

@@ -1,3 +1,4 @@
+using System.Globalization;
 using FunctionalTests.Harness;
 
 namespace FunctionalTests;
@@ -115,7 +116,56 @@ public sealed class StopTests
         await green.Serving(1);
         await load.More(200);
         await load.Stop();
-        Assert.Equal((0, 0), (load.Refused, load.Broken));
+        load.AssertNothingLost();
         await green.StopCleanly();
+    }
+
+    [Fact]
+    public async Task Workers_that_are_terminated_one_after_the_other_under_keep_alive_load_lose_no_request()
+    {
+        await using var green = GreenRun.Start(["-w", "2"]);
+        var status = await green.Serving(2);
+        var target = await green.Target();
+        var busy = LoadClient.Post(target, clients: 6);
+
+        // Connections that rest for longer than the drain lingers, and others that rest for less.
+        var resting = LoadClient.Post(target, clients: 6, pause: TimeSpan.FromSeconds(1.5));
+        var pausing = LoadClient.Post(target, clients: 6, pause: TimeSpan.FromMilliseconds(200));
+        await busy.More(200);
+        for (var round = 0; round < 4; round++)
+        {
+            var victim = status.Workers.MinBy(static worker => worker.Pid)!;
+            Kernel.Signal(victim.Pid!.Value, Kernel.SIGTERM);
+            await green.Replaced(victim, status);
+            await busy.More(200);
+            status = await green.Status();
+        }
+
+        foreach (var load in new[] { busy, pausing, resting })
+        {
+            await load.Stop();
+            load.AssertNothingLost();
+        }
+
+        Assert.True(busy.Report.Servers.Count >= 4, busy.ToString());
+        await green.StopCleanly();
+    }
+
+    [Fact]
+    public async Task A_process_without_a_supervisor_stops_without_losing_a_request()
+    {
+        using var port = new FreePort();
+        var number = port.Release();
+        await using var app = ChildProgram.Start("dotnet", [Repo.TestWorker], [new("ASPNETCORE_URLS", $"http://127.0.0.1:{number.ToString(CultureInfo.InvariantCulture)}")]);
+        var target = Target.Loopback(number);
+        await Eventually.Get("it answers", () => target.Get("/pid"), static _ => true, app.Describe);
+        var load = LoadClient.Post(target, clients: 4);
+        await load.More(200);
+        Kernel.Signal(app.Pid, Kernel.SIGTERM);
+        Assert.Equal(0, await app.Exit());
+        await load.Stop();
+
+        // It stops listening at once, and new clients are refused: but whoever was connected was answered.
+        Assert.True(load.Broken == 0, load.ToString());
     }
 }

@@ -13,6 +13,7 @@ internal sealed class AcceptGate(bool isOpen = true)
     private readonly Lock _lock = new();
     private readonly List<IGated> _listeners = [];
     private bool _isOpen = isOpen;
+    private bool _sharedAreLeft;
 
     public bool IsOpen => Volatile.Read(ref _isOpen);
 
@@ -22,13 +23,26 @@ internal sealed class AcceptGate(bool isOpen = true)
     /// <summary>Has all listeners leave their sockets.</summary>
     public void Close() => Turn(isOpen: false);
 
+    /// <summary>
+    /// Has those listeners leave for good whose sockets other processes may accept on. What waits at a socket of this process
+    /// alone nobody else would ever take.
+    /// </summary>
+    public void CloseShared()
+    {
+        lock (_lock)
+        {
+            _sharedAreLeft = true;
+            _listeners.FindAll(IsLeft).ForEach(static listener => listener.Close());
+        }
+    }
+
     /// <summary>A listener begins, not accepting yet; it is told to within this call where the gate is open.</summary>
     public void Enter(IGated listener)
     {
         lock (_lock)
         {
             _listeners.Add(listener);
-            if (_isOpen)
+            if (_isOpen && !IsLeft(listener))
             {
                 listener.Open();
             }
@@ -57,22 +71,27 @@ internal sealed class AcceptGate(bool isOpen = true)
             Volatile.Write(ref _isOpen, isOpen);
             foreach (var listener in _listeners)
             {
-                if (isOpen)
-                {
-                    listener.Open();
-                }
-                else
+                if (!isOpen)
                 {
                     listener.Close();
+                }
+                else if (!IsLeft(listener))
+                {
+                    listener.Open();
                 }
             }
         }
     }
+
+    private bool IsLeft(IGated listener) => _sharedAreLeft && listener.IsShared;
 }
 
 /// <summary>A listener behind the gate. Both must be quick, must not throw, and may be called from any thread.</summary>
 internal interface IGated
 {
+    /// <summary>Whether other processes may accept on the same socket.</summary>
+    bool IsShared { get; }
+
     /// <summary>Accept from now on.</summary>
     void Open();
 

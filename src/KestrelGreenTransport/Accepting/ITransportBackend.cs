@@ -8,4 +8,7 @@ internal interface ITransportBackend : IAsyncDisposable
 {
     /// <summary>Accepts on a socket that listens already. Called once for each <see cref="ListenSocket"/> while it is bound.</summary>
     IAcceptor Listen(ListenerContext listener);
+
+    /// <summary>The connections that are open, at some moment: from their accept until they are disposed.</summary>
+    IReadOnlyCollection<IServedConnection> Connections();
 }

@@ -1,4 +1,7 @@
+using System.Net;
+using System.Net.Sockets;
 using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Binding;
 
@@ -50,6 +53,27 @@ internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, I
         await acceptor.UnbindAsync();
         socket.Dispose();
         return true;
+    }
+
+    /// <summary>
+    /// Where the kernel can tell the two apart, clients that begin to connect get no answer from now on; those that are
+    /// connecting still come through.
+    /// </summary>
+    public void DropNewClients()
+    {
+        if (OperatingSystem.IsLinux() && socket.EndPoint is IPEndPoint)
+        {
+            _ = ListenerCalls.DropNewClients(socket.Descriptor);
+        }
+    }
+
+    public bool HasWaiting() => socket.Socket.Poll(0, SelectMode.SelectRead);
+
+    /// <summary>Stops listening before Kestrel asks for it, which then finds nothing left to do. New clients are refused.</summary>
+    public async Task EndAsync()
+    {
+        await acceptor.UnbindAsync();
+        socket.Dispose();
     }
 
     /// <summary>One endpoint, unbound before, is done with its connections.</summary>

@@ -61,6 +61,9 @@ internal sealed class EpollBackend : ITransportBackend
 
     public IAcceptor Listen(ListenerContext listener) => new EpollAcceptor(this, listener, _time);
 
+    public IReadOnlyCollection<IServedConnection> Connections() =>
+        Array.TrueForAll(Loops, static loop => loop.Connections.Count == 0) ? [] : [.. Loops.SelectMany(static loop => loop.Connections.Snapshot())];
+
     /// <summary>The loop with the fewest connections: where a new one goes.</summary>
     public EventLoop LeastLoaded()
     {

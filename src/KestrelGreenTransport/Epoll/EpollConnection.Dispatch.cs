@@ -41,7 +41,13 @@ internal sealed partial class EpollConnection
     /// </summary>
     public bool MayReceiveNow() => _turn > 0 && (!RunsInline || LoopThread.Current?.Loop == _loop);
 
-    public void OnReceived(nint bytes) => _turn -= Math.Max((int)bytes, LeastPerReceive);
+    public long Received { get; private set; }
+
+    public void OnReceived(nint bytes)
+    {
+        Received += bytes;
+        _turn -= Math.Max((int)bytes, LeastPerReceive);
+    }
 
     /// <summary>A read that may not receive now waits for its next turn on the loop.</summary>
     public void Defer() => _loop.Defer(ConnectionTable.DataOf(_index, _generation));

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Collections;
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using KestrelGreenTransport.Accepting;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
@@ -96,6 +97,8 @@ internal sealed partial class EpollConnection
                 yield return new(key, this);
             }
         }
+
+        yield return new(typeof(ConnectionActivity), Activity);
     }
 
     IEnumerator IEnumerable.GetEnumerator() => ((IEnumerable<KeyValuePair<Type, object>>)this).GetEnumerator();
@@ -106,6 +109,11 @@ internal sealed partial class EpollConnection
         if (index >= 0)
         {
             return _set[index].Value;
+        }
+
+        if (key == typeof(ConnectionActivity))
+        {
+            return Activity;
         }
 
         return key == typeof(IConnectionIdFeature)

@@ -18,7 +18,7 @@ namespace KestrelGreenTransport.Epoll;
 /// As in Kestrel's own transport the reasons to end are ranked: the first one counts. ConnectionClosed fires when the
 /// end of the stream, a reset or an abort is seen, always on the thread pool, and at the latest within DisposeAsync.
 /// </summary>
-internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, IThreadPoolWorkItem
+internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, IThreadPoolWorkItem, IServedConnection
 {
     private static readonly ConnectionAbortedException CompletedGracefully = new("The connection's output was completed and sent, and the socket closed.");
 
@@ -39,6 +39,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         RemoteEndPoint = remote;
         Reader = new SocketReader(this, loop.Blocks, loop.Settings.MaxReadBlocks);
         Writer = new SocketWriter(this, loop.Blocks, loop.Settings.MaxWriteBufferSize);
+        Activity = new ConnectionActivity(this, loop.Time);
         Transport = this;
         _connectionClosed = _closed.Token;
         (_index, _generation) = loop.Connections.Add(this);
@@ -49,6 +50,8 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     public SocketReader Reader { get; }
 
     public SocketWriter Writer { get; }
+
+    public ConnectionActivity Activity { get; }
 
     PipeReader IDuplexPipe.Input => Reader;
 
@@ -89,6 +92,17 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         Reader.Fail(reason);
         FireClosed();
     }
+
+    /// <summary>The client gets its end of stream now: what it sends from here on is its own loss.</summary>
+    public void ShutDownOutput() => _ = SocketCalls.shutdown(Descriptor, SocketCalls.SHUT_WR);
+
+    bool IServedConnection.HasUnconsumed => Reader.HasUnconsumed;
+
+    bool IServedConnection.TryEndIdle() => Reader.TryEndIdle();
+
+    void IServedConnection.EndReading() => Reader.EndWaiting();
+
+    void IServedConnection.CutOff() => Abort(abortReason: null);
 
     // The base class has nothing to dispose.
 #pragma warning disable CA2215

@@ -16,6 +16,7 @@ internal static unsafe class SocketCalls
     public const int SOCK_NONBLOCK = 0x800;
     public const int SOCK_CLOEXEC = 0x80000;
 
+    public const int SHUT_WR = 1;
     public const int SHUT_RDWR = 2;
     public const int MSG_TRUNC = 0x20;
     public const nuint FIONREAD = 0x541B;

@@ -6,7 +6,8 @@ namespace KestrelGreenTransport.Settings;
 /// <summary>The host's own patience must outlast GracefulTimeout, or it would cut requests off that may still finish.</summary>
 internal sealed class RaiseShutdownTimeout(IOptions<GreenTransportOptions> transport) : IPostConfigureOptions<HostOptions>
 {
-    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(5);
+    /// <summary>What the host needs beyond GracefulTimeout, for what follows the drain.</summary>
+    public static readonly TimeSpan Margin = TimeSpan.FromSeconds(5);
 
     public void PostConfigure(string? name, HostOptions options)
     {

@@ -3,12 +3,14 @@ using KestrelGreenTransport.Accepting;
 namespace KestrelGreenTransport.Sockets;
 
 /// <summary>When the gate is open, for an acceptor that awaits: a token that is cancelled when it closes, and a wait for the next opening.</summary>
-internal sealed class OpenTimes : IGated, IDisposable
+internal sealed class OpenTimes(bool isShared) : IGated, IDisposable
 {
     private readonly Lock _lock = new();
     private TaskCompletionSource _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private CancellationTokenSource _closed = new();
     private bool _isOpen;
+
+    public bool IsShared => isShared;
 
     /// <summary>Cancelled when the gate closes, or closed already.</summary>
     public CancellationToken UntilClosed
@@ -27,7 +29,7 @@ internal sealed class OpenTimes : IGated, IDisposable
         lock (_lock)
         {
             _isOpen = true;
-            _opened.SetResult();
+            _opened.TrySetResult();
         }
     }
 
@@ -36,6 +38,11 @@ internal sealed class OpenTimes : IGated, IDisposable
         CancellationTokenSource closed;
         lock (_lock)
         {
+            if (!_isOpen)
+            {
+                return;
+            }
+
             _isOpen = false;
             closed = _closed;
             _closed = new CancellationTokenSource();

@@ -1,7 +1,10 @@
+using System.Collections.Concurrent;
 using System.IO.Pipelines;
 using System.Net;
+using System.Net.Sockets;
 using KestrelGreenTransport.Accepting;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace KestrelGreenTransport.Sockets;
@@ -10,60 +13,116 @@ namespace KestrelGreenTransport.Sockets;
 /// A connection of Kestrel's socket factory, with all of its features, that gives its slot back when it is disposed.
 /// Kestrel disposes every connection it was given, once it is done with it and its bytes are sent.
 /// </summary>
-internal sealed class SlotConnection(ConnectionContext inner, Slot slot) : ConnectionContext
+internal sealed class SlotConnection : ConnectionContext, IServedConnection
 {
-    public override string ConnectionId
+    private readonly ConnectionContext _inner;
+    private readonly Slot _slot;
+    private readonly EndableReader _reader;
+    private readonly ConcurrentDictionary<SlotConnection, byte> _all;
+
+    /// <param name="inner">The connection itself.</param>
+    /// <param name="slot">Held by it.</param>
+    /// <param name="time">For when it was idle.</param>
+    /// <param name="all">Where it stands while it lives.</param>
+    public SlotConnection(ConnectionContext inner, Slot slot, TimeProvider time, ConcurrentDictionary<SlotConnection, byte> all)
     {
-        get => inner.ConnectionId;
-        set => inner.ConnectionId = value;
+        (_inner, _slot, _all) = (inner, slot, all);
+        Activity = new ConnectionActivity(this, time);
+        inner.Features.Set(Activity);
+        _reader = new EndableReader(inner.Transport.Input);
+        inner.Transport = new ReaderAndWriter(_reader, inner.Transport.Output);
+        all.TryAdd(this, 0);
     }
 
-    public override IFeatureCollection Features => inner.Features;
+    public ConnectionActivity Activity { get; }
+
+    bool IServedConnection.HasUnconsumed => _reader.HasUnconsumed;
+
+    long IServedConnection.Received => _reader.Reads;
+
+    public override string ConnectionId
+    {
+        get => _inner.ConnectionId;
+        set => _inner.ConnectionId = value;
+    }
+
+    public override IFeatureCollection Features => _inner.Features;
 
     public override IDictionary<object, object?> Items
     {
-        get => inner.Items;
-        set => inner.Items = value;
+        get => _inner.Items;
+        set => _inner.Items = value;
     }
 
     public override IDuplexPipe Transport
     {
-        get => inner.Transport;
-        set => inner.Transport = value;
+        get => _inner.Transport;
+        set => _inner.Transport = value;
     }
 
     public override EndPoint? LocalEndPoint
     {
-        get => inner.LocalEndPoint;
-        set => inner.LocalEndPoint = value;
+        get => _inner.LocalEndPoint;
+        set => _inner.LocalEndPoint = value;
     }
 
     public override EndPoint? RemoteEndPoint
     {
-        get => inner.RemoteEndPoint;
-        set => inner.RemoteEndPoint = value;
+        get => _inner.RemoteEndPoint;
+        set => _inner.RemoteEndPoint = value;
     }
 
     public override CancellationToken ConnectionClosed
     {
-        get => inner.ConnectionClosed;
-        set => inner.ConnectionClosed = value;
+        get => _inner.ConnectionClosed;
+        set => _inner.ConnectionClosed = value;
     }
 
-    public override void Abort() => inner.Abort();
+    public override void Abort() => _inner.Abort();
 
-    public override void Abort(ConnectionAbortedException abortReason) => inner.Abort(abortReason);
+    public override void Abort(ConnectionAbortedException abortReason) => _inner.Abort(abortReason);
 
     public override async ValueTask DisposeAsync()
     {
         try
         {
-            await inner.DisposeAsync();
+            await _inner.DisposeAsync();
             await base.DisposeAsync();
         }
         finally
         {
-            slot.GiveBack();
+            _all.TryRemove(this, out _);
+            _slot.GiveBack();
         }
     }
+
+    // As near to one step as this backend gets: what arrives between the look and Kestrel's close is lost.
+    bool IServedConnection.TryEndIdle()
+    {
+        if (!_reader.IsWaiting || Activity.IsBusy || HasUnread())
+        {
+            return false;
+        }
+
+        _reader.EndWaiting();
+        return true;
+    }
+
+    void IServedConnection.EndReading() => _reader.EndWaiting();
+
+    void IServedConnection.CutOff() => Abort(new ConnectionAbortedException("The process stops, and GracefulTimeout is over."));
+
+    private bool HasUnread()
+    {
+        try
+        {
+            return Features.Get<IConnectionSocketFeature>() is { Socket.Available: > 0 };
+        }
+        catch (Exception exception) when (exception is ObjectDisposedException or SocketException)
+        {
+            return false;
+        }
+    }
+
+    private sealed record ReaderAndWriter(PipeReader Input, PipeWriter Output) : IDuplexPipe;
 }

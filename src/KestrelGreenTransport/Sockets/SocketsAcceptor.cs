@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Accepting;
@@ -18,8 +19,9 @@ internal sealed class SocketsAcceptor : IAcceptor
 {
     private readonly ListenerContext _listener;
     private readonly SocketConnectionContextFactory _connections;
+    private readonly ConcurrentDictionary<SlotConnection, byte> _open;
     private readonly TimeProvider _time;
-    private readonly OpenTimes _openTimes = new();
+    private readonly OpenTimes _openTimes;
     private readonly AcceptPolicy _policy;
     private readonly DescriptorHeadroom _headroom = new();
     private readonly CancellationTokenSource _unbound = new();
@@ -28,10 +30,11 @@ internal sealed class SocketsAcceptor : IAcceptor
     private readonly SemaphoreSlim _turn = new(1);
     private int _inARow;
 
-    public SocketsAcceptor(ListenerContext listener, SocketConnectionContextFactory connections, TimeProvider time)
+    public SocketsAcceptor(ListenerContext listener, SocketConnectionContextFactory connections, ConcurrentDictionary<SlotConnection, byte> open, TimeProvider time)
     {
-        (_listener, _connections, _time) = (listener, connections, time);
+        (_listener, _connections, _open, _time) = (listener, connections, open, time);
         _policy = listener.CreatePolicy();
+        _openTimes = new OpenTimes(listener.Socket.IsShared);
         listener.Gate.Enter(_openTimes);
     }
 
@@ -176,7 +179,7 @@ internal sealed class SocketsAcceptor : IAcceptor
                 socket.NoDelay = _listener.Options.NoDelay;
             }
 
-            return new SlotConnection(_connections.Create(socket), slot);
+            return new SlotConnection(_connections.Create(socket), slot, _time, _open);
         }
         catch (Exception exception)
         {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using KestrelGreenTransport.Accepting;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
@@ -11,6 +12,7 @@ internal sealed class SocketsBackend : ITransportBackend
     private readonly SocketConnectionContextFactory _connections;
     private readonly TransportState _state;
     private readonly TimeProvider _time;
+    private readonly ConcurrentDictionary<SlotConnection, byte> _open = [];
     private readonly SocketsProbe? _probe;
 
     public SocketsBackend(IOptions<GreenTransportOptions> options, TransportState state, ILoggerFactory loggers, TimeProvider time)
@@ -38,7 +40,9 @@ internal sealed class SocketsBackend : ITransportBackend
         }
     }
 
-    public IAcceptor Listen(ListenerContext listener) => new SocketsAcceptor(listener, _connections, _time);
+    public IAcceptor Listen(ListenerContext listener) => new SocketsAcceptor(listener, _connections, _open, _time);
+
+    public IReadOnlyCollection<IServedConnection> Connections() => [.. _open.Keys];
 
     public async ValueTask DisposeAsync()
     {

@@ -1,5 +1,6 @@
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Draining;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -26,6 +27,7 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
         TransportState transport,
         WorkerFailure failure,
         ForcedExit exit,
+        Drain drain,
         IHostApplicationLifetime lifetime,
         IOptions<HostOptions> host,
         IOptions<GreenTransportOptions> options,
@@ -62,7 +64,7 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
                 new BoardFile(contract.BoardFile, contract.Index, log), requests.Activity, life, transport, requests, beat, pid, interval);
         }
 
-        var stop = new WorkerStop(lifetime, host, options, life, exit, time, log);
+        var stop = new WorkerStop(lifetime, host, drain, options, life, exit, time, log);
         _thread = new BeatThread(_wake, new Pulse(beat, heartbeat, life, interval), board, _lifeline, stop, time, interval);
     }
 

@@ -1,4 +1,6 @@
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Draining;
+using KestrelGreenTransport.Settings;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -14,6 +16,7 @@ namespace KestrelGreenTransport.Worker;
 internal sealed class WorkerStop(
     IHostApplicationLifetime lifetime,
     IOptions<HostOptions> host,
+    Drain drain,
     IOptions<GreenTransportOptions> transport,
     WorkerLife life,
     ForcedExit exit,
@@ -82,8 +85,10 @@ internal sealed class WorkerStop(
 
         life.MoveOn(WorkerState.Draining);
 
-        // The host reads this when it begins to stop; Kestrel closes what is left of its connections then.
-        host.Value.ShutdownTimeout = deadline;
+        // The host reads this when it begins to stop. It outlasts the drain, which cuts off what is left at its own limit.
+        drain.LimitTo(deadline);
+        host.Value.ShutdownTimeout = deadline == TimeSpan.Zero ? deadline : deadline + RaiseShutdownTimeout.Margin;
+        drain.Begin();
 
         // On a thread of its own: callbacks of the app run within, and may block or starve for as long as they like.
         new Thread(lifetime.StopApplication) { IsBackground = true, Name = "green-stop" }.Start();

@@ -1,36 +1,30 @@
-using System.Net.Sockets;
+using LoadGenerator;
 
 namespace FunctionalTests.Harness;
 
-/// <summary>
-/// Clients that ask without pause until they are stopped. Every request that was begun is counted exactly once: as
-/// answered, refused (nobody listens), or broken (anything else, with the first few reasons kept).
-/// </summary>
+/// <summary>A load that a test starts, waits for, and asks at the end what became of every request.</summary>
 internal sealed class LoadClient
 {
-    private readonly Target _target;
-    private readonly string _path;
-    private readonly bool _keepAlive;
-    private readonly Task _clients;
-    private readonly List<string> _reasons = [];
-    private volatile bool _stopping;
-    private int _answered;
-    private int _refused;
-    private int _broken;
+    private readonly Load _load;
 
-    private LoadClient(Target target, int clients, string path, bool keepAlive)
-    {
-        (_target, _path, _keepAlive) = (target, path, keepAlive);
-        _clients = Task.WhenAll(Enumerable.Range(0, clients).Select(_ => Task.Run(Ask)));
-    }
+    private LoadClient(LoadPlan plan) => _load = Load.Start(plan);
 
-    public int Answered => Volatile.Read(ref _answered);
+    public LoadReport Report => _load.Report;
 
-    public int Refused => Volatile.Read(ref _refused);
+    public long Answered => Report.Answered;
 
-    public int Broken => Volatile.Read(ref _broken);
+    /// <summary>Requests for which nobody listened.</summary>
+    public long Refused => Report[Outcome.Refused];
 
-    public static LoadClient Start(Target target, int clients, string path = "/pid", bool keepAlive = false) => new(target, clients, path, keepAlive);
+    /// <summary>Requests that were lost in any other way.</summary>
+    public long Broken => Report.Lost - Refused;
+
+    public static LoadClient Start(Target target, int clients, string path = "/pid", bool keepAlive = false) =>
+        new(new LoadPlan { EndPoint = target.EndPoint, Clients = clients, Path = path, KeepAlive = keepAlive });
+
+    /// <summary>Posts with a body, on connections that are used again.</summary>
+    public static LoadClient Post(Target target, int clients, int body = 200, TimeSpan pause = default) =>
+        new(new LoadPlan { EndPoint = target.EndPoint, Clients = clients, Path = "/echo", Body = body, Pause = pause });
 
     /// <summary>Waits until so many more requests were answered: proof that the load went on.</summary>
     public Task More(int requests)
@@ -40,62 +34,13 @@ internal sealed class LoadClient
     }
 
     /// <summary>Lets every client finish the request that it is in.</summary>
-    public Task Stop()
+    public Task Stop() => _load.StopAsync();
+
+    public void AssertNothingLost()
     {
-        _stopping = true;
-        return _clients;
+        Assert.True(Report.Lost == 0, ToString());
+        Assert.Equal(Report.Begun, Report.Answered);
     }
 
-    public override string ToString()
-    {
-        lock (_reasons)
-        {
-            return $"{Answered} answered, {Refused} refused, {Broken} broken\n{string.Join('\n', _reasons)}";
-        }
-    }
-
-    private async Task Ask()
-    {
-        RawConnection? connection = null;
-        while (!_stopping)
-        {
-            try
-            {
-                connection ??= await RawConnection.To(_target);
-                await connection.Get(_path, _keepAlive);
-                Interlocked.Increment(ref _answered);
-                if (_keepAlive)
-                {
-                    continue;
-                }
-            }
-            catch (Exception e)
-            {
-                Count(e);
-            }
-
-            connection?.Dispose();
-            connection = null;
-        }
-
-        connection?.Dispose();
-    }
-
-    private void Count(Exception e)
-    {
-        if (e is SocketException { SocketErrorCode: SocketError.ConnectionRefused })
-        {
-            Interlocked.Increment(ref _refused);
-            return;
-        }
-
-        Interlocked.Increment(ref _broken);
-        lock (_reasons)
-        {
-            if (_reasons.Count < 10)
-            {
-                _reasons.Add(e.Message);
-            }
-        }
-    }
+    public override string ToString() => $"{Report}\n{string.Join('\n', Report.Losses.Take(10))}";
 }

@@ -105,6 +105,20 @@ public class AcceptGateTests
         (await Wait.ForAsync(sibling.AcceptAsync())).Dispose();
     }
 
+    [Theory]
+    [InlineData(GreenTransportBackend.Sockets)]
+    [InlineData(GreenTransportBackend.Epoll)]
+    public async Task Who_has_left_its_siblings_for_good_does_not_come_back(GreenTransportBackend backend)
+    {
+        using var sibling = Listeners.Tcp();
+        await using var app = await StartAsync(backend, sibling, new AcceptGate());
+        app.Gate.CloseShared();
+        app.Gate.Close();
+        app.Gate.Open();
+        using var client = await ConnectAsync(sibling.LocalEndPoint!);
+        (await Wait.ForAsync(sibling.AcceptAsync())).Dispose();
+    }
+
     private static async Task<GatedApp> StartAsync(GreenTransportBackend backend, Socket sibling, AcceptGate gate, int slots = 100) => new(
         await TestApp.StartAsync(
             options => (options.Backend, options.WorkerConnections, options.EventLoops) = (backend, slots, 1),

@@ -1,8 +1,6 @@
 using System.Net;
 using System.Net.Security;
 using System.Net.WebSockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -20,8 +18,8 @@ public class ProtocolTests
     [MemberData(nameof(ByAll))]
     public async Task Tls_with_client_certificates_carries_large_bodies(ServedBy by)
     {
-        using var server = SelfSigned("localhost");
-        using var own = SelfSigned("client");
+        using var server = Certificates.SelfSigned("localhost");
+        using var own = Certificates.SelfSigned("client");
         await using var app = await ServedApp.StartAsync(
             by,
             static routes => routes.MapPost("/", static async (HttpContext context) =>
@@ -141,13 +139,5 @@ public class ProtocolTests
 
             await client.CloseAsync(WebSocketCloseStatus.NormalClosure, null, CancellationToken.None);
         })));
-    }
-
-    private static X509Certificate2 SelfSigned(string name)
-    {
-        using var key = RSA.Create(2048);
-        var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
-        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-        return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null);
     }
 }

@@ -44,6 +44,13 @@ internal sealed class ServedApp : IAsyncDisposable
 
     public TransportState State => _app.Services.GetRequiredService<TransportState>();
 
+    public IServiceProvider Services => _app.Services;
+
+    public LogLines Logs { get; private init; } = new();
+
+    /// <summary>A stop as the host does it, which waits for what is in flight.</summary>
+    public Task StopAsync() => _app.StopAsync();
+
     /// <summary>An app that serves HTTP.</summary>
     public static Task<ServedApp> StartAsync(
         ServedBy by, Action<WebApplication> map, Action<ListenOptions>? listen = null, Action<KestrelServerOptions>? kestrel = null, Action<GreenTransportOptions>? configure = null) =>
@@ -77,7 +84,9 @@ internal sealed class ServedApp : IAsyncDisposable
         ServedBy by, Action<WebApplication> map, Action<GreenTransportOptions>? configure, Action<KestrelServerOptions> kestrel)
     {
         var builder = WebApplication.CreateSlimBuilder();
+        var logs = new LogLines();
         builder.Logging.ClearProviders();
+        builder.Services.AddSingleton<ILoggerFactory>(logs);
         builder.WebHost.ConfigureKestrel(kestrel);
         if (by != ServedBy.Stock)
         {
@@ -116,6 +125,6 @@ internal sealed class ServedApp : IAsyncDisposable
             throw;
         }
 
-        return new ServedApp(app);
+        return new ServedApp(app) { Logs = logs };
     }
 }

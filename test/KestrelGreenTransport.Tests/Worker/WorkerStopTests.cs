@@ -1,4 +1,6 @@
+using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Draining;
 using KestrelGreenTransport.Worker;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -13,16 +15,16 @@ public class WorkerStopTests
     private readonly HostOptions _host = new();
     private readonly WorkerLife _life = new();
     private readonly RecordedExit _exit = new();
+    private readonly AcceptGate _gate = new();
+    private readonly Drain _drain;
     private readonly WorkerStop _stop;
 
-    public WorkerStopTests() => _stop = new WorkerStop(
-        _lifetime,
-        Options.Create(_host),
-        Options.Create(new GreenTransportOptions { GracefulTimeout = TimeSpan.FromSeconds(20) }),
-        _life,
-        _exit,
-        _time,
-        new ListLogger());
+    public WorkerStopTests()
+    {
+        var options = Options.Create(new GreenTransportOptions { GracefulTimeout = TimeSpan.FromSeconds(20) });
+        _drain = new Drain(_gate, options);
+        _stop = new WorkerStop(_lifetime, Options.Create(_host), _drain, options, _life, _exit, _time, new ListLogger());
+    }
 
     [Fact]
     public async Task An_orphan_that_does_not_leave_is_gone_ten_seconds_after_the_graceful_timeout()
@@ -30,7 +32,7 @@ public class WorkerStopTests
         _stop.SupervisorGone();
         await Wait.ForAsync(_lifetime.Stopped);
         Assert.Equal(WorkerState.Draining, _life.State);
-        Assert.Equal(TimeSpan.FromSeconds(20), _host.ShutdownTimeout);
+        Assert.Equal((TimeSpan.FromSeconds(20), TimeSpan.FromSeconds(25)), (_drain.Limit, _host.ShutdownTimeout));
         Advance(29.9);
         Assert.Empty(_exit.Exits);
         Advance(0.1);
@@ -60,7 +62,22 @@ public class WorkerStopTests
     public void Whatever_deadline_is_sent_the_host_gets_a_sane_one(long? milliseconds, int seconds)
     {
         _stop.Drain(milliseconds);
-        Assert.Equal(TimeSpan.FromSeconds(seconds), _host.ShutdownTimeout);
+        Assert.Equal(TimeSpan.FromSeconds(seconds), _drain.Limit);
+
+        // What follows the drain needs a little longer; a quick stop has no such time.
+        Assert.Equal(TimeSpan.FromSeconds(seconds == 0 ? 0 : seconds + 5), _host.ShutdownTimeout);
+    }
+
+    [Fact]
+    public async Task Who_is_told_to_leave_accepts_no_more_before_the_app_hears_of_it()
+    {
+        var listener = new SharedListener();
+        _gate.Enter(listener);
+        Assert.True(listener.IsOpen);
+        _stop.Drain(60_000);
+        Assert.False(listener.IsOpen);
+        Assert.True(_drain.HasBegun);
+        await Wait.ForAsync(_lifetime.Stopped);
     }
 
     [Fact]
@@ -74,6 +91,17 @@ public class WorkerStopTests
     {
         _time.Advance(TimeSpan.FromSeconds(seconds));
         _stop.ForceIfDue(_time.Nanoseconds());
+    }
+
+    private sealed class SharedListener : IGated
+    {
+        public bool IsShared => true;
+
+        public bool IsOpen { get; private set; }
+
+        public void Open() => IsOpen = true;
+
+        public void Close() => IsOpen = false;
     }
 
     private sealed class FakeLifetime : IHostApplicationLifetime

@@ -69,6 +69,8 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
         }
     }
 
+    public bool IsShared => _listener.Socket.IsShared;
+
     public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken)
     {
         try

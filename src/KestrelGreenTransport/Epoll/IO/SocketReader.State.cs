@@ -71,29 +71,47 @@ internal sealed partial class SocketReader
     }
 
     /// <summary>
-    /// If a read waits and nothing has arrived, ends it as if the peer had closed its half. False: the connection is not idle.
+    /// If a read waits between two requests and nothing has arrived, ends it as if the peer had closed its half. False: the
+    /// connection is not idle.
     /// </summary>
     public bool TryEndIdle()
     {
-        while (true)
+        if (!TryTakeFromWaiter())
         {
-            var state = Volatile.Read(ref _state);
-            if ((state & (Waiting | Ready | HungUp | Closed)) != Waiting)
-            {
-                return false;
-            }
+            return false;
+        }
 
-            if (!TryMove(state, (state & ~Waiting) | Receiving))
+        // In one step under the read side's ownership: a request that arrived just now is answered, not dropped. And the
+        // client hears of the end right after the look, whenever the app gets to close the connection.
+        var isBetween = _received.IsEmpty && !_connection.Activity.IsBusy;
+        var outcome = Receive();
+        if (isBetween && outcome == Outcome.Nothing)
+        {
+            IsAtEnd = true;
+            if (_connection.Activity.HasServed)
             {
-                continue;
+                _connection.ShutDownOutput();
             }
+        }
+        else if (outcome == Outcome.Nothing && TryWaitOn())
+        {
+            return false;
+        }
 
-            // In one step under the read side's ownership: a request that arrived just now is answered, not dropped.
+        StopReceiving(outcome);
+        CompleteElsewhere();
+        return IsAtEnd;
+    }
+
+    /// <summary>If a read waits and nothing has arrived, ends it as if the peer had closed its half, whatever it waits for.</summary>
+    public void EndWaiting()
+    {
+        if (TryTakeFromWaiter())
+        {
             var outcome = Receive();
             IsAtEnd |= outcome == Outcome.Nothing;
             StopReceiving(outcome);
             CompleteElsewhere();
-            return outcome == Outcome.Nothing;
         }
     }
 
@@ -103,6 +121,42 @@ internal sealed partial class SocketReader
         if ((Interlocked.Or(ref _state, Closed) & Receiving) == 0)
         {
             Leave();
+        }
+    }
+
+    /// <summary>Takes the read side from a read that waits, to receive for it or to end it.</summary>
+    private bool TryTakeFromWaiter()
+    {
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            if ((state & (Waiting | Ready | HungUp | Closed)) != Waiting)
+            {
+                return false;
+            }
+
+            if (TryMove(state, (state & ~Waiting) | Receiving))
+            {
+                return true;
+            }
+        }
+    }
+
+    /// <summary>Gives the read side back to the read that waits; false when something has happened meanwhile that completes it.</summary>
+    private bool TryWaitOn()
+    {
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            if ((state & (Ready | CancelRead | CancelToken | Failed | Closed)) != 0)
+            {
+                return false;
+            }
+
+            if (TryMove(state, (state & ~Receiving) | Waiting))
+            {
+                return true;
+            }
         }
     }
 

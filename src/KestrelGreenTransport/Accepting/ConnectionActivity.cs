@@ -1,0 +1,133 @@
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace KestrelGreenTransport.Accepting;
+
+/// <summary>
+/// What the app does with one connection: which requests are in flight, and since when there is none. A feature of the
+/// connection, told by the middleware that all requests pass.
+///
+/// An HTTP/1 connection has one request at a time, so its fields are written by one thread at a time. Streams of HTTP/2
+/// come and go together, under a lock.
+/// </summary>
+internal sealed class ConnectionActivity(IServedConnection connection, TimeProvider time)
+{
+    private const int Unknown = 0;
+    private const int Single = 1;
+    private const int Multiplexed = 2;
+
+    private readonly Lock _lock = new();
+    private List<IHttpRequestFeature>? _streams;
+    private IHttpRequestFeature? _request;
+    private IConnectionLifetimeNotificationFeature? _lifetime;
+    private long _idleSince = time.GetTimestamp();
+    private int _kind;
+    private int _isClosing;
+
+    /// <summary>Whether a request is in flight: from before the app gets it until the app is done with it.</summary>
+    public bool IsBusy => Volatile.Read(ref _request) is not null || (Volatile.Read(ref _streams) is { } streams && CountOf(streams) != 0);
+
+    /// <summary>Timestamp of the last request's end, or of the accept.</summary>
+    public long IdleSince => Volatile.Read(ref _idleSince);
+
+    /// <summary>Whether there ever was a request of HTTP/1.</summary>
+    public bool HasServed => Volatile.Read(ref _kind) == Single;
+
+    /// <summary>Whether it carries several requests at once (HTTP/2), and closes by telling the client which ones it took.</summary>
+    public bool IsMultiplexed => Volatile.Read(ref _kind) == Multiplexed;
+
+    /// <summary>Whether more has come than the request in flight: most likely the next one.</summary>
+    public bool HasMore => connection.HasUnconsumed;
+
+    public void Begin(IHttpRequestFeature request, IFeatureCollection features)
+    {
+        if (_kind == Unknown)
+        {
+            Learn(request, features);
+        }
+
+        if (_kind == Single)
+        {
+            Volatile.Write(ref _request, request);
+            return;
+        }
+
+        lock (_lock)
+        {
+            _streams!.Add(request);
+        }
+    }
+
+    public void End(IHttpRequestFeature request)
+    {
+        Volatile.Write(ref _idleSince, time.GetTimestamp());
+        if (_kind == Single)
+        {
+            Volatile.Write(ref _request, null);
+            return;
+        }
+
+        lock (_lock)
+        {
+            _streams!.Remove(request);
+        }
+    }
+
+    /// <summary>
+    /// Tells the client of a multiplexed connection to open no more requests (GOAWAY). The connection then ends by itself.
+    /// Once; the following calls do nothing.
+    /// </summary>
+    public void RequestClose()
+    {
+        if (Interlocked.Exchange(ref _isClosing, 1) == 0)
+        {
+            _lifetime?.RequestClose();
+        }
+    }
+
+    /// <summary>
+    /// The paths of the requests in flight, for a log. Kestrel uses these objects again for the next request: one that has
+    /// ended meanwhile may be named wrongly.
+    /// </summary>
+    public IReadOnlyList<string> Paths()
+    {
+        if (Volatile.Read(ref _request) is { } request)
+        {
+            return [request.Path];
+        }
+
+        lock (_lock)
+        {
+            return _streams is null ? [] : [.. _streams.Select(static stream => stream.Path)];
+        }
+    }
+
+    private int CountOf(List<IHttpRequestFeature> streams)
+    {
+        lock (_lock)
+        {
+            return streams.Count;
+        }
+    }
+
+    private void Learn(IHttpRequestFeature request, IFeatureCollection features)
+    {
+        lock (_lock)
+        {
+            if (_kind != Unknown)
+            {
+                return;
+            }
+
+            if (request.Protocol.StartsWith("HTTP/1", StringComparison.OrdinalIgnoreCase))
+            {
+                Volatile.Write(ref _kind, Single);
+                return;
+            }
+
+            _streams = [];
+            _lifetime = features.Get<IConnectionLifetimeNotificationFeature>();
+            Volatile.Write(ref _kind, Multiplexed);
+        }
+    }
+}

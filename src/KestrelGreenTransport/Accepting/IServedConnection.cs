@@ -1,0 +1,25 @@
+namespace KestrelGreenTransport.Accepting;
+
+/// <summary>A connection that a backend serves, as those see it who end connections: the drain, the reclaim of idle ones.</summary>
+internal interface IServedConnection
+{
+    ConnectionActivity Activity { get; }
+
+    /// <summary>Grows with whatever arrives.</summary>
+    long Received { get; }
+
+    /// <summary>Whether something that the app has not consumed has come already. For the app's thread, and only as a hint.</summary>
+    bool HasUnconsumed { get; }
+
+    /// <summary>
+    /// Ends the connection as if the client had closed its half, if it is between two requests and nothing has arrived:
+    /// which is looked at in the last moment, so that a request that came just now is answered. False: nothing was ended.
+    /// </summary>
+    bool TryEndIdle();
+
+    /// <summary>Whoever waits for bytes of this client gets its end of stream instead.</summary>
+    void EndReading();
+
+    /// <summary>Ends the connection at once; what was sent so far still reaches the client, and then the end of the stream.</summary>
+    void CutOff();
+}

@@ -1,0 +1,186 @@
+using System.Runtime.CompilerServices;
+using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Binding;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace KestrelGreenTransport.Draining;
+
+/// <summary>
+/// A process that stops finishes what it took: requests in flight complete, idle connections are told to go, and only
+/// what is left at the limit is cut off.
+///
+/// It does so while the host says that it is stopping, not when Kestrel stops: that one first gives up its clock, and
+/// closes every connection right after its listeners.
+/// </summary>
+internal sealed class DrainService(
+    Drain drain,
+    IEnumerable<IConnectionListenerFactory> factories,
+    Lazy<ITransportBackend> backend,
+    IHostApplicationLifetime lifetime,
+    TimeProvider time,
+    ILoggerFactory loggers) : IHostedLifecycleService
+{
+    /// <summary>How long whoever waited for bytes may take to leave, at the limit, before the connection is cut off.</summary>
+    private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(1);
+
+    private readonly ConditionalWeakTable<IServedConnection, Observed> _observed = [];
+    private readonly ILogger _logger = loggers.CreateLogger(Log.Category);
+    private readonly Lock _lock = new();
+    private Task? _draining;
+
+    public Task StartingAsync(CancellationToken cancellationToken)
+    {
+        lifetime.ApplicationStopping.Register(drain.Begin);
+
+        // Once more: callbacks run in reverse order, and one of the app's that blocks should find this one done.
+        lifetime.ApplicationStarted.Register(() => lifetime.ApplicationStopping.Register(drain.Begin));
+        return Task.CompletedTask;
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        // A host may be told to stop twice at once: by its owner, and by the token that this one cancels.
+        lock (_lock)
+        {
+            return _draining ??= DrainAsync(cancellationToken);
+        }
+    }
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private async Task DrainAsync(CancellationToken hurry)
+    {
+        drain.Begin();
+        var limit = drain.Limit;
+        if (!backend.IsValueCreated || limit == TimeSpan.Zero || hurry.IsCancellationRequested)
+        {
+            return;
+        }
+
+        // WebSockets and event streams end when the app hears that it stops. Its callbacks may block; connections go on.
+        var told = Task.Run(lifetime.StopApplication, CancellationToken.None);
+        var ended = Task.WhenAll(factories.OfType<GreenTransportFactory>().Select(factory => factory.EndOwnListenersAsync(DrainPlan.Linger, time)));
+        if (backend.Value.Connections() is { Count: > 0 } connections)
+        {
+            Log.Draining(_logger, connections.Count, limit.TotalMilliseconds);
+        }
+
+        if (!await EndAllAsync(ended, hurry))
+        {
+            await CutOffAsync(hurry);
+        }
+
+        await ended;
+        await told.WaitAsync(hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    /// <summary>True when all connections have ended within the limit, and no more can come.</summary>
+    private async Task<bool> EndAllAsync(Task listenersEnded, CancellationToken hurry)
+    {
+        var start = time.GetTimestamp();
+        var plan = new DrainPlan(time);
+        while (backend.Value.Connections() is var connections && (connections.Count > 0 || !listenersEnded.IsCompleted))
+        {
+            // Asked each time: a supervisor that is told to hurry passes that on.
+            if (time.GetElapsedTime(start) >= drain.Limit || hurry.IsCancellationRequested)
+            {
+                return false;
+            }
+
+            EndIdle(plan, connections);
+            await Task.Delay(DrainPlan.Tick, time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        return true;
+    }
+
+    private void EndIdle(DrainPlan plan, IReadOnlyCollection<IServedConnection> connections)
+    {
+        var idle = new List<IServedConnection>();
+        foreach (var connection in connections)
+        {
+            if (!connection.Activity.IsBusy)
+            {
+                idle.Add(connection);
+            }
+            else if (connection.Activity.IsMultiplexed)
+            {
+                connection.Activity.RequestClose();
+            }
+        }
+
+        foreach (var connection in plan.Choose(idle, QuietSince))
+        {
+            if (connection.Activity.IsMultiplexed)
+            {
+                connection.Activity.RequestClose();
+            }
+            else
+            {
+                connection.TryEndIdle();
+            }
+        }
+    }
+
+    // What arrives without being a request yet, as in a handshake, is a sign of life too.
+    private long QuietSince(IServedConnection connection)
+    {
+        var observed = _observed.GetValue(connection, static connection => new Observed { Received = connection.Received });
+        var received = connection.Received;
+        if (received != observed.Received)
+        {
+            (observed.Received, observed.At) = (received, time.GetTimestamp());
+        }
+
+        return Math.Max(connection.Activity.IdleSince, observed.At);
+    }
+
+    private async Task CutOffAsync(CancellationToken hurry)
+    {
+        var limit = drain.Limit;
+        var leaveLimit = limit == TimeSpan.Zero ? limit : LeaveLimit;
+        var rest = backend.Value.Connections();
+        string[] paths = [.. rest.SelectMany(static connection => connection.Activity.Paths())];
+        Log.CutOff(_logger, limit.TotalMilliseconds, rest.Count, paths.Length, SummaryOf(paths));
+
+        // A WebSocket whose app still listens to it learns that it is over, and leaves in order.
+        var start = time.GetTimestamp();
+        foreach (var connection in rest)
+        {
+            connection.EndReading();
+        }
+
+        while (backend.Value.Connections().Count != 0 && time.GetElapsedTime(start) < leaveLimit && !hurry.IsCancellationRequested)
+        {
+            await Task.Delay(DrainPlan.Tick, time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        foreach (var connection in backend.Value.Connections())
+        {
+            connection.CutOff();
+        }
+    }
+
+    private static string SummaryOf(string[] paths)
+    {
+        const int MostNamed = 10;
+        var named = paths.CountBy(static path => path).OrderByDescending(static path => path.Value).ToList();
+        return string.Join(", ", named.Take(MostNamed).Select(static path => path.Value == 1 ? path.Key : $"{path.Key} ({path.Value} times)"))
+            + (named.Count > MostNamed ? $" and {named.Count - MostNamed} other paths" : "");
+    }
+
+    private sealed class Observed
+    {
+        public long Received { get; set; }
+
+        public long At { get; set; } = long.MinValue;
+    }
+}

@@ -1,0 +1,44 @@
+using System.Runtime.InteropServices;
+
+namespace KestrelGreenTransport.Native;
+
+/// <summary>What the kernel can be asked of a listening socket, and told to do with it.</summary>
+internal static unsafe partial class ListenerCalls
+{
+    private const int SO_ATTACH_FILTER = 26;
+
+    /// <summary>
+    /// Has the kernel drop whatever would open another connection (SYN), while handshakes that have begun complete. A client
+    /// whose SYN is dropped sends it again after a second, and is refused then if the socket is closed.
+    /// </summary>
+    public static Result DropNewClients(int descriptor)
+    {
+        // Classic BPF over the TCP header: load byte 13, the flags; if SYN is set, keep nothing of the packet, else all.
+        var code = stackalloc Instruction[4];
+        code[0] = new Instruction { Code = 0x30, Operand = 13 };
+        code[1] = new Instruction { Code = 0x45, IfTrue = 0, IfFalse = 1, Operand = 0x02 };
+        code[2] = new Instruction { Code = 0x06, Operand = 0 };
+        code[3] = new Instruction { Code = 0x06, Operand = 0x40000 };
+        var program = new Program { Length = 4, Code = code };
+        return Result.From(setsockopt(descriptor, Libc.SOL_SOCKET, SO_ATTACH_FILTER, &program, (uint)sizeof(Program)));
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int setsockopt(int fd, int level, int name, void* value, uint length);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Instruction
+    {
+        public ushort Code;
+        public byte IfTrue;
+        public byte IfFalse;
+        public uint Operand;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct Program
+    {
+        public ushort Length;
+        public Instruction* Code;
+    }
+}

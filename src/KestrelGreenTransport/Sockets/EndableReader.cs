@@ -1,0 +1,136 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+
+namespace KestrelGreenTransport.Sockets;
+
+/// <summary>
+/// The reader of a connection, which can be told that no more will come: a read that waits then completes as if the client
+/// had closed its half, unless bytes have arrived.
+/// </summary>
+internal sealed class EndableReader(PipeReader inner) : PipeReader
+{
+    private const int Nobody = 0;
+
+    private int _reads;
+    private int _waiting;
+    private int _ending;
+    private bool _isEnded;
+    private ReadOnlySequence<byte> _given;
+
+    /// <summary>Reads that were completed: grows with whatever arrives.</summary>
+    public long Reads { get; private set; }
+
+    /// <summary>Whether the app left a part of what it was given.</summary>
+    public bool HasUnconsumed { get; private set; }
+
+    public bool IsWaiting => Volatile.Read(ref _waiting) != Nobody;
+
+    /// <summary>Ends the read that waits now; does nothing when none does.</summary>
+    public void EndWaiting()
+    {
+        var waiting = Volatile.Read(ref _waiting);
+        if (waiting != Nobody)
+        {
+            Volatile.Write(ref _ending, waiting);
+            inner.CancelPendingRead();
+        }
+    }
+
+    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        if (_isEnded)
+        {
+            return new(new ReadResult(ReadOnlySequence<byte>.Empty, isCanceled: false, isCompleted: true));
+        }
+
+        var read = inner.ReadAsync(cancellationToken);
+        if (read.IsCompletedSuccessfully && Volatile.Read(ref _ending) == Nobody)
+        {
+            var result = read.Result;
+            Reads++;
+            _given = result.Buffer;
+            return new(result);
+        }
+
+        return WaitAsync(read, cancellationToken);
+    }
+
+    public override bool TryRead(out ReadResult result)
+    {
+        if (_isEnded)
+        {
+            result = new ReadResult(ReadOnlySequence<byte>.Empty, isCanceled: false, isCompleted: true);
+            return true;
+        }
+
+        if (!inner.TryRead(out result))
+        {
+            return false;
+        }
+
+        _given = result.Buffer;
+        return true;
+    }
+
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        // The end of ours has no bytes of the inner reader's.
+        if (!_isEnded)
+        {
+            HasUnconsumed = !_given.IsEmpty && !consumed.Equals(_given.End);
+            _given = default;
+            inner.AdvanceTo(consumed, examined);
+        }
+    }
+
+    public override void CancelPendingRead() => inner.CancelPendingRead();
+
+    public override void Complete(Exception? exception = null) => inner.Complete(exception);
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<ReadResult> WaitAsync(ValueTask<ReadResult> read, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            _reads = _reads == int.MaxValue ? 1 : _reads + 1;
+            Volatile.Write(ref _waiting, _reads);
+            ReadResult result;
+            try
+            {
+                result = await read;
+            }
+            finally
+            {
+                Volatile.Write(ref _waiting, Nobody);
+            }
+
+            Reads++;
+            if (!result.IsCanceled || Interlocked.Exchange(ref _ending, Nobody) is var ending && ending == Nobody)
+            {
+                _given = result.Buffer;
+                return result;
+            }
+
+            // Asked for while the read before this one was completing: that one was not idle, and so this one is not to end.
+            if (ending != _reads)
+            {
+                inner.AdvanceTo(result.Buffer.Start, result.Buffer.End);
+                read = inner.ReadAsync(cancellationToken);
+                continue;
+            }
+
+            if (!result.Buffer.IsEmpty)
+            {
+                _given = result.Buffer;
+                return new ReadResult(result.Buffer, isCanceled: false, result.IsCompleted);
+            }
+
+            inner.AdvanceTo(result.Buffer.Start);
+            _isEnded = true;
+            return new ReadResult(ReadOnlySequence<byte>.Empty, isCanceled: false, isCompleted: true);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using FunctionalTests.Harness;
+using LoadGenerator;
+
+namespace FunctionalTests;
+
+/// <summary>The load generator tells the truth: against a server that loses on purpose it counts each loss once, as what it is.</summary>
+public sealed class LoadGeneratorTests
+{
+    private const string Answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+
+    [Fact]
+    public async Task Each_way_of_losing_is_counted_once_and_nothing_is_tried_again()
+    {
+        // What happens to the first, second ... request, over all connections.
+        await using var server = new LosingServer(
+            Loses.Nothing, Loses.ByReset, Loses.Nothing, Loses.ByEnd, Loses.ByHalfAnAnswer, Loses.Nothing, Loses.ByStatus, Loses.ByDeafness, Loses.Nothing);
+        var load = Load.Start(new LoadPlan { EndPoint = server.EndPoint, Clients = 1, Timeout = TimeSpan.FromSeconds(2) });
+        await Eventually.True("all nine were asked", () => load.Report.Begun > 9, load.Report.ToString);
+        await load.StopAsync();
+
+        var report = load.Report;
+        Assert.Equal((1, 2, 1, 1, 0), (report[Outcome.Reset], report[Outcome.Ended], report[Outcome.TimedOut], report[Outcome.Wrong], report[Outcome.Refused]));
+        Assert.Equal(report.Begun, report.Answered + 5);
+        Assert.Equal(report.Begun, server.Requests);
+        Assert.Equal(5, report.Losses.Count);
+
+        // One for each loss: no answered request cost a connection.
+        Assert.Equal(1 + 5, report.Connections);
+    }
+
+    [Fact]
+    public async Task A_server_that_closes_after_an_answer_costs_a_connection_and_no_request()
+    {
+        await using var server = new LosingServer(Loses.ByAnnouncedClose, Loses.Nothing, Loses.ByAnnouncedClose, Loses.Nothing);
+        var load = Load.Start(new LoadPlan { EndPoint = server.EndPoint, Clients = 1 });
+        await Eventually.True("all four were asked", () => load.Report.Begun > 4, load.Report.ToString);
+        await load.StopAsync();
+        Assert.Equal((0, 3), (load.Report.Lost, load.Report.Connections));
+        Assert.Equal(load.Report.Begun, server.Requests);
+    }
+
+    [Fact]
+    public async Task An_answer_to_another_request_is_wrong()
+    {
+        await using var server = new LosingServer(Loses.Nothing);
+        var load = Load.Start(new LoadPlan { EndPoint = server.EndPoint, Clients = 1, Body = 10 });
+        await Eventually.True("it was asked", () => load.Report.Begun > 3, load.Report.ToString);
+        await load.StopAsync();
+
+        // The server answers "ok", whatever is asked.
+        Assert.Equal((0, load.Report.Begun), (load.Report.Answered, load.Report[Outcome.Wrong]));
+    }
+
+    [Fact]
+    public async Task Where_nobody_listens_every_request_is_refused()
+    {
+        using var port = new FreePort();
+        var load = Load.Start(new LoadPlan { EndPoint = new IPEndPoint(IPAddress.Loopback, port.Release()), Clients = 2 });
+        await Eventually.True("it was asked", () => load.Report.Begun > 10, load.Report.ToString);
+        await load.StopAsync();
+        Assert.Equal(load.Report.Begun, load.Report[Outcome.Refused]);
+        Assert.Equal(0, load.Report.Connections);
+    }
+
+    private enum Loses
+    {
+        Nothing,
+        ByReset,
+        ByEnd,
+        ByHalfAnAnswer,
+        ByStatus,
+        ByDeafness,
+        ByAnnouncedClose,
+    }
+
+    /// <summary>Answers one connection at a time, as its script says; after the script it answers all.</summary>
+    private sealed class LosingServer : IAsyncDisposable
+    {
+        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+        private readonly Loses[] _script;
+        private readonly Task _serving;
+        private readonly CancellationTokenSource _stopped = new();
+        private int _requests;
+
+        public LosingServer(params Loses[] script)
+        {
+            _script = script;
+            _listener.Start();
+            _serving = ServeAsync();
+        }
+
+        public EndPoint EndPoint => _listener.LocalEndpoint;
+
+        public long Requests => Volatile.Read(ref _requests);
+
+        public async ValueTask DisposeAsync()
+        {
+            await _stopped.CancelAsync();
+            await _serving;
+            _listener.Dispose();
+            _stopped.Dispose();
+        }
+
+        private async Task ServeAsync()
+        {
+            try
+            {
+                while (true)
+                {
+                    using var client = await _listener.AcceptSocketAsync(_stopped.Token);
+                    while (await ReceiveRequestAsync(client) && await AnswerAsync(client))
+                    {
+                    }
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                // The test is over.
+            }
+        }
+
+        private async Task<bool> ReceiveRequestAsync(Socket client)
+        {
+            var buffer = new byte[1000];
+            var got = "";
+            do
+            {
+                var received = await client.ReceiveAsync(buffer, _stopped.Token);
+                if (received == 0)
+                {
+                    return false;
+                }
+
+                got += Encoding.ASCII.GetString(buffer, 0, received);
+            }
+            while (!got.EndsWith("\r\n\r\n", StringComparison.Ordinal) && !got.EndsWith('.'));
+            return true;
+        }
+
+        private async Task<bool> AnswerAsync(Socket client)
+        {
+            var number = _requests++;
+            switch (number < _script.Length ? _script[number] : Loses.Nothing)
+            {
+                case Loses.ByReset:
+                    client.LingerState = new LingerOption(true, 0);
+                    return false;
+                case Loses.ByEnd:
+                    return false;
+                case Loses.ByHalfAnAnswer:
+                    await SendAsync(client, Answer[..^1]);
+                    return false;
+                case Loses.ByStatus:
+                    await SendAsync(client, Answer.Replace("200", "503", StringComparison.Ordinal));
+                    return true;
+                case Loses.ByDeafness:
+                    // Until the client has lost its patience.
+                    await client.ReceiveAsync(new byte[1], _stopped.Token);
+                    return false;
+                case Loses.ByAnnouncedClose:
+                    await SendAsync(client, Answer.Replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n", StringComparison.Ordinal));
+                    return false;
+                default:
+                    await SendAsync(client, Answer);
+                    return true;
+            }
+        }
+
+        private async Task SendAsync(Socket client, string text) => await client.SendAsync(Encoding.ASCII.GetBytes(text), _stopped.Token);
+    }
+}

@@ -1,0 +1,31 @@
+using System.Net;
+
+namespace LoadGenerator;
+
+/// <summary>What a load consists of.</summary>
+public sealed record LoadPlan
+{
+    /// <summary>Whom to ask.</summary>
+    public required EndPoint EndPoint { get; init; }
+
+    /// <summary>How many clients ask at the same time, each with one connection.</summary>
+    public int Clients { get; init; } = 16;
+
+    /// <summary>What is asked for.</summary>
+    public string Path { get; init; } = "/";
+
+    /// <summary>
+    /// Bytes of the body of each request; 0 asks by GET. A server that gets a body must answer with its process id, a
+    /// space and the same body.
+    /// </summary>
+    public int Body { get; init; }
+
+    /// <summary>Whether connections are used again, for as long as the server lets them.</summary>
+    public bool KeepAlive { get; init; } = true;
+
+    /// <summary>How long a connect, and a request from its first byte to the last of its response, may take.</summary>
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a client rests after each response.</summary>
+    public TimeSpan Pause { get; init; }
+}

@@ -1,0 +1,47 @@
+// Puts load on a server, and says of each request how it ended. Exits with 1 if any was lost.
+//
+//   LoadGenerator 127.0.0.1:8080 seconds=60 clients=32 path=/echo body=200 keep-alive=true pause-ms=0 timeout-ms=60000 losses=FILE
+//
+// Ends early, with the same report, when standard input ends.
+using System.Globalization;
+using System.Net;
+using LoadGenerator;
+
+var settings = args.Skip(1).Select(static arg => arg.Split('=', 2)).ToDictionary(static pair => pair[0], static pair => pair[1]);
+int Number(string name, int otherwise) => settings.Remove(name, out var text) ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
+
+var seconds = Number("seconds", 10);
+var plan = new LoadPlan
+{
+    EndPoint = IPEndPoint.Parse(args[0]),
+    Clients = Number("clients", 16),
+    Body = Number("body", 0),
+    Pause = TimeSpan.FromMilliseconds(Number("pause-ms", 0)),
+    Timeout = TimeSpan.FromMilliseconds(Number("timeout-ms", 60_000)),
+    Path = settings.Remove("path", out var path) ? path : "/",
+    KeepAlive = !settings.Remove("keep-alive", out var keepAlive) || bool.Parse(keepAlive),
+};
+settings.Remove("losses", out var lossesFile);
+if (settings.Count != 0)
+{
+    Console.Error.WriteLine($"unknown: {string.Join(", ", settings.Keys)}");
+    return 2;
+}
+
+var load = Load.Start(plan);
+await Task.WhenAny(Task.Delay(TimeSpan.FromSeconds(seconds)), Task.Run(static () => Console.In.ReadToEnd()));
+await load.StopAsync();
+Console.WriteLine(load.Report);
+if (plan.Body != 0)
+{
+    Console.WriteLine($"answers by process: {string.Join(", ", load.Report.Servers.OrderByDescending(static one => one.Value).Select(static one => $"{one.Key}: {one.Value}"))}");
+}
+
+if (lossesFile is not null)
+{
+    await File.WriteAllLinesAsync(
+        lossesFile,
+        load.Report.Losses.Select(static loss => string.Create(CultureInfo.InvariantCulture, $"{loss.At:O} {loss.Outcome} server={loss.Server?.ToString(CultureInfo.InvariantCulture) ?? "new"} {loss.Reason}")));
+}
+
+return load.Report.Lost == 0 && load.Report.Begun == load.Report.Answered ? 0 : 1;
