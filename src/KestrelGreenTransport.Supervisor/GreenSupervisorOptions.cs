@@ -49,6 +49,9 @@ public sealed class GreenSupervisorOptions
     /// <summary>How the supervisor writes its own events and the workers' lines. Defaults to <see cref="SupervisorLogFormat.Text"/>.</summary>
     public SupervisorLogFormat LogFormat { get; set; }
 
+    /// <summary>Settings of the workers' transport that the supervisor only hands on, as they were written, by name.</summary>
+    internal Dictionary<string, string> Transport { get; } = [];
+
     internal TimeSpan EffectiveHeartbeatInterval =>
         HeartbeatInterval ?? TimeSpan.FromTicks(Math.Min(TimeSpan.TicksPerSecond, Timeout.Ticks / 4));
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Settings;
 
@@ -120,9 +121,16 @@ internal static class SettingsCatalogue
         "How the supervisor writes its events and the workers' lines: text, or a JSON object a line.", counterpart: null,
         static options => options.LogFormat, static (options, value) => options.LogFormat = value);
 
-    /// <summary>In the order of help and docs.</summary>
-    public static readonly IReadOnlyList<Setting> All =
+    /// <summary>Those that the supervisor itself uses, each a property of its options. In the order of help and docs.</summary>
+    public static readonly IReadOnlyList<Setting> Own =
         [Workers, Bind, WorkerConnections, Backlog, Timeout, HeartbeatInterval, BootTimeout, GracefulTimeout, Name, Control, UnixFileMode, LogFormat];
+
+    /// <summary>The supervisor's own, then those that it only hands on to the workers' transport.</summary>
+    public static readonly IReadOnlyList<Setting> All =
+    [
+        .. Own,
+        .. TransportSettings.All.Where(static setting => Own.All(own => own.Name != setting.Name)).Select(HandedOn),
+    ];
 
     /// <summary>The setting of this name, in whatever case; null when there is none.</summary>
     public static Setting? Find(string name) =>
@@ -131,6 +139,22 @@ internal static class SettingsCatalogue
     public static bool IsName(string text) =>
         text is { Length: >= 1 and <= 64 } and not ['.', ..]
         && text.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+
+    private static Setting HandedOn(TransportSetting setting) => new()
+    {
+        Name = setting.Name,
+        Options = [setting.Option],
+        ValueName = setting.ValueName,
+        Range = setting.Range,
+        Default = setting.Default,
+        Help = setting.Help,
+        Counterpart = setting.Counterpart,
+        IsList = setting.IsList,
+        IsTransport = true,
+        Check = setting.Check,
+        Apply = (options, values) => options.Transport[setting.Name] = string.Join(',', values),
+        Read = options => options.Transport.TryGetValue(setting.Name, out var text) ? [text] : [],
+    };
 
     private static Setting Number(
         string name, string[] options, string valueName, int from, int to, string @default, string help, string counterpart,

@@ -13,7 +13,16 @@ internal sealed class GreenTransportOptionsValidator : IValidateOptions<GreenTra
 
     public ValidateOptionsResult Validate(string? name, GreenTransportOptions options)
     {
-        var failures = new List<string>();
+        var problems = Problems(options);
+        return problems.Count == 0
+            ? ValidateOptionsResult.Success
+            : ValidateOptionsResult.Fail(problems.Select(problem => $"{problem.Setting} ({problem.Value}{From(options, problem.Setting)}) must be {problem.Rule}."));
+    }
+
+    /// <summary>Each setting that is out of its range, its value, and the rule, which completes "must be".</summary>
+    public static IReadOnlyList<(string Setting, string Value, string Rule)> Problems(GreenTransportOptions options)
+    {
+        var problems = new List<(string Setting, string Value, string Rule)>();
         Within(nameof(options.WorkerConnections), options.WorkerConnections, 1, 1_000_000, "it is the number of connections that each listener holds at most");
         Within(nameof(options.Backlog), options.Backlog, 1, 1_000_000, "it is the number of connections that the kernel may queue");
         if (options.AcceptBatch is { } batch)
@@ -28,7 +37,7 @@ internal sealed class GreenTransportOptionsValidator : IValidateOptions<GreenTra
             Add(
                 nameof(options.AcceptMaxDelay),
                 Duration.Format(options.AcceptMaxDelay),
-                $"at least AcceptMinDelay ({Duration.Format(options.AcceptMinDelay)}{From(nameof(options.AcceptMinDelay))}): the pause grows from the one to the other");
+                $"at least AcceptMinDelay ({Duration.Format(options.AcceptMinDelay)}{From(options, nameof(options.AcceptMinDelay))}): the pause grows from the one to the other");
         }
 
         Buffer(nameof(options.MaxReadBufferSize), options.MaxReadBufferSize);
@@ -52,7 +61,7 @@ internal sealed class GreenTransportOptionsValidator : IValidateOptions<GreenTra
             TimeSpan.FromSeconds(1),
             "the guard looks at the event loops about so often");
         Span(nameof(options.GracefulTimeout), options.GracefulTimeout, TimeSpan.Zero, Day, "it is how long requests in flight may take to finish at a stop");
-        return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
+        return problems;
 
         void Within<T>(string setting, T value, T from, T to, string remark)
             where T : INumber<T>
@@ -88,10 +97,11 @@ internal sealed class GreenTransportOptionsValidator : IValidateOptions<GreenTra
             }
         }
 
-        void Add(string setting, string value, string rule) => failures.Add($"{setting} ({value}{From(setting)}) must be {rule}.");
-
-        string From(string setting) => options.Sources.TryGetValue(setting, out var source) ? $", from {source}" : "";
+        void Add(string setting, string value, string rule) => problems.Add((setting, value, rule));
 
         static string Text(TimeSpan value) => value < TimeSpan.Zero ? $"{value}" : Duration.Format(value);
     }
+
+    private static string From(GreenTransportOptions options, string setting) =>
+        options.Sources.TryGetValue(setting, out var source) ? $", from {source}" : "";
 }

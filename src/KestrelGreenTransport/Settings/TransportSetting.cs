@@ -2,28 +2,64 @@ using System.Text;
 
 namespace KestrelGreenTransport.Settings;
 
-/// <summary>One setting of the transport, as text in configuration and environment knows it.</summary>
+/// <summary>
+/// One setting of the transport, as text knows it: configuration, environment, <c>green run</c>'s options and the
+/// documentation are all made from this.
+/// </summary>
 /// <param name="Name">The option's name, also the key in the section <c>GreenTransport</c>.</param>
 /// <param name="Form">What a text must look like, for error messages: "a duration such as 30s".</param>
 /// <param name="TrySet">Sets the option from a text; false when the text has another form.</param>
 internal sealed record TransportSetting(string Name, string Form, Func<GreenTransportOptions, string, bool> TrySet)
 {
+    /// <summary>What stands for the value in help texts.</summary>
+    public required string ValueName { get; init; }
+
+    /// <summary>The allowed values, in words.</summary>
+    public required string Range { get; init; }
+
+    /// <summary>The default, in words or as a value.</summary>
+    public required string Default { get; init; }
+
+    /// <summary>One line of help.</summary>
+    public required string Help { get; init; }
+
+    /// <summary>What the setting is called elsewhere; null where nobody has it.</summary>
+    public string? Counterpart { get; init; }
+
+    /// <summary>Whether several values may be given, separated by commas.</summary>
+    public bool IsList { get; init; }
+
     /// <summary>The environment variable: WorkerConnections is <c>GREEN_WORKER_CONNECTIONS</c>.</summary>
-    public string Variable { get; } = VariableOf(Name);
+    public string Variable { get; } = "GREEN_" + Words(Name, '_').ToUpperInvariant();
 
-    private static string VariableOf(string name)
+    /// <summary>The option of <c>green run</c>: WorkerConnections is <c>--worker-connections</c>.</summary>
+    public string Option { get; } = "--" + Words(Name, '-');
+
+    /// <summary>What is wrong with a text, as a predicate ("must be …"); null when it is right.</summary>
+    public string? Check(string text)
     {
-        var variable = new StringBuilder("GREEN");
-        foreach (var letter in name)
+        var options = new GreenTransportOptions();
+        if (!TrySet(options, text))
         {
-            if (char.IsAsciiLetterUpper(letter))
-            {
-                variable.Append('_');
-            }
-
-            variable.Append(char.ToUpperInvariant(letter));
+            return $"must be {Form}";
         }
 
-        return variable.ToString();
+        return GreenTransportOptionsValidator.Problems(options).Where(problem => problem.Setting == Name).Select(static problem => $"must be {problem.Rule}").FirstOrDefault();
+    }
+
+    private static string Words(string name, char separator)
+    {
+        var words = new StringBuilder();
+        foreach (var letter in name)
+        {
+            if (char.IsAsciiLetterUpper(letter) && words.Length > 0)
+            {
+                words.Append(separator);
+            }
+
+            words.Append(char.ToLowerInvariant(letter));
+        }
+
+        return words.ToString();
     }
 }

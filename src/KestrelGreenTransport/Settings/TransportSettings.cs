@@ -1,26 +1,44 @@
-using System.Globalization;
-using KestrelGreenTransport.Contract;
+using static KestrelGreenTransport.Settings.TransportSettingKinds;
 
 namespace KestrelGreenTransport.Settings;
 
-/// <summary>Every setting of the transport that text can set.</summary>
+/// <summary>Every setting of the transport that text can set, in the order of the documentation.</summary>
 internal static class TransportSettings
 {
     public static readonly IReadOnlyList<TransportSetting> All =
     [
-        Number(nameof(GreenTransportOptions.WorkerConnections), (options, value) => options.WorkerConnections = value),
-        Number(nameof(GreenTransportOptions.Backlog), (options, value) => options.Backlog = value),
-        NumberOrAuto(nameof(GreenTransportOptions.AcceptBatch), (options, value) => options.AcceptBatch = value),
-        Time(nameof(GreenTransportOptions.AcceptMinDelay), (options, value) => options.AcceptMinDelay = value),
-        Time(nameof(GreenTransportOptions.AcceptMaxDelay), (options, value) => options.AcceptMaxDelay = value),
-        Limit(nameof(GreenTransportOptions.MaxReadBufferSize), (options, value) => options.MaxReadBufferSize = value),
-        Limit(nameof(GreenTransportOptions.MaxWriteBufferSize), (options, value) => options.MaxWriteBufferSize = value),
-        new(nameof(GreenTransportOptions.NoDelay), "true or false", static (options, text) =>
-        {
-            var isTrue = Is(text, "true") || text == "1";
-            options.NoDelay = isTrue;
-            return isTrue || Is(text, "false") || text == "0";
-        }),
+        Number(
+            nameof(GreenTransportOptions.WorkerConnections), "from 1 to 1000000", "1000",
+            "How many connections each listener of a worker holds at most; beyond it clients wait.",
+            static (options, value) => options.WorkerConnections = value, "gunicorn: worker_connections"),
+        Number(
+            nameof(GreenTransportOptions.Backlog), "from 1 to 1000000", "2048",
+            "How many connections the kernel may queue, where the process binds the listener itself.",
+            static (options, value) => options.Backlog = value, "gunicorn: backlog"),
+        NumberOrAuto(
+            nameof(GreenTransportOptions.AcceptBatch), "from 1 to 10000, or auto", "auto: 1 on shared listeners, else 100",
+            "How many connections are accepted in a row before other work gets its turn.",
+            static (options, value) => options.AcceptBatch = value, "gevent: max_accept"),
+        Time(
+            nameof(GreenTransportOptions.AcceptMinDelay), "from 1ms to 1m", "10ms",
+            "The pause after a first failed accept; it doubles with each that follows.",
+            static (options, value) => options.AcceptMinDelay = value, "gevent: min_delay"),
+        Time(
+            nameof(GreenTransportOptions.AcceptMaxDelay), "from AcceptMinDelay to 1m", "1s",
+            "The longest pause between two failing accepts.",
+            static (options, value) => options.AcceptMaxDelay = value, "gevent: max_delay"),
+        Limit(
+            nameof(GreenTransportOptions.MaxReadBufferSize), "1MB",
+            "How many received bytes of a connection may wait for the app.",
+            static (options, value) => options.MaxReadBufferSize = value),
+        Limit(
+            nameof(GreenTransportOptions.MaxWriteBufferSize), "64KB",
+            "How many bytes of a connection may wait to be sent.",
+            static (options, value) => options.MaxWriteBufferSize = value),
+        Switch(
+            nameof(GreenTransportOptions.NoDelay), "true",
+            "Whether small writes leave at once (TCP_NODELAY).",
+            static (options, value) => options.NoDelay = value),
         new(nameof(GreenTransportOptions.UnixFileMode), "access rights in octal such as 0660", static (options, text) =>
         {
             if (text.Length > 4 || !text.All(static digit => digit is >= '0' and <= '7'))
@@ -30,79 +48,33 @@ internal static class TransportSettings
 
             options.UnixFileMode = (UnixFileMode)Convert.ToInt32(text, 8);
             return true;
-        }),
-        Choice<GreenTransportBackend>(nameof(GreenTransportOptions.Backend), (options, value) => options.Backend = value),
-        Choice<GreenTransportScheduling>(nameof(GreenTransportOptions.Scheduling), (options, value) => options.Scheduling = value),
-        NumberOrAuto(nameof(GreenTransportOptions.EventLoops), (options, value) => options.EventLoops = value),
-        Time(nameof(GreenTransportOptions.BlockingThreshold), (options, value) => options.BlockingThreshold = value),
-        Time(nameof(GreenTransportOptions.GracefulTimeout), (options, value) => options.GracefulTimeout = value),
+        })
+        {
+            ValueName = "MODE",
+            Range = "from 0 to 0777, in octal",
+            Default = "what the umask leaves",
+            Help = "The access rights of Unix sockets that the process binds.",
+            Counterpart = "gunicorn: umask",
+        },
+        Choice<GreenTransportBackend>(
+            nameof(GreenTransportOptions.Backend), "Auto: Epoll on Linux, else Sockets",
+            "What moves the bytes: .NET's sockets, or event loops of our own on epoll.",
+            static (options, value) => options.Backend = value),
+        Choice<GreenTransportScheduling>(
+            nameof(GreenTransportOptions.Scheduling), "Adaptive",
+            "Where the app runs with Epoll: on the event loop, which a spare thread takes over when a handler blocks, unguarded, or on the thread pool.",
+            static (options, value) => options.Scheduling = value),
+        NumberOrAuto(
+            nameof(GreenTransportOptions.EventLoops), "from 1 to 1024, or auto", "auto: 1 in a worker, else one for each core",
+            "How many event loops Epoll has.",
+            static (options, value) => options.EventLoops = value),
+        Time(
+            nameof(GreenTransportOptions.BlockingThreshold), "from 0.1ms to 1s", "1ms",
+            "How long a handler may block its event loop while handlers are seen to block.",
+            static (options, value) => options.BlockingThreshold = value),
+        Time(
+            nameof(GreenTransportOptions.GracefulTimeout), "from 0s to 1d", "30s",
+            "How long requests in flight may take to finish when the host stops.",
+            static (options, value) => options.GracefulTimeout = value, "gunicorn: graceful_timeout"),
     ];
-
-    private static TransportSetting Number(string name, Action<GreenTransportOptions, int> set) =>
-        new(name, "a whole number", (options, text) =>
-        {
-            if (!TryNumber(text, out var number))
-            {
-                return false;
-            }
-
-            set(options, number);
-            return true;
-        });
-
-    private static TransportSetting NumberOrAuto(string name, Action<GreenTransportOptions, int?> set) =>
-        new(name, "a whole number, or auto", (options, text) =>
-        {
-            if (!TryNumber(text, out var number) && !Is(text, "auto"))
-            {
-                return false;
-            }
-
-            set(options, Is(text, "auto") ? null : number);
-            return true;
-        });
-
-    // Enum.TryParse would take any number too.
-    private static TransportSetting Choice<T>(string name, Action<GreenTransportOptions, T> set)
-        where T : struct, Enum =>
-        new(name, $"one of {string.Join(", ", Enum.GetNames<T>())}", (options, text) =>
-        {
-            if (Enum.GetNames<T>().FirstOrDefault(one => Is(text, one)) is not { } choice)
-            {
-                return false;
-            }
-
-            set(options, Enum.Parse<T>(choice));
-            return true;
-        });
-
-    private static TransportSetting Time(string name, Action<GreenTransportOptions, TimeSpan> set) =>
-        new(name, "a duration such as 30s, 250ms or 00:00:30", (options, text) =>
-        {
-            if (!Duration.TryParse(text, out var duration))
-            {
-                return false;
-            }
-
-            set(options, duration);
-            return true;
-        });
-
-    private static TransportSetting Limit(string name, Action<GreenTransportOptions, long?> set) =>
-        new(name, "a size such as 1048576, 64KB or 1MB, or unlimited", (options, text) =>
-        {
-            if (!ByteSize.TryParse(text, out var bytes) && !Is(text, "unlimited"))
-            {
-                return false;
-            }
-
-            set(options, Is(text, "unlimited") ? null : bytes);
-            return true;
-        });
-
-    // A negative number has the right form, so that the validator can say which range is allowed.
-    private static bool TryNumber(string text, out int number) =>
-        int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
-
-    private static bool Is(string text, string word) => text.Equals(word, StringComparison.OrdinalIgnoreCase);
 }

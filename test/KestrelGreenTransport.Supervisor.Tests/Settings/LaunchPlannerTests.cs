@@ -64,6 +64,10 @@ public sealed class LaunchPlannerTests : SettingsFixture
         Assert.Equal(
             "GREEN_BACKLOG=5 GREEN_GRACEFUL_TIMEOUT=1m30s GREEN_WORKER_CONNECTIONS=10",
             Variables(Plan("--worker-connections 10 --graceful-timeout 90s", ["GREEN_BACKLOG=5"])));
+        Write("green.json", """{ "MaxReadBufferSize": "2MB" }""");
+        Assert.Equal(
+            "GREEN_ACCEPT_BATCH=auto GREEN_BACKEND=Epoll GREEN_GRACEFUL_TIMEOUT=30s GREEN_MAX_READ_BUFFER_SIZE=2MB",
+            Variables(Plan("--backend Epoll", ["GREEN_ACCEPT_BATCH=auto"])));
     }
 
     [Theory]

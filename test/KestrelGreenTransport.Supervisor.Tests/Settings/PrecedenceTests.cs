@@ -36,7 +36,7 @@ public sealed class PrecedenceTests : SettingsFixture
     }
 
     [Fact]
-    public void Every_setting_is_read_from_every_kind_of_source()
+    public void Every_setting_of_the_supervisor_is_read_from_every_kind_of_source()
     {
         Write("appsettings.json", """
             {
@@ -78,10 +78,10 @@ public sealed class PrecedenceTests : SettingsFixture
         foreach (var loaded in new[] { fromFile, fromVariables, fromOptions, fromCode })
         {
             Assert.Empty(loaded.Problems);
-            Assert.All(SettingsCatalogue.All, setting => Assert.True(loaded.IsSet(setting), setting.Name));
+            Assert.All(SettingsCatalogue.Own, setting => Assert.True(loaded.IsSet(setting), setting.Name));
             Assert.Equal(
                 ["3", "127.0.0.1:1,127.0.0.1:2", "5", "6", "1h30m", "2s", "1m30s", "0s", "shop", "/run/shop.sock", "660", "json"],
-                SettingsCatalogue.All.Select(setting => string.Join(',', setting.Read(loaded.Options))));
+                SettingsCatalogue.Own.Select(setting => string.Join(',', setting.Read(loaded.Options))));
         }
     }
 

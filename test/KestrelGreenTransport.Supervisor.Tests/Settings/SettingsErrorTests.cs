@@ -20,6 +20,8 @@ public sealed class SettingsErrorTests : SettingsFixture
     [InlineData("--name ../x", "Name ('../x', --name on the command line) must be 1 to 64 letters, digits, '-', '_' or '.', not beginning with '.'.")]
     [InlineData("--unix-file-mode 888", "UnixFileMode ('888', --unix-file-mode on the command line) must be an octal number from 0 to 777, such as 660.")]
     [InlineData("--unix-file-mode 1777", "UnixFileMode ('1777', --unix-file-mode on the command line) must be an octal number from 0 to 777, such as 660.")]
+    [InlineData("--accept-batch many", "AcceptBatch ('many', --accept-batch on the command line) must be a whole number, or auto.")]
+    [InlineData("--accept-batch 0", "AcceptBatch ('0', --accept-batch on the command line) must be from 1 to 10000: leave it out for the automatic choice.")]
     [InlineData("-b 8080", "Bind ('8080', -b on the command line) is a port alone: write :8080 for every address, 127.0.0.1:8080 for this machine only.")]
     public void A_wrong_option_names_the_setting_the_value_its_origin_and_the_range(string commandLine, string expected) =>
         Assert.Equal([expected], Load(commandLine).Problems);
