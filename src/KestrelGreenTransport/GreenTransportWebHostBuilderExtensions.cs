@@ -49,17 +49,13 @@ public static class GreenTransportWebHostBuilderExtensions
     internal static IWebHostBuilder UseGreenTransport(
         this IWebHostBuilder builder, Action<GreenTransportOptions> configure, InheritedSockets inherited, IEnvironment environment)
     {
-        if (inherited.Any)
-        {
-            ServeInherited(builder, inherited);
-        }
-
         return builder.ConfigureServices(services =>
         {
             services.AddOptions<GreenTransportOptions>().Configure(configure).ValidateOnStart();
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<GreenTransportOptions>, ConfigureFromText>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<GreenTransportOptions>, GreenTransportOptionsValidator>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<HostOptions>, RaiseShutdownTimeout>());
+            services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ChooseEndpoints>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, InheritedListenersCheck>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, DrainService>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, GreenTransportFactory>());
@@ -68,6 +64,7 @@ public static class GreenTransportWebHostBuilderExtensions
             services.TryAddSingleton(inherited);
             services.TryAddSingleton(TimeProvider.System);
             services.TryAddSingleton<WorkerFailure>();
+            services.TryAddSingleton<BindRequests>();
             services.TryAddSingleton<MissingEndpoints>();
             services.TryAddSingleton(new AcceptGate());
             services.TryAddSingleton<Drain>();
@@ -80,24 +77,14 @@ public static class GreenTransportWebHostBuilderExtensions
             {
                 services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, RequestTrackerFilter>());
             }
-        });
-    }
 
-    // Kestrel is to serve what was inherited, whatever addresses the environment names. Endpoints that the app configures
-    // itself still come first: Kestrel asks for those instead, and each is answered from the inherited ones, or refused.
-    private static void ServeInherited(IWebHostBuilder builder, InheritedSockets inherited)
-    {
-        var urls = InheritedUrls.Replace(
-            builder.GetSetting(WebHostDefaults.ServerUrlsKey),
-            builder.GetSetting(WebHostDefaults.HttpPortsKey),
-            builder.GetSetting(WebHostDefaults.HttpsPortsKey),
-            inherited.Listeners);
-        if (urls is not null)
-        {
-            builder.UseSetting(WebHostDefaults.ServerUrlsKey, urls);
-            builder.UseSetting(WebHostDefaults.HttpPortsKey, "");
-            builder.UseSetting(WebHostDefaults.HttpsPortsKey, "");
-        }
+            if (inherited.IsWorker)
+            {
+                // The UDP socket of HTTP/3 cannot be shared as listening sockets are: the second process that binds it
+                // fails, and so would each reload of a single one. Kestrel then serves such an endpoint without it.
+                services.RemoveAll<IMultiplexedConnectionListenerFactory>();
+            }
+        });
     }
 
     private static ITransportBackend ChooseBackend(IServiceProvider services) =>

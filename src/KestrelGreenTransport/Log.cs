@@ -28,6 +28,9 @@ internal static partial class Log
     [LoggerMessage(6, LogLevel.Error, "{Message}")]
     public static partial void InheritedListenerUnused(ILogger logger, string message);
 
+    [LoggerMessage(7, LogLevel.Warning, "{Endpoint} asks for HTTP/3 and is served without it: its UDP socket cannot be shared by several processes. HTTP/1.1 and HTTP/2 work.")]
+    public static partial void Http3TakenOff(ILogger logger, string endpoint);
+
     [LoggerMessage(20, LogLevel.Information, "Stopping: no more connections are accepted; {Connections} are open and may finish their requests within {LimitMs} ms.")]
     public static partial void Draining(ILogger logger, int connections, double limitMs);
 

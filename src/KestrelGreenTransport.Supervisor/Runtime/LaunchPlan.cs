@@ -9,14 +9,14 @@ internal sealed record LaunchPlan
 
     public required AppCommand App { get; init; }
 
-    /// <summary>Where to listen, parsed and in order; never empty.</summary>
+    /// <summary>Where to listen, parsed and in order; empty when nobody said so.</summary>
     public required ImmutableArray<BindSpec> Binds { get; init; }
 
     /// <summary>
-    /// Whether somebody asked for these binds. False when they come from <c>ASPNETCORE_URLS</c> and its kin or are the
-    /// default: then the workers keep those variables, since a url in them may be https and the app's own to serve.
+    /// Whether somebody said where to listen. Else the app does, by its endpoints or by <c>ASPNETCORE_URLS</c> and its
+    /// kin, and the workers ask for what that needs.
     /// </summary>
-    public bool ExplicitBinds { get; init; }
+    public bool ExplicitBinds => Binds.Length > 0;
 
     /// <summary>The instance's name; also in the control socket's path.</summary>
     public required string Name { get; init; }

@@ -51,6 +51,9 @@ internal sealed class SupervisorLoop : IDisposable
         _time = time;
     }
 
+    /// <summary>What lives on this thread beside the arbiter; filled before <see cref="Run"/>.</summary>
+    public List<ISupervisorPart> Parts { get; } = [];
+
     /// <summary>What the arbiter knows now; readable from any thread.</summary>
     public SupervisorState State => _state;
 
@@ -63,6 +66,13 @@ internal sealed class SupervisorLoop : IDisposable
         Apply(happened);
         taken();
     });
+
+    /// <summary>Runs an action on this thread, soon.</summary>
+    public void PostAction(Action action)
+    {
+        _posted.Enqueue(action);
+        _wake.Set();
+    }
 
     /// <summary>Runs on the calling thread until the arbiter says leave; returns the exit code.</summary>
     public int Run()
@@ -99,12 +109,6 @@ internal sealed class SupervisorLoop : IDisposable
         }
 
         _wake.Dispose();
-    }
-
-    private void PostAction(Action action)
-    {
-        _posted.Enqueue(action);
-        _wake.Set();
     }
 
     private unsafe void Wait()
@@ -144,6 +148,10 @@ internal sealed class SupervisorLoop : IDisposable
         _ticks++;
         _events.Enqueue(new Tick());
         ApplyQueued();
+        foreach (var part in Parts)
+        {
+            part.OnTick(_state);
+        }
     }
 
     private void ReadHeartbeat(WorkerProcess worker)
@@ -169,6 +177,11 @@ internal sealed class SupervisorLoop : IDisposable
     {
         while (worker.Receive() is { } message)
         {
+            foreach (var part in Parts)
+            {
+                part.OnMessage(worker, message);
+            }
+
             switch (message.Type)
             {
                 case LifelineTypes.Hello:
@@ -197,6 +210,11 @@ internal sealed class SupervisorLoop : IDisposable
         ReadLifeline(worker);
         _processes.Remove(worker.Index);
         _heartbeats.RemoveWorkerFile(worker.Index);
+        foreach (var part in Parts)
+        {
+            part.OnExited(worker);
+        }
+
         worker.Dispose();
         Apply(new WorkerExited(worker.Index, status));
     }

@@ -80,22 +80,28 @@ internal sealed class WorkerLauncher : IDisposable
         var lifelineTarget = FirstListener + inherited.Count;
         descriptors.Add((theirs.Number, lifelineTarget));
 
+        var contract = new Dictionary<string, string>
+        {
+            [ContractVariables.Worker] = index.ToString(CultureInfo.InvariantCulture),
+            [ContractVariables.Generation] = generation.ToString(CultureInfo.InvariantCulture),
+            [ContractVariables.Listen] = InheritedListener.Format(inherited),
+            [ContractVariables.ControlFd] = lifelineTarget.ToString(CultureInfo.InvariantCulture),
+            [ContractVariables.HeartbeatFile] = beatPath,
+            [ContractVariables.HeartbeatInterval] = Duration.Format(_plan.Options.EffectiveHeartbeatInterval),
+            [ContractVariables.BoardFile] = _heartbeats.BoardPath,
+        };
+        if (!_plan.ExplicitBinds)
+        {
+            contract[ContractVariables.Broker] = "1";
+        }
+
         var spawned = Spawn.Start(new SpawnRequest
         {
             FileName = _plan.App.FileName,
             Arguments = _plan.App.Arguments,
             WorkingDirectory = _plan.App.WorkingDirectory,
             Descriptors = descriptors,
-            Environment = WorkerEnvironment.For(_plan, new Dictionary<string, string>
-            {
-                [ContractVariables.Worker] = index.ToString(CultureInfo.InvariantCulture),
-                [ContractVariables.Generation] = generation.ToString(CultureInfo.InvariantCulture),
-                [ContractVariables.Listen] = InheritedListener.Format(inherited),
-                [ContractVariables.ControlFd] = lifelineTarget.ToString(CultureInfo.InvariantCulture),
-                [ContractVariables.HeartbeatFile] = beatPath,
-                [ContractVariables.HeartbeatInterval] = Duration.Format(_plan.Options.EffectiveHeartbeatInterval),
-                [ContractVariables.BoardFile] = _heartbeats.BoardPath,
-            }),
+            Environment = WorkerEnvironment.For(_plan, contract),
         });
 
         if (!spawned.Ok)

@@ -33,8 +33,7 @@ internal static class LaunchPlanner
         {
             Options = settings.Options,
             App = app,
-            Binds = [.. binds],
-            ExplicitBinds = settings.IsSet(SettingsCatalogue.Bind),
+            Binds = settings.IsSet(SettingsCatalogue.Bind) ? [.. binds] : [],
             Name = name,
             WorkerVariables = WorkerVariables(settings),
         }, []);
@@ -49,7 +48,7 @@ internal static class LaunchPlanner
         return name.Length is >= 1 and <= 64 ? name : name.Length == 0 ? "app" : name[..64];
     }
 
-    /// <summary>Where the supervisor would listen; what is wrong goes to <paramref name="problems"/>.</summary>
+    /// <summary>Where it will listen, as far as settings say: without <c>-b</c> the app may have endpoints of its own. What is wrong goes to <paramref name="problems"/>.</summary>
     public static IReadOnlyList<BindSpec> Binds(LoadedSettings settings, SettingsInput input, ICollection<string> problems)
     {
         var binds = settings.IsSet(SettingsCatalogue.Bind)

@@ -72,7 +72,7 @@ internal static class CheckCommand
         var (plan, _) = LaunchPlanner.Plan(settings with { Problems = [] }, input, command);
         if (plan is not null)
         {
-            findings.AddRange(BindCheck.Of(plan, Running(host, plan.Options.Control!)));
+            findings.AddRange(BindCheck.Of(plan with { Binds = [.. binds] }, Running(host, plan.Options.Control!)));
             findings.AddRange(RightsCheck.Of(plan));
         }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Contract;
 
@@ -30,6 +31,22 @@ internal sealed record LifelineMessage
     /// <summary>failed, log: what a person should read.</summary>
     public string? Message { get; init; }
 
+    /// <summary>bind, bound: which question this is, or is the answer to.</summary>
+    public long? Id { get; init; }
+
+    /// <summary>bind: where the app wants to listen, as <c>GREEN_LISTEN</c> writes it.</summary>
+    public string? Endpoint { get; init; }
+
+    /// <summary>bound: why there is no socket; absent when one came with the message.</summary>
+    public string? Error { get; init; }
+
+    /// <summary>bound: the kernel's number for the error, where it has one.</summary>
+    public int? Errno { get; init; }
+
+    /// <summary>The descriptor that came with the packet (SCM_RIGHTS); whoever takes the message owns it.</summary>
+    [JsonIgnore]
+    public SafeFileHandle? Descriptor { get; init; }
+
     public byte[] ToUtf8() => JsonSerializer.SerializeToUtf8Bytes(this, LifelineJson.Default.LifelineMessage);
 
     public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out LifelineMessage? message)
@@ -58,6 +75,12 @@ internal static class LifelineTypes
 
     /// <summary>Worker: I cannot start, and why. The process exits right after.</summary>
     public const string Failed = "failed";
+
+    /// <summary>Worker: please bind this for me. Answered by <see cref="Bound"/>.</summary>
+    public const string Bind = "bind";
+
+    /// <summary>Supervisor: here is the listening socket, or why there is none.</summary>
+    public const string Bound = "bound";
 
     /// <summary>Supervisor: stop accepting, finish what you took, exit.</summary>
     public const string Drain = "drain";

@@ -21,6 +21,7 @@ internal sealed class BeatThread : IDisposable
     private readonly Pulse _pulse;
     private readonly BoardLine? _board;
     private readonly Lifeline? _lifeline;
+    private readonly BindRequests _binds;
     private readonly WorkerStop _stop;
     private readonly TimeProvider _time;
     private readonly long _checkInterval;
@@ -30,12 +31,13 @@ internal sealed class BeatThread : IDisposable
     private volatile bool _isClosing;
     private long _checkAt;
 
-    public BeatThread(WakeSignal wake, Pulse pulse, BoardLine? board, Lifeline? lifeline, WorkerStop stop, TimeProvider time, TimeSpan interval)
+    public BeatThread(WakeSignal wake, Pulse pulse, BoardLine? board, Lifeline? lifeline, BindRequests binds, WorkerStop stop, TimeProvider time, TimeSpan interval)
     {
         _wake = wake;
         _pulse = pulse;
         _board = board;
         _lifeline = lifeline;
+        _binds = binds;
         _stop = stop;
         _time = time;
         _checkInterval = interval.ToNanoseconds();
@@ -112,6 +114,7 @@ internal sealed class BeatThread : IDisposable
 
         if (_lifeline is not null && !_lifeline.Receive(polled[1].revents, _received))
         {
+            _binds.SupervisorGone();
             _stop.SupervisorGone();
         }
     }
@@ -126,10 +129,18 @@ internal sealed class BeatThread : IDisposable
 
     private void OnReceived(LifelineMessage message)
     {
-        // A type that this worker does not know comes from a newer supervisor, which can do without an answer.
-        if (message.Type == LifelineTypes.Drain)
+        switch (message.Type)
         {
-            _stop.Drain(message.DeadlineMs);
+            case LifelineTypes.Drain:
+                _stop.Drain(message.DeadlineMs);
+                break;
+            case LifelineTypes.Bound:
+                _binds.Answered(message);
+                break;
+            default:
+                // It comes from a newer supervisor, which can do without an answer.
+                message.Descriptor?.Dispose();
+                break;
         }
     }
 }

@@ -26,6 +26,7 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
         RequestFigures requests,
         TransportState transport,
         WorkerFailure failure,
+        BindRequests binds,
         ForcedExit exit,
         Drain drain,
         IHostApplicationLifetime lifetime,
@@ -50,6 +51,7 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
             _lifeline = new Lifeline(adopted.Socket, log);
             _lifeline.SendHello(pid);
             failure.Reported = _lifeline.SendFailed;
+            binds.Ask = _lifeline.SendBind;
         }
 
         var beat = new FullBeat(transport, time, _wake.Set);
@@ -65,7 +67,7 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
         }
 
         var stop = new WorkerStop(lifetime, host, drain, options, life, exit, time, log);
-        _thread = new BeatThread(_wake, new Pulse(beat, heartbeat, life, interval), board, _lifeline, stop, time, interval);
+        _thread = new BeatThread(_wake, new Pulse(beat, heartbeat, life, interval), board, _lifeline, binds, stop, time, interval);
     }
 
     public Task StartingAsync(CancellationToken cancellationToken)

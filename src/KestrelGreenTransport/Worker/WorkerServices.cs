@@ -32,6 +32,7 @@ internal static class WorkerServices
         services.TryAddSingleton<ForcedExit>();
         services.TryAddSingleton<TransportState>();
         services.TryAddSingleton<WorkerFailure>();
+        services.TryAddSingleton<BindRequests>();
 
         // First of all: a host resolves its hosted services before it validates options or starts anything, and so
         // hello is said before something can fail, or be bound.
