@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
-/// <summary>Everything that is needed to run: resolved settings, the app's command, what to bind. Made once at start.</summary>
+/// <summary>Everything that is needed to run: resolved settings, the app's command, what to bind. Made at the start, and for each reload.</summary>
 internal sealed record LaunchPlan
 {
     public required GreenSupervisorOptions Options { get; init; }
@@ -20,6 +20,9 @@ internal sealed record LaunchPlan
 
     /// <summary>The instance's name; also in the control socket's path.</summary>
     public required string Name { get; init; }
+
+    /// <summary>Reads the settings and looks for the app once more, for the next generation; or says what is wrong.</summary>
+    public required Func<(LaunchPlan? Plan, IReadOnlyList<string> Problems)> Renew { get; init; }
 
     /// <summary>Transport settings that the command line or the environment gave, as <c>GREEN_*</c> variables for the workers.</summary>
     public ImmutableDictionary<string, string> WorkerVariables { get; init; } = ImmutableDictionary<string, string>.Empty;

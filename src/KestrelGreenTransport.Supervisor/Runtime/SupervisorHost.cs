@@ -54,14 +54,15 @@ internal static class SupervisorHost
         int exitCode;
         using (var pump = new OutputPump(writer, format, journal, time))
         {
-            using var launcher = new WorkerLauncher(plan, listeners.Given, heartbeats, pump);
+            var generations = new Generations(plan);
+            using var launcher = new WorkerLauncher(generations, listeners.Given, heartbeats, pump);
             using var loop = new SupervisorLoop(
-                InitialState(plan), launcher, heartbeats, InodesOf(listeners.Given), reporter, logger, time);
+                InitialState(plan), launcher, new GenerationPreparer(generations, logger), heartbeats, InodesOf(listeners.Given), reporter, logger, time);
             loop.Parts.Add(new BindBroker(plan, listeners, work, loop.PostAction, logger));
             var status = new StatusBuilder(plan, listeners, board, time);
             using var server = new ControlServer(
                 control, loop.Post, () => status.Build(loop.State), ControlQuestions.Of(journal), logger, time);
-            using var signals = new SignalHandlers(loop, logger);
+            using var signals = new SignalHandlers(loop);
             try
             {
                 exitCode = loop.Run();
@@ -83,12 +84,7 @@ internal static class SupervisorHost
     {
         Target = plan.Options.Workers,
         Random = (uint)Environment.ProcessId | 1,
-        Settings = new ArbiterSettings
-        {
-            Timeout = plan.Options.Timeout,
-            BootTimeout = plan.Options.BootTimeout,
-            GracefulTimeout = plan.Options.GracefulTimeout,
-        },
+        Settings = Generations.SettingsOf(plan),
     };
 
     private static ImmutableHashSet<string> InodesOf(ImmutableArray<BoundListener> listeners) =>

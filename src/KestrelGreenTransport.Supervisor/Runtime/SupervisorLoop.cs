@@ -19,6 +19,7 @@ internal sealed class SupervisorLoop : IDisposable
     private const int ProbeEveryTicks = 5;
 
     private readonly WorkerLauncher _launcher;
+    private readonly GenerationPreparer _preparer;
     private readonly HeartbeatDirectory _heartbeats;
     private readonly NoticeReporter _reporter;
     private readonly ILogger _logger;
@@ -36,6 +37,7 @@ internal sealed class SupervisorLoop : IDisposable
     public SupervisorLoop(
         SupervisorState initial,
         WorkerLauncher launcher,
+        GenerationPreparer preparer,
         HeartbeatDirectory heartbeats,
         IReadOnlySet<string> inheritedInodes,
         NoticeReporter reporter,
@@ -44,6 +46,7 @@ internal sealed class SupervisorLoop : IDisposable
     {
         _state = initial;
         _launcher = launcher;
+        _preparer = preparer;
         _heartbeats = heartbeats;
         _inheritedInodes = inheritedInodes;
         _reporter = reporter;
@@ -191,6 +194,9 @@ internal sealed class SupervisorLoop : IDisposable
                 case LifelineTypes.Ready:
                     Apply(new WorkerReady(worker.Index));
                     break;
+                case LifelineTypes.Warmed:
+                    Apply(new WorkerWarmed(worker.Index, message.Message));
+                    break;
                 case LifelineTypes.Failed:
                     Apply(new WorkerFailedToStart(
                         worker.Index, message.ExitCode ?? ExitCodes.AppNotStartable, message.Message ?? "it did not say why"));
@@ -244,6 +250,18 @@ internal sealed class SupervisorLoop : IDisposable
                 case SpawnWorker spawn:
                     _launcher.Launch(spawn.Index, spawn.Generation, outcome => PostAction(() => OnLaunched(spawn.Index, outcome)));
                     break;
+                case Prepare prepare:
+                    _preparer.Begin(prepare.Generation, _state.Generation, Post);
+                    break;
+                case OpenWorker open:
+                    Send(open.Index, new LifelineMessage { Type = LifelineTypes.Open });
+                    break;
+                case WarmWorker warm:
+                    Send(warm.Index, new LifelineMessage { Type = LifelineTypes.Warm, Path = warm.Path });
+                    break;
+                case TellSiblings sibling:
+                    TellSiblings(sibling.Index);
+                    break;
                 case DrainWorker drain:
                     Drain(drain);
                     break;
@@ -273,6 +291,23 @@ internal sealed class SupervisorLoop : IDisposable
         else
         {
             Apply(new WorkerSpawnFailed(index, outcome.Error ?? "it did not say why"));
+        }
+    }
+
+    private void TellSiblings(int lost)
+    {
+        foreach (var worker in _processes.Values)
+        {
+            _ = worker.Send(new LifelineMessage { Type = LifelineTypes.SiblingDied, Index = lost });
+        }
+    }
+
+    // A worker whose lifeline is full misses a word: it is told to open again when it beats, and the rest can be done without.
+    private void Send(int index, LifelineMessage message)
+    {
+        if (_processes.TryGetValue(index, out var worker))
+        {
+            _ = worker.Send(message);
         }
     }
 

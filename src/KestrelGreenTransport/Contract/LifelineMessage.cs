@@ -28,7 +28,13 @@ internal sealed record LifelineMessage
     /// <summary>failed: the exit code (docs/signals-and-exit-codes.md) that this failure means for the supervisor.</summary>
     public int? ExitCode { get; init; }
 
-    /// <summary>failed, log: what a person should read.</summary>
+    /// <summary>warm: the path to ask for.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>siblingDied: the index of the worker that is gone.</summary>
+    public int? Index { get; init; }
+
+    /// <summary>failed, log, and warmed when something was wrong: what a person should read.</summary>
     public string? Message { get; init; }
 
     /// <summary>bind, bound: which question this is, or is the answer to.</summary>
@@ -81,6 +87,18 @@ internal static class LifelineTypes
 
     /// <summary>Supervisor: here is the listening socket, or why there is none.</summary>
     public const string Bound = "bound";
+
+    /// <summary>Worker: I have asked myself the request that I was told to.</summary>
+    public const string Warmed = "warmed";
+
+    /// <summary>Supervisor: accept connections.</summary>
+    public const string Open = "open";
+
+    /// <summary>Supervisor: ask yourself for this path, through the whole pipeline.</summary>
+    public const string Warm = "warm";
+
+    /// <summary>Supervisor: another worker is gone; what it was woken for may wait.</summary>
+    public const string SiblingDied = "siblingDied";
 
     /// <summary>Supervisor: stop accepting, finish what you took, exit.</summary>
     public const string Drain = "drain";
