@@ -30,6 +30,18 @@ public sealed class GreenTransportOptions
     public int? AcceptBatch { get; set; }
 
     /// <summary>
+    /// Whether a process that holds one connection more than the mean of those that accept on the same sockets leaves the
+    /// next one to them. No client waits longer than 10 ms for it. Without a supervisor it has no effect. Defaults to true.
+    /// </summary>
+    public bool BalancedAccept { get; set; } = true;
+
+    /// <summary>
+    /// Whether idle keep-alive connections are closed, those first that have been idle for longest, while every slot of a
+    /// listener is taken and clients wait. One that was used within the last half second is left alone. Defaults to true.
+    /// </summary>
+    public bool IdleReclaim { get; set; } = true;
+
+    /// <summary>
     /// How long accepting pauses after a first failure, such as a lack of descriptors; it doubles with each that
     /// follows. From 1 ms to 1 minute. Defaults to 10 ms. (gevent: BaseServer.min_delay)
     /// </summary>

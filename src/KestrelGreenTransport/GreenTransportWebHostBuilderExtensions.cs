@@ -68,6 +68,7 @@ public static class GreenTransportWebHostBuilderExtensions
             services.TryAddSingleton<MissingEndpoints>();
             services.TryAddSingleton(new AcceptGate());
             services.TryAddSingleton<Drain>();
+            services.TryAddSingleton<ISiblings, NoSiblings>();
             services.TryAddSingleton<TransportState>();
             services.TryAddSingleton<TransportMeter>();
             services.TryAddSingleton(ChooseBackend);

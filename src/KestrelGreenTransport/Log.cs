@@ -37,6 +37,9 @@ internal static partial class Log
     [LoggerMessage(21, LogLevel.Warning, "Stopping: after {LimitMs} ms {Connections} connections were still open and are cut off, with {Requests} requests in flight: {Paths}. Raise GracefulTimeout if they should have had longer.")]
     public static partial void CutOff(ILogger logger, double limitMs, int connections, int requests, string paths);
 
+    [LoggerMessage(22, LogLevel.Debug, "{Endpoint}: all slots are taken and clients wait; {Connections} idle connections were closed for them.")]
+    public static partial void IdleReclaimed(ILogger logger, string endpoint, int connections);
+
     [LoggerMessage(200, LogLevel.Error, "{Loop}: a continuation that the event loop ran threw an exception. The loop goes on.")]
     public static partial void DispatchFailed(ILogger logger, Exception exception, string loop);
 

@@ -22,8 +22,10 @@ internal sealed class GreenTransportFactory(
     BindRequests broker,
     Lazy<ITransportBackend> backend,
     AcceptGate gate,
+    ISiblings siblings,
     TransportState state,
     TransportMeter meter,
+    TimeProvider time,
     ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
@@ -128,8 +130,10 @@ internal sealed class GreenTransportFactory(
             state.Add(pool);
         }
 
-        var acceptor = backend.Value.Listen(new ListenerContext(socket, pool, gate, new AcceptReporter(socket.Name, meter, _logger), options.Value));
-        var listener = new SharedListener(socket, pool, acceptor, Forget);
+        var context = new ListenerContext(socket, pool, gate, siblings, new AcceptReporter(socket.Name, meter, _logger), options.Value);
+        var acceptor = backend.Value.Listen(context);
+        var reclaim = options.Value.IdleReclaim ? new IdleReclaim(context, backend.Value.Connections, time) : null;
+        var listener = new SharedListener(socket, pool, acceptor, reclaim, Forget);
         _listeners.Add(listener);
         return listener.Join()!;
     }

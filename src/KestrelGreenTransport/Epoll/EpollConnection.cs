@@ -96,6 +96,8 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     /// <summary>The client gets its end of stream now: what it sends from here on is its own loss.</summary>
     public void ShutDownOutput() => _ = SocketCalls.shutdown(Descriptor, SocketCalls.SHUT_WR);
 
+    ConnectionPool IServedConnection.Pool => _slot.Pool;
+
     bool IServedConnection.HasUnconsumed => Reader.HasUnconsumed;
 
     bool IServedConnection.TryEndIdle() => Reader.TryEndIdle();

@@ -23,6 +23,7 @@ internal sealed class BeatThread : IDisposable
     private readonly Lifeline? _lifeline;
     private readonly BindRequests _binds;
     private readonly WorkerStop _stop;
+    private readonly BoardSiblings _siblings;
     private readonly TimeProvider _time;
     private readonly long _checkInterval;
     private readonly Action<LifelineMessage> _received;
@@ -31,7 +32,8 @@ internal sealed class BeatThread : IDisposable
     private volatile bool _isClosing;
     private long _checkAt;
 
-    public BeatThread(WakeSignal wake, Pulse pulse, BoardLine? board, Lifeline? lifeline, BindRequests binds, WorkerStop stop, TimeProvider time, TimeSpan interval)
+    public BeatThread(
+        WakeSignal wake, Pulse pulse, BoardLine? board, Lifeline? lifeline, BindRequests binds, WorkerStop stop, BoardSiblings siblings, TimeProvider time, TimeSpan interval)
     {
         _wake = wake;
         _pulse = pulse;
@@ -39,6 +41,7 @@ internal sealed class BeatThread : IDisposable
         _lifeline = lifeline;
         _binds = binds;
         _stop = stop;
+        _siblings = siblings;
         _time = time;
         _checkInterval = interval.ToNanoseconds();
         _received = OnReceived;
@@ -136,6 +139,9 @@ internal sealed class BeatThread : IDisposable
                 break;
             case LifelineTypes.Bound:
                 _binds.Answered(message);
+                break;
+            case LifelineTypes.SiblingDied when message.Index is { } index:
+                _siblings.OnDied(index);
                 break;
             default:
                 // It comes from a newer supervisor, which can do without an answer.

@@ -24,6 +24,7 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
         AdoptedLifeline adopted,
         WorkerLife life,
         RequestFigures requests,
+        BoardSiblings siblings,
         TransportState transport,
         WorkerFailure failure,
         BindRequests binds,
@@ -67,7 +68,7 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
         }
 
         var stop = new WorkerStop(lifetime, host, drain, options, life, exit, time, log);
-        _thread = new BeatThread(_wake, new Pulse(beat, heartbeat, life, interval), board, _lifeline, binds, stop, time, interval);
+        _thread = new BeatThread(_wake, new Pulse(beat, heartbeat, life, interval), board, _lifeline, binds, stop, siblings, time, interval);
     }
 
     public Task StartingAsync(CancellationToken cancellationToken)

@@ -29,6 +29,9 @@ internal static class WorkerServices
         services.AddSingleton(AdoptedLifeline.From(contract.ControlDescriptor));
         services.AddSingleton(new RequestFigures(TimeProvider.System));
         services.AddSingleton<WorkerLife>();
+        services.AddSingleton(static provider => new BoardSiblings(
+            provider.GetRequiredService<WorkerContract>(), provider.GetRequiredService<TransportState>(), provider.GetRequiredService<RequestFigures>(), TimeProvider.System));
+        services.Replace(ServiceDescriptor.Singleton<ISiblings>(static provider => provider.GetRequiredService<BoardSiblings>()));
         services.TryAddSingleton<ForcedExit>();
         services.TryAddSingleton<TransportState>();
         services.TryAddSingleton<WorkerFailure>();
