@@ -197,6 +197,9 @@ internal sealed class SupervisorLoop : IDisposable
                 case LifelineTypes.Warmed:
                     Apply(new WorkerWarmed(worker.Index, message.Message));
                     break;
+                case LifelineTypes.Beat when message is { At: { } at, State: { } state }:
+                    _events.Enqueue(new WorkerBeat(worker.Index, at, (WorkerState)state));
+                    break;
                 case LifelineTypes.Failed:
                     Apply(new WorkerFailedToStart(
                         worker.Index, message.ExitCode ?? ExitCodes.AppNotStartable, message.Message ?? "it did not say why"));

@@ -31,6 +31,12 @@ internal sealed record LifelineMessage
     /// <summary>warm: the path to ask for.</summary>
     public string? Path { get; init; }
 
+    /// <summary>beat: what the worker says of itself.</summary>
+    public int? State { get; init; }
+
+    /// <summary>beat: monotonic nanoseconds at which it had passed through everything.</summary>
+    public long? At { get; init; }
+
     /// <summary>siblingDied: the index of the worker that is gone.</summary>
     public int? Index { get; init; }
 
@@ -78,6 +84,9 @@ internal static class LifelineTypes
 
     /// <summary>Worker: I am bound and accept connections.</summary>
     public const string Ready = "ready";
+
+    /// <summary>Worker: a full beat that I could not write into my heartbeat file.</summary>
+    public const string Beat = "beat";
 
     /// <summary>Worker: I cannot start, and why. The process exits right after.</summary>
     public const string Failed = "failed";

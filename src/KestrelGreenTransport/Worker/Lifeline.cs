@@ -66,6 +66,10 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
         }
     }
 
+    /// <summary>A full beat that the heartbeat file did not take. One that there is no room for is followed by the next.</summary>
+    public void SendBeat(WorkerState state, long at) =>
+        TrySend(new LifelineMessage { Type = LifelineTypes.Beat, State = (int)state, At = at });
+
     /// <summary>Sends what the supervisor can do without; false when there is no room for it now.</summary>
     public bool TrySend(LifelineMessage message)
     {

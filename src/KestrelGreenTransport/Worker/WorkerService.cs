@@ -68,7 +68,8 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
         }
 
         var stop = new WorkerStop(lifetime, host, drain, options, life, exit, time, log);
-        _thread = new BeatThread(_wake, new Pulse(beat, heartbeat, life, interval), board, _lifeline, binds, stop, siblings, time, interval);
+        var pulse = new Pulse(beat, heartbeat, life, interval, _lifeline is null ? null : _lifeline.SendBeat);
+        _thread = new BeatThread(_wake, pulse, board, _lifeline, binds, stop, siblings, time, interval);
     }
 
     public Task StartingAsync(CancellationToken cancellationToken)
