@@ -1,6 +1,8 @@
+using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Epoll.IO;
 using KestrelGreenTransport.Epoll.Loop;
@@ -60,6 +62,18 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     /// <summary>Whether the app continues on the loop's thread rather than on the thread pool.</summary>
     public bool RunsInline => _loop.Settings.RunsInline;
 
+    /// <summary>Throws why a connection ended. What many share is thrown as a copy: an exception grows with each throw.</summary>
+    [DoesNotReturn]
+    public static void Throw(Exception reason)
+    {
+        if (reason == CompletedGracefully)
+        {
+            throw new ConnectionAbortedException(reason.Message);
+        }
+
+        ExceptionDispatchInfo.Throw(reason);
+    }
+
     public override void Abort() => Abort(new ConnectionAbortedException("The connection was aborted by the application."));
 
     /// <summary>
@@ -74,8 +88,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         }
         else if (Interlocked.CompareExchange(ref _shutdownReason, CompletedGracefully, null) is null)
         {
-            Writer.Kill(static connection => connection.ShutDown());
-            Reader.FailUnlessEnding(CompletedGracefully);
+            EndGracefully();
             FireClosed();
         }
     }
@@ -154,11 +167,22 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     /// </summary>
     public unsafe void OnHangUpUnread(uint events)
     {
+        // What the next read must end with is settled before the app hears of it: Kestrel aborts then, and an abort drops
+        // what the kernel holds.
         var unread = 0;
         if ((events & (EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0
-            || SocketCalls.ioctl(Descriptor, SocketCalls.FIONREAD, &unread) == -1
-            || unread == 0)
+            || SocketCalls.ioctl(Descriptor, SocketCalls.FIONREAD, &unread) == -1)
         {
+            if (!Reader.IsReceiving && SocketCalls.PendingError(Descriptor) is not 0 and var errno)
+            {
+                Reader.Fail(OnReceiveError(errno));
+            }
+
+            FireClosed();
+        }
+        else if (unread == 0)
+        {
+            Reader.End();
             FireClosed();
         }
         else if (unread < _loop.Settings.MaxReadBufferSize)
@@ -183,7 +207,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     {
         if (Interlocked.CompareExchange(ref _shutdownReason, CompletedGracefully, null) is null)
         {
-            Writer.Kill(static connection => connection.ShutDown());
+            EndGracefully();
         }
     }
 
@@ -208,7 +232,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     {
         _loop.Connections.Remove(_index);
         CloseSocketFeature();
-        Reader.Close();
+        Reader.Close(Volatile.Read(ref _shutdownReason) ?? CompletedGracefully);
         Writer.Close();
     }
 
@@ -234,6 +258,13 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     {
         _closed.Dispose();
         _slot.GiveBack();
+    }
+
+    // The reader first: the shutdown would look to it like the peer's end of stream.
+    private void EndGracefully()
+    {
+        Reader.FailUnlessEnding(CompletedGracefully);
+        Writer.Kill(static connection => connection.ShutDown());
     }
 
     // A reset at once, as Kestrel's own transport aborts: dissolving the association sends it and keeps the descriptor,

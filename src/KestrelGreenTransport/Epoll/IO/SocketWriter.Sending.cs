@@ -61,15 +61,17 @@ internal sealed partial class SocketWriter
             isDrained = _isCompleted && _unsent.Length == 0;
         }
 
+        // Both at once when the app completed its output, or returned, without awaiting its last flush.
+        if (isDrained)
+        {
+            _connection.OnDrained();
+            _drained?.TrySetResult();
+        }
+
         if (completes)
         {
             _awaited.RunContinuationsAsynchronously = !_connection.RunsInline;
             _awaited.SetResult(true);
-        }
-        else if (isDrained)
-        {
-            _connection.OnDrained();
-            _drained?.TrySetResult();
         }
     }
 

@@ -203,7 +203,7 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
             throw new InvalidOperationException("Writing is not allowed after the writer was completed.");
         }
 
-        if (_tail is { } tail && tail.Free >= Math.Max(size, 1))
+        if (_tail is { } tail && size >= 0 && tail.Free >= Math.Max(size, 1))
         {
             return tail;
         }

@@ -143,8 +143,12 @@ internal sealed class EventLoop : ILoopProbe
         End();
     }
 
-    /// <summary>For a spare that was told of an offer.</summary>
-    public bool TryTakeOffer() => Leadership.TryTakeOffer();
+    /// <summary>
+    /// For a spare that was told of an offer. Only the candidate may take it: a thread may hear late of an offer that it has
+    /// taken already, and when it parks after that, another offer is another candidate's. It would lead while it still
+    /// counts as parked, and the next handler that blocks would be given to a thread that cannot hear.
+    /// </summary>
+    public bool TryTakeOffer(LoopThread thread) => Volatile.Read(ref _candidate) == thread && Leadership.TryTakeOffer();
 
     /// <summary>For the guard: tells the spare of the offer once more.</summary>
     public void RepeatOffer() => Volatile.Read(ref _candidate)?.TellOffer();
