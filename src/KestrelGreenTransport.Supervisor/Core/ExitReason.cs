@@ -7,12 +7,7 @@ internal enum ExitReason
     Exited,
     Stale,
     BootTimeout,
-    MaxRequests,
-    MaxMemory,
-    MaxLifetime,
-    Reload,
     ScaleDown,
-    Restart,
     Stop,
 }
 

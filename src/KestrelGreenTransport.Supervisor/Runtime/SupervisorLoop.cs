@@ -19,7 +19,6 @@ internal sealed class SupervisorLoop : IDisposable
     private const int ProbeEveryTicks = 5;
 
     private readonly WorkerLauncher _launcher;
-    private readonly GenerationPreparer _preparer;
     private readonly HeartbeatDirectory _heartbeats;
     private readonly NoticeReporter _reporter;
     private readonly ILogger _logger;
@@ -37,7 +36,6 @@ internal sealed class SupervisorLoop : IDisposable
     public SupervisorLoop(
         SupervisorState initial,
         WorkerLauncher launcher,
-        GenerationPreparer preparer,
         HeartbeatDirectory heartbeats,
         IReadOnlySet<string> inheritedInodes,
         NoticeReporter reporter,
@@ -46,16 +44,12 @@ internal sealed class SupervisorLoop : IDisposable
     {
         _state = initial;
         _launcher = launcher;
-        _preparer = preparer;
         _heartbeats = heartbeats;
         _inheritedInodes = inheritedInodes;
         _reporter = reporter;
         _logger = logger;
         _time = time;
     }
-
-    /// <summary>What lives on this thread beside the arbiter; filled before <see cref="Run"/>.</summary>
-    public List<ISupervisorPart> Parts { get; } = [];
 
     /// <summary>What the arbiter knows now; readable from any thread.</summary>
     public SupervisorState State => _state;
@@ -69,13 +63,6 @@ internal sealed class SupervisorLoop : IDisposable
         Apply(happened);
         taken();
     });
-
-    /// <summary>Runs an action on this thread, soon.</summary>
-    public void PostAction(Action action)
-    {
-        _posted.Enqueue(action);
-        _wake.Set();
-    }
 
     /// <summary>Runs on the calling thread until the arbiter says leave; returns the exit code.</summary>
     public int Run()
@@ -112,6 +99,12 @@ internal sealed class SupervisorLoop : IDisposable
         }
 
         _wake.Dispose();
+    }
+
+    private void PostAction(Action action)
+    {
+        _posted.Enqueue(action);
+        _wake.Set();
     }
 
     private unsafe void Wait()
@@ -151,10 +144,6 @@ internal sealed class SupervisorLoop : IDisposable
         _ticks++;
         _events.Enqueue(new Tick());
         ApplyQueued();
-        foreach (var part in Parts)
-        {
-            part.OnTick(_state);
-        }
     }
 
     private void ReadHeartbeat(WorkerProcess worker)
@@ -180,11 +169,6 @@ internal sealed class SupervisorLoop : IDisposable
     {
         while (worker.Receive() is { } message)
         {
-            foreach (var part in Parts)
-            {
-                part.OnMessage(worker, message);
-            }
-
             switch (message.Type)
             {
                 case LifelineTypes.Hello:
@@ -193,12 +177,6 @@ internal sealed class SupervisorLoop : IDisposable
                     break;
                 case LifelineTypes.Ready:
                     Apply(new WorkerReady(worker.Index));
-                    break;
-                case LifelineTypes.Warmed:
-                    Apply(new WorkerWarmed(worker.Index, message.Message));
-                    break;
-                case LifelineTypes.Beat when message is { At: { } at, State: { } state }:
-                    _events.Enqueue(new WorkerBeat(worker.Index, at, (WorkerState)state));
                     break;
                 case LifelineTypes.Failed:
                     Apply(new WorkerFailedToStart(
@@ -219,11 +197,6 @@ internal sealed class SupervisorLoop : IDisposable
         ReadLifeline(worker);
         _processes.Remove(worker.Index);
         _heartbeats.RemoveWorkerFile(worker.Index);
-        foreach (var part in Parts)
-        {
-            part.OnExited(worker);
-        }
-
         worker.Dispose();
         Apply(new WorkerExited(worker.Index, status));
     }
@@ -252,18 +225,6 @@ internal sealed class SupervisorLoop : IDisposable
             {
                 case SpawnWorker spawn:
                     _launcher.Launch(spawn.Index, spawn.Generation, outcome => PostAction(() => OnLaunched(spawn.Index, outcome)));
-                    break;
-                case Prepare prepare:
-                    _preparer.Begin(prepare.Generation, _state.Generation, Post);
-                    break;
-                case OpenWorker open:
-                    Send(open.Index, new LifelineMessage { Type = LifelineTypes.Open });
-                    break;
-                case WarmWorker warm:
-                    Send(warm.Index, new LifelineMessage { Type = LifelineTypes.Warm, Path = warm.Path });
-                    break;
-                case TellSiblings sibling:
-                    TellSiblings(sibling.Index);
                     break;
                 case DrainWorker drain:
                     Drain(drain);
@@ -294,23 +255,6 @@ internal sealed class SupervisorLoop : IDisposable
         else
         {
             Apply(new WorkerSpawnFailed(index, outcome.Error ?? "it did not say why"));
-        }
-    }
-
-    private void TellSiblings(int lost)
-    {
-        foreach (var worker in _processes.Values)
-        {
-            _ = worker.Send(new LifelineMessage { Type = LifelineTypes.SiblingDied, Index = lost });
-        }
-    }
-
-    // A worker whose lifeline is full misses a word: it is told to open again when it beats, and the rest can be done without.
-    private void Send(int index, LifelineMessage message)
-    {
-        if (_processes.TryGetValue(index, out var worker))
-        {
-            _ = worker.Send(message);
         }
     }
 

@@ -46,8 +46,7 @@ internal static class RunCommand
             return host.Fail(ExitCodes.AppNotStartable, resolution.Error!);
         }
 
-        var (plan, problems) = LaunchPlanner.Plan(
-            settings, input, command, () => resolution.WasBuilt ? resolution : host.Apps.Resolve(app, arguments));
+        var (plan, problems) = LaunchPlanner.Plan(settings, input, command);
         return plan is null ? host.Fail(ExitCodes.Usage, problems) : host.Run(plan);
     }
 }

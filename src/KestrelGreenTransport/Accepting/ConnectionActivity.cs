@@ -75,17 +75,14 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
 
     /// <summary>
     /// Tells the client of a multiplexed connection to open no more requests (GOAWAY). The connection then ends by itself.
-    /// Once; the following calls do nothing and return false.
+    /// Once; the following calls do nothing.
     /// </summary>
-    public bool RequestClose()
+    public void RequestClose()
     {
-        if (Interlocked.Exchange(ref _isClosing, 1) != 0)
+        if (Interlocked.Exchange(ref _isClosing, 1) == 0)
         {
-            return false;
+            _lifetime?.RequestClose();
         }
-
-        _lifetime?.RequestClose();
-        return true;
     }
 
     /// <summary>

@@ -9,8 +9,6 @@ internal sealed class Slot(ConnectionPool pool)
 
     private int _state;
 
-    public ConnectionPool Pool => pool;
-
     /// <summary>A connection was accepted on this slot.</summary>
     public void Hold()
     {

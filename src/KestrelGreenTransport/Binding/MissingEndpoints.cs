@@ -1,14 +1,13 @@
 using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Contract;
-using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Worker;
 using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Binding;
 
 /// <summary>
-/// Explains, in a worker, endpoints of the app that no inherited listener answers, or that the supervisor cannot bind.
+/// Explains, in a worker, endpoints of the app that no inherited listener answers.
 ///
 /// For <c>localhost</c> Kestrel asks for 127.0.0.1 and then for [::1], and one of them is enough: it passes over any
 /// failure but an IOException. So a loopback address whose other half may do is refused by another exception, and is
@@ -19,11 +18,8 @@ internal sealed class MissingEndpoints(InheritedSockets inherited, WorkerFailure
     /// <summary>What the supervisor exits with when its app cannot be run as a worker (docs/signals-and-exit-codes.md).</summary>
     public const int AppNotStartable = 4;
 
-    /// <summary>The same when a socket cannot be bound.</summary>
-    public const int CannotBind = 5;
-
     private readonly HashSet<EndPoint> _answered = [];
-    private (int ExitCode, string Message)? _undecided;
+    private string? _undecided;
 
     public void Answered(EndPoint asked) => _answered.Add(asked);
 
@@ -32,28 +28,11 @@ internal sealed class MissingEndpoints(InheritedSockets inherited, WorkerFailure
         var message = Explain(asked);
         if (asked is IPEndPoint ip && OtherLoopback(ip) is { } other && (_answered.Contains(other) || inherited.Find(other) is not null))
         {
-            _undecided ??= (AppNotStartable, message);
+            _undecided ??= message;
             return new InvalidOperationException(message);
         }
 
         failure.Report(AppNotStartable, message);
-        return new IOException(message);
-    }
-
-    /// <summary>The supervisor tried, and cannot bind it.</summary>
-    /// <param name="asked">The app's endpoint.</param>
-    /// <param name="message">The supervisor's words.</param>
-    /// <param name="errno">The kernel's number for the reason, or 0.</param>
-    public Exception NotBound(EndPoint asked, string message, int errno)
-    {
-        // A machine without IPv6 (or IPv4) has one localhost less, which Kestrel lives with; a taken port it does not.
-        if (errno is Errno.EADDRNOTAVAIL or Errno.EAFNOSUPPORT && asked is IPEndPoint ip && OtherLoopback(ip) is not null)
-        {
-            _undecided ??= (CannotBind, message);
-            return new InvalidOperationException(message);
-        }
-
-        failure.Report(CannotBind, message);
         return new IOException(message);
     }
 
@@ -63,9 +42,9 @@ internal sealed class MissingEndpoints(InheritedSockets inherited, WorkerFailure
     /// <summary>The host is gone; if it never started, this was why.</summary>
     public void Dispose()
     {
-        if (_undecided is var (exitCode, message))
+        if (_undecided is { } message)
         {
-            failure.Report(exitCode, message);
+            failure.Report(AppNotStartable, message);
         }
     }
 
@@ -76,7 +55,7 @@ internal sealed class MissingEndpoints(InheritedSockets inherited, WorkerFailure
 
     private string Explain(EndPoint asked)
     {
-        var what = inherited.Any ? string.Join(", ", inherited.Listeners.Select(static one => one.Endpoint)) : "none";
+        var what = string.Join(", ", inherited.Listeners.Select(static one => one.Endpoint));
         var (name, bind) = asked switch
         {
             IPEndPoint ip => ($"{ListenEndpoint.Of(ip)}", $"{ip}"),

@@ -11,7 +11,7 @@ namespace KestrelGreenTransport.Binding;
 ///
 /// The last endpoint to unbind stops the accepting and closes the socket; the last to be disposed ends the rest.
 /// </summary>
-internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, IAcceptor acceptor, IDisposable? reclaim, Action<SharedListener> disposed)
+internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, IAcceptor acceptor, Action<SharedListener> disposed)
 {
     private readonly Lock _lock = new();
     private int _bound;
@@ -50,7 +50,8 @@ internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, I
             }
         }
 
-        await EndAsync();
+        await acceptor.UnbindAsync();
+        socket.Dispose();
         return true;
     }
 
@@ -71,7 +72,6 @@ internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, I
     /// <summary>Stops listening before Kestrel asks for it, which then finds nothing left to do. New clients are refused.</summary>
     public async Task EndAsync()
     {
-        reclaim?.Dispose();
         await acceptor.UnbindAsync();
         socket.Dispose();
     }

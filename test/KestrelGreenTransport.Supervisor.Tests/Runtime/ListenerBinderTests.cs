@@ -80,7 +80,6 @@ public class ListenerBinderTests
     {
         Options = new GreenSupervisorOptions(),
         App = new AppCommand("/bin/true", [], "true"),
-        Renew = static () => (null, []),
         Binds = [.. binds],
         Name = "test",
     };

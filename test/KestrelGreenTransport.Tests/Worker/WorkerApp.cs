@@ -15,7 +15,7 @@ internal sealed class WorkerApp : IAsyncDisposable
     private Task? _running;
 
     public WorkerApp(
-        TimeSpan? gracefulTimeout = null, Action<WebApplication>? map = null, Action<WebApplicationBuilder>? build = null, TimeSpan? interval = null, string? heartbeatFile = null)
+        TimeSpan? gracefulTimeout = null, Action<WebApplication>? map = null, Action<WebApplicationBuilder>? build = null, TimeSpan? interval = null)
     {
         Contract = new WorkerContract
         {
@@ -23,15 +23,11 @@ internal sealed class WorkerApp : IAsyncDisposable
             Generation = 7,
             Listeners = [],
             ControlDescriptor = Lifeline.WorkersDescriptor,
-            HeartbeatFile = heartbeatFile ?? _folder.File("worker-2.beat"),
+            HeartbeatFile = _folder.File("worker-2.beat"),
             HeartbeatInterval = interval ?? TimeSpan.FromMilliseconds(20),
             BoardFile = _folder.File("board"),
         };
-        if (heartbeatFile is null)
-        {
-            File.WriteAllBytes(Contract.HeartbeatFile, []);
-        }
-
+        File.WriteAllBytes(Contract.HeartbeatFile, []);
         File.WriteAllBytes(Contract.BoardFile, []);
         App = TestApp.Create(
             options => options.GracefulTimeout = gracefulTimeout ?? TimeSpan.FromSeconds(30),
