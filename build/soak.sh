@@ -10,18 +10,19 @@
 #   recycle   nothing is done, but each worker leaves after 1000 requests
 #
 # Two loads run: 24 clients that post without a pause on connections kept open, and 24 that rest between two requests,
-# longer and shorter than a drain lingers. Ends with 0 if no request was lost that need not have been.
+# longer and shorter than a drain lingers. Ends with 0 if no request was lost that need not have been. CONFIGURATION=Debug
+# takes the programs of a debug build.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 
-scenario=${1:-} seconds=${2:-60} workers=${3:-4}
-case $scenario in scale | kill | terminate | reload | recycle) ;; *) sed -n '4,10p' "$0"; exit 2 ;; esac
+scenario=${1:-} seconds=${2:-60} workers=${3:-4} configuration=${CONFIGURATION:-Release}
+case $scenario in scale | kill | terminate | reload | recycle) ;; *) sed -n '4,11p' "$0"; exit 2 ;; esac
 
 for project in src/KestrelGreenTransport.Tool test/TestWorker test/LoadGenerator; do
-  dotnet build "$project" -c Release --nologo -v q -clp:ErrorsOnly
+  dotnet build "$project" -c "$configuration" --nologo -v q -clp:ErrorsOnly
 done
-built() { echo "$PWD/$1/bin/Release/net10.0/$2"; }
+built() { echo "$PWD/$1/bin/$configuration/net10.0/$2"; }
 green=$(built src/KestrelGreenTransport.Tool green.dll)
 
 folder=$(mktemp -d)
@@ -47,7 +48,7 @@ facts() {
 import json, sys
 status = json.load(sys.stdin)
 serving = [w for w in status["workers"] if w["state"] == "serving"]
-print(status["state"], len(serving), status["listeners"][0]["endpoint"].rsplit(":", 1)[1], ",".join(str(w["pid"]) for w in serving))'
+print(status["state"], len(serving), status["listeners"][0]["endpoint"].rsplit(":", 1)[1], ",".join(str(w["pid"]) for w in serving))' 2>/dev/null
 }
 # Waits until so many workers serve and nothing is under way.
 settled() {

@@ -11,8 +11,8 @@ public sealed class GreenSupervisorOptions
 
     /// <summary>
     /// Where to listen: <c>host:port</c>, <c>:port</c>, <c>[::1]:port</c>, <c>unix:path</c>, <c>unix:@abstract</c>,
-    /// <c>fd://3</c> or <c>systemd</c>. Defaults to <c>ASPNETCORE_URLS</c> or <c>HTTP_PORTS</c>, else
-    /// <c>127.0.0.1:8000</c>. (gunicorn: bind)
+    /// <c>fd://3</c> or <c>systemd</c>. It wins over what the app configured. Defaults to the app's own endpoints, else
+    /// <c>ASPNETCORE_URLS</c> or <c>HTTP_PORTS</c>, else <c>127.0.0.1:8000</c>. (gunicorn: bind)
     /// </summary>
     public IList<string> Bind { get; } = [];
 

@@ -41,7 +41,7 @@ internal sealed record ToolHost
     public static ToolHost Current()
     {
         var environment = SelfProcess.Variables();
-        var directory = System.Environment.CurrentDirectory;
+        var directory = RealPath.LogicalDirectory(System.Environment.CurrentDirectory, environment.GetValueOrDefault("PWD"));
         var isTerminal = !Console.IsOutputRedirected;
         return new ToolHost
         {

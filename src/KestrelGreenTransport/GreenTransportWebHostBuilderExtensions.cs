@@ -4,7 +4,6 @@ using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Draining;
 using KestrelGreenTransport.Epoll;
-using KestrelGreenTransport.Epoll.Scheduling;
 using KestrelGreenTransport.Settings;
 using KestrelGreenTransport.Sockets;
 using KestrelGreenTransport.Worker;
@@ -42,7 +41,6 @@ public static class GreenTransportWebHostBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(configure);
-        PoolSpin.Shorten(WorkerContract.Current is not null);
         return builder
             .UseGreenTransport(configure, InheritedSockets.OfProcess, new ProcessEnvironment())
             .ConfigureServices(static services => services.AddGreenWorker(WorkerContract.Current));
@@ -51,17 +49,13 @@ public static class GreenTransportWebHostBuilderExtensions
     internal static IWebHostBuilder UseGreenTransport(
         this IWebHostBuilder builder, Action<GreenTransportOptions> configure, InheritedSockets inherited, IEnvironment environment)
     {
-        if (inherited.Any)
-        {
-            ServeInherited(builder, inherited);
-        }
-
         return builder.ConfigureServices(services =>
         {
             services.AddOptions<GreenTransportOptions>().Configure(configure).ValidateOnStart();
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<GreenTransportOptions>, ConfigureFromText>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<GreenTransportOptions>, GreenTransportOptionsValidator>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<HostOptions>, RaiseShutdownTimeout>());
+            services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ChooseEndpoints>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, InheritedListenersCheck>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, DrainService>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, GreenTransportFactory>());
@@ -70,9 +64,11 @@ public static class GreenTransportWebHostBuilderExtensions
             services.TryAddSingleton(inherited);
             services.TryAddSingleton(TimeProvider.System);
             services.TryAddSingleton<WorkerFailure>();
+            services.TryAddSingleton<BindRequests>();
             services.TryAddSingleton<MissingEndpoints>();
             services.TryAddSingleton(new AcceptGate());
             services.TryAddSingleton<Drain>();
+            services.TryAddSingleton<ISiblings, NoSiblings>();
             services.TryAddSingleton<TransportState>();
             services.TryAddSingleton<TransportMeter>();
             services.TryAddSingleton(ChooseBackend);
@@ -82,24 +78,14 @@ public static class GreenTransportWebHostBuilderExtensions
             {
                 services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, RequestTrackerFilter>());
             }
-        });
-    }
 
-    // Kestrel is to serve what was inherited, whatever addresses the environment names. Endpoints that the app configures
-    // itself still come first: Kestrel asks for those instead, and each is answered from the inherited ones, or refused.
-    private static void ServeInherited(IWebHostBuilder builder, InheritedSockets inherited)
-    {
-        var urls = InheritedUrls.Replace(
-            builder.GetSetting(WebHostDefaults.ServerUrlsKey),
-            builder.GetSetting(WebHostDefaults.HttpPortsKey),
-            builder.GetSetting(WebHostDefaults.HttpsPortsKey),
-            inherited.Listeners);
-        if (urls is not null)
-        {
-            builder.UseSetting(WebHostDefaults.ServerUrlsKey, urls);
-            builder.UseSetting(WebHostDefaults.HttpPortsKey, "");
-            builder.UseSetting(WebHostDefaults.HttpsPortsKey, "");
-        }
+            if (inherited.IsWorker)
+            {
+                // The UDP socket of HTTP/3 cannot be shared as listening sockets are: the second process that binds it
+                // fails, and so would each reload of a single one. Kestrel then serves such an endpoint without it.
+                services.RemoveAll<IMultiplexedConnectionListenerFactory>();
+            }
+        });
     }
 
     private static ITransportBackend ChooseBackend(IServiceProvider services) =>

@@ -28,11 +28,17 @@ internal static partial class Log
     [LoggerMessage(6, LogLevel.Error, "{Message}")]
     public static partial void InheritedListenerUnused(ILogger logger, string message);
 
+    [LoggerMessage(7, LogLevel.Warning, "{Endpoint} asks for HTTP/3 and is served without it: its UDP socket cannot be shared by several processes. HTTP/1.1 and HTTP/2 work.")]
+    public static partial void Http3TakenOff(ILogger logger, string endpoint);
+
     [LoggerMessage(20, LogLevel.Information, "Stopping: no more connections are accepted; {Connections} are open and may finish their requests within {LimitMs} ms.")]
     public static partial void Draining(ILogger logger, int connections, double limitMs);
 
     [LoggerMessage(21, LogLevel.Warning, "Stopping: after {LimitMs} ms {Connections} connections were still open and are cut off, with {Requests} requests in flight: {Paths}. Raise GracefulTimeout if they should have had longer.")]
     public static partial void CutOff(ILogger logger, double limitMs, int connections, int requests, string paths);
+
+    [LoggerMessage(22, LogLevel.Debug, "{Endpoint}: all slots are taken and clients wait; {Connections} idle connections were closed for them.")]
+    public static partial void IdleReclaimed(ILogger logger, string endpoint, int connections);
 
     [LoggerMessage(200, LogLevel.Error, "{Loop}: a continuation that the event loop ran threw an exception. The loop goes on.")]
     public static partial void DispatchFailed(ILogger logger, Exception exception, string loop);

@@ -65,15 +65,4 @@ public sealed class BootFailureTests
         Assert.Contains("UseGreenTransport()", green.Process.Output, StringComparison.Ordinal);
         green.AssertNothingLeft();
     }
-
-    [Fact]
-    public async Task An_endpoint_that_the_app_configures_beside_a_bind_ends_with_4_and_two_ways_out()
-    {
-        using var free = new FreePort();
-        await using var green = GreenRun.Start(["-w", "1"], environment: ("TESTWORKER_BOOT", $"own-endpoint:{free.Release()}"));
-        Assert.Equal(4, await green.Exit());
-        Assert.Contains($":{free.Number}", green.Process.Output, StringComparison.Ordinal);
-        Assert.Contains("-b", green.Process.Output, StringComparison.Ordinal);
-        green.AssertNothingLeft();
-    }
 }

@@ -58,6 +58,17 @@ public sealed class NginxTests
         await sample.StopCleanly();
     }
 
+    [Fact]
+    public async Task What_a_killed_script_leaves_is_found_though_nginx_hides_its_environment()
+    {
+        await using var sample = await Sample.Start("");
+        Kernel.Signal(sample.Process.Pid, Kernel.SIGKILL);
+        await Eventually.True("the script is gone", () => !Kernel.IsAlive(sample.Process.Pid), sample.Process.Describe);
+        Assert.Contains(sample.Process.Living, static pid => Kernel.CommandLine(pid).StartsWith("nginx: master", StringComparison.Ordinal));
+        await sample.Process.DisposeAsync();
+        await Assert.ThrowsAnyAsync<Exception>(() => sample.Target.Get("/"));
+    }
+
     /// <summary>run.sh with ports of its own.</summary>
     private sealed class Sample : IAsyncDisposable
     {

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace KestrelGreenTransport.Supervisor.Core;
 
-// From the start until a stop, exactly Target seats stay: whoever is lost has one heir, in the same step.
+// From the start until a stop, exactly Target active seats stay: whoever is lost has one heir, in the same step.
 // An index belongs to one process at most, for all of its life.
 // A worker is ended for one reason, which is written down first; its death then spawns nothing.
 // Nobody who beats is ended unless somebody asked for it. The supervisor's own absence ends nobody.
@@ -37,7 +37,7 @@ internal static class Arbiter
         switch (happened)
         {
             case Started when !turn.IsStopping:
-                Launching.FillToTarget(turn);
+                Launching.Begin(turn);
                 break;
             case Tick:
                 TimeWentBy(turn);
@@ -52,6 +52,22 @@ internal static class Arbiter
                 Scaling.To(turn, turn.State.Target + scale.Delta);
                 break;
 
+            case ReloadRequested:
+                Reloading.Requested(turn);
+                break;
+            case Prepared prepared when prepared.Generation == turn.State.Preparing:
+                Reloading.Prepared(turn, prepared);
+                break;
+            case PreparationFailed failed when failed.Generation == turn.State.Preparing:
+                Reloading.PreparationFailed(turn, failed.Generation, failed.Message);
+                break;
+            case RestartRequested restart:
+                Recycling.RestartRequested(turn, restart.Index);
+                break;
+            case DrainAllRequested:
+                Stopping.DrainAllAndStay(turn);
+                break;
+
             case WorkerSpawned spawned when turn.FindAwaited(spawned.Index) is { } seat:
                 Launching.Spawned(turn, seat, spawned.Pid);
                 break;
@@ -64,6 +80,12 @@ internal static class Arbiter
                 break;
             case WorkerReady ready when turn.FindLiving(ready.Index) is { } worker:
                 Launching.Ready(turn, worker);
+                break;
+            case WorkerWarmed warmed when turn.FindLiving(warmed.Index) is { } worker:
+                Launching.Warmed(turn, worker, warmed.Problem);
+                break;
+            case WorkerMeasured measured when turn.FindLiving(measured.Index) is { } worker:
+                Recycling.Measured(turn, worker, measured.Requests, measured.RssBytes);
                 break;
             case WorkerBeat beat when turn.FindLiving(beat.Index) is { } worker:
                 Liveness.Beat(turn, worker, beat.BeatAt, beat.State);
@@ -94,7 +116,8 @@ internal static class Arbiter
                     Launching.Spawn(turn, seat);
                     break;
                 case { Stays: true } worker:
-                    Liveness.Judge(turn, worker);
+                    Recycling.Judge(turn, worker);
+                    Liveness.Judge(turn, turn.Find(index)!);
                     break;
                 case { Stays: false } worker when turn.IsDue(worker):
                     Termination.Overdue(turn, worker);
@@ -117,6 +140,11 @@ internal static class Arbiter
 
     private static void Exited(Turn turn, WorkerHandle worker, ExitStatus status)
     {
+        if (!turn.IsStopping)
+        {
+            turn.Do(new TellSiblings(worker.Index));
+        }
+
         var died = status.Code == 0 ? ExitReason.Exited : ExitReason.Crash;
         var exit = new LastExit(worker.Ending ?? died, status, turn.Now);
         if (worker.Stays)
@@ -134,9 +162,12 @@ internal static class Arbiter
     {
         if (!turn.IsStopping)
         {
+            Places.Arrange(turn);
+            Renewal.Advance(turn);
             turn.State = turn.State with { Phase = PhaseOf(turn) };
+            Reloading.BeginIfAsked(turn);
         }
-        else if (turn.State.Workers.IsEmpty)
+        else if (turn.State is { Workers.IsEmpty: true, Preparing: null })
         {
             turn.State = turn.State with { Phase = SupervisorPhase.Stopped };
             turn.Do(new Leave(turn.State.ExitCode));
@@ -145,12 +176,17 @@ internal static class Arbiter
 
     private static SupervisorPhase PhaseOf(Turn turn)
     {
-        if (turn.Staying.Count(worker => worker.Phase == WorkerPhase.Serving) >= turn.State.Target)
+        if (turn.State.Reload is not null)
+        {
+            return SupervisorPhase.Reloading;
+        }
+
+        if (turn.Active.Count(worker => worker.Phase == WorkerPhase.Serving) >= turn.State.Target)
         {
             return SupervisorPhase.Running;
         }
 
-        var everyFirstTryIsOn = turn.State.Phase == SupervisorPhase.Starting && turn.Staying.All(seat => seat.FailuresInARow == 0);
+        var everyFirstTryIsOn = turn.State is { Phase: SupervisorPhase.Starting, IsDrained: false } && turn.Staying.All(seat => seat.FailuresInARow == 0);
         return everyFirstTryIsOn ? SupervisorPhase.Starting : SupervisorPhase.Degraded;
     }
 }

@@ -25,6 +25,20 @@ internal static class Backoff
         return (TimeSpan.FromSeconds(delay * (1 + (JitterShare * jitter))), random);
     }
 
+    /// <summary>A number from 0 to this one.</summary>
+    /// <param name="most">The largest.</param>
+    /// <param name="random">The state of the random numbers; the next one is returned.</param>
+    public static (long Number, uint Random) Draw(long most, uint random)
+    {
+        if (most == 0)
+        {
+            return (0, random);
+        }
+
+        random = XorShift(random);
+        return (random % (most + 1), random);
+    }
+
     // Marsaglia's xorshift32. It never leaves zero, so zero is not let in.
     private static uint XorShift(uint x)
     {

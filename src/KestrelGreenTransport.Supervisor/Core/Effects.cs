@@ -6,6 +6,24 @@ internal abstract record Effect;
 /// <summary>Launch a process for this index; answered by <see cref="WorkerSpawned"/> or <see cref="WorkerSpawnFailed"/>.</summary>
 internal sealed record SpawnWorker(int Index, long Generation) : Effect;
 
+/// <summary>Open the worker's gate: it accepts from now on.</summary>
+internal sealed record OpenWorker(int Index) : Effect;
+
+/// <summary>Have the worker ask itself this path, behind its closed gate; answered by <see cref="WorkerWarmed"/>.</summary>
+internal sealed record WarmWorker(int Index, string Path) : Effect;
+
+/// <summary>Tell every worker that one of them is gone: what was about to be accepted by it waits.</summary>
+internal sealed record TellSiblings(int Index) : Effect;
+
+/// <summary>
+/// Find out how this generation is started, and do what must be done before; answered by <see cref="Prepared"/> or
+/// <see cref="PreparationFailed"/>.
+/// </summary>
+internal sealed record Prepare(long Generation) : Effect;
+
+/// <summary>End what is being done before a generation is started; it is answered all the same.</summary>
+internal sealed record CancelPreparation : Effect;
+
 /// <summary>Tell the worker to stop accepting, finish and exit: a drain message on the lifeline, then SIGTERM.</summary>
 internal sealed record DrainWorker(int Index, TimeSpan Deadline) : Effect;
 

@@ -19,8 +19,19 @@ internal sealed record WorkerSpawnFailed(int Index, string Error) : SupervisorEv
 /// <summary>The worker speaks the contract: it uses the transport.</summary>
 internal sealed record WorkerSaidHello(int Index) : SupervisorEvent;
 
-/// <summary>The worker is bound and accepts connections.</summary>
+/// <summary>The worker's host has started: it is bound, behind a closed gate.</summary>
 internal sealed record WorkerReady(int Index) : SupervisorEvent;
+
+/// <summary>The worker has asked itself the request that it was told to.</summary>
+/// <param name="Index">The worker.</param>
+/// <param name="Problem">What was wrong with the answer; null when nothing was.</param>
+internal sealed record WorkerWarmed(int Index, string? Problem) : SupervisorEvent;
+
+/// <summary>What a worker has done and uses; told where that may be a reason to replace it.</summary>
+/// <param name="Index">The worker.</param>
+/// <param name="Requests">Requests so far.</param>
+/// <param name="RssBytes">Resident memory.</param>
+internal sealed record WorkerMeasured(int Index, long Requests, long RssBytes) : SupervisorEvent;
 
 /// <summary>The worker said why it cannot start, with the exit code that this means for the supervisor.</summary>
 internal sealed record WorkerFailedToStart(int Index, int ExitCode, string Message) : SupervisorEvent;
@@ -47,6 +58,25 @@ internal sealed record ScaleRequested(int Workers) : SupervisorEvent;
 
 /// <summary>One worker more or fewer (TTIN, TTOU).</summary>
 internal sealed record ScaleByRequested(int Delta) : SupervisorEvent;
+
+/// <summary>A new generation is wanted, of the app and the settings as they are now.</summary>
+internal sealed record ReloadRequested : SupervisorEvent;
+
+/// <summary>A generation can be started.</summary>
+/// <param name="Generation">Which one.</param>
+/// <param name="Settings">Its settings.</param>
+/// <param name="Workers">How many workers are wanted, if the settings say something else than before; else null.</param>
+internal sealed record Prepared(long Generation, ArbiterSettings Settings, int? Workers) : SupervisorEvent;
+
+/// <summary>A generation cannot be started, or was not to be any more.</summary>
+internal sealed record PreparationFailed(long Generation, string Message) : SupervisorEvent;
+
+/// <summary>Replace a worker by another of the same generation, or each of them in turn.</summary>
+/// <param name="Index">Which one; null for all.</param>
+internal sealed record RestartRequested(int? Index) : SupervisorEvent;
+
+/// <summary>Ask every worker to leave, and keep the sockets (WINCH).</summary>
+internal sealed record DrainAllRequested : SupervisorEvent;
 
 internal enum StopKind
 {

@@ -7,7 +7,12 @@ internal enum ExitReason
     Exited,
     Stale,
     BootTimeout,
+    MaxRequests,
+    MaxMemory,
+    MaxLifetime,
+    Reload,
     ScaleDown,
+    Restart,
     Stop,
 }
 

@@ -1,25 +1,61 @@
 namespace KestrelGreenTransport.Supervisor.Core;
 
-/// <summary>From the decision to have a worker to its first beat as a serving one.</summary>
+/// <summary>From the decision to have a worker to the moment at which it is ready.</summary>
 internal static class Launching
 {
-    /// <summary>Opens as many seats as the target lacks, and asks for a process for each.</summary>
-    public static void FillToTarget(Turn turn)
+    public static void Begin(Turn turn)
     {
-        for (var missing = turn.State.Target - turn.Staying.Count(); missing > 0; missing--)
+        if (turn.Settings.PreparesStart && turn.State is { Workers.IsEmpty: true, Preparing: null })
         {
-            Spawn(turn, new WorkerHandle
-            {
-                Index = turn.LowestFreeIndex(),
-                Generation = turn.State.Generation,
-                Phase = WorkerPhase.Booting,
-            });
+            turn.State = turn.State with { Preparing = turn.State.Generation };
+            turn.Do(new Prepare(turn.State.Generation));
+        }
+        else
+        {
+            FillToTarget(turn);
         }
     }
 
-    /// <summary>Asks for a process for this seat.</summary>
+    /// <summary>Opens as many active seats as the target lacks, and asks for a process for each.</summary>
+    public static void FillToTarget(Turn turn)
+    {
+        if (turn.IsStopping || turn.State.IsDrained || turn.State.Preparing == turn.State.Generation)
+        {
+            return;
+        }
+
+        for (var missing = turn.State.Target - turn.Active.Count(); missing > 0; missing--)
+        {
+            _ = Spawn(turn, SeatKind.Active);
+        }
+    }
+
+    /// <summary>Opens a seat of the generation in force.</summary>
+    public static WorkerHandle Spawn(Turn turn, SeatKind kind) => Spawn(turn, kind, turn.State.Generation, turn.Settings);
+
+    /// <summary>Opens a seat, and asks for a process for it.</summary>
+    public static WorkerHandle Spawn(Turn turn, SeatKind kind, long generation, ArbiterSettings settings)
+    {
+        var seat = new WorkerHandle
+        {
+            Index = turn.LowestFreeIndex(),
+            Generation = generation,
+            Settings = settings,
+            Kind = kind,
+            Phase = WorkerPhase.Booting,
+        };
+        Spawn(turn, seat);
+        return seat;
+    }
+
+    /// <summary>Asks for a process for this seat. One that waited in backoff may be overtaken by a reload.</summary>
     public static void Spawn(Turn turn, WorkerHandle seat)
     {
+        if (seat.Phase == WorkerPhase.Backoff)
+        {
+            seat = seat with { Generation = turn.State.Generation, Settings = turn.Settings };
+        }
+
         turn.Put(seat with { Phase = WorkerPhase.Booting, Deadline = null });
         turn.Do(new SpawnWorker(seat.Index, seat.Generation));
     }
@@ -31,7 +67,7 @@ internal static class Launching
         switch (worker.Phase)
         {
             case WorkerPhase.Booting:
-                turn.Put(worker with { Deadline = turn.After(turn.Settings.BootTimeout) });
+                turn.Put(worker with { Deadline = turn.After(worker.Settings.BootTimeout) });
                 break;
             case WorkerPhase.Draining:
                 turn.Put(worker);
@@ -49,7 +85,7 @@ internal static class Launching
         turn.State = turn.State with { EverHello = true };
     }
 
-    /// <summary>The worker accepts connections. From here on it is judged by its beats: silence counts from now.</summary>
+    /// <summary>The worker is booted, and its gate is closed.</summary>
     public static void Ready(Turn turn, WorkerHandle worker)
     {
         if (worker.Phase != WorkerPhase.Booting)
@@ -57,8 +93,48 @@ internal static class Launching
             return;
         }
 
-        turn.Put(worker with { Phase = WorkerPhase.Serving, ServingSince = turn.Now, WindowFrom = turn.Now, Deadline = null });
-        turn.State = turn.State with { EverServed = true };
-        turn.Say(new WorkerReadyNotice(worker.Index, worker.Pid!.Value, Nanoseconds.ToTimeSpan(turn.Now - worker.SpawnedAt)));
+        if (worker.Settings.WarmUp is { } path)
+        {
+            turn.Put(worker with { Phase = WorkerPhase.Warming });
+            turn.Do(new WarmWorker(worker.Index, path));
+        }
+        else
+        {
+            StandBy(turn, worker);
+        }
+    }
+
+    /// <summary>
+    /// The worker has warmed itself, or tried to. A new generation that cannot answer its own request does not come; but
+    /// where one that served before fails at it now, a database may be down: it is no help to serve nobody at all.
+    /// </summary>
+    public static void Warmed(Turn turn, WorkerHandle worker, string? problem)
+    {
+        if (worker.Phase != WorkerPhase.Warming)
+        {
+            return;
+        }
+
+        if (problem is not null)
+        {
+            var notice = new WarmUpFailedNotice(worker.Index, worker.Pid!.Value, problem);
+            turn.Say(notice);
+            if (Reloading.IsOnTrial(turn, worker))
+            {
+                Termination.Dismiss(turn, worker, ExitReason.Reload);
+                Reloading.Fail(turn, notice);
+                return;
+            }
+        }
+
+        StandBy(turn, worker);
+    }
+
+    // From here on it is judged by its beats: silence counts from now.
+    private static void StandBy(Turn turn, WorkerHandle worker)
+    {
+        turn.Put(worker with { Phase = WorkerPhase.Standby, ReadySince = turn.Now, WindowFrom = turn.Now, Deadline = null });
+        turn.Say(new WorkerReadyNotice(
+            worker.Index, worker.Pid!.Value, Nanoseconds.ToTimeSpan(turn.Now - worker.SpawnedAt), worker.Kind == SeatKind.Standby));
     }
 }

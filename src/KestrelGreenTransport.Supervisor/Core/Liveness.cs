@@ -2,7 +2,7 @@ using KestrelGreenTransport.Contract;
 
 namespace KestrelGreenTransport.Supervisor.Core;
 
-// A serving worker is judged by its beats, a booting one by its boot timeout, a leaving one by its deadline alone.
+// A worker that serves or stands by is judged by its beats, a booting one by its boot timeout, a leaving one by its deadline alone.
 // One verdict for a process: what is suspect never serves again, even if it beats once more.
 // Nobody is blamed for a time in which the supervisor itself did not look.
 
@@ -19,12 +19,21 @@ internal static class Liveness
         switch (says, worker.Phase)
         {
             // A worker without a lifeline has no other way to say that it is ready.
-            case (WorkerState.Serving, WorkerPhase.Booting):
+            case (WorkerState.Standby or WorkerState.Serving, WorkerPhase.Booting):
                 Launching.Ready(turn, worker);
                 break;
 
+            case (WorkerState.Serving, WorkerPhase.Serving):
+                turn.Put(worker with { SaysServing = true });
+                break;
+
+            // It missed the word: a full lifeline, or a beat that was under way.
+            case (WorkerState.Standby, WorkerPhase.Serving):
+                turn.Do(new OpenWorker(worker.Index));
+                break;
+
             // Nobody here asked for it, but it accepts no more: it is lost, and may not linger for ever either.
-            case (WorkerState.Draining, WorkerPhase.Serving):
+            case (WorkerState.Draining, WorkerPhase.Standby or WorkerPhase.Serving):
                 Succession.AfterLeavingByItself(turn, Termination.LetLeave(turn, worker));
                 break;
         }
@@ -32,11 +41,11 @@ internal static class Liveness
 
     public static void Judge(Turn turn, WorkerHandle worker)
     {
-        if (worker.Phase == WorkerPhase.Booting && turn.IsDue(worker))
+        if (worker.Phase is WorkerPhase.Booting or WorkerPhase.Warming && turn.IsDue(worker))
         {
             Succession.AfterBootTimeout(turn, Termination.Abort(turn, worker, ExitReason.BootTimeout));
         }
-        else if (worker.Phase == WorkerPhase.Serving && SilenceOf(turn, worker) is var silence && silence > turn.Settings.Timeout)
+        else if (worker.Phase is WorkerPhase.Standby or WorkerPhase.Serving && SilenceOf(turn, worker) is var silence && silence > worker.Settings.Timeout)
         {
             Succession.AfterStaleVerdict(turn, Termination.Abort(turn, worker, ExitReason.Stale), silence);
         }
@@ -46,7 +55,7 @@ internal static class Liveness
     public static void ForgiveOwnPause(Turn turn)
     {
         var gap = turn.Now - turn.State.LastStepAt;
-        if (turn.State.LastStepAt == 0 || gap < Nanoseconds.Of(turn.Settings.PauseThreshold))
+        if (turn.State.LastStepAt == 0 || gap < Nanoseconds.Of(turn.PauseThreshold))
         {
             return;
         }
@@ -63,6 +72,6 @@ internal static class Liveness
         }
     }
 
-    private static TimeSpan SilenceOf(Turn turn, WorkerHandle serving) =>
-        Nanoseconds.ToTimeSpan(turn.Now - Math.Max(serving.LastBeatAt ?? 0, serving.WindowFrom));
+    private static TimeSpan SilenceOf(Turn turn, WorkerHandle worker) =>
+        Nanoseconds.ToTimeSpan(turn.Now - Math.Max(worker.LastBeatAt ?? 0, worker.WindowFrom));
 }

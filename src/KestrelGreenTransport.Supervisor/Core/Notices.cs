@@ -6,7 +6,41 @@ namespace KestrelGreenTransport.Supervisor.Core;
 /// </summary>
 internal abstract record Notice;
 
-internal sealed record WorkerReadyNotice(int Index, int Pid, TimeSpan BootTime) : Notice;
+/// <summary>A worker is booted and warm.</summary>
+/// <param name="Index">The worker.</param>
+/// <param name="Pid">Its process id.</param>
+/// <param name="BootTime">Since its spawn.</param>
+/// <param name="StandsBy">Whether it waits for another's loss; else it serves.</param>
+internal sealed record WorkerReadyNotice(int Index, int Pid, TimeSpan BootTime, bool StandsBy) : Notice;
+
+/// <summary>A worker that stood by serves now.</summary>
+internal sealed record WorkerTakesOverNotice(int Index, int Pid) : Notice;
+
+/// <summary>A worker's warm-up request was not answered as it should.</summary>
+internal sealed record WarmUpFailedNotice(int Index, int Pid, string Problem) : Notice;
+
+/// <summary>A worker is to be replaced while it serves on.</summary>
+internal sealed record WorkerDueNotice(int Index, int Pid, ExitReason Reason) : Notice;
+
+/// <summary>All workers were asked to leave; the sockets stay.</summary>
+internal sealed record DrainedNotice(int Workers) : Notice;
+
+internal sealed record ReloadingNotice(long Generation) : Notice;
+
+internal sealed record ReloadedNotice(long Generation, int Workers, TimeSpan Time) : Notice;
+
+/// <summary>A reload failed.</summary>
+/// <param name="Generation">The generation that it was to bring.</param>
+/// <param name="InForce">The generation that goes on.</param>
+/// <param name="Cause">What it failed of.</param>
+/// <param name="Replaced">How many workers had been replaced already, and are replaced back.</param>
+internal sealed record ReloadFailedNotice(long Generation, long InForce, Notice Cause, int Replaced) : Notice;
+
+/// <summary>After a failed reload the former generation does not come up again where it was replaced: there the new one stays.</summary>
+internal sealed record RollbackFailedNotice(long Generation, Notice Cause) : Notice;
+
+/// <summary>A generation cannot be started.</summary>
+internal sealed record PreparationFailedNotice(long Generation, string Message) : Notice;
 
 /// <summary>A worker ended unasked.</summary>
 /// <param name="Index">The worker.</param>

@@ -22,33 +22,25 @@ internal static class Scaling
         }
 
         Launching.FillToTarget(turn);
-        foreach (var worker in LeastLoss(turn).Take(turn.Staying.Count() - to).ToList())
+        foreach (var worker in LeastLoss(turn).Take(turn.Active.Count() - to).ToList())
         {
-            Dismiss(turn, worker);
+            Termination.Dismiss(turn, worker, ExitReason.ScaleDown);
         }
     }
 
-    /// <summary>Who is missed least comes first: those without a process, those that do not serve yet, then the youngest.</summary>
+    /// <summary>
+    /// Who is missed least comes first: those without a process, those that do not serve yet, those that a reload would
+    /// replace anyway, then the youngest.
+    /// </summary>
     private static IEnumerable<WorkerHandle> LeastLoss(Turn turn) =>
-        turn.Staying
+        turn.Active
             .OrderBy(worker => worker.Phase switch
             {
                 WorkerPhase.Backoff => 0,
-                WorkerPhase.Booting => 1,
+                WorkerPhase.Booting or WorkerPhase.Warming => 1,
                 _ => 2,
             })
+            .ThenBy(worker => turn.State.Reload is { } reload && worker.Generation == reload.Generation)
             .ThenByDescending(worker => worker.SpawnedAt)
             .ThenByDescending(worker => worker.Index);
-
-    private static void Dismiss(Turn turn, WorkerHandle worker)
-    {
-        if (worker.Phase == WorkerPhase.Backoff)
-        {
-            turn.Remove(worker);
-        }
-        else
-        {
-            Termination.Drain(turn, worker, ExitReason.ScaleDown, turn.Settings.GracefulTimeout + ArbiterSettings.GraceMargin);
-        }
-    }
 }

@@ -22,11 +22,11 @@ internal static class Stopping
     public static void DrainAll(Turn turn, StopKind kind)
     {
         Begin(turn, kind);
-        var within = kind == StopKind.Quick ? ArbiterSettings.QuickTimeout : turn.Settings.GracefulTimeout + ArbiterSettings.GraceMargin;
         foreach (var worker in turn.Workers)
         {
-            if (worker.Phase is WorkerPhase.Booting or WorkerPhase.Serving or WorkerPhase.Draining)
+            if (worker.Phase is not (WorkerPhase.Suspect or WorkerPhase.Killing))
             {
+                var within = kind == StopKind.Quick ? ArbiterSettings.QuickTimeout : worker.Settings.GracefulTimeout + ArbiterSettings.GraceMargin;
                 Termination.Drain(turn, worker, ExitReason.Stop, within);
             }
         }
@@ -56,10 +56,36 @@ internal static class Stopping
         }
     }
 
-    /// <summary>Seats without a process vanish.</summary>
+    /// <summary>Every worker is asked to leave, and the supervisor stays with the sockets: clients wait until a reload.</summary>
+    public static void DrainAllAndStay(Turn turn)
+    {
+        if (turn.IsStopping || turn.State.IsDrained)
+        {
+            return;
+        }
+
+        turn.State = turn.State with { IsDrained = true };
+        var notice = new DrainedNotice(turn.Staying.Count(worker => worker.Phase != WorkerPhase.Backoff));
+        turn.Say(notice);
+        Reloading.Fail(turn, notice);
+        turn.State = turn.State with { Surge = null };
+        foreach (var worker in turn.Staying)
+        {
+            Termination.Dismiss(turn, worker, ExitReason.Stop);
+        }
+    }
+
+    /// <summary>Seats without a process vanish, and nothing new comes.</summary>
     private static void Begin(Turn turn, StopKind kind)
     {
+        if (turn.State is { Stop: null, Preparing: not null })
+        {
+            turn.Do(new CancelPreparation());
+        }
+
         turn.State = turn.State with { Stop = kind, Phase = SupervisorPhase.Stopping };
+        Reloading.Fail(turn, new StoppingNotice(kind, turn.Workers.Count()));
+        turn.State = turn.State with { Surge = null };
         foreach (var seat in turn.Workers)
         {
             if (seat.Phase == WorkerPhase.Backoff)

@@ -1,7 +1,7 @@
 namespace KestrelGreenTransport.Supervisor.Core;
 
 // A staying seat that loses its process gets exactly one heir, in the same step. So the staying seats are always as
-// many as the target.
+// many as the target. Only a generation on trial has no heirs: its loss ends the trial.
 
 /// <summary>Who takes over from a lost worker, and when.</summary>
 internal static class Succession
@@ -20,12 +20,12 @@ internal static class Succession
         Install(turn, dead, heir, FirstRetry.AtOnce, restartIn => new WorkerDiedNotice(dead.Index, dead.Pid!.Value, exit, restartIn));
     }
 
-    /// <summary>A serving worker's beat is overdue. Its heir does not wait until it is dead.</summary>
+    /// <summary>A worker's beat is overdue. Its heir does not wait until it is dead.</summary>
     public static void AfterStaleVerdict(Turn turn, WorkerHandle stale, TimeSpan silence)
     {
         // Silence is no service: it ended with the last beat.
         var heir = HeirOf(turn, stale, servedUntil: turn.Now - Nanoseconds.Of(silence)) with { Replaces = stale.Index };
-        Install(turn, stale, heir, FirstRetry.AtOnce, restartIn => new WorkerStaleNotice(stale.Index, stale.Pid!.Value, silence, turn.Settings.Timeout, restartIn));
+        Install(turn, stale, heir, FirstRetry.AtOnce, restartIn => new WorkerStaleNotice(stale.Index, stale.Pid!.Value, silence, stale.Settings.Timeout, restartIn));
     }
 
     /// <summary>
@@ -35,7 +35,7 @@ internal static class Succession
     public static void AfterBootTimeout(Turn turn, WorkerHandle hung)
     {
         var heir = HeirOf(turn, hung, servedUntil: turn.Now) with { Replaces = hung.Index, BootTimedOut = true };
-        Install(turn, hung, heir, FirstRetry.AfterPause, restartIn => new WorkerBootTimeoutNotice(hung.Index, hung.Pid!.Value, turn.Settings.BootTimeout, restartIn));
+        Install(turn, hung, heir, FirstRetry.AfterPause, restartIn => new WorkerBootTimeoutNotice(hung.Index, hung.Pid!.Value, hung.Settings.BootTimeout, restartIn));
     }
 
     /// <summary>No process could be made for this seat. The next attempt pauses even the first time: a full process table needs a moment.</summary>
@@ -64,12 +64,14 @@ internal static class Succession
 
     private static WorkerHandle HeirOf(Turn turn, WorkerHandle lost, long servedUntil)
     {
-        var wasHealthy = lost.ServingSince is { } since && servedUntil - since >= Nanoseconds.Of(ArbiterSettings.HealthyAfter);
+        var wasHealthy = lost.ReadySince is { } since && servedUntil - since >= Nanoseconds.Of(ArbiterSettings.HealthyAfter);
         var processesHere = lost.Pid is null ? 0 : 1;
         return new WorkerHandle
         {
             Index = turn.LowestFreeIndex(),
             Generation = turn.State.Generation,
+            Settings = turn.Settings,
+            Kind = lost.Kind,
             Phase = WorkerPhase.Backoff,
             FailuresInARow = wasHealthy ? 1 : lost.FailuresInARow + 1,
             BootTimedOut = lost.BootTimedOut,
@@ -81,10 +83,26 @@ internal static class Succession
     /// <summary>Seats the heir, unless this loss was the last straw; tells what happened and what comes next.</summary>
     private static void Install(Turn turn, WorkerHandle lost, WorkerHandle heir, FirstRetry firstRetry, Func<TimeSpan?, Notice> notice)
     {
+        if (Reloading.IsOnTrial(turn, lost))
+        {
+            // What is being introduced has no heirs: the generation in force goes on.
+            turn.Say(notice(null));
+            Reloading.Fail(turn, notice(null));
+            return;
+        }
+
+        if (Renewal.TakesPlaceOf(turn, lost, heir))
+        {
+            turn.Say(notice(TimeSpan.Zero));
+            return;
+        }
+
         var rank = firstRetry == FirstRetry.AtOnce ? heir.FailuresInARow : Math.Max(2, heir.FailuresInARow);
         var (delay, random) = Backoff.Before(rank, turn.State.Random);
         turn.State = turn.State with { Random = random };
-        turn.Put(heir with { Deadline = turn.After(delay) });
+        heir = heir with { Deadline = turn.After(delay) };
+        turn.Put(heir);
+        Renewal.CandidateLost(turn, lost, heir);
 
         if (GivingUp.IsDue(turn))
         {
@@ -98,5 +116,7 @@ internal static class Succession
         {
             Launching.Spawn(turn, heir);
         }
+
+        Reloading.Lost(turn, lost, notice(delay));
     }
 }

@@ -26,6 +26,19 @@ internal static class Termination
         }
     }
 
+    /// <summary>The seat is not wanted any more: what runs there finishes and leaves.</summary>
+    public static void Dismiss(Turn turn, WorkerHandle worker, ExitReason why)
+    {
+        if (worker.Phase == WorkerPhase.Backoff)
+        {
+            turn.Remove(worker);
+        }
+        else
+        {
+            Drain(turn, worker, why, worker.Settings.GracefulTimeout + ArbiterSettings.GraceMargin);
+        }
+    }
+
     /// <summary>The worker leaves by itself: it has as long as if it had been asked.</summary>
     public static WorkerHandle LetLeave(Turn turn, WorkerHandle worker)
     {
@@ -33,7 +46,7 @@ internal static class Termination
         {
             Phase = WorkerPhase.Draining,
             Ending = ExitReason.Exited,
-            Deadline = turn.After(turn.Settings.GracefulTimeout + ArbiterSettings.GraceMargin),
+            Deadline = turn.After(worker.Settings.GracefulTimeout + ArbiterSettings.GraceMargin),
         };
         turn.Put(worker);
         return worker;
@@ -92,7 +105,7 @@ internal static class Termination
             case WorkerPhase.Draining:
                 KillLate(turn, worker, turn.State.Stop == StopKind.Quick
                     ? $"it did not leave within the {Duration.Format(ArbiterSettings.QuickTimeout)} of a quick stop"
-                    : $"it did not leave within GracefulTimeout ({Duration.Format(turn.Settings.GracefulTimeout)}) and {Duration.Format(ArbiterSettings.GraceMargin)} more");
+                    : $"it did not leave within GracefulTimeout ({Duration.Format(worker.Settings.GracefulTimeout)}) and {Duration.Format(ArbiterSettings.GraceMargin)} more");
                 break;
             case WorkerPhase.Killing:
                 KillLate(turn, worker, $"SIGKILL has not ended it within {Duration.Format(ArbiterSettings.KillAgainAfter)}: it hangs in the kernel (uninterruptible sleep)");

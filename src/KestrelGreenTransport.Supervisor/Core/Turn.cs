@@ -11,15 +11,23 @@ internal sealed class Turn(SupervisorState state, long now)
 
     public long Now { get; } = now;
 
+    /// <summary>The settings of the generation in force.</summary>
     public ArbiterSettings Settings => State.Settings;
+
+    /// <summary>The shorter one of the generations that are judged.</summary>
+    public TimeSpan PauseThreshold =>
+        State.Reload?.Settings is { } coming && coming.PauseThreshold < Settings.PauseThreshold ? coming.PauseThreshold : Settings.PauseThreshold;
 
     public bool IsStopping => State.Stop is not null;
 
     /// <summary>The workers as they are now; the turn may change them while this is walked.</summary>
     public IEnumerable<WorkerHandle> Workers => State.Workers.Values;
 
-    /// <summary>The seats that count towards the target.</summary>
+    /// <summary>The seats that are wanted.</summary>
     public IEnumerable<WorkerHandle> Staying => Workers.Where(worker => worker.Stays);
+
+    /// <summary>The seats that count towards the target.</summary>
+    public IEnumerable<WorkerHandle> Active => Staying.Where(worker => worker.Kind == SeatKind.Active);
 
     public ImmutableArray<Effect> Effects => _effects.ToImmutable();
 

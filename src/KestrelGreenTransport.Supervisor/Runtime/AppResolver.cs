@@ -52,10 +52,10 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
 
         return dotnet is null
             ? Wrong($"{app} needs the dotnet host, and there is none in DOTNET_ROOT or PATH. Install the runtime ({DownloadPage}) or name a self-contained executable.")
-            : Found(new AppCommand(dotnet, [path, .. arguments], app));
+            : Found(new AppCommand(dotnet, [RealPath.OfFile(path), .. arguments], app));
     }
 
-    private static AppResolution OfExecutable(string app, string path, IReadOnlyList<string> arguments)
+    private AppResolution OfExecutable(string app, string path, IReadOnlyList<string> arguments)
     {
         if (!AppFile.IsElf(path))
         {
@@ -65,7 +65,7 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
         }
 
         return AppFile.MayExecute(path)
-            ? Found(new AppCommand(path, [.. arguments], app))
+            ? Found(new AppCommand(RealPath.OfFile(path), [.. arguments], app))
             : Wrong($"{app} may not be executed: chmod +x {app}");
     }
 
@@ -87,6 +87,10 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
             .Order(StringComparer.Ordinal).Select(Shown).ToList();
         return Wrong($"{app} holds no project{(published.Count == 0 ? "." : $"; did you mean {string.Join(" or ", published)}?")}");
     }
+
+    // As dotnet run does: a project's appsettings files are not copied to its output.
+    private static AppResolution InFolder(AppResolution resolution, string folder) =>
+        resolution with { App = resolution.App is { } app ? app with { WorkingDirectory = folder } : null, WasBuilt = true };
 
     // Two commands: the first one's output is for the person who waits, the second one's is for us.
     private AppResolution OfProject(string project, IReadOnlyList<string> arguments)
@@ -113,10 +117,6 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
             : Wrong($"{shown} builds for several frameworks, or not into one file: name the built dll.");
     }
 
-    // As dotnet run does: a project's appsettings files are not copied to its output.
-    private static AppResolution InFolder(AppResolution resolution, string folder) =>
-        resolution with { App = resolution.App is { } app ? app with { WorkingDirectory = folder } : null };
-
     private string Suggest(string missing)
     {
         var folder = Path.GetDirectoryName(missing);
@@ -140,10 +140,14 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
 
     private static bool IsProject(string path) => Path.GetExtension(path) is ".csproj" or ".fsproj" or ".vbproj";
 
-    private static AppResolution Found(AppCommand app) => new(app, null);
+    private AppResolution Found(AppCommand app) => new(app with { WorkingDirectory = RealPath.Of(currentDirectory) }, null);
 
     private static AppResolution Wrong(string error) => new(null, error);
 }
 
 /// <summary>The command that starts one worker, or what is wrong.</summary>
-internal sealed record AppResolution(AppCommand? App, string? Error);
+internal sealed record AppResolution(AppCommand? App, string? Error)
+{
+    /// <summary>Whether a project was built for it: that is done once, at the start.</summary>
+    public bool WasBuilt { get; init; }
+}

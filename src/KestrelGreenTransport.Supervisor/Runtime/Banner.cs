@@ -17,6 +17,11 @@ internal static class Banner
             Line($"  listening  {listener.ToDisplay()}");
         }
 
+        if (!plan.ExplicitBinds)
+        {
+            Line("  listening  where the app says (no -b was given)");
+        }
+
         Line($"  workers    {options.Workers}");
         Line($"  pool       {options.WorkerConnections} connections a listener in each worker");
         Line($"  heartbeat  every {Duration.Format(options.EffectiveHeartbeatInterval)}, replaced after {Duration.Format(options.Timeout)} without one ({heartbeats.Path})");

@@ -2,24 +2,27 @@ using System.Collections.Immutable;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
-/// <summary>Everything that is needed to run: resolved settings, the app's command, what to bind. Made once at start.</summary>
+/// <summary>Everything that is needed to run: resolved settings, the app's command, what to bind. Made at the start, and for each reload.</summary>
 internal sealed record LaunchPlan
 {
     public required GreenSupervisorOptions Options { get; init; }
 
     public required AppCommand App { get; init; }
 
-    /// <summary>Where to listen, parsed and in order; never empty.</summary>
+    /// <summary>Where to listen, parsed and in order; empty when nobody said so.</summary>
     public required ImmutableArray<BindSpec> Binds { get; init; }
 
     /// <summary>
-    /// Whether somebody asked for these binds. False when they come from <c>ASPNETCORE_URLS</c> and its kin or are the
-    /// default: then the workers keep those variables, since a url in them may be https and the app's own to serve.
+    /// Whether somebody said where to listen. Else the app does, by its endpoints or by <c>ASPNETCORE_URLS</c> and its
+    /// kin, and the workers ask for what that needs.
     /// </summary>
-    public bool ExplicitBinds { get; init; }
+    public bool ExplicitBinds => Binds.Length > 0;
 
     /// <summary>The instance's name; also in the control socket's path.</summary>
     public required string Name { get; init; }
+
+    /// <summary>Reads the settings and looks for the app once more, for the next generation; or says what is wrong.</summary>
+    public required Func<(LaunchPlan? Plan, IReadOnlyList<string> Problems)> Renew { get; init; }
 
     /// <summary>Transport settings that the command line or the environment gave, as <c>GREEN_*</c> variables for the workers.</summary>
     public ImmutableDictionary<string, string> WorkerVariables { get; init; } = ImmutableDictionary<string, string>.Empty;

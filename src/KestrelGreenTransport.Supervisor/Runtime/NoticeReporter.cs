@@ -16,7 +16,34 @@ internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Jo
         switch (notice)
         {
             case WorkerReadyNotice n:
-                SupervisorLog.WorkerReady(logger, n.Index, n.Pid, n.BootTime.TotalSeconds);
+                SupervisorLog.WorkerReady(logger, n.Index, n.Pid, n.StandsBy ? "stands by" : "serves", n.BootTime.TotalSeconds);
+                break;
+            case WorkerTakesOverNotice n:
+                SupervisorLog.WorkerTakesOver(logger, n.Index, n.Pid);
+                break;
+            case WarmUpFailedNotice n:
+                SupervisorLog.WarmUpFailed(logger, n.Index, n.Pid, n.Problem);
+                break;
+            case WorkerDueNotice n:
+                SupervisorLog.WorkerDue(logger, n.Index, n.Pid, Name(n.Reason));
+                break;
+            case DrainedNotice n:
+                SupervisorLog.Drained(logger, n.Workers);
+                break;
+            case ReloadingNotice n:
+                SupervisorLog.Reloading(logger, n.Generation);
+                break;
+            case ReloadedNotice n:
+                SupervisorLog.Reloaded(logger, n.Generation, n.Workers, n.Time.TotalSeconds);
+                break;
+            case ReloadFailedNotice n:
+                SupervisorLog.ReloadFailed(logger, n.Generation, ReloadFailure.Describe(n.Cause), n.InForce, Back(n.Replaced));
+                break;
+            case RollbackFailedNotice n:
+                SupervisorLog.RollbackFailed(logger, n.Generation, ReloadFailure.Describe(n.Cause));
+                break;
+            case PreparationFailedNotice n:
+                SupervisorLog.PreparationFailed(logger, n.Message);
                 break;
             case WorkerDiedNotice n:
                 SupervisorLog.WorkerDied(logger, n.Index, n.Pid, SupervisorLog.Describe(n.Exit.Status), Next(n.RestartIn));
@@ -94,6 +121,13 @@ internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Jo
         var name = value.ToString();
         return char.ToLowerInvariant(name[0]) + name[1..];
     }
+
+    private static string Back(int replaced) => replaced switch
+    {
+        0 => "",
+        1 => ", and the worker that was replaced already is replaced back",
+        _ => string.Create(CultureInfo.InvariantCulture, $", and the {replaced} workers that were replaced already are replaced back"),
+    };
 
     private static string Next(TimeSpan? restartIn) => restartIn switch
     {

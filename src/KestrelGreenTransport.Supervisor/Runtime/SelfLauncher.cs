@@ -29,7 +29,7 @@ internal static class SelfLauncher
         }
 
         var split = CommandLineSplit.Of(args);
-        var app = OwnCommand(process, split.AppArguments);
+        var app = OwnCommand(process, split.AppArguments).App!;
         var input = new SettingsInput
         {
             CommandLine = split.Given,
@@ -56,7 +56,7 @@ internal static class SelfLauncher
             process.Error.WriteLine($"green: {warning}");
         }
 
-        var (plan, problems) = LaunchPlanner.Plan(settings, input, app);
+        var (plan, problems) = LaunchPlanner.Plan(settings, input, app, () => OwnCommand(process, split.AppArguments));
         return plan is null || split.Problems.Count > 0
             ? Refuse(process, [.. split.Problems, .. problems])
             : RunOnThread(plan, process.Run);
@@ -91,11 +91,12 @@ internal static class SelfLauncher
         return done.Task;
     }
 
-    private static AppCommand OwnCommand(SelfProcess process, IReadOnlyList<string> arguments)
+    private static AppResolution OwnCommand(SelfProcess process, IReadOnlyList<string> arguments)
     {
         var managed = Path.GetFullPath(process.ManagedFile, process.CurrentDirectory);
-        return process.Executable is { } executable && !DotnetHost.Is(executable)
-            ? new AppCommand(executable, [.. arguments], executable)
-            : new AppCommand(process.Executable ?? "dotnet", [managed, .. arguments], managed);
+        var command = process.Executable is { } executable && !DotnetHost.Is(executable)
+            ? new AppCommand(RealPath.OfFile(executable), [.. arguments], executable)
+            : new AppCommand(process.Executable ?? "dotnet", [RealPath.OfFile(managed), .. arguments], managed);
+        return new AppResolution(command with { WorkingDirectory = RealPath.Of(process.CurrentDirectory) }, null);
     }
 }

@@ -31,22 +31,40 @@ internal sealed record SelfProcess
     /// <summary>Runs a plan to its end and returns the exit code.</summary>
     public required Func<LaunchPlan, int> Run { get; init; }
 
-    public static SelfProcess Current(bool callerIsEntry, bool isDebugged) => new()
+    public static SelfProcess Current(bool callerIsEntry, bool isDebugged)
     {
-        IsWorker = static () => WorkerContract.Current is not null,
-        CallerIsEntry = callerIsEntry,
-        IsDebugged = isDebugged,
-        IsLinux = OperatingSystem.IsLinux(),
-        Environment = Variables(),
-        CurrentDirectory = System.Environment.CurrentDirectory,
-        Executable = System.Environment.ProcessPath,
-        ManagedFile = System.Environment.GetCommandLineArgs()[0],
-        Error = Console.Error,
-        Run = SupervisorHost.Run,
-    };
+        var directory = RealPath.LogicalDirectory(System.Environment.CurrentDirectory, System.Environment.GetEnvironmentVariable("PWD"));
+        return new SelfProcess
+        {
+            IsWorker = static () => WorkerContract.Current is not null,
+            CallerIsEntry = callerIsEntry,
+            IsDebugged = isDebugged,
+            IsLinux = OperatingSystem.IsLinux(),
+            Environment = Variables(),
+            CurrentDirectory = directory,
+            Executable = System.Environment.ProcessPath is { } executable ? AsTyped(executable, directory) : null,
+            ManagedFile = AsTyped(Path.GetFullPath(System.Environment.GetCommandLineArgs()[0]), directory),
+            Error = Console.Error,
+            Run = SupervisorHost.Run,
+        };
+    }
 
     /// <summary>This process's environment.</summary>
     public static IReadOnlyDictionary<string, string> Variables() =>
         System.Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
             .ToDictionary(static pair => (string)pair.Key, static pair => (string?)pair.Value ?? "", StringComparer.Ordinal);
+
+    // The kernel and the runtime name a file without the links that led to it, and the next release lies behind those.
+    private static string AsTyped(string path, string directory)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return path;
+        }
+
+        var real = RealPath.Of(path);
+        return File.ReadAllText("/proc/self/cmdline").Split('\0', StringSplitOptions.RemoveEmptyEntries)
+            .Select(argument => Path.GetFullPath(argument, directory))
+            .FirstOrDefault(typed => RealPath.Of(typed) == real) ?? path;
+    }
 }

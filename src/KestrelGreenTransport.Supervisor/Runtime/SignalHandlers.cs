@@ -2,12 +2,11 @@ using System.Runtime.InteropServices;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Native;
-using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
 /// <summary>
-/// Signals, as gunicorn's: TERM stops gracefully, INT and QUIT at once, TTIN and TTOU are one worker more or fewer. On a
+/// Signals, as gunicorn's: TERM stops gracefully, INT and QUIT at once, HUP reloads, TTIN and TTOU are one worker more or fewer, WINCH drains all. On a
 /// terminal some of them mean something else: it sends WINCH when resized, TTIN and TTOU for job control, and HUP when
 /// it closes. Each handler cancels the default, which would end the process.
 /// </summary>
@@ -15,7 +14,7 @@ internal sealed class SignalHandlers : IDisposable
 {
     private readonly List<PosixSignalRegistration> _registrations = [];
 
-    public SignalHandlers(SupervisorLoop loop, ILogger logger)
+    public SignalHandlers(SupervisorLoop loop)
     {
         var onTerminal = HasControllingTerminal();
         On(PosixSignal.SIGTERM, () => loop.Post(new StopRequested(StopKind.Graceful)));
@@ -29,12 +28,18 @@ internal sealed class SignalHandlers : IDisposable
             }
             else
             {
-                SupervisorLog.SignalIgnored(logger, "SIGHUP", "this version cannot reload; stop and start it to pick up changes");
+                loop.Post(new ReloadRequested());
             }
         });
         On((PosixSignal)Signals.SIGTTIN, () => ScaleUnlessTerminal(+1));
         On((PosixSignal)Signals.SIGTTOU, () => ScaleUnlessTerminal(-1));
-        On((PosixSignal)Signals.SIGWINCH, () => { });
+        On((PosixSignal)Signals.SIGWINCH, () =>
+        {
+            if (!onTerminal)
+            {
+                loop.Post(new DrainAllRequested());
+            }
+        });
 
         void ScaleUnlessTerminal(int delta)
         {

@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Native;
@@ -9,7 +8,7 @@ namespace KestrelGreenTransport.Supervisor.Runtime;
 
 /// <summary>Puts the status document together from the arbiter's state, the board and /proc. Belongs to one thread.</summary>
 internal sealed class StatusBuilder(
-    LaunchPlan plan, ImmutableArray<BoundListener> listeners, SafeFileHandle board, TimeProvider time)
+    LaunchPlan plan, ListenerSet listeners, SafeFileHandle board, TimeProvider time)
 {
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
     private readonly BoardFileReader _board = new(board);
@@ -28,7 +27,7 @@ internal sealed class StatusBuilder(
             Generation = state.Generation,
             StartedAt = _startedAt,
             WorkersTarget = state.Target,
-            Listeners = [.. listeners.Select(one => new ListenerStatus(one.Endpoint.ToString(), plan.Options.Backlog, one.Queued()))],
+            Listeners = [.. listeners.All.Select(one => new ListenerStatus(one.Endpoint.ToString(), plan.Options.Backlog, one.Queued()))],
             Workers = [.. state.Workers.Values.Select(worker => Describe(worker, now, utc))],
         };
     }

@@ -46,57 +46,45 @@ internal static class SupervisorHost
 
         using var heartbeats = HeartbeatDirectory.Create(heartbeatPath, plan.Name);
         using var board = heartbeats.CreateBoard();
-        var listeners = ListenerBinder.Bind(plan);
-        try
-        {
-            using var control = ControlSocket.Bind(controlPath);
-            Banner.Write(output, plan, listeners, heartbeats, controlPath);
+        using var listeners = new ListenerSet(ListenerBinder.Bind(plan));
+        using var work = new WorkThread();
+        using var control = ControlSocket.Bind(controlPath);
+        Banner.Write(output, plan, listeners.Given, heartbeats, controlPath);
 
-            int exitCode;
-            using (var pump = new OutputPump(writer, format, journal, time))
+        int exitCode;
+        using (var pump = new OutputPump(writer, format, journal, time))
+        {
+            var generations = new Generations(plan);
+            using var launcher = new WorkerLauncher(generations, listeners.Given, heartbeats, pump);
+            using var loop = new SupervisorLoop(
+                InitialState(plan), launcher, new GenerationPreparer(generations, logger), heartbeats, InodesOf(listeners.Given), reporter, logger, time);
+            loop.Parts.Add(new BindBroker(plan, listeners, work, loop.PostAction, logger));
+            var status = new StatusBuilder(plan, listeners, board, time);
+            using var server = new ControlServer(
+                control, loop.Post, () => status.Build(loop.State), ControlQuestions.Of(journal), logger, time);
+            using var signals = new SignalHandlers(loop);
+            try
             {
-                using var launcher = new WorkerLauncher(plan, listeners, heartbeats, pump);
-                using var loop = new SupervisorLoop(
-                    InitialState(plan), launcher, heartbeats, InodesOf(listeners), reporter, logger, time);
-                var status = new StatusBuilder(plan, listeners, board, time);
-                using var server = new ControlServer(
-                    control, loop.Post, () => status.Build(loop.State), ControlQuestions.Of(journal), logger, time);
-                using var signals = new SignalHandlers(loop, logger);
-                try
-                {
-                    exitCode = loop.Run();
-                }
-                catch (Exception e)
-                {
-                    SupervisorLog.Failed(logger, e);
-                    exitCode = ExitCodes.Unexpected;
-                }
+                exitCode = loop.Run();
             }
-
-            // Only now has the last line of the last worker been read.
-            reporter.ReportAtTheEnd();
-            SupervisorLog.Stopped(logger);
-            return exitCode;
-        }
-        finally
-        {
-            foreach (var listener in listeners)
+            catch (Exception e)
             {
-                listener.Dispose();
+                SupervisorLog.Failed(logger, e);
+                exitCode = ExitCodes.Unexpected;
             }
         }
+
+        // Only now has the last line of the last worker been read.
+        reporter.ReportAtTheEnd();
+        SupervisorLog.Stopped(logger);
+        return exitCode;
     }
 
     private static SupervisorState InitialState(LaunchPlan plan) => new()
     {
         Target = plan.Options.Workers,
         Random = (uint)Environment.ProcessId | 1,
-        Settings = new ArbiterSettings
-        {
-            Timeout = plan.Options.Timeout,
-            BootTimeout = plan.Options.BootTimeout,
-            GracefulTimeout = plan.Options.GracefulTimeout,
-        },
+        Settings = Generations.SettingsOf(plan),
     };
 
     private static ImmutableHashSet<string> InodesOf(ImmutableArray<BoundListener> listeners) =>

@@ -8,8 +8,8 @@ namespace KestrelGreenTransport.Supervisor.Runtime;
 /// <summary>The supervisor's events, from 200. An id is never used again for anything else.</summary>
 internal static partial class SupervisorLog
 {
-    [LoggerMessage(200, LogLevel.Information, "worker {Index} (pid {Pid}) serves, {Seconds:0.00} s after its start")]
-    public static partial void WorkerReady(ILogger logger, int index, int pid, double seconds);
+    [LoggerMessage(200, LogLevel.Information, "worker {Index} (pid {Pid}) {What}, {Seconds:0.00} s after its start")]
+    public static partial void WorkerReady(ILogger logger, int index, int pid, string what, double seconds);
 
     [LoggerMessage(201, LogLevel.Error, "worker {Index} (pid {Pid}) {How}; {Next}")]
     public static partial void WorkerDied(ILogger logger, int index, int pid, string how, string next);
@@ -47,9 +47,6 @@ internal static partial class SupervisorLog
     [LoggerMessage(212, LogLevel.Information, "all workers have left; bye")]
     public static partial void Stopped(ILogger logger);
 
-    [LoggerMessage(213, LogLevel.Warning, "{Signal} is ignored: {Why}")]
-    public static partial void SignalIgnored(ILogger logger, string signal, string why);
-
     [LoggerMessage(214, LogLevel.Critical, "the supervisor failed: it leaves, and its workers finish and leave too")]
     public static partial void Failed(ILogger logger, Exception exception);
 
@@ -64,6 +61,36 @@ internal static partial class SupervisorLog
 
     [LoggerMessage(217, LogLevel.Warning, "the control socket failed: {Error}. `green status` and its kin do not work until it recovers")]
     public static partial void ControlFailed(ILogger logger, string error);
+
+    [LoggerMessage(220, LogLevel.Information, "reloading: generation {Generation} comes, one worker at a time")]
+    public static partial void Reloading(ILogger logger, long generation);
+
+    [LoggerMessage(221, LogLevel.Information, "reloaded: generation {Generation} serves with {Workers} workers, after {Seconds:0.0} s")]
+    public static partial void Reloaded(ILogger logger, long generation, int workers, double seconds);
+
+    [LoggerMessage(222, LogLevel.Error, "the reload to generation {Generation} failed: {Cause}. Generation {InForce} serves on{Back}")]
+    public static partial void ReloadFailed(ILogger logger, long generation, string cause, long inForce, string back);
+
+    [LoggerMessage(223, LogLevel.Error, "generation {Generation} does not come up again where it was replaced: {Cause}. There the newer workers stay until the next reload")]
+    public static partial void RollbackFailed(ILogger logger, long generation, string cause);
+
+    [LoggerMessage(224, LogLevel.Critical, "cannot start: {Message}")]
+    public static partial void PreparationFailed(ILogger logger, string message);
+
+    [LoggerMessage(225, LogLevel.Warning, "only a restart of the supervisor changes this: {Settings}. It stays as it is")]
+    public static partial void NeedsRestart(ILogger logger, string settings);
+
+    [LoggerMessage(226, LogLevel.Information, "worker {Index} (pid {Pid}) stood by, and takes over")]
+    public static partial void WorkerTakesOver(ILogger logger, int index, int pid);
+
+    [LoggerMessage(227, LogLevel.Warning, "worker {Index} (pid {Pid}) could not warm itself: {Problem}")]
+    public static partial void WarmUpFailed(ILogger logger, int index, int pid, string problem);
+
+    [LoggerMessage(228, LogLevel.Information, "worker {Index} (pid {Pid}) is due ({Reason}): it serves on until another one does")]
+    public static partial void WorkerDue(ILogger logger, int index, int pid, string reason);
+
+    [LoggerMessage(229, LogLevel.Information, "draining {Workers} workers; the sockets stay, and clients wait until a reload")]
+    public static partial void Drained(ILogger logger, int workers);
 
     /// <summary>How a process ended, for a person: "was killed by SIGKILL", "exited with code 134".</summary>
     public static string Describe(ExitStatus status) => status switch

@@ -19,6 +19,7 @@ internal sealed class SupervisorLoop : IDisposable
     private const int ProbeEveryTicks = 5;
 
     private readonly WorkerLauncher _launcher;
+    private readonly GenerationPreparer _preparer;
     private readonly HeartbeatDirectory _heartbeats;
     private readonly NoticeReporter _reporter;
     private readonly ILogger _logger;
@@ -36,6 +37,7 @@ internal sealed class SupervisorLoop : IDisposable
     public SupervisorLoop(
         SupervisorState initial,
         WorkerLauncher launcher,
+        GenerationPreparer preparer,
         HeartbeatDirectory heartbeats,
         IReadOnlySet<string> inheritedInodes,
         NoticeReporter reporter,
@@ -44,12 +46,16 @@ internal sealed class SupervisorLoop : IDisposable
     {
         _state = initial;
         _launcher = launcher;
+        _preparer = preparer;
         _heartbeats = heartbeats;
         _inheritedInodes = inheritedInodes;
         _reporter = reporter;
         _logger = logger;
         _time = time;
     }
+
+    /// <summary>What lives on this thread beside the arbiter; filled before <see cref="Run"/>.</summary>
+    public List<ISupervisorPart> Parts { get; } = [];
 
     /// <summary>What the arbiter knows now; readable from any thread.</summary>
     public SupervisorState State => _state;
@@ -63,6 +69,13 @@ internal sealed class SupervisorLoop : IDisposable
         Apply(happened);
         taken();
     });
+
+    /// <summary>Runs an action on this thread, soon.</summary>
+    public void PostAction(Action action)
+    {
+        _posted.Enqueue(action);
+        _wake.Set();
+    }
 
     /// <summary>Runs on the calling thread until the arbiter says leave; returns the exit code.</summary>
     public int Run()
@@ -99,12 +112,6 @@ internal sealed class SupervisorLoop : IDisposable
         }
 
         _wake.Dispose();
-    }
-
-    private void PostAction(Action action)
-    {
-        _posted.Enqueue(action);
-        _wake.Set();
     }
 
     private unsafe void Wait()
@@ -144,6 +151,10 @@ internal sealed class SupervisorLoop : IDisposable
         _ticks++;
         _events.Enqueue(new Tick());
         ApplyQueued();
+        foreach (var part in Parts)
+        {
+            part.OnTick(_state);
+        }
     }
 
     private void ReadHeartbeat(WorkerProcess worker)
@@ -169,6 +180,11 @@ internal sealed class SupervisorLoop : IDisposable
     {
         while (worker.Receive() is { } message)
         {
+            foreach (var part in Parts)
+            {
+                part.OnMessage(worker, message);
+            }
+
             switch (message.Type)
             {
                 case LifelineTypes.Hello:
@@ -177,6 +193,12 @@ internal sealed class SupervisorLoop : IDisposable
                     break;
                 case LifelineTypes.Ready:
                     Apply(new WorkerReady(worker.Index));
+                    break;
+                case LifelineTypes.Warmed:
+                    Apply(new WorkerWarmed(worker.Index, message.Message));
+                    break;
+                case LifelineTypes.Beat when message is { At: { } at, State: { } state }:
+                    _events.Enqueue(new WorkerBeat(worker.Index, at, (WorkerState)state));
                     break;
                 case LifelineTypes.Failed:
                     Apply(new WorkerFailedToStart(
@@ -197,6 +219,11 @@ internal sealed class SupervisorLoop : IDisposable
         ReadLifeline(worker);
         _processes.Remove(worker.Index);
         _heartbeats.RemoveWorkerFile(worker.Index);
+        foreach (var part in Parts)
+        {
+            part.OnExited(worker);
+        }
+
         worker.Dispose();
         Apply(new WorkerExited(worker.Index, status));
     }
@@ -225,6 +252,18 @@ internal sealed class SupervisorLoop : IDisposable
             {
                 case SpawnWorker spawn:
                     _launcher.Launch(spawn.Index, spawn.Generation, outcome => PostAction(() => OnLaunched(spawn.Index, outcome)));
+                    break;
+                case Prepare prepare:
+                    _preparer.Begin(prepare.Generation, _state.Generation, Post);
+                    break;
+                case OpenWorker open:
+                    Send(open.Index, new LifelineMessage { Type = LifelineTypes.Open });
+                    break;
+                case WarmWorker warm:
+                    Send(warm.Index, new LifelineMessage { Type = LifelineTypes.Warm, Path = warm.Path });
+                    break;
+                case TellSiblings sibling:
+                    TellSiblings(sibling.Index);
                     break;
                 case DrainWorker drain:
                     Drain(drain);
@@ -255,6 +294,23 @@ internal sealed class SupervisorLoop : IDisposable
         else
         {
             Apply(new WorkerSpawnFailed(index, outcome.Error ?? "it did not say why"));
+        }
+    }
+
+    private void TellSiblings(int lost)
+    {
+        foreach (var worker in _processes.Values)
+        {
+            _ = worker.Send(new LifelineMessage { Type = LifelineTypes.SiblingDied, Index = lost });
+        }
+    }
+
+    // A worker whose lifeline is full misses a word: it is told to open again when it beats, and the rest can be done without.
+    private void Send(int index, LifelineMessage message)
+    {
+        if (_processes.TryGetValue(index, out var worker))
+        {
+            _ = worker.Send(message);
         }
     }
 

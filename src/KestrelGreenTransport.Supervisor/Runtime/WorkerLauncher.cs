@@ -15,16 +15,16 @@ internal sealed class WorkerLauncher : IDisposable
 {
     private const int FirstListener = 3;
 
-    private readonly LaunchPlan _plan;
+    private readonly Generations _generations;
     private readonly ImmutableArray<BoundListener> _listeners;
     private readonly HeartbeatDirectory _heartbeats;
     private readonly OutputPump _pump;
     private readonly BlockingCollection<(int Index, long Generation, Action<Outcome> Done)> _requests = [];
     private readonly Thread _thread;
 
-    public WorkerLauncher(LaunchPlan plan, ImmutableArray<BoundListener> listeners, HeartbeatDirectory heartbeats, OutputPump pump)
+    public WorkerLauncher(Generations generations, ImmutableArray<BoundListener> listeners, HeartbeatDirectory heartbeats, OutputPump pump)
     {
-        _plan = plan;
+        _generations = generations;
         _listeners = listeners;
         _heartbeats = heartbeats;
         _pump = pump;
@@ -62,6 +62,7 @@ internal sealed class WorkerLauncher : IDisposable
 
     private Outcome Launch(int index, long generation)
     {
+        var plan = _generations[generation];
         var (beatPath, beatFile) = _heartbeats.CreateWorkerFile(index);
         var (ours, theirs) = Descriptor.SeqPacketPair();
         var (outRead, outWrite) = Descriptor.Pipe();
@@ -80,22 +81,28 @@ internal sealed class WorkerLauncher : IDisposable
         var lifelineTarget = FirstListener + inherited.Count;
         descriptors.Add((theirs.Number, lifelineTarget));
 
+        var contract = new Dictionary<string, string>
+        {
+            [ContractVariables.Worker] = index.ToString(CultureInfo.InvariantCulture),
+            [ContractVariables.Generation] = generation.ToString(CultureInfo.InvariantCulture),
+            [ContractVariables.Listen] = InheritedListener.Format(inherited),
+            [ContractVariables.ControlFd] = lifelineTarget.ToString(CultureInfo.InvariantCulture),
+            [ContractVariables.HeartbeatFile] = beatPath,
+            [ContractVariables.HeartbeatInterval] = Duration.Format(plan.Options.EffectiveHeartbeatInterval),
+            [ContractVariables.BoardFile] = _heartbeats.BoardPath,
+        };
+        if (!plan.ExplicitBinds)
+        {
+            contract[ContractVariables.Broker] = "1";
+        }
+
         var spawned = Spawn.Start(new SpawnRequest
         {
-            FileName = _plan.App.FileName,
-            Arguments = _plan.App.Arguments,
-            WorkingDirectory = _plan.App.WorkingDirectory,
+            FileName = plan.App.FileName,
+            Arguments = plan.App.Arguments,
+            WorkingDirectory = plan.App.WorkingDirectory,
             Descriptors = descriptors,
-            Environment = WorkerEnvironment.For(_plan, new Dictionary<string, string>
-            {
-                [ContractVariables.Worker] = index.ToString(CultureInfo.InvariantCulture),
-                [ContractVariables.Generation] = generation.ToString(CultureInfo.InvariantCulture),
-                [ContractVariables.Listen] = InheritedListener.Format(inherited),
-                [ContractVariables.ControlFd] = lifelineTarget.ToString(CultureInfo.InvariantCulture),
-                [ContractVariables.HeartbeatFile] = beatPath,
-                [ContractVariables.HeartbeatInterval] = Duration.Format(_plan.Options.EffectiveHeartbeatInterval),
-                [ContractVariables.BoardFile] = _heartbeats.BoardPath,
-            }),
+            Environment = WorkerEnvironment.For(plan, contract),
         });
 
         if (!spawned.Ok)
@@ -105,7 +112,7 @@ internal sealed class WorkerLauncher : IDisposable
                 handle.Dispose();
             }
 
-            return new Outcome(null, $"cannot start {_plan.App.FileName}: {spawned.Message}");
+            return new Outcome(null, $"cannot start {plan.App.FileName}: {spawned.Message}");
         }
 
         _pump.Add(index, OutputStream.Out, outRead);

@@ -27,15 +27,10 @@ internal sealed class WorkerProcess(int index, PidFd process, Descriptor lifelin
 
     public SafeFileHandle HeartbeatFile => heartbeatFile;
 
-    /// <summary>Sends a message; a worker that does not read its lifeline misses it (SIGTERM says the same).</summary>
-    public unsafe Result Send(LifelineMessage message)
-    {
-        var bytes = message.ToUtf8();
-        fixed (byte* start = bytes)
-        {
-            return Result.From(Libc.send(lifeline.Number, start, (nuint)bytes.Length, Libc.MSG_DONTWAIT | Libc.MSG_NOSIGNAL));
-        }
-    }
+    /// <summary>Sends a message; a worker that does not read its lifeline misses it (SIGTERM says the same as drain).</summary>
+    /// <param name="message">What to say.</param>
+    /// <param name="descriptor">A descriptor of ours that the worker gets a copy of.</param>
+    public Result Send(LifelineMessage message, int? descriptor = null) => Packet.Send(lifeline.Number, message.ToUtf8(), descriptor);
 
     /// <summary>Takes the next message, or null when there is none. What is not a message of the contract is skipped.</summary>
     public unsafe LifelineMessage? Receive()

@@ -9,7 +9,12 @@ namespace KestrelGreenTransport.Supervisor.Settings;
 internal static class LaunchPlanner
 {
     /// <summary>The plan, or null when something is wrong with it. Its <see cref="GreenSupervisorOptions.Control"/> is always set.</summary>
-    public static (LaunchPlan? Plan, IReadOnlyList<string> Problems) Plan(LoadedSettings settings, SettingsInput input, AppCommand app)
+    /// <param name="settings">What was loaded.</param>
+    /// <param name="input">What it was loaded from, and is loaded from again for each reload.</param>
+    /// <param name="app">The command that starts a worker.</param>
+    /// <param name="findAgain">Looks for the app once more.</param>
+    public static (LaunchPlan? Plan, IReadOnlyList<string> Problems) Plan(
+        LoadedSettings settings, SettingsInput input, AppCommand app, Func<AppResolution> findAgain)
     {
         var problems = new List<string>(settings.Problems);
         var binds = Binds(settings, input, problems);
@@ -33,10 +38,14 @@ internal static class LaunchPlanner
         {
             Options = settings.Options,
             App = app,
-            Binds = [.. binds],
-            ExplicitBinds = settings.IsSet(SettingsCatalogue.Bind),
+            Binds = settings.IsSet(SettingsCatalogue.Bind) ? [.. binds] : [],
             Name = name,
             WorkerVariables = WorkerVariables(settings),
+            Renew = () =>
+            {
+                var found = findAgain();
+                return found.App is { } command ? Plan(SettingsLoader.Load(input), input, command, findAgain) : (null, [found.Error!]);
+            },
         }, []);
     }
 
@@ -49,7 +58,7 @@ internal static class LaunchPlanner
         return name.Length is >= 1 and <= 64 ? name : name.Length == 0 ? "app" : name[..64];
     }
 
-    /// <summary>Where the supervisor would listen; what is wrong goes to <paramref name="problems"/>.</summary>
+    /// <summary>Where it will listen, as far as settings say: without <c>-b</c> the app may have endpoints of its own. What is wrong goes to <paramref name="problems"/>.</summary>
     public static IReadOnlyList<BindSpec> Binds(LoadedSettings settings, SettingsInput input, ICollection<string> problems)
     {
         var binds = settings.IsSet(SettingsCatalogue.Bind)

@@ -24,7 +24,7 @@ internal static class SettingsCatalogue
         Options = ["-b", "--bind"],
         ValueName = "ADDRESS",
         Range = BindParser.Forms,
-        Default = "`ASPNETCORE_URLS` or `HTTP_PORTS`, else `127.0.0.1:8000`",
+        Default = "the app's own endpoints, else `ASPNETCORE_URLS` or `HTTP_PORTS`, else `127.0.0.1:8000`",
         Help = "Where to listen: host:port, :port, unix:path, fd://3 or systemd. May be repeated.",
         Counterpart = "gunicorn: bind, puma: bind",
         IsList = true,

@@ -69,10 +69,10 @@ internal static class CheckCommand
 
         // An app that is not there has a place in the plan all the same: the rest can be looked at.
         var command = resolution?.App ?? new AppCommand(app ?? "app", [], app ?? "app");
-        var (plan, _) = LaunchPlanner.Plan(settings with { Problems = [] }, input, command);
+        var (plan, _) = LaunchPlanner.Plan(settings with { Problems = [] }, input, command, () => new AppResolution(command, null));
         if (plan is not null)
         {
-            findings.AddRange(BindCheck.Of(plan, Running(host, plan.Options.Control!)));
+            findings.AddRange(BindCheck.Of(plan with { Binds = [.. binds] }, Running(host, plan.Options.Control!)));
             findings.AddRange(RightsCheck.Of(plan));
         }
 

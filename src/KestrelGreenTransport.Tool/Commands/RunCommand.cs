@@ -46,7 +46,8 @@ internal static class RunCommand
             return host.Fail(ExitCodes.AppNotStartable, resolution.Error!);
         }
 
-        var (plan, problems) = LaunchPlanner.Plan(settings, input, command);
+        var (plan, problems) = LaunchPlanner.Plan(
+            settings, input, command, () => resolution.WasBuilt ? resolution : host.Apps.Resolve(app, arguments));
         return plan is null ? host.Fail(ExitCodes.Usage, problems) : host.Run(plan);
     }
 }

@@ -20,6 +20,9 @@ internal sealed class AcceptReporter(string endpoint, TransportMeter meter, ILog
         Log.PoolFull(logger, endpoint);
     });
 
+    /// <summary>Idle connections were ended for clients that wait.</summary>
+    public void Reclaimed(int connections) => Tell(() => Log.IdleReclaimed(logger, endpoint, connections));
+
     /// <summary>An accept failed and this is what happens next.</summary>
     public void Failed(int errno, AcceptVerdict verdict)
     {

@@ -75,14 +75,17 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
 
     /// <summary>
     /// Tells the client of a multiplexed connection to open no more requests (GOAWAY). The connection then ends by itself.
-    /// Once; the following calls do nothing.
+    /// Once; the following calls do nothing and return false.
     /// </summary>
-    public void RequestClose()
+    public bool RequestClose()
     {
-        if (Interlocked.Exchange(ref _isClosing, 1) == 0)
+        if (Interlocked.Exchange(ref _isClosing, 1) != 0)
         {
-            _lifetime?.RequestClose();
+            return false;
         }
+
+        _lifetime?.RequestClose();
+        return true;
     }
 
     /// <summary>

@@ -25,6 +25,24 @@ internal sealed class ConnectionPool : IPoolFigures
         _free = slots;
     }
 
+    /// <summary>Somebody has begun to wait for a slot. Raised by who takes one, and quick.</summary>
+    public event Action? Full;
+
+    /// <summary>A connection has ended. Raised by who ended it, and quick.</summary>
+    public event Action? Ended;
+
+    /// <summary>Whether somebody waits for a slot, and so none is free.</summary>
+    public bool IsFull
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _waiting.Count > 0;
+            }
+        }
+    }
+
     /// <summary>Where its listener listens, as the worker contract writes it.</summary>
     public string Endpoint { get; }
 
@@ -56,15 +74,24 @@ internal sealed class ConnectionPool : IPoolFigures
     /// <summary>Reserves a slot for the waiter: at once, within this call, or when one comes back.</summary>
     public void Take(ISlotWaiter waiter)
     {
+        var isFull = false;
         lock (_lock)
         {
-            if (_free == 0)
+            isFull = _free == 0;
+            if (isFull)
             {
                 _waiting.AddLast(waiter);
-                return;
             }
+            else
+            {
+                _free--;
+            }
+        }
 
-            _free--;
+        if (isFull)
+        {
+            Full?.Invoke();
+            return;
         }
 
         waiter.Granted(new Slot(this));
@@ -110,6 +137,16 @@ internal sealed class ConnectionPool : IPoolFigures
             Interlocked.Decrement(ref _held);
         }
 
+        HandOn();
+        if (wasHeld)
+        {
+            Ended?.Invoke();
+        }
+    }
+
+    /// <summary>A slot has come back: it goes to the one who waited longest.</summary>
+    private void HandOn()
+    {
         ISlotWaiter waiter;
         lock (_lock)
         {

@@ -5,6 +5,9 @@ internal interface IServedConnection
 {
     ConnectionActivity Activity { get; }
 
+    /// <summary>Whose slot it holds.</summary>
+    ConnectionPool Pool { get; }
+
     /// <summary>Grows with whatever arrives.</summary>
     long Received { get; }
 

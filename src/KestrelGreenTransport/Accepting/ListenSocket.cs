@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Accepting;
 
@@ -35,6 +36,9 @@ internal sealed class ListenSocket : IDisposable
     public string Name { get; }
 
     public bool IsShared { get; }
+
+    /// <summary>How many clients wait in its accept queue; 0 where the kernel does not say, as for Unix sockets.</summary>
+    public long Queued() => OperatingSystem.IsLinux() && EndPoint is IPEndPoint ? ListenerCalls.Queued(Descriptor) : 0;
 
     // Socket's own Dispose closes with the linger option as it is. That of its SafeHandle sets linger to zero first, on
     // the socket that siblings share, and every connection they accept later would inherit that and end in resets.

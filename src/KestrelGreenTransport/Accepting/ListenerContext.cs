@@ -4,9 +4,10 @@ namespace KestrelGreenTransport.Accepting;
 /// <param name="Socket">The socket. It belongs to the caller, who closes it after <see cref="IAcceptor.UnbindAsync"/>.</param>
 /// <param name="Pool">Where the slots come from. A slot is taken before each accept.</param>
 /// <param name="Gate">Says when to accept.</param>
+/// <param name="Siblings">Who else may accept on the same socket.</param>
 /// <param name="Reporter">Who is to be told how accepting goes.</param>
 /// <param name="Options">The transport's settings, validated.</param>
-internal sealed record ListenerContext(ListenSocket Socket, ConnectionPool Pool, AcceptGate Gate, AcceptReporter Reporter, GreenTransportOptions Options)
+internal sealed record ListenerContext(ListenSocket Socket, ConnectionPool Pool, AcceptGate Gate, ISiblings Siblings, AcceptReporter Reporter, GreenTransportOptions Options)
 {
     /// <summary>
     /// How many connections to accept at most before others get their turn: 1 where other processes accept on the same

@@ -9,6 +9,8 @@ internal sealed class Slot(ConnectionPool pool)
 
     private int _state;
 
+    public ConnectionPool Pool => pool;
+
     /// <summary>A connection was accepted on this slot.</summary>
     public void Hold()
     {

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Worker;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -9,7 +11,7 @@ namespace KestrelGreenTransport.Binding;
 
 /// <summary>
 /// Answers each of the app's endpoints with a listener: an inherited one where there is one, else one that it binds.
-/// A worker binds nothing: its siblings would not share it.
+/// A worker binds nothing, since its siblings would not share it: it asks the supervisor.
 ///
 /// The backend, and with it its threads, starts with the first endpoint: an app is often built without being started.
 /// </summary>
@@ -17,10 +19,13 @@ internal sealed class GreenTransportFactory(
     IOptions<GreenTransportOptions> options,
     InheritedSockets inherited,
     MissingEndpoints missing,
+    BindRequests broker,
     Lazy<ITransportBackend> backend,
     AcceptGate gate,
+    ISiblings siblings,
     TransportState state,
     TransportMeter meter,
+    TimeProvider time,
     ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
@@ -45,9 +50,37 @@ internal sealed class GreenTransportFactory(
                 return new(Share(found.Endpoint.ToString()) ?? Open(found.Open()));
             }
 
-            return inherited.IsWorker
-                ? throw missing.NotInherited(endpoint)
-                : new(Open(SocketBinder.Bind(endpoint, options.Value)));
+            if (!inherited.IsWorker)
+            {
+                return new(Open(SocketBinder.Bind(endpoint, options.Value)));
+            }
+        }
+
+        return inherited.HasBroker && endpoint is not FileHandleEndPoint
+            ? new(AskAsync(endpoint, cancellationToken))
+            : throw missing.NotInherited(endpoint);
+    }
+
+    private async Task<IConnectionListener> AskAsync(EndPoint endpoint, CancellationToken cancellationToken)
+    {
+        var asked = ListenEndpoint.Of(endpoint);
+        var answer = await broker.AskAsync(asked, cancellationToken);
+        if (answer.Descriptor is not { } descriptor)
+        {
+            throw missing.NotBound(endpoint, answer.Error ?? $"the supervisor did not say why it cannot bind {asked}", answer.Errno ?? 0);
+        }
+
+        var socket = InheritedSocket.Receive(descriptor, asked);
+        lock (_lock)
+        {
+            missing.Answered(endpoint);
+            if (Share(socket.Name) is { } joined)
+            {
+                socket.Dispose();
+                return joined;
+            }
+
+            return Open(socket);
         }
     }
 
@@ -97,8 +130,10 @@ internal sealed class GreenTransportFactory(
             state.Add(pool);
         }
 
-        var acceptor = backend.Value.Listen(new ListenerContext(socket, pool, gate, new AcceptReporter(socket.Name, meter, _logger), options.Value));
-        var listener = new SharedListener(socket, pool, acceptor, Forget);
+        var context = new ListenerContext(socket, pool, gate, siblings, new AcceptReporter(socket.Name, meter, _logger), options.Value);
+        var acceptor = backend.Value.Listen(context);
+        var reclaim = options.Value.IdleReclaim ? new IdleReclaim(context, backend.Value.Connections, time) : null;
+        var listener = new SharedListener(socket, pool, acceptor, reclaim, Forget);
         _listeners.Add(listener);
         return listener.Join()!;
     }

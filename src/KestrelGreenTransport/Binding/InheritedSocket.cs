@@ -56,6 +56,21 @@ internal sealed class InheritedSocket : IDisposable
             ? new InheritedSocket(new SafeFileHandle(number, ownsHandle: true), number, endpoint!, isShared: false)
             : null;
 
+    /// <summary>Takes the socket that the supervisor bound for this process; closes whatever else it sent.</summary>
+    /// <exception cref="IOException">It is no listening stream socket.</exception>
+    public static ListenSocket Receive(SafeFileHandle descriptor, ListenEndpoint asked)
+    {
+        var number = (int)descriptor.DangerousGetHandle();
+        if (!TryAdopt(number, out var endpoint, out var problem))
+        {
+            descriptor.Dispose();
+            throw new IOException($"The supervisor answered the question for {asked} with a descriptor that {problem}.");
+        }
+
+        descriptor.SetHandleAsInvalid();
+        return new ListenSocket(new Socket(new SafeSocketHandle(number, ownsHandle: true)), endpoint!, isShared: true);
+    }
+
     /// <summary>A socket for one use, with a descriptor of its own.</summary>
     /// <exception cref="IOException">The descriptor cannot be duplicated, or was given up already.</exception>
     public ListenSocket Open()

@@ -15,15 +15,16 @@ internal sealed class InheritedSockets
         InheritedSocket[] all = [.. announced.Select(InheritedSocket.Adopt), .. SystemdSockets.Take()];
 
         // A supervisor that only wants to see heartbeats gives its worker no listener: then the app binds as ever.
-        return new InheritedSockets(all, isWorker: worker is not null && all.Length != 0);
+        return new InheritedSockets(all, isWorker: worker is not null && all.Length != 0, hasBroker: worker is { HasBroker: true });
     });
 
     private readonly IReadOnlyList<InheritedSocket> _all;
 
-    public InheritedSockets(IReadOnlyList<InheritedSocket> all, bool isWorker)
+    public InheritedSockets(IReadOnlyList<InheritedSocket> all, bool isWorker, bool hasBroker = false)
     {
         _all = all;
-        IsWorker = isWorker;
+        IsWorker = isWorker || hasBroker;
+        HasBroker = hasBroker;
     }
 
     /// <summary>Those of this process. The first look takes them over.</summary>
@@ -31,8 +32,11 @@ internal sealed class InheritedSockets
     /// <exception cref="IOException">An announced descriptor is no listening socket.</exception>
     public static InheritedSockets OfProcess => Process.Value;
 
-    /// <summary>Whether a supervisor gave this process its listeners: then it binds nothing by itself.</summary>
+    /// <summary>Whether a supervisor gives this process its listeners: then it binds nothing by itself.</summary>
     public bool IsWorker { get; }
+
+    /// <summary>Whether the supervisor binds what the app asks for.</summary>
+    public bool HasBroker { get; }
 
     public bool Any => _all.Count != 0;
 

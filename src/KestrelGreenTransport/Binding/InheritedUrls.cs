@@ -15,21 +15,16 @@ internal static class InheritedUrls
     private const string PlaceholderPrefix = "/.green-inherited-";
 
     /// <summary>
-    /// The setting <c>urls</c> to use instead of the effective one; null when that one fits: each url is answered by an
-    /// inherited listener, and each inherited listener by a url.
+    /// The urls to use instead of the configured ones; null when those fit: each url is answered by an inherited
+    /// listener, and each inherited listener by a url.
     /// </summary>
-    /// <param name="urls">The setting <c>urls</c>.</param>
-    /// <param name="httpPorts">The setting <c>http_ports</c>, used where <c>urls</c> is empty.</param>
-    /// <param name="httpsPorts">The setting <c>https_ports</c>, likewise.</param>
+    /// <param name="configured">The urls that the host was given.</param>
     /// <param name="inherited">What was inherited, by descriptor.</param>
-    public static string? Replace(string? urls, string? httpPorts, string? httpsPorts, IReadOnlyCollection<InheritedListener> inherited)
+    public static IReadOnlyList<string>? Replace(IReadOnlyCollection<string> configured, IReadOnlyCollection<InheritedListener> inherited)
     {
-        string[] configured = string.IsNullOrWhiteSpace(urls)
-            ? [.. Split(httpPorts).Select(static port => $"http://*:{port}"), .. Split(httpsPorts).Select(static port => $"https://*:{port}")]
-            : Split(urls);
         var kept = configured.Where(url => Asked(url).Any(asked => inherited.Any(one => one.Endpoint.Covers(asked)))).ToArray();
         var unserved = inherited.Where(one => !kept.SelectMany(Asked).Any(one.Endpoint.Covers)).ToArray();
-        return kept.Length == configured.Length && unserved.Length == 0 ? null : string.Join(';', [.. kept, .. unserved.Select(Url)]);
+        return kept.Length == configured.Count && unserved.Length == 0 ? null : [.. kept, .. unserved.Select(Url)];
     }
 
     /// <summary>The descriptor that a placeholder path stands for.</summary>
@@ -56,7 +51,7 @@ internal static class InheritedUrls
     }
 
     /// <summary>What Kestrel will ask for when it is given this url; nothing when it is no url that sockets can serve.</summary>
-    private static EndPoint[] Asked(string url)
+    public static EndPoint[] Asked(string url)
     {
         try
         {
@@ -88,5 +83,6 @@ internal static class InheritedUrls
         return [new IPEndPoint(IPAddress.TryParse(address.Host, out var ip) ? ip : IPAddress.IPv6Any, address.Port)];
     }
 
-    private static string[] Split(string? list) => list?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+    /// <summary>The entries of a list in a setting.</summary>
+    public static string[] Split(string? list) => list?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
 }

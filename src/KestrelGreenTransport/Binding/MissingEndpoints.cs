@@ -1,13 +1,14 @@
 using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Worker;
 using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Binding;
 
 /// <summary>
-/// Explains, in a worker, endpoints of the app that no inherited listener answers.
+/// Explains, in a worker, endpoints of the app that no inherited listener answers, or that the supervisor cannot bind.
 ///
 /// For <c>localhost</c> Kestrel asks for 127.0.0.1 and then for [::1], and one of them is enough: it passes over any
 /// failure but an IOException. So a loopback address whose other half may do is refused by another exception, and is
@@ -18,8 +19,11 @@ internal sealed class MissingEndpoints(InheritedSockets inherited, WorkerFailure
     /// <summary>What the supervisor exits with when its app cannot be run as a worker (docs/signals-and-exit-codes.md).</summary>
     public const int AppNotStartable = 4;
 
+    /// <summary>The same when a socket cannot be bound.</summary>
+    public const int CannotBind = 5;
+
     private readonly HashSet<EndPoint> _answered = [];
-    private string? _undecided;
+    private (int ExitCode, string Message)? _undecided;
 
     public void Answered(EndPoint asked) => _answered.Add(asked);
 
@@ -28,11 +32,28 @@ internal sealed class MissingEndpoints(InheritedSockets inherited, WorkerFailure
         var message = Explain(asked);
         if (asked is IPEndPoint ip && OtherLoopback(ip) is { } other && (_answered.Contains(other) || inherited.Find(other) is not null))
         {
-            _undecided ??= message;
+            _undecided ??= (AppNotStartable, message);
             return new InvalidOperationException(message);
         }
 
         failure.Report(AppNotStartable, message);
+        return new IOException(message);
+    }
+
+    /// <summary>The supervisor tried, and cannot bind it.</summary>
+    /// <param name="asked">The app's endpoint.</param>
+    /// <param name="message">The supervisor's words.</param>
+    /// <param name="errno">The kernel's number for the reason, or 0.</param>
+    public Exception NotBound(EndPoint asked, string message, int errno)
+    {
+        // A machine without IPv6 (or IPv4) has one localhost less, which Kestrel lives with; a taken port it does not.
+        if (errno is Errno.EADDRNOTAVAIL or Errno.EAFNOSUPPORT && asked is IPEndPoint ip && OtherLoopback(ip) is not null)
+        {
+            _undecided ??= (CannotBind, message);
+            return new InvalidOperationException(message);
+        }
+
+        failure.Report(CannotBind, message);
         return new IOException(message);
     }
 
@@ -42,9 +63,9 @@ internal sealed class MissingEndpoints(InheritedSockets inherited, WorkerFailure
     /// <summary>The host is gone; if it never started, this was why.</summary>
     public void Dispose()
     {
-        if (_undecided is { } message)
+        if (_undecided is var (exitCode, message))
         {
-            failure.Report(AppNotStartable, message);
+            failure.Report(exitCode, message);
         }
     }
 
@@ -55,7 +76,7 @@ internal sealed class MissingEndpoints(InheritedSockets inherited, WorkerFailure
 
     private string Explain(EndPoint asked)
     {
-        var what = string.Join(", ", inherited.Listeners.Select(static one => one.Endpoint));
+        var what = inherited.Any ? string.Join(", ", inherited.Listeners.Select(static one => one.Endpoint)) : "none";
         var (name, bind) = asked switch
         {
             IPEndPoint ip => ($"{ListenEndpoint.Of(ip)}", $"{ip}"),

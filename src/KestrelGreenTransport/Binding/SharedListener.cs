@@ -11,7 +11,7 @@ namespace KestrelGreenTransport.Binding;
 ///
 /// The last endpoint to unbind stops the accepting and closes the socket; the last to be disposed ends the rest.
 /// </summary>
-internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, IAcceptor acceptor, Action<SharedListener> disposed)
+internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, IAcceptor acceptor, IDisposable? reclaim, Action<SharedListener> disposed)
 {
     private readonly Lock _lock = new();
     private int _bound;
@@ -50,8 +50,7 @@ internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, I
             }
         }
 
-        await acceptor.UnbindAsync();
-        socket.Dispose();
+        await EndAsync();
         return true;
     }
 
@@ -72,6 +71,7 @@ internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, I
     /// <summary>Stops listening before Kestrel asks for it, which then finds nothing left to do. New clients are refused.</summary>
     public async Task EndAsync()
     {
+        reclaim?.Dispose();
         await acceptor.UnbindAsync();
         socket.Dispose();
     }

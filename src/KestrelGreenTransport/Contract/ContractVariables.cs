@@ -29,6 +29,9 @@ internal static class ContractVariables
     /// <summary>The path of the board that all workers of one supervisor share.</summary>
     public const string BoardFile = "GREEN_BOARD_FILE";
 
+    /// <summary><c>1</c>: the supervisor binds what the worker asks for over the lifeline.</summary>
+    public const string Broker = "GREEN_BROKER";
+
     /// <summary>systemd's socket activation: how many descriptors, from 3 on.</summary>
     public const string ListenFds = "LISTEN_FDS";
 
@@ -40,5 +43,5 @@ internal static class ContractVariables
 
     /// <summary>All names that a worker removes from its environment once it has read them.</summary>
     public static readonly string[] All =
-        [Worker, Generation, Listen, ControlFd, HeartbeatFile, HeartbeatInterval, BoardFile, ListenFds, ListenPid, ListenFdNames];
+        [Worker, Generation, Listen, ControlFd, HeartbeatFile, HeartbeatInterval, BoardFile, Broker, ListenFds, ListenPid, ListenFdNames];
 }

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Contract;
 
@@ -27,8 +28,36 @@ internal sealed record LifelineMessage
     /// <summary>failed: the exit code (docs/signals-and-exit-codes.md) that this failure means for the supervisor.</summary>
     public int? ExitCode { get; init; }
 
-    /// <summary>failed, log: what a person should read.</summary>
+    /// <summary>warm: the path to ask for.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>beat: what the worker says of itself.</summary>
+    public int? State { get; init; }
+
+    /// <summary>beat: monotonic nanoseconds at which it had passed through everything.</summary>
+    public long? At { get; init; }
+
+    /// <summary>siblingDied: the index of the worker that is gone.</summary>
+    public int? Index { get; init; }
+
+    /// <summary>failed, log, and warmed when something was wrong: what a person should read.</summary>
     public string? Message { get; init; }
+
+    /// <summary>bind, bound: which question this is, or is the answer to.</summary>
+    public long? Id { get; init; }
+
+    /// <summary>bind: where the app wants to listen, as <c>GREEN_LISTEN</c> writes it.</summary>
+    public string? Endpoint { get; init; }
+
+    /// <summary>bound: why there is no socket; absent when one came with the message.</summary>
+    public string? Error { get; init; }
+
+    /// <summary>bound: the kernel's number for the error, where it has one.</summary>
+    public int? Errno { get; init; }
+
+    /// <summary>The descriptor that came with the packet (SCM_RIGHTS); whoever takes the message owns it.</summary>
+    [JsonIgnore]
+    public SafeFileHandle? Descriptor { get; init; }
 
     public byte[] ToUtf8() => JsonSerializer.SerializeToUtf8Bytes(this, LifelineJson.Default.LifelineMessage);
 
@@ -56,8 +85,29 @@ internal static class LifelineTypes
     /// <summary>Worker: I am bound and accept connections.</summary>
     public const string Ready = "ready";
 
+    /// <summary>Worker: a full beat that I could not write into my heartbeat file.</summary>
+    public const string Beat = "beat";
+
     /// <summary>Worker: I cannot start, and why. The process exits right after.</summary>
     public const string Failed = "failed";
+
+    /// <summary>Worker: please bind this for me. Answered by <see cref="Bound"/>.</summary>
+    public const string Bind = "bind";
+
+    /// <summary>Supervisor: here is the listening socket, or why there is none.</summary>
+    public const string Bound = "bound";
+
+    /// <summary>Worker: I have asked myself the request that I was told to.</summary>
+    public const string Warmed = "warmed";
+
+    /// <summary>Supervisor: accept connections.</summary>
+    public const string Open = "open";
+
+    /// <summary>Supervisor: ask yourself for this path, through the whole pipeline.</summary>
+    public const string Warm = "warm";
+
+    /// <summary>Supervisor: another worker is gone; what it was woken for may wait.</summary>
+    public const string SiblingDied = "siblingDied";
 
     /// <summary>Supervisor: stop accepting, finish what you took, exit.</summary>
     public const string Drain = "drain";

@@ -29,6 +29,9 @@ internal sealed record WorkerContract
 
     public string? BoardFile { get; init; }
 
+    /// <summary>Whether the supervisor binds, over the lifeline, what the app asks for.</summary>
+    public bool HasBroker { get; init; }
+
     /// <summary>Where the variables are read from and removed; tests give a dictionary.</summary>
     internal interface IVariables
     {
@@ -52,6 +55,7 @@ internal sealed record WorkerContract
             HeartbeatFile = variables.Take(ContractVariables.HeartbeatFile),
             HeartbeatInterval = Interval(variables.Take(ContractVariables.HeartbeatInterval)),
             BoardFile = variables.Take(ContractVariables.BoardFile),
+            HasBroker = variables.Take(ContractVariables.Broker) == "1",
         };
     }
 

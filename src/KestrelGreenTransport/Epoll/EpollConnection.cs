@@ -1,6 +1,8 @@
+using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.ExceptionServices;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Epoll.IO;
 using KestrelGreenTransport.Epoll.Loop;
@@ -28,7 +30,6 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     private readonly uint _generation;
     private int _openHalves = 2;
     private int _disposed;
-    private bool _worksElsewhere;
     private Exception? _shutdownReason;
 
     public EpollConnection(EventLoop loop, int descriptor, Slot slot, EndPoint? local, EndPoint? remote)
@@ -59,10 +60,19 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     PipeWriter IDuplexPipe.Output => Writer;
 
     /// <summary>Whether the app continues on the loop's thread rather than on the thread pool.</summary>
-    public bool RunsInline => _loop.Settings.RunsInline && !_worksElsewhere;
+    public bool RunsInline => _loop.Settings.RunsInline;
 
-    /// <summary>Whether flushes may wait for the end of the event: only where a guard ends one that lasts.</summary>
-    public bool CorksFreely => _loop.Guard is not null;
+    /// <summary>Throws why a connection ended. What many share is thrown as a copy: an exception grows with each throw.</summary>
+    [DoesNotReturn]
+    public static void Throw(Exception reason)
+    {
+        if (reason == CompletedGracefully)
+        {
+            throw new ConnectionAbortedException(reason.Message);
+        }
+
+        ExceptionDispatchInfo.Throw(reason);
+    }
 
     public override void Abort() => Abort(new ConnectionAbortedException("The connection was aborted by the application."));
 
@@ -78,8 +88,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         }
         else if (Interlocked.CompareExchange(ref _shutdownReason, CompletedGracefully, null) is null)
         {
-            Writer.Kill(static connection => connection.ShutDown());
-            Reader.FailUnlessEnding(CompletedGracefully);
+            EndGracefully();
             FireClosed();
         }
     }
@@ -99,6 +108,8 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
 
     /// <summary>The client gets its end of stream now: what it sends from here on is its own loss.</summary>
     public void ShutDownOutput() => _ = SocketCalls.shutdown(Descriptor, SocketCalls.SHUT_WR);
+
+    ConnectionPool IServedConnection.Pool => _slot.Pool;
 
     bool IServedConnection.HasUnconsumed => Reader.HasUnconsumed;
 
@@ -134,30 +145,18 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     public void OnEvents(LoopThread thread, uint events)
     {
         BeginDispatch(thread);
-        try
+        if ((events & (EpollCalls.EPOLLOUT | EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0)
         {
-            if ((events & (EpollCalls.EPOLLOUT | EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0)
-            {
-                Writer.OnEvents();
-            }
+            Writer.OnEvents();
+        }
 
-            if ((events & ~EpollCalls.EPOLLOUT) != 0)
-            {
-                Reader.OnEvents(events);
-            }
-        }
-        finally
+        if ((events & ~EpollCalls.EPOLLOUT) != 0)
         {
-            EndDispatch();
+            Reader.OnEvents(events);
         }
+
+        EndDispatch();
     }
-
-    /// <summary>
-    /// The app sends from the thread pool while it waits for more to receive. It goes on there with what arrives, too:
-    /// Kestrel runs the streams of HTTP/2 on the pool in any case, and each switch between the pool and a loop costs more
-    /// than it saves (seen: 0.32 wake-ups a request instead of 0.02).
-    /// </summary>
-    public void OnGathering() => _worksElsewhere = true;
 
     /// <summary>The end of the stream, or an error, was received.</summary>
     public void OnEndOfStream() => FireClosed();
@@ -168,11 +167,22 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     /// </summary>
     public unsafe void OnHangUpUnread(uint events)
     {
+        // What the next read must end with is settled before the app hears of it: Kestrel aborts then, and an abort drops
+        // what the kernel holds.
         var unread = 0;
         if ((events & (EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0
-            || SocketCalls.ioctl(Descriptor, SocketCalls.FIONREAD, &unread) == -1
-            || unread == 0)
+            || SocketCalls.ioctl(Descriptor, SocketCalls.FIONREAD, &unread) == -1)
         {
+            if (!Reader.IsReceiving && SocketCalls.PendingError(Descriptor) is not 0 and var errno)
+            {
+                Reader.Fail(OnReceiveError(errno));
+            }
+
+            FireClosed();
+        }
+        else if (unread == 0)
+        {
+            Reader.End();
             FireClosed();
         }
         else if (unread < _loop.Settings.MaxReadBufferSize)
@@ -197,7 +207,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     {
         if (Interlocked.CompareExchange(ref _shutdownReason, CompletedGracefully, null) is null)
         {
-            Writer.Kill(static connection => connection.ShutDown());
+            EndGracefully();
         }
     }
 
@@ -220,11 +230,9 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
 
     private void Close()
     {
-        // All is sent: it ends gracefully, if nothing has ended it before.
-        Interlocked.CompareExchange(ref _shutdownReason, CompletedGracefully, null);
         _loop.Connections.Remove(_index);
         CloseSocketFeature();
-        Reader.Close();
+        Reader.Close(Volatile.Read(ref _shutdownReason) ?? CompletedGracefully);
         Writer.Close();
     }
 
@@ -250,6 +258,13 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     {
         _closed.Dispose();
         _slot.GiveBack();
+    }
+
+    // The reader first: the shutdown would look to it like the peer's end of stream.
+    private void EndGracefully()
+    {
+        Reader.FailUnlessEnding(CompletedGracefully);
+        Writer.Kill(static connection => connection.ShutDown());
     }
 
     // A reset at once, as Kestrel's own transport aborts: dissolving the association sends it and keeps the descriptor,

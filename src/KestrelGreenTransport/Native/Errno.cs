@@ -24,6 +24,7 @@ internal static class Errno
     public const int ELOOP = 40;
     public const int EPROTO = 71;
     public const int ENOTSOCK = 88;
+    public const int EAFNOSUPPORT = 97;
     public const int EADDRINUSE = 98;
     public const int EADDRNOTAVAIL = 99;
     public const int ECONNABORTED = 103;

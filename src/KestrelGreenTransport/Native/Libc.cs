@@ -31,6 +31,7 @@ internal static unsafe partial class Libc
     public const int SOCK_CLOEXEC = 0x80000;
 
     public const int SOL_SOCKET = 1;
+    public const int SO_ERROR = 4;
     public const int SO_ACCEPTCONN = 30;
     public const int SCM_RIGHTS = 1;
 

@@ -6,6 +6,11 @@ namespace KestrelGreenTransport.Native;
 internal static unsafe partial class ListenerCalls
 {
     private const int SO_ATTACH_FILTER = 26;
+    private const int IPPROTO_TCP = 6;
+    private const int TCP_INFO = 11;
+
+    // struct tcp_info: eight bytes of flags, then 32-bit fields; of a listener, tcpi_unacked is the accept queue.
+    private const int UnackedOffset = 24;
 
     /// <summary>
     /// Has the kernel drop whatever would open another connection (SYN), while handshakes that have begun complete. A client
@@ -21,6 +26,16 @@ internal static unsafe partial class ListenerCalls
         code[3] = new Instruction { Code = 0x06, Operand = 0x40000 };
         var program = new Program { Length = 4, Code = code };
         return Result.From(setsockopt(descriptor, Libc.SOL_SOCKET, SO_ATTACH_FILTER, &program, (uint)sizeof(Program)));
+    }
+
+    /// <summary>How many connections wait in a TCP listener's accept queue; 0 when the kernel does not say.</summary>
+    public static long Queued(int descriptor)
+    {
+        var info = stackalloc byte[UnackedOffset + sizeof(uint)];
+        var length = UnackedOffset + sizeof(uint);
+        return Libc.getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, info, &length) == 0 && length == UnackedOffset + sizeof(uint)
+            ? *(uint*)(info + UnackedOffset)
+            : 0;
     }
 
     [LibraryImport("libc", SetLastError = true)]

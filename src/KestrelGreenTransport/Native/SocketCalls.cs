@@ -67,6 +67,14 @@ internal static unsafe class SocketCalls
     [DllImport("libc")]
     public static extern int getsockname(int fd, byte* address, uint* length);
 
+    /// <summary>The error that the socket has met and told nobody yet; 0: none. It is told by this.</summary>
+    public static int PendingError(int fd)
+    {
+        var error = 0;
+        var length = sizeof(int);
+        return Libc.getsockopt(fd, Libc.SOL_SOCKET, Libc.SO_ERROR, &error, &length) == 0 ? error : 0;
+    }
+
     [DllImport("libc")]
     public static extern int shutdown(int fd, int how);
 

@@ -19,6 +19,14 @@ internal static class TransportSettings
             nameof(GreenTransportOptions.AcceptBatch), "from 1 to 10000, or auto", "auto: 1 on shared listeners, else 100",
             "How many connections are accepted in a row before other work gets its turn.",
             static (options, value) => options.AcceptBatch = value, "gevent: max_accept"),
+        Switch(
+            nameof(GreenTransportOptions.BalancedAccept), "true",
+            "Whether a worker that holds its share of the connections leaves the next one to its siblings.",
+            static (options, value) => options.BalancedAccept = value),
+        Switch(
+            nameof(GreenTransportOptions.IdleReclaim), "true",
+            "Whether idle keep-alive connections are closed for clients that wait while all slots are taken.",
+            static (options, value) => options.IdleReclaim = value),
         Time(
             nameof(GreenTransportOptions.AcceptMinDelay), "from 1ms to 1m", "10ms",
             "The pause after a first failed accept; it doubles with each that follows.",
@@ -72,10 +80,6 @@ internal static class TransportSettings
             nameof(GreenTransportOptions.BlockingThreshold), "from 0.1ms to 1s", "1ms",
             "How long a handler may block its event loop while handlers are seen to block.",
             static (options, value) => options.BlockingThreshold = value),
-        Time(
-            nameof(GreenTransportOptions.SpinTime), "from 0s to 10ms", "0s",
-            "How long an event loop asks for events before it sleeps, while they come so soon.",
-            static (options, value) => options.SpinTime = value),
         Time(
             nameof(GreenTransportOptions.GracefulTimeout), "from 0s to 1d", "30s",
             "How long requests in flight may take to finish when the host stops.",

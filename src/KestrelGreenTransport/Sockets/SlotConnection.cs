@@ -36,6 +36,8 @@ internal sealed class SlotConnection : ConnectionContext, IServedConnection
 
     public ConnectionActivity Activity { get; }
 
+    ConnectionPool IServedConnection.Pool => _slot.Pool;
+
     bool IServedConnection.HasUnconsumed => _reader.HasUnconsumed;
 
     long IServedConnection.Received => _reader.Reads;

@@ -29,6 +29,7 @@ internal sealed class SocketsAcceptor : IAcceptor
     // Held by the one caller that accepts, and at last by UnbindAsync, which keeps it.
     private readonly SemaphoreSlim _turn = new(1);
     private int _inARow;
+    private bool _isLate;
 
     public SocketsAcceptor(ListenerContext listener, SocketConnectionContextFactory connections, ConcurrentDictionary<SlotConnection, byte> open, TimeProvider time)
     {
@@ -91,6 +92,13 @@ internal sealed class SocketsAcceptor : IAcceptor
     {
         while (await TakeSlotAsync(cancelled) is { } slot)
         {
+            if (HasItsShare())
+            {
+                slot.GiveBack();
+                await StandBackAsync(cancelled);
+                continue;
+            }
+
             if (_headroom.IsExhausted())
             {
                 slot.GiveBack();
@@ -118,6 +126,8 @@ internal sealed class SocketsAcceptor : IAcceptor
             }
 
             slot.Hold();
+            _listener.Siblings.OnAccepted();
+            _isLate = false;
             _headroom.Accepted(socket.Handle);
             if (_policy.OnSuccess() is > 0 and var failures)
             {
@@ -137,6 +147,21 @@ internal sealed class SocketsAcceptor : IAcceptor
         }
 
         return null;
+    }
+
+    // Every process is woken for every client here, so that siblings are there to take whom this one leaves to them.
+    private bool HasItsShare() =>
+        !_isLate
+        && _listener.Options.BalancedAccept
+        && _listener.Socket.IsShared
+        && _listener.Siblings.MayExist
+        && FairShare.Allowance(_listener.Siblings.Held, _listener.Siblings.Look(), _listener.Socket.Queued()) == 0;
+
+    /// <summary>Leaves the listener for a tick. Who still waits then is taken, share or not.</summary>
+    private async Task StandBackAsync(CancellationToken cancelled)
+    {
+        await Task.Delay(FairShare.Tick, _time, cancelled).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _isLate = !cancelled.IsCancellationRequested && _listener.Socket.Socket.Poll(0, SelectMode.SelectRead);
     }
 
     private ValueTask<Slot?> TakeSlotAsync(CancellationToken cancelled)

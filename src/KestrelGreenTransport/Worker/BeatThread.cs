@@ -21,7 +21,9 @@ internal sealed class BeatThread : IDisposable
     private readonly Pulse _pulse;
     private readonly BoardLine? _board;
     private readonly Lifeline? _lifeline;
+    private readonly BindRequests _binds;
     private readonly WorkerStop _stop;
+    private readonly BoardSiblings _siblings;
     private readonly TimeProvider _time;
     private readonly long _checkInterval;
     private readonly Action<LifelineMessage> _received;
@@ -30,13 +32,16 @@ internal sealed class BeatThread : IDisposable
     private volatile bool _isClosing;
     private long _checkAt;
 
-    public BeatThread(WakeSignal wake, Pulse pulse, BoardLine? board, Lifeline? lifeline, WorkerStop stop, TimeProvider time, TimeSpan interval)
+    public BeatThread(
+        WakeSignal wake, Pulse pulse, BoardLine? board, Lifeline? lifeline, BindRequests binds, WorkerStop stop, BoardSiblings siblings, TimeProvider time, TimeSpan interval)
     {
         _wake = wake;
         _pulse = pulse;
         _board = board;
         _lifeline = lifeline;
+        _binds = binds;
         _stop = stop;
+        _siblings = siblings;
         _time = time;
         _checkInterval = interval.ToNanoseconds();
         _received = OnReceived;
@@ -112,6 +117,7 @@ internal sealed class BeatThread : IDisposable
 
         if (_lifeline is not null && !_lifeline.Receive(polled[1].revents, _received))
         {
+            _binds.SupervisorGone();
             _stop.SupervisorGone();
         }
     }
@@ -126,10 +132,21 @@ internal sealed class BeatThread : IDisposable
 
     private void OnReceived(LifelineMessage message)
     {
-        // A type that this worker does not know comes from a newer supervisor, which can do without an answer.
-        if (message.Type == LifelineTypes.Drain)
+        switch (message.Type)
         {
-            _stop.Drain(message.DeadlineMs);
+            case LifelineTypes.Drain:
+                _stop.Drain(message.DeadlineMs);
+                break;
+            case LifelineTypes.Bound:
+                _binds.Answered(message);
+                break;
+            case LifelineTypes.SiblingDied when message.Index is { } index:
+                _siblings.OnDied(index);
+                break;
+            default:
+                // It comes from a newer supervisor, which can do without an answer.
+                message.Descriptor?.Dispose();
+                break;
         }
     }
 }

@@ -41,6 +41,10 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
     public void SendHello(int pid) => SendForCertain(
         new LifelineMessage { Type = LifelineTypes.Hello, ContractVersion = ContractVariables.Version, Pid = pid });
 
+    /// <summary>Asks for a listening socket; the answer is a message like any other.</summary>
+    public void SendBind(long id, ListenEndpoint endpoint) => SendForCertain(
+        new LifelineMessage { Type = LifelineTypes.Bind, Id = id, Endpoint = endpoint.ToString() });
+
     public void SendReady() => SendForCertain(new LifelineMessage { Type = LifelineTypes.Ready });
 
     /// <summary>The last words of a worker that cannot start: waits for a moment until they are on their way.</summary>
@@ -61,6 +65,10 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
             }
         }
     }
+
+    /// <summary>A full beat that the heartbeat file did not take. One that there is no room for is followed by the next.</summary>
+    public void SendBeat(WorkerState state, long at) =>
+        TrySend(new LifelineMessage { Type = LifelineTypes.Beat, State = (int)state, At = at });
 
     /// <summary>Sends what the supervisor can do without; false when there is no room for it now.</summary>
     public bool TrySend(LifelineMessage message)
@@ -112,7 +120,7 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
 
         for (var i = 0; events != 0 && i < PacketsInARow; i++)
         {
-            var taken = socket.Receive(out var packet);
+            var taken = socket.Receive(out var packet, out var descriptor);
             if (taken.Error is Errno.EAGAIN or Errno.EINTR)
             {
                 break;
@@ -133,11 +141,12 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
 
             if (taken.Value > LifelineMessage.MaxSize || !LifelineMessage.TryParse(packet, out var message))
             {
+                descriptor?.Dispose();
                 WorkerLog.LifelinePacketIgnored(logger, taken.Value);
                 continue;
             }
 
-            received(message);
+            received(descriptor is null ? message : message with { Descriptor = descriptor });
         }
 
         return true;

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
+using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Worker;
 
@@ -59,14 +60,12 @@ internal sealed unsafe class LifelineSocket
 
     /// <summary>Takes one packet. One larger than a message may be is cut short, and the value is its whole length.</summary>
     /// <param name="packet">Its bytes, until the next call. Belongs to the beat thread.</param>
-    public Result Receive(out ReadOnlySpan<byte> packet)
+    /// <param name="descriptor">The descriptor that came with it, if any; the caller owns it.</param>
+    public Result Receive(out ReadOnlySpan<byte> packet, out SafeFileHandle? descriptor)
     {
-        fixed (byte* buffer = _packet)
-        {
-            var received = Result.From(Libc.recv(Descriptor, buffer, (nuint)_packet.Length, Libc.MSG_DONTWAIT | LibcWorker.MSG_TRUNC));
-            packet = received.Ok ? _packet.AsSpan(0, (int)Math.Min(received.Value, _packet.Length)) : [];
-            return received;
-        }
+        var received = Packet.Receive(Descriptor, _packet, out descriptor);
+        packet = received.Ok ? _packet.AsSpan(0, (int)Math.Min(received.Value, _packet.Length)) : [];
+        return received;
     }
 
     /// <summary>Waits until a packet can be sent; false when that took too long.</summary>

@@ -4,9 +4,9 @@ namespace KestrelGreenTransport.Worker;
 
 /// <summary>
 /// Begins a full beat every interval, and at once when the worker's state has moved on, and writes it down when it is
-/// over. There is no beat before the host really runs. All members belong to the beat thread.
+/// over, or tells it where the file does not take it. There is no beat before the host really runs. All members belong to the beat thread.
 /// </summary>
-internal sealed class Pulse(FullBeat beat, HeartbeatFile? file, WorkerLife life, TimeSpan interval) : IDisposable
+internal sealed class Pulse(FullBeat beat, HeartbeatFile? file, WorkerLife life, TimeSpan interval, Action<WorkerState, long>? unwritten = null) : IDisposable
 {
     private readonly long _interval = interval.ToNanoseconds();
     private WorkerState _seen;
@@ -34,7 +34,11 @@ internal sealed class Pulse(FullBeat beat, HeartbeatFile? file, WorkerLife life,
 
         if (beat.TryFinish(out var at))
         {
-            file?.Write(life.State, at);
+            // A disk that is full says nothing of the worker: its supervisor hears the beat another way.
+            if (file is not null && !file.Write(life.State, at))
+            {
+                unwritten?.Invoke(life.State, at);
+            }
         }
     }
 

@@ -24,8 +24,10 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
         AdoptedLifeline adopted,
         WorkerLife life,
         RequestFigures requests,
+        BoardSiblings siblings,
         TransportState transport,
         WorkerFailure failure,
+        BindRequests binds,
         ForcedExit exit,
         Drain drain,
         IHostApplicationLifetime lifetime,
@@ -50,6 +52,7 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
             _lifeline = new Lifeline(adopted.Socket, log);
             _lifeline.SendHello(pid);
             failure.Reported = _lifeline.SendFailed;
+            binds.Ask = _lifeline.SendBind;
         }
 
         var beat = new FullBeat(transport, time, _wake.Set);
@@ -65,7 +68,8 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
         }
 
         var stop = new WorkerStop(lifetime, host, drain, options, life, exit, time, log);
-        _thread = new BeatThread(_wake, new Pulse(beat, heartbeat, life, interval), board, _lifeline, stop, time, interval);
+        var pulse = new Pulse(beat, heartbeat, life, interval, _lifeline is null ? null : _lifeline.SendBeat);
+        _thread = new BeatThread(_wake, pulse, board, _lifeline, binds, stop, siblings, time, interval);
     }
 
     public Task StartingAsync(CancellationToken cancellationToken)

@@ -29,9 +29,13 @@ internal static class WorkerServices
         services.AddSingleton(AdoptedLifeline.From(contract.ControlDescriptor));
         services.AddSingleton(new RequestFigures(TimeProvider.System));
         services.AddSingleton<WorkerLife>();
+        services.AddSingleton(static provider => new BoardSiblings(
+            provider.GetRequiredService<WorkerContract>(), provider.GetRequiredService<TransportState>(), provider.GetRequiredService<RequestFigures>(), TimeProvider.System));
+        services.Replace(ServiceDescriptor.Singleton<ISiblings>(static provider => provider.GetRequiredService<BoardSiblings>()));
         services.TryAddSingleton<ForcedExit>();
         services.TryAddSingleton<TransportState>();
         services.TryAddSingleton<WorkerFailure>();
+        services.TryAddSingleton<BindRequests>();
 
         // First of all: a host resolves its hosted services before it validates options or starts anything, and so
         // hello is said before something can fail, or be bound.

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace FunctionalTests.Harness;
 
 /// <summary>
-/// A program that a test started, in a session of its own, with its output captured line by line. A mark in its
-/// environment finds every descendant; disposing it ends them all.
+/// A program that a test started, in a session of its own, with its output captured line by line. That session and a mark
+/// in its environment find every descendant; disposing it ends them all.
 /// </summary>
 internal sealed class ChildProgram : IAsyncDisposable
 {
@@ -46,13 +46,14 @@ internal sealed class ChildProgram : IAsyncDisposable
 
         Command = $"{program} {string.Join(' ', start.ArgumentList.Skip(1))}";
         _process = Process.Start(start)!;
+        Pid = _process.Id;
         _process.StandardInput.Close();
         _outputEnded = Task.WhenAll(Read(_process.StandardOutput, isError: false), Read(_process.StandardError, isError: true));
     }
 
     public string Command { get; }
 
-    public int Pid => _process.Id;
+    public int Pid { get; }
 
     /// <summary>What it wrote to both streams so far, in the order of arrival.</summary>
     public string Output => string.Join('\n', Snapshot().Select(static line => line.Text));
@@ -62,7 +63,7 @@ internal sealed class ChildProgram : IAsyncDisposable
     public IReadOnlyList<string> ErrorLines => [.. Snapshot().Where(static line => line.IsError).Select(static line => line.Text)];
 
     /// <summary>This program and its descendants that still run.</summary>
-    public IReadOnlyList<int> Living => Kernel.ProcessesWith(_mark);
+    public IReadOnlyList<int> Living => Kernel.ProcessesOf(_mark, session: Pid);
 
     public static ChildProgram Start(
         string program,

@@ -31,19 +31,21 @@ internal sealed class GreenRun : IAsyncDisposable
     /// <param name="app">Another app than the test worker.</param>
     /// <param name="appArguments">What follows the app.</param>
     /// <param name="descriptors">How many descriptors each process may have.</param>
+    /// <param name="bind">False lets the app say where to listen.</param>
     /// <param name="environment">Variables for all processes.</param>
     public static GreenRun Start(
         string[] options,
         string? app = null,
         string[]? appArguments = null,
         int? descriptors = null,
+        bool bind = true,
         params (string Name, string? Value)[] environment)
     {
         var name = $"t{Guid.NewGuid():N}"[..12];
-        string[] bind = options.Contains("-b") ? [] : ["-b", "127.0.0.1:0"];
+        string[] binds = options.Contains("-b") || !bind ? [] : ["-b", "127.0.0.1:0"];
         string[] limit = descriptors is null ? [] : ["prlimit", $"--nofile={descriptors}"];
         return Launch(
-            name, [.. limit, "dotnet", Repo.Green, "run", "--name", name, .. bind, .. options, app ?? Repo.TestWorker, .. appArguments ?? []], environment);
+            name, [.. limit, "dotnet", Repo.Green, "run", "--name", name, .. binds, .. options, app ?? Repo.TestWorker, .. appArguments ?? []], environment);
     }
 
     /// <summary>Runs an app that makes itself a supervisor.</summary>

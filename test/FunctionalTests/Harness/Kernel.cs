@@ -59,15 +59,19 @@ internal static partial class Kernel
         }
     }
 
-    /// <summary>All running processes whose environment holds this entry (NAME=value): whatever a test started, however far down.</summary>
-    public static IReadOnlyList<int> ProcessesWith(string entry)
+    /// <summary>
+    /// All running processes whose environment holds this entry (NAME=value), or that belong to this session: whatever a test
+    /// started, however far down. A process that writes its title over its environment (nginx) is found by the session alone,
+    /// one that began a session of its own (setsid) by the entry.
+    /// </summary>
+    public static IReadOnlyList<int> ProcessesOf(string entry, int session)
     {
         var found = new List<int>();
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
         {
             if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
                 && IsAlive(pid)
-                && ReadProc(pid, "environ").Split('\0').Contains(entry))
+                && (SessionOf(pid) == session || ReadProc(pid, "environ").Split('\0').Contains(entry)))
             {
                 found.Add(pid);
             }
@@ -77,6 +81,13 @@ internal static partial class Kernel
     }
 
     public static string CommandLine(int pid) => ReadProc(pid, "cmdline").Replace('\0', ' ').Trim();
+
+    // The fields after the name, which may hold anything: state, parent, group, session.
+    private static int? SessionOf(int pid)
+    {
+        var stat = ReadProc(pid, "stat");
+        return stat.Length == 0 ? null : int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[3], CultureInfo.InvariantCulture);
+    }
 
     private static string ReadProc(int pid, string file)
     {

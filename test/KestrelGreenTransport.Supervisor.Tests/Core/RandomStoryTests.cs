@@ -5,7 +5,7 @@ namespace KestrelGreenTransport.Supervisor.Tests.Core;
 
 public class RandomStoryTests
 {
-    private const int Stories = 3000;
+    private const int Stories = 1500;
 
     [Fact]
     public void Whatever_happens_the_invariants_hold_and_all_is_well_once_nothing_fails_any_more()
@@ -28,16 +28,24 @@ public class RandomStoryTests
             "SpawnWorker", "DrainWorker", "AbortWorker", "KillWorker", "Leave 0", "Leave 3", "Leave 4",
             "WorkerReadyNotice", "WorkerDiedNotice", "WorkerLeftNotice", "WorkerStaleNotice", "WorkerBootTimeoutNotice", "WorkerKilledNotice",
             "WorkerLeavingNotice", "WorkerFailedToStartNotice", "SpawnFailedNotice", "SupervisorPausedNotice", "ScalingNotice", "StoppingNotice",
-            "BootFailureNotice", "AppNotStartableNotice",
+            "BootFailureNotice", "AppNotStartableNotice", "OpenWorker", "WarmWorker", "TellSiblings", "Prepare", "CancelPreparation",
+            "WorkerTakesOverNotice", "WarmUpFailedNotice", "WorkerDueNotice", "DrainedNotice", "ReloadingNotice", "ReloadedNotice",
+            "ReloadFailedNotice", "RollbackFailedNotice",
         ];
         Assert.Empty(everything.Except(seen.Keys));
     }
 
     private static Dictionary<string, int> Play(Move[] story)
     {
-        var world = new World(workers: 1 + (story.Length % 4), seed: story.Length);
+        var world = new World(workers: 1 + (story.Length % 4), seed: story.Sum(static move => move.A));
         try
         {
+            // Half of the stories begin with a house in order: what happens to a reload half-way is rare otherwise.
+            if (story.Length % 2 == 0)
+            {
+                world.SettleDown();
+            }
+
             foreach (var move in story)
             {
                 world.Make(move);

@@ -1,3 +1,4 @@
+using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Supervisor.Core;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Core;
@@ -29,6 +30,12 @@ internal sealed class Referee(ArbiterSettings settings)
 
     public void FewerAsked(int fewer) => _dismissals += fewer;
 
+    public bool DrainAsked { get; set; }
+
+    public bool ReloadAsked { get; set; }
+
+    public bool RenewalAsked { get; set; }
+
     public void Judge(Effect effect, SupervisorState before, SupervisorState after, long now)
     {
         Require(LeftWith is null, "nothing is wanted after leave");
@@ -36,7 +43,8 @@ internal sealed class Referee(ArbiterSettings settings)
         switch (effect)
         {
             case SpawnWorker spawn:
-                Require(Stop is null && !_gaveUp, "nothing is spawned during a stop");
+                Require(Stop is null && !_gaveUp && !after.IsDrained, "nothing is spawned during a stop");
+                Require(spawn.Generation == before.Generation || spawn.Generation == after.Generation || spawn.Generation == after.Reload?.Generation, "only the generation in force and the coming one are spawned");
                 Require(!Processes.ContainsKey(spawn.Index) && Awaited.Add(spawn.Index), $"index {spawn.Index} is free");
                 break;
             case AbortWorker abort:
@@ -46,7 +54,14 @@ internal sealed class Referee(ArbiterSettings settings)
                 JudgeKill(Process(kill.Index), before, now);
                 break;
             case DrainWorker drain:
-                JudgeDrain(Process(drain.Index), drain.Deadline, now);
+                JudgeDrain(Process(drain.Index), drain.Deadline, before, after, now);
+                break;
+            case OpenWorker open:
+                Require(Process(open.Index) is { IsOrderedToEnd: false, Says: WorkerState.Standby or WorkerState.Serving or WorkerState.Draining }, $"{open.Index} can serve");
+                break;
+            case WarmWorker warm:
+                Require(Process(warm.Index) is { IsOrderedToEnd: false, IsReady: false, IsWarming: false }, $"{warm.Index} is warmed once, before it serves");
+                Process(warm.Index).IsWarming = true;
                 break;
             case Leave leave:
                 Require(Stop is not null && Processes.Count == 0 && Awaited.Count == 0, "only an empty house is left");
@@ -77,9 +92,20 @@ internal sealed class Referee(ArbiterSettings settings)
         }
         else
         {
-            Require(state.Workers.Values.Count(w => w.Stays) == state.Target, "as many seats stay as are wanted");
-            var serving = state.Workers.Values.Count(w => w is { Stays: true, Phase: WorkerPhase.Serving });
-            Require(state.Phase == SupervisorPhase.Running == (serving >= state.Target), "the whole runs exactly while the target serves");
+            var staying = state.Workers.Values.Where(w => w.Stays).ToList();
+            var active = staying.Where(w => w.Kind == SeatKind.Active).ToList();
+            Require(active.Count == (state.IsDrained ? 0 : state.Target), "as many seats stay as are wanted");
+            Require(staying.Count(w => w.Kind == SeatKind.Surge) <= 1, "there is one worker more than wanted at most");
+            var serving = active.Count(w => w.Phase == WorkerPhase.Serving);
+            Require(
+                state.Phase == SupervisorPhase.Running == (serving >= state.Target && state.Reload is null),
+                "the whole runs exactly while the target serves and nothing changes");
+            Require(
+                serving == active.Count || !staying.Any(w => w is { Kind: SeatKind.Standby, Phase: WorkerPhase.Standby }),
+                "nobody stands by while a place is empty");
+            Require(
+                state.Surge is not { Candidate: { } candidate } || state.Workers.GetValueOrDefault(candidate) is { Kind: SeatKind.Surge },
+                "the replacement that is waited for is there");
         }
     }
 
@@ -90,7 +116,7 @@ internal sealed class Referee(ArbiterSettings settings)
         {
             if (!process.IsOrderedToEnd)
             {
-                Require(process.Serves ? !IsStale(process, now) : process.BootDue > now, $"{process.Index} got its verdict");
+                Require(process.IsReady ? !IsStale(process, now) : process.BootDue > now, $"{process.Index} got its verdict");
             }
 
             Require(process.KillAgainDue is not null || !(process.AbortDue <= now || process.LeaveDueBy <= now), $"{process.Index} was killed in time");
@@ -101,7 +127,7 @@ internal sealed class Referee(ArbiterSettings settings)
     private void JudgeAbort(SimulatedProcess process, long now)
     {
         Require(!process.IsOrderedToEnd, $"{process.Index} gets one verdict");
-        Require(process.Serves ? IsStale(process, now) : process.BootDue <= now, $"{process.Index} is really overdue");
+        Require(process.IsReady ? IsStale(process, now) : process.BootDue <= now, $"{process.Index} is really overdue");
         process.AbortDue = now + Nanoseconds.Of(ArbiterSettings.AbortTimeout);
     }
 
@@ -118,10 +144,26 @@ internal sealed class Referee(ArbiterSettings settings)
         process.KillAgainDue = now + Nanoseconds.Of(ArbiterSettings.KillAgainAfter);
     }
 
-    private void JudgeDrain(SimulatedProcess process, TimeSpan told, long now)
+    private void JudgeDrain(SimulatedProcess process, TimeSpan told, SupervisorState before, SupervisorState after, long now)
     {
         Require(process.AbortDue is null && process.KillAgainDue is null, $"{process.Index} can still drain");
-        Require(Stop is not null || _dismissals-- > 0, $"somebody asked that {process.Index} leaves");
+        var seat = after.Workers[process.Index];
+        var asked = seat.Ending switch
+        {
+            ExitReason.ScaleDown => seat.Kind != SeatKind.Active || _dismissals-- > 0,
+            ExitReason.Stop => Stop is not null || DrainAsked,
+            ExitReason.Reload => ReloadAsked,
+            _ => RenewalAsked,
+        };
+        Require(Stop is not null || asked, $"somebody asked that {process.Index} leaves");
+        if (Stop is null && !after.IsDrained && Serves(before, seat.Index) && seat.Ending is not ExitReason.ScaleDown)
+        {
+            // Whoever takes over a place that was not this one's own is new among those that serve in their places.
+            var leave = before.Workers.Values.Count(w => Serves(before, w.Index) && after.Workers.GetValueOrDefault(w.Index) is { Stays: false, Phase: WorkerPhase.Draining, Ending: not (ExitReason.Exited or ExitReason.ScaleDown) } a && a.Pid == w.Pid);
+            var come = after.Workers.Values.Count(w => Serves(after, w.Index) && !(Serves(before, w.Index) && before.Workers[w.Index].Pid == w.Pid));
+            Require(come >= leave, $"{process.Index} leaves only once another one serves");
+        }
+
         Require(process.LeaveDueBy is null || (Stop == StopKind.Quick && !process.ToldToHurry), $"{process.Index} is told again only to hurry");
 
         Require(Stop != StopKind.Quick || told == TimeSpan.Zero, "a quick stop leaves no time to finish");
@@ -132,6 +174,9 @@ internal sealed class Referee(ArbiterSettings settings)
         process.LeaveDueBy = now + Nanoseconds.Of(told) + margin;
         process.LeaveDueFrom = told > TimeSpan.Zero ? process.LeaveDueBy : now;
     }
+
+    private static bool Serves(SupervisorState state, int index) =>
+        state.Workers.GetValueOrDefault(index) is { Stays: true, Kind: SeatKind.Active, Phase: WorkerPhase.Serving };
 
     private bool IsStale(SimulatedProcess process, long now) => now - process.LastProof > Nanoseconds.Of(settings.Timeout);
 

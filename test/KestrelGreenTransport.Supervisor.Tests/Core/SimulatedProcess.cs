@@ -9,8 +9,11 @@ internal sealed class SimulatedProcess
 
     public required int Pid { get; init; }
 
-    /// <summary>Speaks for its state: booting, serving, draining.</summary>
+    /// <summary>Speaks for its state: booting, standby, serving, draining.</summary>
     public WorkerState Says { get; set; } = WorkerState.Booting;
+
+    /// <summary>Was asked to warm itself, and has not answered yet.</summary>
+    public bool IsWarming { get; set; }
 
     public bool SaidHello { get; set; }
 
@@ -20,8 +23,8 @@ internal sealed class SimulatedProcess
     /// <summary>Survives SIGKILL for now.</summary>
     public bool Stuck { get; set; }
 
-    /// <summary>The supervisor knows that it serves.</summary>
-    public bool Serves { get; set; }
+    /// <summary>The supervisor knows that it stands by or serves.</summary>
+    public bool IsReady { get; set; }
 
     /// <summary>The last moment for which the supervisor knows that it lived, or did not look itself.</summary>
     public long LastProof { get; set; }

@@ -63,6 +63,10 @@ internal sealed class Story
     public Story Boots(int index) =>
         Spawns(index).Happens(new WorkerSaidHello(index)).Happens(new WorkerReady(index));
 
+    /// <summary>The generation that is being prepared can be started.</summary>
+    public Story IsPrepared(ArbiterSettings? settings = null, int? workers = null) =>
+        Happens(new Prepared(State.Preparing ?? 0, settings ?? State.Settings, workers));
+
     public Story Spawns(int index)
     {
         _silent.Remove(index);
@@ -81,16 +85,16 @@ internal sealed class Story
 
     public Story Beats(int index, WorkerState state = WorkerState.Serving) => Happens(new WorkerBeat(index, _now, state));
 
-    /// <summary>Time goes by in ticks; whoever serves and did not fall silent beats at each.</summary>
+    /// <summary>Time goes by in ticks; whoever serves or stands by, and did not fall silent, beats at each.</summary>
     public Story Passes(double seconds)
     {
         var end = _now + Seconds(seconds);
         while (_now < end)
         {
             _now = Math.Min(end, _now + Nanoseconds.Of(ArbiterSettings.TickInterval));
-            foreach (var worker in State.Workers.Values.Where(w => w is { Phase: WorkerPhase.Serving, Pid: not null } && !_silent.Contains(w.Index)))
+            foreach (var worker in State.Workers.Values.Where(w => w is { Phase: WorkerPhase.Standby or WorkerPhase.Serving, Pid: not null } && !_silent.Contains(w.Index)))
             {
-                Happens(new WorkerBeat(worker.Index, _now, WorkerState.Serving));
+                Happens(new WorkerBeat(worker.Index, _now, worker.Phase == WorkerPhase.Serving ? WorkerState.Serving : WorkerState.Standby));
             }
 
             Happens(new Tick());
@@ -106,12 +110,14 @@ internal sealed class Story
         return this;
     }
 
-    /// <summary>Asserts what was wanted since the last look, notices aside, as one line: <c>spawn 2, abort 1</c>.</summary>
-    public Story Wants(string effects)
-    {
-        Assert.Equal(effects, string.Join(", ", News.Where(e => e is not Report).Select(Describe)));
-        return this;
-    }
+    /// <summary>
+    /// Asserts what was wanted since the last look, as one line: <c>spawn 2, abort 1</c>. Notices and what workers are told
+    /// stand aside: a gate opens after each boot.
+    /// </summary>
+    public Story Wants(string effects) => Wants(effects, static effect => effect is not (Report or OpenWorker or TellSiblings));
+
+    /// <summary>The same, with the gates that were opened.</summary>
+    public Story WantsWithGates(string effects) => Wants(effects, static effect => effect is not (Report or TellSiblings));
 
     public Story WantsNothing() => Wants("");
 
@@ -125,9 +131,20 @@ internal sealed class Story
 
     private static long Seconds(double seconds) => (long)(seconds * 1e9);
 
+    private Story Wants(string effects, Func<Effect, bool> counts)
+    {
+        Assert.Equal(effects, string.Join(", ", News.Where(counts).Select(Describe)));
+        return this;
+    }
+
     private static string Describe(Effect effect) => effect switch
     {
+        SpawnWorker { Generation: > 1 } spawn => $"spawn {spawn.Index} of generation {spawn.Generation}",
         SpawnWorker spawn => $"spawn {spawn.Index}",
+        OpenWorker open => $"open {open.Index}",
+        WarmWorker warm => $"warm {warm.Index} at {warm.Path}",
+        Prepare prepare => $"prepare {prepare.Generation}",
+        CancelPreparation => "cancel the preparation",
         DrainWorker drain => string.Create(CultureInfo.InvariantCulture, $"drain {drain.Index} in {drain.Deadline.TotalSeconds:0.#}s"),
         AbortWorker abort => $"abort {abort.Index}",
         KillWorker kill => $"kill {kill.Index}",

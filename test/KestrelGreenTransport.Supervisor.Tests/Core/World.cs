@@ -11,6 +11,8 @@ internal sealed class World
         Timeout = TimeSpan.FromSeconds(4),
         BootTimeout = TimeSpan.FromSeconds(3),
         GracefulTimeout = TimeSpan.FromSeconds(1),
+        MaxRequests = 500,
+        MaxRequestsJitter = 100,
     };
 
     private static readonly long Second = Nanoseconds.Of(TimeSpan.FromSeconds(1));
@@ -24,7 +26,8 @@ internal sealed class World
 
     public World(int workers, int seed)
     {
-        _state = new SupervisorState { Settings = Settings, Target = workers, Random = (uint)seed };
+        var settings = Settings with { Standby = seed % 3, WarmUp = seed % 2 == 0 ? "/" : null };
+        _state = new SupervisorState { Settings = settings, Target = workers, Random = (uint)seed };
         Happens(new Started());
     }
 
@@ -50,6 +53,9 @@ internal sealed class World
             case MoveKind.SpawnSucceeds when Referee.Awaited.Count > 0:
                 Spawn(Referee.Awaited.ElementAt(move.A % Referee.Awaited.Count));
                 break;
+            case MoveKind.BootsOne:
+                BootOne(move.A);
+                break;
             case MoveKind.SpawnFails when Referee.Awaited.Count > 0:
                 var index = Referee.Awaited.ElementAt(move.A % Referee.Awaited.Count);
                 Referee.Awaited.Remove(index);
@@ -61,6 +67,29 @@ internal sealed class World
             case MoveKind.ScaleBy:
                 var delta = move.A % 2 == 0 ? 1 : -1;
                 Scale(Math.Max(1, _state.Target + delta), new ScaleByRequested(delta));
+                break;
+            case MoveKind.Reload:
+                Referee.ReloadAsked = true;
+                Happens(new ReloadRequested());
+                break;
+            case MoveKind.PreparationEnds when _state.Preparing is { } generation:
+                if (move.A % 4 == 0)
+                {
+                    Happens(new PreparationFailed(generation, "no"));
+                }
+                else
+                {
+                    Prepare(generation, standby: move.B % 3, workers: move.A % 7 == 1 ? 1 + (move.B % 5) : null);
+                }
+
+                break;
+            case MoveKind.Restart:
+                Referee.RenewalAsked = true;
+                Happens(new RestartRequested(move.A % 3 == 0 ? null : process?.Index));
+                break;
+            case MoveKind.DrainAll:
+                Referee.DrainAsked = true;
+                Happens(new DrainAllRequested());
                 break;
             case MoveKind.Stop:
                 var kind = move.A % 2 == 0 ? StopKind.Graceful : StopKind.Quick;
@@ -84,8 +113,13 @@ internal sealed class World
     public void SettleDown()
     {
         _log.Add("-- from here on nothing fails");
-        for (var tick = 0; tick < 160; tick++)
+        for (var tick = 0; tick < 240 && !IsSettled(); tick++)
         {
+            if (_state.Preparing is { } generation)
+            {
+                Prepare(generation, _state.Settings.Standby, workers: null);
+            }
+
             foreach (var index in Referee.Awaited.ToList())
             {
                 Spawn(index);
@@ -98,6 +132,11 @@ internal sealed class World
                 {
                     BecomeReady(process, byMessage: true);
                 }
+
+                if (process is { Hung: false, IsWarming: true })
+                {
+                    Warm(process, problem: null);
+                }
             }
 
             TimePasses(1, CoarseTick);
@@ -109,16 +148,34 @@ internal sealed class World
             return;
         }
 
+        if (_state.IsDrained)
+        {
+            Assert.Empty(_state.Workers);
+            return;
+        }
+
         Assert.Equal(SupervisorPhase.Running, _state.Phase);
-        Assert.Equal(_state.Target, _state.Workers.Count);
-        Assert.All(_state.Workers.Values, worker => Assert.Equal(WorkerPhase.Serving, worker.Phase));
+        Assert.Equal(_state.Target, _state.Workers.Values.Count(worker => worker is { Kind: SeatKind.Active, Phase: WorkerPhase.Serving }));
+        Assert.Equal(_state.Settings.Standby, _state.Workers.Values.Count(worker => worker is { Kind: SeatKind.Standby, Phase: WorkerPhase.Standby }));
+        Assert.Equal(_state.Target + _state.Settings.Standby, _state.Workers.Count);
+        Assert.Equal(_state.ReloadsAsked, _state.ReloadsBegun);
+        Assert.True(_state.LastReload is not { Failure: null } || _state.Workers.Values.All(worker => worker.Generation == _state.Generation));
 
         var settled = Referee.Seen.Values.Sum();
-        TimePasses(100, CoarseTick);
+        TimePasses(20, CoarseTick);
         Assert.Equal(settled, Referee.Seen.Values.Sum());
     }
 
-    private static SupervisorEvent Stray(int which, int index) => (which % 8) switch
+    private bool IsSettled() =>
+        _state.Stop is not null || _state.IsDrained
+            ? _state.Workers.IsEmpty && _state.Preparing is null && _state.ReloadsAsked == _state.ReloadsBegun
+            : _state.Phase == SupervisorPhase.Running
+                && _state.Surge is null
+                && _state.Workers.Count == _state.Target + _state.Settings.Standby
+                && _state.Workers.Values.All(worker => worker is { Phase: WorkerPhase.Serving or WorkerPhase.Standby, Due: null })
+                && Alive.All(process => process is { Hung: false, Says: not WorkerState.Draining });
+
+    private static SupervisorEvent Stray(int which, int index) => (which % 11) switch
     {
         0 => new WorkerSpawned(index, 4711),
         1 => new WorkerSpawnFailed(index, "?"),
@@ -127,8 +184,28 @@ internal sealed class World
         4 => new WorkerExited(index, ExitStatus.Exited(0)),
         5 => new WorkerAbortFinished(index),
         6 => new WorkerFailedToStart(index, 4, "?"),
+        7 => new WorkerWarmed(index, "?"),
+        8 => new PreparationFailed(4711, "?"),
+        9 => new WorkerMeasured(index, 1_000_000, 0),
         _ => new Started(),
     };
+
+    private void BootOne(int which)
+    {
+        if (Referee.Awaited.Count > 0)
+        {
+            Spawn(Referee.Awaited.ElementAt(which % Referee.Awaited.Count));
+        }
+
+        foreach (var process in Alive.Where(one => one is { Hung: false, Says: WorkerState.Booting }).ToList())
+        {
+            BecomeReady(process, byMessage: true);
+            if (process.IsWarming)
+            {
+                Warm(process, which % 10 == 0 ? "it answered 500" : null);
+            }
+        }
+    }
 
     private void Make(Move move, SimulatedProcess process)
     {
@@ -159,11 +236,18 @@ internal sealed class World
             case MoveKind.LeavesByItself:
                 process.Says = WorkerState.Draining;
                 break;
+            case MoveKind.WarmUpEnds when process is { Hung: false, IsWarming: true }:
+                Warm(process, move.B % 2 == 0 ? "it answered 500" : null);
+                break;
+            case MoveKind.Measured:
+                Referee.RenewalAsked = true;
+                Happens(new WorkerMeasured(process.Index, move.B, 0));
+                break;
             case MoveKind.AbortFinishes:
                 process.AbortFinished = process.AbortDue is not null;
                 Happens(new WorkerAbortFinished(process.Index));
                 break;
-            case MoveKind.FailsToStart when !process.Serves:
+            case MoveKind.FailsToStart when !process.IsReady:
                 Happens(new WorkerFailedToStart(process.Index, 4, "?"));
                 break;
             case MoveKind.ListensByItself when !process.SaidHello:
@@ -185,23 +269,29 @@ internal sealed class World
         Happens(new WorkerSpawned(index, _pids));
     }
 
+    private void Prepare(long generation, int standby, int? workers)
+    {
+        if (workers is { } to && _state.Stop is null)
+        {
+            Referee.FewerAsked(Math.Max(0, _state.Target - to));
+        }
+
+        Happens(new Prepared(generation, _state.Settings with { Standby = standby }, workers));
+    }
+
     private void BecomeReady(SimulatedProcess process, bool byMessage)
     {
-        process.Says = WorkerState.Serving;
+        process.Says = WorkerState.Standby;
         if (byMessage)
         {
-            NowServes(process);
             Happens(new WorkerReady(process.Index));
         }
     }
 
-    private void NowServes(SimulatedProcess process)
+    private void Warm(SimulatedProcess process, string? problem)
     {
-        if (!process.Serves && !process.IsOrderedToEnd)
-        {
-            process.Serves = true;
-            process.LastProof = _now;
-        }
+        process.IsWarming = false;
+        Happens(new WorkerWarmed(process.Index, problem));
     }
 
     private void Die(SimulatedProcess process, ExitStatus status)
@@ -254,11 +344,7 @@ internal sealed class World
     private void Beat(SimulatedProcess process)
     {
         process.LastProof = _now;
-        if (process.Says == WorkerState.Serving)
-        {
-            NowServes(process);
-        }
-        else if (process is { Says: WorkerState.Draining, Serves: true, IsOrderedToEnd: false })
+        if (process is { Says: WorkerState.Draining, IsReady: true, IsOrderedToEnd: false })
         {
             process.LeaveDueFrom = process.LeaveDueBy = _now + Nanoseconds.Of(Settings.GracefulTimeout + ArbiterSettings.GraceMargin);
         }
@@ -284,6 +370,16 @@ internal sealed class World
         foreach (var effect in effects)
         {
             Referee.Judge(effect, before, _state, _now);
+            if (effect is OpenWorker open && Referee.Processes[open.Index] is { Says: WorkerState.Standby } opened)
+            {
+                opened.Says = WorkerState.Serving;
+            }
+        }
+
+        foreach (var process in Alive.Where(p => !p.IsReady && _state.Workers[p.Index].Phase is WorkerPhase.Standby or WorkerPhase.Serving))
+        {
+            process.IsReady = true;
+            process.LastProof = _now;
         }
 
         if (Referee.LeftWith is null)

@@ -26,8 +26,25 @@ public sealed class AppResolverTests : IDisposable
         Assert.Equal(Dotnet, app.FileName);
         Assert.Equal([In("Shop.dll"), "--urls", "x"], app.Arguments);
         Assert.Equal("./Shop.dll", app.DisplayPath);
-        Assert.Null(app.WorkingDirectory);
+        Assert.Equal(_folder, app.WorkingDirectory);
         Assert.Empty(_commands.Ran);
+    }
+
+    [Fact]
+    public void A_link_to_the_release_is_followed_each_time_and_the_shells_name_of_the_folder_is_kept()
+    {
+        InstallThisApp("releases/41");
+        InstallThisApp("releases/42");
+        Directory.CreateSymbolicLink(In("current"), "releases/41");
+        Assert.Equal(In("releases/41/Shop.dll"), Found("current/Shop.dll").Arguments[0]);
+
+        Directory.Delete(In("current"));
+        Directory.CreateSymbolicLink(In("current"), "releases/42");
+        Assert.Equal(In("releases/42/Shop.dll"), Found("current/Shop.dll").Arguments[0]);
+
+        Assert.Equal(In("current"), RealPath.LogicalDirectory(In("releases/42"), In("current")));
+        Assert.Equal(In("releases/41"), RealPath.LogicalDirectory(In("releases/41"), In("current")));
+        Assert.Equal(In("releases/41"), RealPath.LogicalDirectory(In("releases/41"), null));
     }
 
     [Fact]

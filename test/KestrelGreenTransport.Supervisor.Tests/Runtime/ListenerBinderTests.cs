@@ -80,6 +80,7 @@ public class ListenerBinderTests
     {
         Options = new GreenSupervisorOptions(),
         App = new AppCommand("/bin/true", [], "true"),
+        Renew = static () => (null, []),
         Binds = [.. binds],
         Name = "test",
     };

@@ -21,6 +21,11 @@ public class NoticeReporterTests
             exit.SetValue(notice, new LastExit(ExitReason.Crash, ExitStatus.Killed(9), 0));
         }
 
+        if (type.GetProperty("Cause") is { } cause)
+        {
+            cause.SetValue(notice, new PreparationFailedNotice(2, "no"));
+        }
+
         var logger = new CountingLogger();
         using var writer = new OutputWriter(static text => text);
         new NoticeReporter(logger, new SupervisorOutput(writer, LogFormat.Of(default), TimeProvider.System), new Journal(TimeProvider.System)).Report(notice);

@@ -80,8 +80,7 @@ public sealed class SelfLauncherTests : SettingsFixture
     public async Task The_switch_also_asks_for_one()
     {
         Assert.Equal(42, await Run([], Process("GREEN_SUPERVISOR=1")));
-        Assert.Equal(["tcp://127.0.0.1:8000"], _ran!.Binds.OfType<BindEndpoint>().Select(static bind => bind.Endpoint.ToString()));
-        Assert.False(_ran.ExplicitBinds);
+        Assert.False(_ran!.ExplicitBinds);
     }
 
     [Fact]

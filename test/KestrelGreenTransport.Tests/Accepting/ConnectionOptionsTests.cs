@@ -38,7 +38,7 @@ public class ConnectionOptionsTests
     public void A_shared_listener_is_accepted_from_one_at_a_time_unless_told_otherwise(int? batch, bool isShared, int expected)
     {
         using var socket = new ListenSocket(Listeners.Tcp(), ListenEndpoint.Unix("@test"), isShared);
-        var context = new ListenerContext(socket, new ConnectionPool("test", 1), new AcceptGate(), null!, new GreenTransportOptions { AcceptBatch = batch });
+        var context = new ListenerContext(socket, new ConnectionPool("test", 1), new AcceptGate(), new NoSiblings(), null!, new GreenTransportOptions { AcceptBatch = batch });
         Assert.Equal(expected, context.AcceptBatch);
     }
 

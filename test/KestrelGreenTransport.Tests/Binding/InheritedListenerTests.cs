@@ -100,7 +100,7 @@ public class InheritedListenerTests
         using var tcp = Listeners.Tcp();
         var failures = new List<string>();
         var error = await Assert.ThrowsAsync<IOException>(() => TestApp.StartAsync(
-            kestrel: options => options.ListenLocalhost(1), inherited: Listeners.Inherit(tcp), build: Report(failures)));
+            kestrel: Both(tcp, static options => options.ListenLocalhost(1)), inherited: Listeners.Inherit(tcp), build: Report(failures)));
         Assert.Contains("tcp://127.0.0.1:1,", error.Message, StringComparison.Ordinal);
         Assert.Equal([$"4 {error.Message}"], failures);
     }
@@ -111,7 +111,7 @@ public class InheritedListenerTests
         using var tcp = Listeners.Tcp();
         var failures = new List<string>();
         var error = await Assert.ThrowsAsync<IOException>(() => TestApp.StartAsync(
-            kestrel: options => options.Listen(IPAddress.Any, 5001), inherited: Listeners.Inherit(tcp), build: Report(failures)));
+            kestrel: Both(tcp, static options => options.Listen(IPAddress.Any, 5001)), inherited: Listeners.Inherit(tcp), build: Report(failures)));
         Assert.Equal(
             $"The app configures the endpoint tcp://0.0.0.0:5001, which this worker did not inherit: it inherited tcp://{tcp.LocalEndPoint}. "
             + "Remove the endpoint from the app (Kestrel:Endpoints in its configuration, or Listen...() in code), or give it to the supervisor too: -b 0.0.0.0:5001.",
@@ -120,12 +120,12 @@ public class InheritedListenerTests
     }
 
     [Fact]
-    public async Task A_loopback_address_whose_other_half_was_inherited_fails_the_worker_too_when_it_is_asked_for_alone()
+    public async Task A_loopback_address_whose_other_half_was_inherited_fails_the_worker_too_when_it_is_asked_for_by_itself()
     {
         using var six = Listeners.Tcp(IPAddress.IPv6Loopback);
         var failures = new List<string>();
         await Assert.ThrowsAsync<InvalidOperationException>(() => TestApp.StartAsync(
-            kestrel: options => options.Listen(IPAddress.Loopback, PortOf(six)), inherited: Listeners.Inherit(six), build: Report(failures)));
+            kestrel: Both(six, options => options.Listen(IPAddress.Loopback, PortOf(six))), inherited: Listeners.Inherit(six), build: Report(failures)));
         Assert.StartsWith("4 The app configures the endpoint tcp://127.0.0.1:", Assert.Single(failures), StringComparison.Ordinal);
     }
 
@@ -193,6 +193,23 @@ public class InheritedListenerTests
 
         string Refusal(int descriptor) => Assert.Throws<IOException>(() => InheritedSocket.Adopt(new InheritedListener(descriptor, endpoint))).Message;
     }
+
+    [Fact]
+    public async Task Endpoints_of_the_app_that_are_all_elsewhere_give_way_to_what_was_inherited()
+    {
+        using var tcp = Listeners.Tcp();
+        await using var app = await TestApp.StartAsync(kestrel: static options => options.Listen(IPAddress.Any, 5001), inherited: Listeners.Inherit(tcp));
+        Assert.Equal([$"http://{tcp.LocalEndPoint}"], app.Addresses);
+        Assert.Equal("hello", await TestApp.GetAsync(tcp.LocalEndPoint!));
+    }
+
+    // An app that names the inherited listener too means what it says.
+    private static Action<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions> Both(
+        Socket inherited, Action<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions> more) => options =>
+        {
+            options.Listen((IPEndPoint)inherited.LocalEndPoint!);
+            more(options);
+        };
 
     private static int PortOf(Socket socket) => ((IPEndPoint)socket.LocalEndPoint!).Port;
 

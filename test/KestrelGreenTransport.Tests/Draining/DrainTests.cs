@@ -51,7 +51,7 @@ public class DrainTests
         await using var app = await ServedApp.StartAsync(by, static routes => routes.MapGet("/", static () => "hello"));
         using var client = await app.ConnectAsync();
         await client.SendAsync(Get);
-        Assert.DoesNotContain("Connection: close", await ReceiveOneAsync(client), StringComparison.Ordinal);
+        Assert.DoesNotContain("Connection: close", await client.ExpectAnswerAsync(), StringComparison.Ordinal);
 
         var stopping = app.StopAsync();
         await client.SendAsync(Get);
@@ -80,7 +80,7 @@ public class DrainTests
         await using var app = await ServedApp.StartAsync(by, static routes => routes.MapGet("/", static () => "hello"), configure: static options => options.WorkerConnections = 1);
         using var first = await app.ConnectAsync();
         await first.SendAsync(Get);
-        await ReceiveOneAsync(first);
+        await first.ExpectAnswerAsync();
         using var second = await app.ConnectAsync();
         await second.SendAsync(Get);
         await Wait.UntilAsync(() => Queue.LengthOf(app.Address.Port) == 1, "the second one waits for the slot");
@@ -154,7 +154,7 @@ public class DrainTests
         await uploading.SendAsync("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nhe");
         using var idle = await app.ConnectAsync();
         await idle.SendAsync("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nhello");
-        await ReceiveOneAsync(idle);
+        await idle.ExpectAnswerAsync();
 
         // When this one has been ended, the other two had been quiet for as long.
         var stopping = app.StopAsync();
@@ -257,20 +257,6 @@ public class DrainTests
         }
 
         return stream;
-    }
-
-    private static async Task<string> ReceiveOneAsync(Socket client)
-    {
-        var buffer = new byte[4096];
-        var answer = "";
-        while (!answer.EndsWith(EndOfBody, StringComparison.Ordinal))
-        {
-            var received = await Wait.ForAsync(client.ReceiveAsync(buffer));
-            Assert.NotEqual(0, received);
-            answer += Encoding.ASCII.GetString(buffer, 0, received);
-        }
-
-        return answer;
     }
 
     private static void AssertSaysClose(string answer, string body)

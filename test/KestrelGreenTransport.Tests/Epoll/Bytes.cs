@@ -39,6 +39,21 @@ internal static class Bytes
         }
     }
 
+    /// <summary>Receives one chunked answer, and not more.</summary>
+    public static async Task<string> ExpectAnswerAsync(this Socket socket)
+    {
+        var buffer = new byte[4096];
+        var answer = "";
+        while (!answer.EndsWith("\r\n0\r\n\r\n", StringComparison.Ordinal))
+        {
+            var received = await Wait.ForAsync(socket.ReceiveAsync(buffer));
+            Assert.NotEqual(0, received);
+            answer += Encoding.ASCII.GetString(buffer, 0, received);
+        }
+
+        return answer;
+    }
+
     /// <summary>Receives until the text has come in whole.</summary>
     public static async Task ExpectAsync(this Socket socket, string expected)
     {

@@ -203,6 +203,39 @@ public class ReaderTests
 
     [Theory]
     [MemberData(nameof(ByAll))]
+    public async Task A_read_that_waits_when_the_app_ends_is_ended(ServedBy by)
+    {
+        var reading = new TaskCompletionSource<Task>();
+        await using var app = await ServedApp.RunAsync(by, connection =>
+        {
+            reading.SetResult(connection.Transport.Input.ReadAsync().AsTask());
+            return Task.CompletedTask;
+        });
+        using var client = await app.ConnectAsync();
+        Assert.Equal("", await client.ReceiveAllAsync());
+        var read = await Wait.ForAsync(reading.Task);
+        await Assert.ThrowsAsync<ConnectionAbortedException>(() => Wait.ForAsync(read));
+    }
+
+    [Theory]
+    [MemberData(nameof(ByAll))]
+    public async Task A_read_that_waits_when_the_output_is_completed_and_sent_is_ended(ServedBy by)
+    {
+        var ended = new TaskCompletionSource<Exception?>();
+        await using var app = await ServedApp.RunAsync(by, async connection =>
+        {
+            var pending = connection.Transport.Input.ReadAsync();
+            await connection.Transport.Output.WriteAsync("bye");
+            await connection.Transport.Output.CompleteAsync();
+            ended.SetResult(await Record.ExceptionAsync(async () => await pending));
+        });
+        using var client = await app.ConnectAsync();
+        Assert.Equal("bye", await client.ReceiveAllAsync());
+        Assert.IsType<ConnectionAbortedException>(await Wait.ForAsync(ended.Task));
+    }
+
+    [Theory]
+    [MemberData(nameof(ByAll))]
     public async Task A_reader_refuses_what_makes_no_sense(ServedBy by)
     {
         var done = new TaskCompletionSource();

@@ -218,6 +218,38 @@ public class WriterTests
 
     [Theory]
     [MemberData(nameof(ByAll))]
+    public async Task An_app_that_ends_without_awaiting_its_last_flush_is_sent_whole_and_gives_its_slot_back(ServedBy by)
+    {
+        var written = new TaskCompletionSource<int>();
+        await using var app = await ServedApp.RunAsync(
+            by,
+            connection =>
+            {
+                var length = 0;
+                ValueTask<FlushResult> flush;
+                do
+                {
+                    length += 65_536;
+                    flush = connection.Transport.Output.WriteAsync(new byte[65_536]);
+                }
+                while (flush.IsCompleted);
+
+                // Once the client reads there is room for all of the rest: the flush and the whole output end in one go.
+                written.SetResult(length);
+                return Task.CompletedTask;
+            },
+            static options => options.MaxWriteBufferSize = 4096);
+        using var client = await app.ConnectAsync();
+        var length = await Wait.ForAsync(written.Task);
+        Assert.Equal(length, (await client.ReceiveAllAsync()).Length);
+        if (by != ServedBy.Stock)
+        {
+            await Wait.UntilAsync(() => app.State.Pools.Single().Held == 0, "the slot is back");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(ByAll))]
     public async Task A_client_that_sent_too_much_still_reads_the_answer(ServedBy by)
     {
         var sent = new TaskCompletionSource();

@@ -28,7 +28,7 @@ internal sealed class AcceptorHarness : IAsyncDisposable
         var state = new TransportState();
         var meter = new TransportMeter(_services.GetRequiredService<IMeterFactory>(), state);
         _backend = new SocketsBackend(Options.Create(options), state, Logs, TimeProvider.System);
-        Acceptor = _backend.Listen(new ListenerContext(_socket, Pool, Gate, new AcceptReporter(_socket.Name, meter, Logs.CreateLogger(Log.Category)), options));
+        Acceptor = _backend.Listen(new ListenerContext(_socket, Pool, Gate, new NoSiblings(), new AcceptReporter(_socket.Name, meter, Logs.CreateLogger(Log.Category)), options));
     }
 
     public LogLines Logs { get; } = new();

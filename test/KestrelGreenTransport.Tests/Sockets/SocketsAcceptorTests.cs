@@ -143,7 +143,7 @@ public class SocketsAcceptorTests
     public async Task Slots_are_all_back_after_clients_that_come_and_go_as_they_like()
     {
         const int slots = 8;
-        await using var app = await TestApp.StartAsync(options => options.WorkerConnections = slots);
+        await using var app = await TestApp.StartAsync(options => (options.WorkerConnections, options.Backend) = (slots, GreenTransportBackend.Sockets));
         var port = app.Address.Port;
         var clients = Enumerable.Range(0, 16).Select(seed => Task.Run(async () =>
         {

@@ -40,6 +40,18 @@ public sealed class PulseTests : IDisposable
     }
 
     [Fact]
+    public void A_beat_that_the_file_does_not_take_is_told_another_way()
+    {
+        var told = new List<(WorkerState, long)>();
+        var beat = new FullBeat(new TransportState(), _time, static () => { }, _pool.Queue);
+        using var pulse = new Pulse(beat, new HeartbeatFile("/dev/full", 77, 3, 1, new ListLogger()), _life, Interval, (state, at) => told.Add((state, at)));
+        pulse.Check();
+        _life.MoveOn(WorkerState.Serving);
+        pulse.Turn(_time.Nanoseconds());
+        Assert.Equal([(WorkerState.Serving, _time.Nanoseconds())], told);
+    }
+
+    [Fact]
     public void A_host_stopped_while_it_boots_never_beats()
     {
         _life.MoveOn(WorkerState.Draining);

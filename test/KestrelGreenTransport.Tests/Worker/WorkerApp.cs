@@ -15,7 +15,7 @@ internal sealed class WorkerApp : IAsyncDisposable
     private Task? _running;
 
     public WorkerApp(
-        TimeSpan? gracefulTimeout = null, Action<WebApplication>? map = null, Action<WebApplicationBuilder>? build = null, TimeSpan? interval = null)
+        TimeSpan? gracefulTimeout = null, Action<WebApplication>? map = null, Action<WebApplicationBuilder>? build = null, TimeSpan? interval = null, string? heartbeatFile = null)
     {
         Contract = new WorkerContract
         {
@@ -23,11 +23,15 @@ internal sealed class WorkerApp : IAsyncDisposable
             Generation = 7,
             Listeners = [],
             ControlDescriptor = Lifeline.WorkersDescriptor,
-            HeartbeatFile = _folder.File("worker-2.beat"),
+            HeartbeatFile = heartbeatFile ?? _folder.File("worker-2.beat"),
             HeartbeatInterval = interval ?? TimeSpan.FromMilliseconds(20),
             BoardFile = _folder.File("board"),
         };
-        File.WriteAllBytes(Contract.HeartbeatFile, []);
+        if (heartbeatFile is null)
+        {
+            File.WriteAllBytes(Contract.HeartbeatFile, []);
+        }
+
         File.WriteAllBytes(Contract.BoardFile, []);
         App = TestApp.Create(
             options => options.GracefulTimeout = gracefulTimeout ?? TimeSpan.FromSeconds(30),

@@ -33,6 +33,29 @@ public class WorkerHostTests
     }
 
     [Fact]
+    public async Task A_worker_whose_heartbeat_file_is_full_beats_over_the_lifeline()
+    {
+        await using var worker = new WorkerApp(heartbeatFile: "/dev/full");
+        await worker.ServeAsync();
+        var first = await worker.Lifeline.ReceiveAsync();
+        var second = await worker.Lifeline.ReceiveAsync();
+        Assert.Equal(("beat", (int)WorkerState.Serving), (first.Type, first.State));
+        Assert.True(second.At > first.At);
+        Assert.InRange(second.At!.Value, 1, TimeProvider.System.Nanoseconds());
+    }
+
+    [Fact]
+    public async Task A_worker_hears_that_a_sibling_died()
+    {
+        await using var worker = new WorkerApp();
+        await worker.ServeAsync();
+        var died = new TaskCompletionSource();
+        worker.App.App.Services.GetRequiredService<BoardSiblings>().Died += () => died.TrySetResult();
+        worker.Lifeline.Send("""{"type":"siblingDied","index":1}""");
+        await Wait.ForAsync(died.Task);
+    }
+
+    [Fact]
     public async Task Hello_is_said_before_anything_is_bound_and_no_beat_before_the_host_runs()
     {
         var gate = new GatedService(start: true);

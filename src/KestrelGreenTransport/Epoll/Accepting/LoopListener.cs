@@ -12,7 +12,7 @@ namespace KestrelGreenTransport.Epoll.Accepting;
 /// It is level-triggered: after one accept of several waiting clients it is still ready, where an edge would be lost.
 /// EPOLLEXCLUSIVE wakes one of the sleeping loops and processes, not all of them.
 /// </summary>
-internal sealed unsafe class LoopListener : ILoopSource, ISlotWaiter
+internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
 {
     private readonly EpollAcceptor _acceptor;
     private readonly ListenerContext _listener;
@@ -31,6 +31,7 @@ internal sealed unsafe class LoopListener : ILoopSource, ISlotWaiter
         _listener = listener;
         _loop = loop;
         _number = loop.Add(this);
+        BeginSharing();
     }
 
     /// <summary>The gate is open: reserves a slot, at once or when one is free, and then arms the listener.</summary>
@@ -62,7 +63,7 @@ internal sealed unsafe class LoopListener : ILoopSource, ISlotWaiter
     {
         lock (_lock)
         {
-            if (!_isOpen || _isUnbound || _isWaiting || _slot is not null)
+            if (!_isOpen || _isUnbound || _isWaiting || _standsBack || _slot is not null)
             {
                 return;
             }
@@ -104,6 +105,12 @@ internal sealed unsafe class LoopListener : ILoopSource, ISlotWaiter
             {
                 return;
             }
+
+            if (Allowance() == 0)
+            {
+                StandBack();
+                return;
+            }
         }
     }
 
@@ -118,6 +125,7 @@ internal sealed unsafe class LoopListener : ILoopSource, ISlotWaiter
         }
 
         slot?.GiveBack();
+        EndSharing();
         _loop.Remove(_number);
     }
 
@@ -170,6 +178,7 @@ internal sealed unsafe class LoopListener : ILoopSource, ISlotWaiter
         }
 
         slot.Hold();
+        NoteAccepted();
         _acceptor.HandOver(descriptor, slot, KernelAddress.Read(address, length));
         if (!goesOn)
         {
@@ -185,7 +194,7 @@ internal sealed unsafe class LoopListener : ILoopSource, ISlotWaiter
         var armed = new Result(0, 0);
         lock (_lock)
         {
-            if (_isUnbound || !_isOpen)
+            if (_isUnbound || !_isOpen || _standsBack)
             {
                 unused = Disarm();
             }

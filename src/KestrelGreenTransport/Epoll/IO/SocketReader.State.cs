@@ -42,14 +42,17 @@ internal sealed partial class SocketReader
         }
     }
 
-    /// <summary>Every read from now on ends with this exception, the waiting one included.</summary>
+    /// <summary>The peer has ended its half, and all before that was received.</summary>
+    public void End() => Interlocked.Or(ref _state, Ended);
+
+    /// <summary>Every read from now on ends with this exception, the waiting one included; unless the end was seen before.</summary>
     public void Fail(Exception error)
     {
         Interlocked.CompareExchange(ref _error, error, null);
         while (true)
         {
             var state = Volatile.Read(ref _state);
-            if (TryMove(state, (state & ~Waiting) | Failed))
+            if (TryMove(state, (state & ~Waiting) | ((state & Ended) == 0 ? Failed : 0)))
             {
                 if ((state & Waiting) != 0)
                 {
@@ -64,7 +67,7 @@ internal sealed partial class SocketReader
     /// <summary>The same, unless the peer has hung up: then reads give what it sent, and its end of stream or error.</summary>
     public void FailUnlessEnding(Exception error)
     {
-        if (!IsAtEnd && (Volatile.Read(ref _state) & HungUp) == 0)
+        if ((Volatile.Read(ref _state) & (HungUp | Ended)) == 0)
         {
             Fail(error);
         }
@@ -87,7 +90,7 @@ internal sealed partial class SocketReader
         var outcome = Receive();
         if (isBetween && outcome == Outcome.Nothing)
         {
-            IsAtEnd = true;
+            End();
             if (_connection.Activity.HasServed)
             {
                 _connection.ShutDownOutput();
@@ -109,16 +112,29 @@ internal sealed partial class SocketReader
         if (TryTakeFromWaiter())
         {
             var outcome = Receive();
-            IsAtEnd |= outcome == Outcome.Nothing;
+            if (outcome == Outcome.Nothing)
+            {
+                End();
+            }
+
             StopReceiving(outcome);
             CompleteElsewhere();
         }
     }
 
-    /// <summary>Lets go of the descriptor: now, or when the receive that is under way returns.</summary>
-    public void Close()
+    /// <summary>
+    /// Lets go of the descriptor: now, or when the receive that is under way returns. A read that waits although the app has
+    /// ended, as one of two loops may of which only the other was awaited, ends with the reason: no event will come for it.
+    /// </summary>
+    public void Close(Exception reason)
     {
-        if ((Interlocked.Or(ref _state, Closed) & Receiving) == 0)
+        var state = Interlocked.Or(ref _state, Closed);
+        if ((state & Waiting) != 0)
+        {
+            Fail(reason);
+        }
+
+        if ((state & Receiving) == 0)
         {
             Leave();
         }
@@ -184,7 +200,9 @@ internal sealed partial class SocketReader
     {
         while (true)
         {
+            _owner.Enter("the receiving of a connection");
             var received = _received.Receive(_connection.Descriptor, out var isFull);
+            _owner.Leave();
             if (received > 0)
             {
                 _connection.OnReceived(received);
@@ -194,7 +212,7 @@ internal sealed partial class SocketReader
             switch (-(int)received)
             {
                 case 0:
-                    IsAtEnd = true;
+                    End();
                     return Outcome.Ended;
                 case Errno.EAGAIN:
                     return Outcome.Nothing;
@@ -287,7 +305,7 @@ internal sealed partial class SocketReader
         {
             var state = Volatile.Read(ref _state);
             ObjectDisposedException.ThrowIf((state & Closed) != 0, _connection);
-            if ((state & (CancelRead | Failed)) != 0 || ((state & Ready) != 0 && _connection.MayReceiveNow()))
+            if ((state & (CancelRead | Failed | Ended)) != 0 || ((state & Ready) != 0 && _connection.MayReceiveNow()))
             {
                 _registration.Dispose();
                 _token = default;

@@ -1,6 +1,6 @@
 using System.IO.Pipelines;
-using System.Runtime.ExceptionServices;
 using System.Threading.Tasks.Sources;
+using KestrelGreenTransport.Epoll.Loop;
 
 namespace KestrelGreenTransport.Epoll.IO;
 
@@ -15,7 +15,8 @@ namespace KestrelGreenTransport.Epoll.IO;
 ///
 /// <see cref="Ready"/> remembers an edge that nobody has answered yet. It is cleared before a receive and set again when
 /// the receive filled all its room, or when the peer has hung up: then only the end of the stream or an error says that
-/// all is read. After a short read the kernel's next edge tells of more.
+/// all is read. After a short read the kernel's next edge tells of more. <see cref="Ended"/> says so too: the loop saw the
+/// end, with nothing before it, while nobody read.
 /// </summary>
 internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadResult>
 {
@@ -27,6 +28,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     private const int HungUp = 32;
     private const int Failed = 64;
     private const int Closed = 128;
+    private const int Ended = 256;
 
     private readonly EpollConnection _connection;
     private readonly ReceivedBytes _received;
@@ -38,6 +40,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     private bool _isReading;
     private bool _isCompleted;
     private bool _stoppedEarly;
+    private OneAtATime _owner;
 
     public SocketReader(EpollConnection connection, BlockStore store, int maxBurst)
     {
@@ -48,11 +51,11 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     /// <summary>Whether received bytes wait to be consumed. For the thread that owns the read side.</summary>
     public bool HasUnconsumed => !_received.IsEmpty;
 
-    /// <summary>Whether a read waits for something to arrive, at this moment.</summary>
-    public bool IsWaiting => (Volatile.Read(ref _state) & Waiting) != 0;
+    /// <summary>Whether the peer's end of stream was seen, and everything before it received.</summary>
+    public bool IsAtEnd => (Volatile.Read(ref _state) & Ended) != 0;
 
-    /// <summary>Whether the peer's end of stream was read.</summary>
-    public bool IsAtEnd { get; private set; }
+    /// <summary>Whether a receive is under way on some thread.</summary>
+    public bool IsReceiving => (Volatile.Read(ref _state) & Receiving) != 0;
 
     /// <summary>Whether the app has begun to read.</summary>
     public bool HasBegun { get; private set; }
@@ -123,6 +126,11 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
         ThrowIfCompleted();
+        if (!_isReading)
+        {
+            throw new InvalidOperationException("AdvanceTo without a read: each result of ReadAsync or TryRead is advanced once.");
+        }
+
         _received.AdvanceTo(consumed, examined);
         _isReading = false;
     }
@@ -183,7 +191,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _awaited.OnCompleted(continuation, state, token, flags);
 
-    private bool HasResult => _received.HasUnexamined || IsAtEnd || (Volatile.Read(ref _state) & (CancelRead | Failed)) != 0;
+    private bool HasResult => _received.HasUnexamined || (Volatile.Read(ref _state) & (CancelRead | Failed | Ended)) != 0;
 
     private void ThrowIfCompleted()
     {
@@ -196,19 +204,20 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     private ReadResult TakeResult()
     {
         var state = Volatile.Read(ref _state);
+        var isAtEnd = (state & Ended) != 0;
         if ((state & (CancelRead | Failed)) == 0)
         {
             _isReading = true;
-            return new ReadResult(_received.Sequence, isCanceled: false, IsAtEnd);
+            return new ReadResult(_received.Sequence, isCanceled: false, isAtEnd);
         }
 
         if ((state & Failed) != 0)
         {
-            ExceptionDispatchInfo.Throw(_error!);
+            EpollConnection.Throw(_error!);
         }
 
         Interlocked.And(ref _state, ~CancelRead);
         _isReading = true;
-        return new ReadResult(_received.Sequence, isCanceled: true, IsAtEnd);
+        return new ReadResult(_received.Sequence, isCanceled: true, isAtEnd);
     }
 }

@@ -14,7 +14,7 @@ internal sealed partial class SocketWriter
     {
         // Only this thread holds anything back, so that it needs no lock to see that it did not.
         _corker = null;
-        if (_isCorked || _isEnding)
+        if (_isCorked)
         {
             Uncork();
         }
@@ -23,7 +23,6 @@ internal sealed partial class SocketWriter
     /// <summary>Sends what was held back and forbids to hold back more. For a thread that takes the loop over during the event.</summary>
     public void Uncork()
     {
-        bool ends;
         lock (_lock)
         {
             _corker = null;
@@ -35,14 +34,6 @@ internal sealed partial class SocketWriter
                     Send();
                 }
             }
-
-            ends = _isEnding && !_isClosed;
-            _isEnding = false;
-        }
-
-        if (ends)
-        {
-            _connection.OnDrained();
         }
     }
 
@@ -70,28 +61,17 @@ internal sealed partial class SocketWriter
             isDrained = _isCompleted && _unsent.Length == 0;
         }
 
-        if (completes)
-        {
-            _awaited.RunContinuationsAsynchronously = !_connection.RunsInline;
-            _awaited.SetResult(true);
-        }
-        else if (isDrained)
+        // Both at once when the app completed its output, or returned, without awaiting its last flush.
+        if (isDrained)
         {
             _connection.OnDrained();
             _drained?.TrySetResult();
         }
-    }
 
-    // On the thread pool: sends what flushes there have gathered. A flush that had to wait meanwhile waits for the loop.
-    void IThreadPoolWorkItem.Execute()
-    {
-        lock (_lock)
+        if (completes)
         {
-            _isQueued = false;
-            if (!_isBlocked)
-            {
-                Send();
-            }
+            _awaited.RunContinuationsAsynchronously = !_connection.RunsInline;
+            _awaited.SetResult(true);
         }
     }
 
@@ -141,46 +121,28 @@ internal sealed partial class SocketWriter
         {
             _isClosed = true;
             Die();
-            Commit();
+            Commit(keepsTail: false);
         }
 
         _connection.OnHalfClosed();
     }
 
-    private bool IsDispatching => _corker is { } corker && corker == LoopThread.Current;
-
     private bool MayCork() =>
-        IsDispatching
+        _corker is { } corker
+        && corker == LoopThread.Current
         && !_isBlocked
         && _unsent.Length + _unflushed < _maxCorked
-        && (_connection.CorksFreely || _connection.Reader.HasUnconsumed);
-
-    private bool MayGather() =>
-        !_isBlocked
-        && _unsent.Length + _unflushed < _maxCorked
-        && _connection.Reader.IsWaiting
-        && LoopThread.Current is null;
-
-    // Under the lock.
-    private void Queue()
-    {
-        _connection.OnGathering();
-        if (!_isQueued)
-        {
-            _isQueued = true;
-            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
-        }
-    }
+        && _connection.Reader.HasUnconsumed;
 
     // The app's thread, under the lock: what it wrote becomes part of what is to be sent.
-    private void Commit()
+    private void Commit(bool keepsTail)
     {
         if (_tail is not { } tail)
         {
             return;
         }
 
-        if (_isDead || (_unflushed == 0 && _first is not null))
+        if (_isDead || (_unflushed == 0 && _first is not null && !keepsTail))
         {
             _store.ReturnAll(_first ?? _shared);
             _first = _tail = _shared = null;
@@ -193,7 +155,8 @@ internal sealed partial class SocketWriter
             _unsent.Add(_first, tail, _unflushed);
             _first = null;
             _unflushed = 0;
-            _tail = _shared = null;
+            _shared = keepsTail ? tail : null;
+            _tail = _shared;
         }
     }
 

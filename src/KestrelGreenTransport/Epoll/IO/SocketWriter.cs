@@ -11,19 +11,13 @@ namespace KestrelGreenTransport.Epoll.IO;
 /// time, as for every PipeWriter. Everything else is used under the lock: by a flush, by the loop when the socket has
 /// room again, by the thread that takes a loop over and sends what was held back, by an abort from anywhere.
 /// While there is a tail it is reached from exactly one of <c>_first</c> (blocks that no flush has seen) and
-/// <c>_shared</c> (the flushed block behind whose end the app goes on writing). A flush gives all blocks away, so that an
-/// idle connection holds none; the app gets the last one back, to go on behind its end, if it writes more before it is sent.
+/// <c>_shared</c> (the flushed block behind whose end the app goes on writing).
 ///
-/// Corking: while the loop runs the app for an event of this connection, a flush on that same thread only queues; what is
-/// queued leaves in one piece at the end of the event, that is when the app waits for something or is done. So 16
-/// pipelined responses are one send, and so are a response's head, chunk and last chunk, which Kestrel flushes one by one.
-/// A handler that goes on for long, without waiting, holds its own bytes back no longer than it holds the loop: whoever
-/// takes that over sends them. Where nobody would (no guard), a flush queues only while more input lies unconsumed.
-///
-/// Gathering: a flush on the thread pool while a read waits is that of a protocol which does many things at once, HTTP/2
-/// above all, whose frames are flushed one by one. It has the pool send, after what the pool has to do before.
+/// Corking: while the loop runs the app for an event of this connection and more of its input lies unconsumed, a flush
+/// on that same thread only queues; what is queued leaves in one piece with the first flush that finds no input left, or
+/// at the end of the event. So 16 pipelined responses are one send.
 /// </summary>
-internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushResult>, IThreadPoolWorkItem
+internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushResult>
 {
     /// <summary>No more than this is held back.</summary>
     private const int MaxCorked = 32 * 1024;
@@ -38,7 +32,6 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
     private Block? _first;
     private Block? _tail;
     private long _unflushed;
-    private bool _mayReopen;
     private bool _isCompleted;
 
     private ManualResetValueTaskSourceCore<bool> _awaited;
@@ -56,8 +49,6 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
     private Block? _shared;
     private LoopThread? _corker;
     private bool _isCorked;
-    private bool _isQueued;
-    private bool _isEnding;
     private TaskCompletionSource? _drained;
 
     public SocketWriter(EpollConnection connection, BlockStore store, long? pauseAt)
@@ -109,16 +100,10 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
         lock (_lock)
         {
             var corks = MayCork();
-            var gathers = !corks && MayGather();
-            Commit();
-            _mayReopen = corks || gathers;
+            Commit(keepsTail: corks);
             if (corks)
             {
                 _isCorked = true;
-            }
-            else if (gathers)
-            {
-                Queue();
             }
             else if (!_isBlocked)
             {
@@ -169,19 +154,17 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
         bool isDrained;
         lock (_lock)
         {
-            Commit();
+            Commit(keepsTail: false);
             _isCorked = false;
             if (!_isBlocked)
             {
                 Send();
             }
 
-            // Whoever completes within an event mostly disposes within it too, and the close ends the stream just as well.
             isDrained = _unsent.Length == 0;
-            _isEnding = isDrained && _connection.CorksFreely && IsDispatching;
         }
 
-        if (isDrained && !_isEnding)
+        if (isDrained)
         {
             _connection.OnDrained();
         }
@@ -220,17 +203,12 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
             throw new InvalidOperationException("Writing is not allowed after the writer was completed.");
         }
 
-        if (_tail is { } tail && tail.Free >= Math.Max(size, 1))
+        if (_tail is { } tail && size >= 0 && tail.Free >= Math.Max(size, 1))
         {
             return tail;
         }
 
         ArgumentOutOfRangeException.ThrowIfNegative(size, "sizeHint");
-        if (_mayReopen && Reopen(size) is { } flushed)
-        {
-            return flushed;
-        }
-
         var block = size <= 1 ? _store.Rent() : _store.Rent(size);
         if (_tail is null)
         {
@@ -243,15 +221,6 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
 
         _tail = block;
         return block;
-    }
-
-    private Block? Reopen(int size)
-    {
-        _mayReopen = false;
-        lock (_lock)
-        {
-            return _tail = _shared = _unsent.LastWithRoom(Math.Max(size, 1));
-        }
     }
 
     private FlushResult TakeResult()

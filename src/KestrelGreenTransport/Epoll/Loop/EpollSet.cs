@@ -23,6 +23,7 @@ internal sealed unsafe class EpollSet
     private int _count;
     private int _cursor;
     private bool _isClosed;
+    private OneAtATime _leader;
 
     public EpollSet()
     {
@@ -32,9 +33,6 @@ internal sealed unsafe class EpollSet
         // Edge-triggered: each write to it is an event, and nobody needs to read it.
         Watch(_wake, EpollCalls.EPOLLIN | EpollCalls.EPOLLET, WakeData);
     }
-
-    /// <summary>Whether the batch has events that nobody took.</summary>
-    public bool HasEvents => _cursor < _count;
 
     /// <summary>Adds a descriptor. With EPOLLEXCLUSIVE it can only be removed again, not changed.</summary>
     public Result Watch(int descriptor, uint events, ulong data) =>
@@ -75,8 +73,10 @@ internal sealed unsafe class EpollSet
     /// <summary>Fetches the next batch; waits for it unless told not to.</summary>
     public void Fetch(bool waits)
     {
+        _leader.Enter("the fetching of events");
         _cursor = 0;
         _count = Math.Max(0, EpollCalls.epoll_wait(_epoll, _events, BatchSize, waits ? -1 : 0));
+        _leader.Leave();
     }
 
     /// <summary>For the thread that leads, when it ends the loop.</summary>

@@ -16,9 +16,6 @@ namespace KestrelGreenTransport.Epoll.Loop;
 /// </summary>
 internal sealed class EventLoop : ILoopProbe
 {
-    // What a sleep takes at least, from falling asleep to running again, on a machine that is not busy.
-    private static readonly TimeSpan WakeUp = TimeSpan.FromMicroseconds(50);
-
     private readonly EpollSet _set = new();
     private readonly LoopSources _sources = new();
     private readonly ConcurrentQueue<Action> _posted = new();
@@ -29,7 +26,6 @@ internal sealed class EventLoop : ILoopProbe
     private LoopThread? _candidate;
     private EpollConnection? _dispatched;
     private int _blocked;
-    private bool _spins;
     private volatile bool _isStopping;
 
     public EventLoop(int number, LoopSettings settings, MemoryPool<byte> pool, TimeProvider time, ILogger logger)
@@ -141,14 +137,18 @@ internal sealed class EventLoop : ILoopProbe
                 return;
             }
 
-            Fetch();
+            _set.Fetch(waits: _deferred.IsEmpty);
         }
 
         End();
     }
 
-    /// <summary>For a spare that was told of an offer.</summary>
-    public bool TryTakeOffer() => Leadership.TryTakeOffer();
+    /// <summary>
+    /// For a spare that was told of an offer. Only the candidate may take it: a thread may hear late of an offer that it has
+    /// taken already, and when it parks after that, another offer is another candidate's. It would lead while it still
+    /// counts as parked, and the next handler that blocks would be given to a thread that cannot hear.
+    /// </summary>
+    public bool TryTakeOffer(LoopThread thread) => Volatile.Read(ref _candidate) == thread && Leadership.TryTakeOffer();
 
     /// <summary>For the guard: tells the spare of the offer once more.</summary>
     public void RepeatOffer() => Volatile.Read(ref _candidate)?.TellOffer();
@@ -268,40 +268,6 @@ internal sealed class EventLoop : ILoopProbe
         }
 
         return true;
-    }
-
-    private void Fetch()
-    {
-        if (!_deferred.IsEmpty)
-        {
-            _set.Fetch(waits: false);
-        }
-        else if (Settings.SpinTime == TimeSpan.Zero)
-        {
-            _set.Fetch(waits: true);
-        }
-        else if (!(_spins && FetchSpinning()))
-        {
-            // Polling pays while events come sooner than it ends. After it was in vain a sleep that was short shows that they do.
-            var start = Time.GetTimestamp();
-            _set.Fetch(waits: true);
-            _spins = Time.GetElapsedTime(start) < Settings.SpinTime + WakeUp;
-        }
-    }
-
-    private bool FetchSpinning()
-    {
-        var start = Time.GetTimestamp();
-        do
-        {
-            _set.Fetch(waits: false);
-            if (_set.HasEvents || !_deferred.IsEmpty || _isStopping)
-            {
-                return true;
-            }
-        }
-        while (Time.GetElapsedTime(start) < Settings.SpinTime);
-        return false;
     }
 
     private void End()

@@ -90,7 +90,7 @@ internal sealed class SpareThreads(EventLoop loop, string name, int limit)
             {
                 case Signal.Lead:
                     return true;
-                case Signal.TryOffer when loop.TryTakeOffer():
+                case Signal.TryOffer when loop.TryTakeOffer(thread):
                     return true;
                 case Signal.End:
                     return false;

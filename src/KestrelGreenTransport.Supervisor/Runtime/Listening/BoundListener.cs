@@ -20,8 +20,18 @@ internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, bool
     /// <summary>The socket's identity in /proc.</summary>
     public string Inode => _inode.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>Connections that wait in the kernel.</summary>
-    public long Queued() => endpoint.IP is not null ? ListenQueue.OfTcp(Descriptor) : ListenQueue.OfUnix(_inode);
+    /// <summary>Connections that wait in the kernel; 0 once it is closed.</summary>
+    public long Queued()
+    {
+        try
+        {
+            return endpoint.IP is not null ? ListenQueue.OfTcp(Descriptor) : ListenQueue.OfUnix(_inode);
+        }
+        catch (ObjectDisposedException)
+        {
+            return 0;
+        }
+    }
 
     /// <summary>As a browser would be given it.</summary>
     public string ToDisplay() => endpoint.IP is not null ? $"http://{endpoint.IP}" : $"http://{endpoint}";

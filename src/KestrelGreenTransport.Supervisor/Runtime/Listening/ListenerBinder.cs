@@ -40,13 +40,40 @@ internal static class ListenerBinder
                 }
             }
 
-            RequireBothNamesOfLocalhost(plan, bound);
+            RequireAnyNameOfLocalhost(plan, bound);
             return [.. bound];
         }
         catch
         {
             bound.ForEach(static listener => listener.Dispose());
             throw;
+        }
+    }
+
+    /// <summary>Binds what an app asks for. Errors are words for the app's operator, who gave no <c>-b</c>.</summary>
+    public static BindOutcome BindAsked(LaunchPlan plan, ListenEndpoint endpoint)
+    {
+        try
+        {
+            return new BindOutcome(BindAt(plan, endpoint), null, 0);
+        }
+        catch (AddressInUseException)
+        {
+            var holder = ProcFs.HolderOf(endpoint);
+            return new BindOutcome(
+                null,
+                $"cannot listen on {endpoint}, as the app asks: address already in use{(holder is null ? "" : $" (held by {holder})")}. Stop the other one, change the app's endpoint, or say with -b where to listen.",
+                Errno.EADDRINUSE);
+        }
+        catch (SocketException e)
+        {
+            var remedy = Remedy(new BindEndpoint(endpoint.ToString(), endpoint), e);
+            return new BindOutcome(null, $"cannot listen on {endpoint}, as the app asks: {e.Message}. {remedy}", BindOutcome.ErrnoOf(e.SocketErrorCode));
+        }
+        catch (IOException e)
+        {
+            // A Unix path: the message has the reason and the next step already.
+            return new BindOutcome(null, e.Message, 0);
         }
     }
 
@@ -87,9 +114,9 @@ internal static class ListenerBinder
         return new BoundListener(ListenEndpoint.Of(listening.EndPoint), listening.Socket, inherited: false);
     }
 
-    private static void RequireBothNamesOfLocalhost(LaunchPlan plan, List<BoundListener> bound)
+    private static void RequireAnyNameOfLocalhost(LaunchPlan plan, List<BoundListener> bound)
     {
-        if (bound.Count == 0)
+        if (bound.Count == 0 && plan.ExplicitBinds)
         {
             throw new StartupException(
                 ExitCodes.CannotBind,

@@ -1,0 +1,78 @@
+namespace KestrelGreenTransport.Supervisor.Core;
+
+/// <summary>The settings that the arbiter decides by. All durations are on the monotonic clock.</summary>
+internal sealed record ArbiterSettings
+{
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    public TimeSpan BootTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    public TimeSpan GracefulTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How many workers stand by.</summary>
+    public int Standby { get; init; }
+
+    /// <summary>The path of the request by which a worker warms itself; null for none.</summary>
+    public string? WarmUp { get; init; }
+
+    /// <summary>After how many requests a worker is replaced; 0 for never.</summary>
+    public long MaxRequests { get; init; }
+
+    /// <summary>At most so many more, drawn for each worker, so that they do not come due together.</summary>
+    public long MaxRequestsJitter { get; init; }
+
+    /// <summary>With how much resident memory a worker is replaced, in bytes; 0 for never.</summary>
+    public long MaxMemory { get; init; }
+
+    /// <summary>After how long a worker is replaced; null for never.</summary>
+    public TimeSpan? MaxLifetime { get; init; }
+
+    /// <summary>Whether something has to be done before the first worker is started.</summary>
+    public bool PreparesStart { get; init; }
+
+    /// <summary>How long a replacement serves before its predecessor is asked to leave.</summary>
+    public static TimeSpan ProbationTime => TimeSpan.FromMilliseconds(500);
+
+    /// <summary>A worker may need this much longer than GracefulTimeout to leave before it is killed.</summary>
+    public static TimeSpan GraceMargin => TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a quick stop waits before it kills.</summary>
+    public static TimeSpan QuickTimeout => TimeSpan.FromSeconds(2);
+
+    /// <summary>How long an aborted process may write its stacks.</summary>
+    public static TimeSpan AbortTimeout => TimeSpan.FromSeconds(3);
+
+    /// <summary>The longest time between two steps of a healthy supervisor.</summary>
+    public static TimeSpan TickInterval => TimeSpan.FromMilliseconds(100);
+
+    /// <summary>
+    /// A gap this long between two steps means that the supervisor itself did not run. With a short Timeout a shorter
+    /// gap is enough to make every beat look overdue; late ticks of a busy machine are no gap.
+    /// </summary>
+    public TimeSpan PauseThreshold
+    {
+        get
+        {
+            var harmful = Timeout / 2 < TimeSpan.FromSeconds(2) ? Timeout / 2 : TimeSpan.FromSeconds(2);
+            return harmful > 3 * TickInterval ? harmful : 3 * TickInterval;
+        }
+    }
+
+    /// <summary>A killed process that is not reaped by then (uninterruptible sleep) is killed again.</summary>
+    public static TimeSpan KillAgainAfter => TimeSpan.FromSeconds(10);
+
+    public static TimeSpan FirstBackoff => TimeSpan.FromMilliseconds(500);
+
+    /// <summary>How much longer each back-off is than the one before.</summary>
+    public static double BackoffGrowth => 1.5;
+
+    public static TimeSpan LongestBackoff => TimeSpan.FromSeconds(30);
+
+    /// <summary>A worker that served this long is healthy: its count of failures begins anew.</summary>
+    public static TimeSpan HealthyAfter => TimeSpan.FromSeconds(30);
+
+    /// <summary>How often each worker of the first generation may fail before the supervisor gives up.</summary>
+    public static int BootAttempts => 3;
+
+    public static int MaxWorkers => 1024;
+}

@@ -1,0 +1,78 @@
+namespace KestrelGreenTransport.Supervisor.Core;
+
+// No worker waits behind a closed gate while a place is empty: what it is there for changes, not who it is.
+// Workers that stand by are made only once all places are taken: they must not hold up those that serve.
+
+/// <summary>Who serves, and who stands by.</summary>
+internal static class Places
+{
+    /// <summary>Brings everyone to a place. Done at the end of each step.</summary>
+    public static void Arrange(Turn turn)
+    {
+        foreach (var worker in turn.Staying.Where(worker => worker is { Phase: WorkerPhase.Standby, Kind: not SeatKind.Standby }))
+        {
+            Open(turn, worker);
+        }
+
+        foreach (var seat in turn.Active.Where(seat => seat.Phase != WorkerPhase.Serving))
+        {
+            if (FindStandby(turn) is not { } standby)
+            {
+                break;
+            }
+
+            turn.Put(seat with { Kind = SeatKind.Standby });
+            TakeOver(turn, standby);
+        }
+
+        KeepStandbys(turn);
+    }
+
+    /// <summary>A worker that could serve within a moment.</summary>
+    public static WorkerHandle? FindStandby(Turn turn) =>
+        turn.Staying.FirstOrDefault(worker => worker is { Phase: WorkerPhase.Standby, Kind: SeatKind.Standby });
+
+    public static void TakeOver(Turn turn, WorkerHandle standby)
+    {
+        turn.Say(new WorkerTakesOverNotice(standby.Index, standby.Pid!.Value));
+        Open(turn, standby with { Kind = SeatKind.Active });
+    }
+
+    private static void Open(Turn turn, WorkerHandle worker)
+    {
+        var (extra, random) = Backoff.Draw(worker.Settings.MaxRequestsJitter, turn.State.Random);
+        turn.Put(worker with
+        {
+            Phase = WorkerPhase.Serving,
+            ServingSince = turn.Now,
+            RequestsLimit = worker.Settings.MaxRequests == 0 ? 0 : worker.Settings.MaxRequests + extra,
+        });
+        turn.State = turn.State with { EverServed = true, Random = random };
+        turn.Do(new OpenWorker(worker.Index));
+    }
+
+    private static void KeepStandbys(Turn turn)
+    {
+        if (turn.State is { IsDrained: true } or { Reload: not null } or { EverServed: false } || turn.Active.Any(seat => seat.Phase != WorkerPhase.Serving))
+        {
+            return;
+        }
+
+        var standbys = turn.Staying.Where(seat => seat.Kind == SeatKind.Standby).ToList();
+        foreach (var outdated in standbys.Where(seat => seat.Generation != turn.State.Generation))
+        {
+            Termination.Dismiss(turn, outdated, ExitReason.Reload);
+        }
+
+        standbys.RemoveAll(seat => seat.Generation != turn.State.Generation);
+        for (var missing = turn.Settings.Standby - standbys.Count; missing > 0; missing--)
+        {
+            _ = Launching.Spawn(turn, SeatKind.Standby);
+        }
+
+        foreach (var surplus in standbys.Skip(turn.Settings.Standby))
+        {
+            Termination.Dismiss(turn, surplus, ExitReason.ScaleDown);
+        }
+    }
+}

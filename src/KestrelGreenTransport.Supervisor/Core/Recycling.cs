@@ -1,0 +1,53 @@
+namespace KestrelGreenTransport.Supervisor.Core;
+
+/// <summary>When a healthy worker has done or used enough, and what a person wants replaced.</summary>
+internal static class Recycling
+{
+    public static void Measured(Turn turn, WorkerHandle worker, long requests, long rssBytes)
+    {
+        if (worker is not { Kind: SeatKind.Active, Phase: WorkerPhase.Serving })
+        {
+            return;
+        }
+
+        if (worker.RequestsLimit > 0 && requests >= worker.RequestsLimit)
+        {
+            Renewal.MarkDue(turn, worker, ExitReason.MaxRequests);
+        }
+        else if (worker.Settings.MaxMemory > 0 && rssBytes >= worker.Settings.MaxMemory)
+        {
+            Renewal.MarkDue(turn, worker, ExitReason.MaxMemory);
+        }
+    }
+
+    public static void Judge(Turn turn, WorkerHandle worker)
+    {
+        if (worker is { Kind: SeatKind.Active, Phase: WorkerPhase.Serving, Settings.MaxLifetime: { } lifetime }
+            && turn.Now - worker.SpawnedAt >= Nanoseconds.Of(lifetime))
+        {
+            Renewal.MarkDue(turn, worker, ExitReason.MaxLifetime);
+        }
+    }
+
+    /// <summary>What serves is replaced in turn; a seat that waits in backoff has waited enough.</summary>
+    public static void RestartRequested(Turn turn, int? index)
+    {
+        if (turn.IsStopping || turn.State.IsDrained)
+        {
+            return;
+        }
+
+        foreach (var worker in turn.Active.Where(worker => index is null || worker.Index == index))
+        {
+            switch (worker.Phase)
+            {
+                case WorkerPhase.Serving:
+                    Renewal.MarkDue(turn, worker, ExitReason.Restart);
+                    break;
+                case WorkerPhase.Backoff:
+                    Launching.Spawn(turn, worker);
+                    break;
+            }
+        }
+    }
+}

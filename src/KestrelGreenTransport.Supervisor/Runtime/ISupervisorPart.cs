@@ -1,0 +1,26 @@
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervisor.Core;
+
+namespace KestrelGreenTransport.Supervisor.Runtime;
+
+/// <summary>
+/// Something that lives on the supervisor's thread beside the arbiter and decides nothing about workers. Everything here
+/// is called on that thread, and waits for nothing.
+/// </summary>
+internal interface ISupervisorPart
+{
+    /// <summary>A worker said something on its lifeline.</summary>
+    void OnMessage(WorkerProcess worker, LifelineMessage message)
+    {
+    }
+
+    /// <summary>A worker was reaped; its descriptors are closed after this.</summary>
+    void OnExited(WorkerProcess worker)
+    {
+    }
+
+    /// <summary>Time went by, and the arbiter has taken everything that happened so far.</summary>
+    void OnTick(SupervisorState state)
+    {
+    }
+}

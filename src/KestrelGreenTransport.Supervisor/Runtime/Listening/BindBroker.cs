@@ -1,0 +1,118 @@
+using System.Net.Sockets;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Core;
+using Microsoft.Extensions.Logging;
+
+namespace KestrelGreenTransport.Supervisor.Runtime;
+
+/// <summary>
+/// Binds what workers ask for, once, and passes the socket to every worker that asks. Lives on the supervisor's thread;
+/// the binding itself, which may look at files and at all of /proc, is done by a thread of its own.
+/// </summary>
+internal sealed class BindBroker(LaunchPlan plan, ListenerSet listeners, WorkThread work, Action<Action> post, ILogger logger) : ISupervisorPart
+{
+    private readonly BrokerBook<BoundListener> _book = new();
+    private readonly Dictionary<int, WorkerProcess> _askers = [];
+
+    public void OnMessage(WorkerProcess worker, LifelineMessage message)
+    {
+        if (message is not { Type: LifelineTypes.Bind, Id: { } id, Endpoint: { } text })
+        {
+            return;
+        }
+
+        var question = new Question(worker.Process.Pid, id);
+        _askers[question.Pid] = worker;
+        if (plan.ExplicitBinds || !ListenEndpoint.TryParse(text, out var endpoint))
+        {
+            Answer(question, new BindOutcome(null, $"cannot listen on {text}: {(plan.ExplicitBinds ? "-b names where to listen" : "it is no endpoint of the worker contract")}", 0));
+            return;
+        }
+
+        var asked = _book.Ask(question, endpoint);
+        if (asked.Socket is { } socket)
+        {
+            Answer(question, new BindOutcome(socket, null, 0));
+        }
+        else if (asked.BindNow)
+        {
+            work.Do(() =>
+            {
+                var outcome = ListenerBinder.BindAsked(plan, endpoint);
+                post(() => OnBound(asked.Key, outcome));
+            });
+        }
+    }
+
+    public void OnExited(WorkerProcess worker)
+    {
+        _askers.Remove(worker.Process.Pid);
+        _book.Gone(worker.Process.Pid);
+    }
+
+    public void OnTick(SupervisorState state)
+    {
+        int[] serving = [.. state.Workers.Values.Where(static worker => worker is { Phase: WorkerPhase.Serving, Pid: not null }).Select(static worker => worker.Pid!.Value)];
+        foreach (var unused in _book.TakeUnused(serving))
+        {
+            SupervisorLog.ListenerClosed(logger, unused.ToDisplay());
+            work.Do(() => listeners.Close(unused));
+        }
+    }
+
+    private void OnBound(string key, BindOutcome outcome)
+    {
+        IReadOnlyList<Question> waiting;
+        if (outcome.Listener is { } listener)
+        {
+            listeners.Add(listener);
+            waiting = _book.Succeeded(key, listener);
+            SupervisorLog.ListenerBound(logger, listener.ToDisplay());
+        }
+        else
+        {
+            waiting = _book.Failed(key);
+        }
+
+        foreach (var question in waiting)
+        {
+            Answer(question, outcome);
+        }
+    }
+
+    private void Answer(Question question, BindOutcome outcome)
+    {
+        if (!_askers.TryGetValue(question.Pid, out var worker))
+        {
+            return;
+        }
+
+        var message = new LifelineMessage
+        {
+            Type = LifelineTypes.Bound,
+            Id = question.Id,
+            Error = outcome.Error,
+            Errno = outcome.Errno == 0 ? null : outcome.Errno,
+        };
+        var sent = worker.Send(message, outcome.Listener?.Descriptor);
+        if (!sent.Ok && sent.Error != Errno.EPIPE)
+        {
+            SupervisorLog.BoundNotSent(logger, worker.Index, question.Pid, sent.Message);
+        }
+    }
+}
+
+/// <summary>A socket, or why there is none: a sentence, and the kernel's number for the reason or 0.</summary>
+internal readonly record struct BindOutcome(BoundListener? Listener, string? Error, int Errno)
+{
+    /// <summary>The kernel's number for those errors that a worker tells apart.</summary>
+    public static int ErrnoOf(SocketError error) => error switch
+    {
+        SocketError.AddressAlreadyInUse => KestrelGreenTransport.Native.Errno.EADDRINUSE,
+        SocketError.AddressNotAvailable => KestrelGreenTransport.Native.Errno.EADDRNOTAVAIL,
+        SocketError.AddressFamilyNotSupported => KestrelGreenTransport.Native.Errno.EAFNOSUPPORT,
+        SocketError.AccessDenied => KestrelGreenTransport.Native.Errno.EACCES,
+        _ => 0,
+    };
+}

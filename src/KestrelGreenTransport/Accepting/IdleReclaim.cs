@@ -1,0 +1,110 @@
+using System.Net.Sockets;
+
+namespace KestrelGreenTransport.Accepting;
+
+/// <summary>
+/// Keeps idle keep-alive connections from locking others out: while a listener's pool is full and clients wait, those that
+/// have been idle for longest are ended, as many as wait.
+///
+/// A connection with a request in flight, or with bytes to read, is never chosen, nor is one that was used just now, whose
+/// next request is probably on its way.
+/// </summary>
+internal sealed class IdleReclaim : IDisposable
+{
+    /// <summary>How long a connection must have been idle.</summary>
+    public static readonly TimeSpan LeastIdle = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
+
+    private readonly ListenerContext _listener;
+    private readonly Func<IReadOnlyCollection<IServedConnection>> _connections;
+    private readonly TimeProvider _time;
+    private readonly ITimer _timer;
+    private int _isWatching;
+
+    public IdleReclaim(ListenerContext listener, Func<IReadOnlyCollection<IServedConnection>> connections, TimeProvider time)
+    {
+        (_listener, _connections, _time) = (listener, connections, time);
+        _timer = time.CreateTimer(static reclaim => ((IdleReclaim)reclaim!).Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        listener.Pool.Full += Watch;
+    }
+
+    public void Dispose()
+    {
+        _listener.Pool.Full -= Watch;
+        _timer.Dispose();
+    }
+
+    // Accepting waits for a slot. Called by whoever accepts: the timer's thread does the rest.
+    private void Watch()
+    {
+        if (Interlocked.Exchange(ref _isWatching, 1) == 0)
+        {
+            _timer.Change(TimeSpan.Zero, Tick);
+        }
+    }
+
+    private void Look()
+    {
+        if (!_listener.Pool.IsFull)
+        {
+            _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            Volatile.Write(ref _isWatching, 0);
+
+            // It may have become full before we had stopped watching.
+            if (_listener.Pool.IsFull)
+            {
+                Watch();
+            }
+
+            return;
+        }
+
+        if (Waiting() is > 0 and var waiting)
+        {
+            EndIdle(waiting);
+        }
+    }
+
+    private void EndIdle(long waiting)
+    {
+        var now = _time.GetTimestamp();
+        var ended = 0;
+        foreach (var connection in _connections().Where(one => IsIdle(one, now)).OrderBy(static one => one.Activity.IdleSince))
+        {
+            if (ended == waiting)
+            {
+                break;
+            }
+
+            if (connection.Activity.IsMultiplexed ? connection.Activity.RequestClose() : connection.TryEndIdle())
+            {
+                ended++;
+            }
+        }
+
+        if (ended > 0)
+        {
+            _listener.Reporter.Reclaimed(ended);
+        }
+    }
+
+    // One that has never asked is Kestrel's to time out: it may be in its handshake.
+    private bool IsIdle(IServedConnection connection, long now) =>
+        connection.Pool == _listener.Pool
+        && connection.Activity is { IsBusy: false } activity
+        && (activity.HasServed || activity.IsMultiplexed)
+        && _time.GetElapsedTime(activity.IdleSince, now) >= LeastIdle;
+
+    private long Waiting()
+    {
+        try
+        {
+            return _listener.Socket.Socket.Poll(0, SelectMode.SelectRead) ? Math.Max(1, _listener.Socket.Queued()) : 0;
+        }
+        catch (ObjectDisposedException)
+        {
+            return 0;
+        }
+    }
+}

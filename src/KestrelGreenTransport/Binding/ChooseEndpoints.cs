@@ -1,0 +1,80 @@
+using KestrelGreenTransport.Contract;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace KestrelGreenTransport.Binding;
+
+/// <summary>
+/// Before the server starts: sees to it that Kestrel asks for what this process is to serve, where its listeners are
+/// inherited or bound by a supervisor. What is to be served, <see cref="EndpointChoice"/> decides.
+/// </summary>
+internal sealed class ChooseEndpoints(
+    IServer server, InheritedSockets inherited, IOptions<KestrelServerOptions> kestrel, IConfiguration configuration, ILoggerFactory loggers,
+    WorkerContract? contract = null)
+    : IHostedLifecycleService
+{
+    public Task StartingAsync(CancellationToken cancellationToken)
+    {
+        if ((inherited.Any || inherited.HasBroker)
+            && server.Features.Get<IServerAddressesFeature>() is { Addresses.IsReadOnly: false } feature)
+        {
+            var endpoints = AppEndpoints.Of(kestrel.Value);
+            var choice = EndpointChoice.Of(endpoints, Urls(feature), inherited);
+            if (choice.Urls is { } urls)
+            {
+                feature.Addresses.Clear();
+                foreach (var url in urls)
+                {
+                    feature.Addresses.Add(url);
+                }
+
+                feature.PreferHostingUrls = choice.OverrideApp;
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        // The first worker says it for all.
+        if (inherited.IsWorker && contract is null or { Index: 1 } && AppEndpoints.WithHttp3(kestrel.Value) is { } endpoint)
+        {
+            Log.Http3TakenOff(loggers.CreateLogger(Log.Category), endpoint);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    // As the host reads them: what code added to the server comes first, then the setting urls, then the ports.
+    private string[] Urls(IServerAddressesFeature feature)
+    {
+        if (feature.Addresses.Count > 0)
+        {
+            return [.. feature.Addresses];
+        }
+
+        var urls = InheritedUrls.Split(configuration[WebHostDefaults.ServerUrlsKey]);
+        return urls.Length > 0
+            ? urls
+            :
+            [
+                .. InheritedUrls.Split(configuration[WebHostDefaults.HttpPortsKey]).Select(static port => $"http://*:{port}"),
+                .. InheritedUrls.Split(configuration[WebHostDefaults.HttpsPortsKey]).Select(static port => $"https://*:{port}"),
+            ];
+    }
+}

@@ -1,0 +1,192 @@
+using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Native;
+
+namespace KestrelGreenTransport.Epoll.Accepting;
+
+/// <summary>
+/// What a listener does for the sake of siblings that accept on the same socket.
+///
+/// With its share of the connections it stands back: disarmed, so that the kernel's next wake-up goes to a sibling. Once
+/// a tick it looks whether somebody waits all the same, and takes one: politeness costs a client one tick at most. Of many
+/// who come at once it takes its share, since the siblings are at it; of those all who wait while no sibling gets on.
+/// An armed listener looks once a tick, too: a sibling that was woken and is stopped, or died, leaves the others asleep.
+/// </summary>
+internal sealed unsafe partial class LoopListener
+{
+    // While nothing is accepted, and so hardly anything can be stranded, looking a hundred times a second would only cost.
+    private static readonly TimeSpan QuietTick = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan QuietAfter = TimeSpan.FromSeconds(1);
+
+    private ITimer? _ticks;
+    private Action? _takeWaiting;
+    private long _acceptedAt;
+    private bool _isQuiet;
+    private bool _standsBack;
+    private long _siblingsHeld = -1;
+    private bool _siblingsGetOn;
+
+    private bool HasSiblings => _listener.Socket.IsShared && _listener.Siblings.MayExist;
+
+    private void BeginSharing()
+    {
+        if (HasSiblings)
+        {
+            _acceptedAt = _loop.Time.GetTimestamp();
+            _listener.Siblings.Died += LookNow;
+            _listener.Pool.Ended += OnEnded;
+            _ticks = _loop.Time.CreateTimer(static listener => ((LoopListener)listener!).OnTick(), this, FairShare.Tick, FairShare.Tick);
+        }
+    }
+
+    private void EndSharing()
+    {
+        _listener.Siblings.Died -= LookNow;
+        _listener.Pool.Ended -= OnEnded;
+        _ticks?.Dispose();
+    }
+
+    /// <summary>How many connections may be accepted now.</summary>
+    private long Allowance()
+    {
+        if (!HasSiblings || !_listener.Options.BalancedAccept)
+        {
+            return long.MaxValue;
+        }
+
+        var siblings = _listener.Siblings.Look();
+        var allowance = FairShare.Allowance(_listener.Siblings.Held, siblings, waiting: 0);
+
+        // Asked only where it may matter: when many come at once, each takes its share of those who wait.
+        return allowance > 0 ? allowance : FairShare.Allowance(_listener.Siblings.Held, siblings, _listener.Socket.Queued());
+    }
+
+    /// <summary>Leaves the listener to the siblings for a tick.</summary>
+    private void StandBack()
+    {
+        Slot? slot;
+        lock (_lock)
+        {
+            _standsBack = true;
+            slot = LetGo();
+        }
+
+        slot?.GiveBack();
+    }
+
+    private void NoteAccepted()
+    {
+        if (_ticks is null)
+        {
+            return;
+        }
+
+        _listener.Siblings.OnAccepted();
+        Volatile.Write(ref _acceptedAt, _loop.Time.GetTimestamp());
+        if (Volatile.Read(ref _isQuiet))
+        {
+            Volatile.Write(ref _isQuiet, false);
+            _ticks.Change(FairShare.Tick, FairShare.Tick);
+        }
+    }
+
+    // Where connections are short, a worker with its share may have none a millisecond later.
+    private void OnEnded()
+    {
+        if (!Volatile.Read(ref _standsBack))
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (!_standsBack || Allowance() == 0)
+            {
+                return;
+            }
+
+            _standsBack = false;
+        }
+
+        Resume();
+    }
+
+    // On a timer's thread: only what waits is a matter for the loop.
+    private void OnTick()
+    {
+        if (!Volatile.Read(ref _isQuiet) && _loop.Time.GetElapsedTime(Volatile.Read(ref _acceptedAt)) >= QuietAfter)
+        {
+            Volatile.Write(ref _isQuiet, true);
+            _ticks?.Change(QuietTick, QuietTick);
+        }
+
+        LookNow();
+    }
+
+    private void LookNow()
+    {
+        bool comesBack;
+        bool isReadable;
+        lock (_lock)
+        {
+            if (!_isOpen || _isUnbound)
+            {
+                return;
+            }
+
+            // When it is quiet, standing by in line is cheaper than looking, and no less fair: who arms again is called last.
+            comesBack = _standsBack && (Volatile.Read(ref _isQuiet) || Allowance() > 0);
+            _standsBack &= !comesBack;
+            isReadable = IsReadable();
+            if (_standsBack)
+            {
+                var held = isReadable ? _listener.Siblings.Look().Connections : -1;
+                _siblingsGetOn = held != _siblingsHeld;
+                _siblingsHeld = held;
+            }
+        }
+
+        if (comesBack)
+        {
+            Resume();
+        }
+
+        if (isReadable)
+        {
+            _loop.Post(_takeWaiting ??= TakeWaiting);
+        }
+    }
+
+    /// <summary>Accepts who waits; see above how many of them. On the loop.</summary>
+    private void TakeWaiting()
+    {
+        lock (_lock)
+        {
+            if (!_isOpen || _isUnbound || _isWaiting || (_slot is null && !_standsBack) || (_slot is null && !_listener.Pool.TryTake(out _slot)))
+            {
+                return;
+            }
+        }
+
+        var waiting = 1L;
+        if (_standsBack)
+        {
+            var takers = _siblingsGetOn ? _listener.Siblings.Look().Count + 1 : 1;
+            waiting = Math.Max(1, _listener.Socket.Queued() / takers);
+        }
+
+        while (waiting-- > 0 && TryAcceptOne())
+        {
+        }
+
+        if (Volatile.Read(ref _standsBack))
+        {
+            StandBack();
+        }
+    }
+
+    private bool IsReadable()
+    {
+        var poll = new Libc.PollFd { fd = _listener.Socket.Descriptor, events = Libc.POLLIN };
+        return Libc.poll(&poll, 1, 0) > 0 && (poll.revents & Libc.POLLIN) != 0;
+    }
+}

@@ -1,0 +1,123 @@
+using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
+
+namespace KestrelGreenTransport.Native;
+
+/// <summary>
+/// Packets on Unix sockets that carry a descriptor (SCM_RIGHTS). The layouts are those of 64-bit Linux, the same for
+/// glibc and musl.
+/// </summary>
+internal static unsafe partial class Packet
+{
+    // A cmsghdr is 16 bytes; its data, here 32-bit numbers, follows and is padded to 8.
+    private const int ControlHeader = 16;
+
+    // The kernel takes up to 253 in one packet; whoever sends more than a few is no peer of ours, and it closes the rest.
+    private const int MostReceived = 8;
+
+    /// <summary>Sends a packet without waiting, with a descriptor if there is one.</summary>
+    /// <param name="socket">Where to.</param>
+    /// <param name="bytes">The packet.</param>
+    /// <param name="descriptor">What goes with it: the other side gets a copy. Null for nothing.</param>
+    /// <param name="to">A socket address, for a socket that is not connected.</param>
+    public static Result Send(int socket, ReadOnlySpan<byte> bytes, int? descriptor, ReadOnlySpan<byte> to = default)
+    {
+        var control = stackalloc long[3];
+        fixed (byte* start = bytes, name = to)
+        {
+            var part = new IoVec { Base = start, Length = (nuint)bytes.Length };
+            var message = new MessageHeader { Name = name, NameLength = (uint)to.Length, Parts = &part, PartCount = 1 };
+            if (descriptor is { } number)
+            {
+                Head(control, number);
+                message.Control = control;
+                message.ControlLength = 3 * sizeof(long);
+            }
+
+            return Result.From(sendmsg(socket, &message, Libc.MSG_DONTWAIT | Libc.MSG_NOSIGNAL));
+        }
+    }
+
+    /// <summary>
+    /// Takes one packet without waiting. One that is larger than the buffer is cut short, and the value is its whole length.
+    /// </summary>
+    /// <param name="socket">Where from.</param>
+    /// <param name="buffer">Gets the packet.</param>
+    /// <param name="descriptor">What came with it, already close-on-exec; the caller owns it.</param>
+    public static Result Receive(int socket, Span<byte> buffer, out SafeFileHandle? descriptor)
+    {
+        descriptor = null;
+        var control = stackalloc byte[ControlHeader + (MostReceived * sizeof(int))];
+        fixed (byte* start = buffer)
+        {
+            var part = new IoVec { Base = start, Length = (nuint)buffer.Length };
+            var message = new MessageHeader
+            {
+                Parts = &part,
+                PartCount = 1,
+                Control = control,
+                ControlLength = ControlHeader + (MostReceived * sizeof(int)),
+            };
+            var received = Result.From(recvmsg(socket, &message, Libc.MSG_DONTWAIT | LibcWorker.MSG_TRUNC | Libc.MSG_CMSG_CLOEXEC));
+            if (received.Ok && message.ControlLength > ControlHeader)
+            {
+                descriptor = First(control, (int)message.ControlLength);
+            }
+
+            return received;
+        }
+    }
+
+    private static void Head(long* control, int descriptor)
+    {
+        control[0] = ControlHeader + sizeof(int);
+        var rest = (int*)(control + 1);
+        rest[0] = Libc.SOL_SOCKET;
+        rest[1] = Libc.SCM_RIGHTS;
+        rest[2] = descriptor;
+        rest[3] = 0;
+    }
+
+    private static SafeFileHandle? First(byte* control, int length)
+    {
+        var kinds = (int*)(control + sizeof(long));
+        if (kinds[0] != Libc.SOL_SOCKET || kinds[1] != Libc.SCM_RIGHTS)
+        {
+            return null;
+        }
+
+        var count = ((int)Math.Min(*(long*)control, length) - ControlHeader) / sizeof(int);
+        var numbers = (int*)(control + ControlHeader);
+        for (var i = 1; i < count; i++)
+        {
+            _ = Libc.close(numbers[i]);
+        }
+
+        return count > 0 ? new SafeFileHandle(numbers[0], ownsHandle: true) : null;
+    }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint sendmsg(int socket, MessageHeader* message, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial nint recvmsg(int socket, MessageHeader* message, int flags);
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct IoVec
+    {
+        public byte* Base;
+        public nuint Length;
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    private struct MessageHeader
+    {
+        public byte* Name;
+        public uint NameLength;
+        public IoVec* Parts;
+        public nuint PartCount;
+        public void* Control;
+        public nuint ControlLength;
+        public int Flags;
+    }
+}

@@ -1,0 +1,120 @@
+using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Contract;
+using Microsoft.Win32.SafeHandles;
+
+namespace KestrelGreenTransport.Worker;
+
+/// <summary>
+/// What the board says of the siblings, read once a tick at most.
+///
+/// One whose record is older than two intervals is left out: its process is frozen, or gone. So is one that the supervisor
+/// calls dead, until another process writes at its place.
+/// </summary>
+internal sealed class BoardSiblings(WorkerContract contract, TransportState transport, RequestFigures requests, TimeProvider time) : ISiblings, IDisposable
+{
+    private const int MissedIntervals = 2;
+
+    // As many records are read at first; the board of a larger family is read in one go from the second time on.
+    private const int IndexesAtFirst = 64;
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<int, int> _dead = [];
+    private SafeFileHandle? _file;
+    private BoardFileReader? _board;
+    private SiblingFigures _figures;
+    private int _highest = IndexesAtFirst;
+    private long _lookedAt = long.MinValue;
+
+    public event Action? Died;
+
+    public bool MayExist => contract.BoardFile is not null;
+
+    public long Held
+    {
+        get
+        {
+            long held = 0;
+            foreach (var pool in transport.Pools)
+            {
+                held += pool.Held;
+            }
+
+            return held;
+        }
+    }
+
+    public SiblingFigures Look()
+    {
+        lock (_lock)
+        {
+            var now = time.Nanoseconds();
+            if (_lookedAt == long.MinValue || now - _lookedAt >= BoardLine.Tick.ToNanoseconds())
+            {
+                _lookedAt = now;
+                _figures = Read(now);
+            }
+
+            return _figures;
+        }
+    }
+
+    public void OnAccepted() => requests.Activity?.Touch();
+
+    /// <summary>The supervisor has collected a sibling's exit.</summary>
+    public void OnDied(int index)
+    {
+        lock (_lock)
+        {
+            if (_board is not null && _board.Refresh(_highest).Ok && _board.TryGet(index, out var record))
+            {
+                _dead[index] = record.Pid;
+            }
+
+            _lookedAt = long.MinValue;
+        }
+
+        Died?.Invoke();
+    }
+
+    public void Dispose() => _file?.Dispose();
+
+    private SiblingFigures Read(long now)
+    {
+        if (_board is null)
+        {
+            if (!RecordFile.OpenForReading(contract.BoardFile!, out _file).Ok)
+            {
+                return default;
+            }
+
+            _board = new BoardFileReader(_file!);
+        }
+
+        if (_board.Refresh(_highest) is not { Ok: true } read)
+        {
+            return default;
+        }
+
+        if (read.Value >= (_highest + 1) * BoardRecord.Size)
+        {
+            _highest *= 2;
+        }
+
+        var (count, connections) = (0, 0L);
+        var oldest = now - (MissedIntervals * contract.HeartbeatInterval.ToNanoseconds());
+        for (var index = 1; index * BoardRecord.Size < read.Value; index++)
+        {
+            if (index != contract.Index
+                && _board.TryGet(index, out var record)
+                && record.State == WorkerState.Serving
+                && record.WrittenAt >= oldest
+                && !(_dead.TryGetValue(index, out var pid) && pid == record.Pid))
+            {
+                count++;
+                connections += record.Connections;
+            }
+        }
+
+        return new SiblingFigures(count, connections);
+    }
+}

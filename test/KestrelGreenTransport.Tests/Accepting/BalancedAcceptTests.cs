@@ -1,0 +1,106 @@
+using System.Net;
+using System.Net.Sockets;
+using KestrelGreenTransport.Accepting;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace KestrelGreenTransport.Tests.Accepting;
+
+/// <summary>What a listener does for its siblings, and what it never costs a client.</summary>
+public class BalancedAcceptTests
+{
+    [Theory]
+    [InlineData(GreenTransportBackend.Sockets)]
+    [InlineData(GreenTransportBackend.Epoll)]
+    public async Task Who_has_its_share_leaves_the_next_client_to_a_sibling(GreenTransportBackend backend)
+    {
+        using var sibling = Listeners.Tcp();
+        await using var app = await StartAsync(backend, sibling, balanced: true);
+        using var first = await ConnectAsync(sibling);
+        await Wait.UntilAsync(() => app.Pool.Held == 1, "the first is taken");
+
+        // Several, since a sibling that is late by a tick loses one. Blocking: it waits in the kernel, as a sibling does.
+        var left = 0;
+        for (var i = 0; i < 50 && left < 3; i++)
+        {
+            var accepting = Task.Factory.StartNew(() => sibling.Poll(5_000, SelectMode.SelectRead) ? TryAccept(sibling) : null, TaskCreationOptions.LongRunning);
+            using var client = await ConnectAsync(sibling);
+            using var taken = await Wait.ForAsync(accepting);
+            left += taken is null ? 0 : 1;
+        }
+
+        Assert.Equal(3, left);
+    }
+
+    [Theory]
+    [InlineData(GreenTransportBackend.Sockets)]
+    [InlineData(GreenTransportBackend.Epoll)]
+    public async Task Whom_no_sibling_takes_is_taken_all_the_same(GreenTransportBackend backend)
+    {
+        using var sibling = Listeners.Tcp();
+        await using var app = await StartAsync(backend, sibling, balanced: true);
+        for (var i = 0; i < 20; i++)
+        {
+            Assert.Equal("hello", await Wait.ForAsync(TestApp.GetAsync(sibling.LocalEndPoint!)));
+        }
+
+        var clients = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => ConnectAsync(sibling)));
+        await Wait.UntilAsync(() => app.Pool.Held == 50, "all are taken");
+        Array.ForEach(clients, static client => client.Dispose());
+    }
+
+    [Theory]
+    [InlineData(GreenTransportBackend.Sockets)]
+    [InlineData(GreenTransportBackend.Epoll)]
+    public async Task Everything_is_taken_at_once_where_balancing_is_off(GreenTransportBackend backend)
+    {
+        using var sibling = Listeners.Tcp();
+        await using var app = await StartAsync(backend, sibling, balanced: false);
+        var clients = await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => ConnectAsync(sibling)));
+        await Wait.UntilAsync(() => app.Pool.Held == 50, "all are taken");
+        Array.ForEach(clients, static client => client.Dispose());
+    }
+
+    private static Task<TestApp> StartAsync(GreenTransportBackend backend, Socket sibling, bool balanced) => TestApp.StartAsync(
+        options => (options.Backend, options.EventLoops, options.BalancedAccept) = (backend, 1, balanced),
+        build: static builder => builder.Services.AddSingleton<ISiblings, OneIdleSibling>(),
+        inherited: Listeners.Inherit(sibling));
+
+    private static async Task<Socket> ConnectAsync(Socket listener)
+    {
+        var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        await client.ConnectAsync((IPEndPoint)listener.LocalEndPoint!);
+        return client;
+    }
+
+    private static Socket? TryAccept(Socket listener)
+    {
+        try
+        {
+            listener.Blocking = false;
+            return listener.Accept();
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.WouldBlock)
+        {
+            return null;
+        }
+    }
+
+    private sealed class OneIdleSibling(TransportState transport) : ISiblings
+    {
+        public event Action? Died
+        {
+            add { }
+            remove { }
+        }
+
+        public bool MayExist => true;
+
+        public long Held => transport.Pools.Sum(static pool => pool.Held);
+
+        public SiblingFigures Look() => new(1, 0);
+
+        public void OnAccepted()
+        {
+        }
+    }
+}

@@ -1,0 +1,154 @@
+using System.Net;
+using System.Net.Sockets;
+using KestrelGreenTransport.Binding;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Worker;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
+
+namespace KestrelGreenTransport.Tests.Binding;
+
+/// <summary>A worker whose supervisor binds what the app asks for.</summary>
+public sealed class BrokeredEndpointTests
+{
+    private readonly BindRequests _requests = new();
+    private readonly List<string> _failures = [];
+    private readonly List<string> _asked = [];
+
+    [Fact]
+    public async Task The_apps_endpoints_are_served_on_the_supervisors_sockets()
+    {
+        using var web = Listeners.Tcp();
+        AnswerWith(_ => new LifelineMessage { Type = LifelineTypes.Bound, Descriptor = Copy(web) });
+
+        await using (var app = await Start(options => options.Listen(IPAddress.Loopback, 5000)))
+        {
+            Assert.Equal(["tcp://127.0.0.1:5000"], _asked);
+            Assert.Equal("hello", await TestApp.GetAsync(web.LocalEndPoint!));
+        }
+
+        // The app is gone; the socket is the supervisor's, and goes on listening.
+        await using var next = await Start(options => options.Listen(IPAddress.Loopback, 5000));
+        Assert.Equal("hello", await TestApp.GetAsync(web.LocalEndPoint!));
+    }
+
+    [Fact]
+    public async Task Endpoints_of_the_configuration_and_urls_are_asked_for_too()
+    {
+        using var web = Listeners.Tcp();
+        AnswerWith(_ => new LifelineMessage { Type = LifelineTypes.Bound, Descriptor = Copy(web) });
+
+        await using (await Start(build: builder => builder.Configuration.AddInMemoryCollection([new("Kestrel:Endpoints:Web:Url", "http://127.0.0.1:5000")])))
+        {
+        }
+
+        await using (await Start(build: builder => builder.WebHost.UseUrls("http://127.0.0.1:5001")))
+        {
+        }
+
+        await using (await Start(build: static builder => builder.WebHost.UseUrls("")))
+        {
+        }
+
+        Assert.Equal(["tcp://127.0.0.1:5000", "tcp://127.0.0.1:5001", "tcp://127.0.0.1:8000"], _asked);
+    }
+
+    [Fact]
+    public async Task What_the_supervisor_cannot_bind_ends_the_worker_with_its_words()
+    {
+        AnswerWith(static _ => new LifelineMessage { Type = LifelineTypes.Bound, Error = "held by nginx", Errno = Errno.EADDRINUSE });
+
+        await Assert.ThrowsAsync<IOException>(() => Start(static options => options.ListenLocalhost(5000)));
+
+        Assert.Equal(["5 held by nginx"], _failures);
+    }
+
+    [Fact]
+    public async Task Localhost_is_content_with_the_address_that_the_machine_has()
+    {
+        using var web = Listeners.Tcp();
+        AnswerWith(endpoint => endpoint.IP!.AddressFamily == AddressFamily.InterNetwork
+            ? new LifelineMessage { Type = LifelineTypes.Bound, Descriptor = Copy(web) }
+            : new LifelineMessage { Type = LifelineTypes.Bound, Error = "no IPv6 here", Errno = Errno.EADDRNOTAVAIL });
+
+        await using (await Start(static options => options.ListenLocalhost(5000)))
+        {
+            Assert.Equal("hello", await TestApp.GetAsync(web.LocalEndPoint!));
+        }
+
+        Assert.Empty(_failures);
+    }
+
+    [Fact]
+    public async Task A_supervisor_that_dies_with_the_question_ends_the_start()
+    {
+        _requests.Ask = (_, _) => _requests.SupervisorGone();
+
+        var error = await Assert.ThrowsAsync<IOException>(() => Start(static options => options.Listen(IPAddress.Loopback, 5000)));
+
+        Assert.Contains("is gone", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_answer_that_nobody_waits_for_is_closed()
+    {
+        using var web = Listeners.Tcp();
+        var descriptor = Copy(web);
+
+        _requests.Answered(new LifelineMessage { Type = LifelineTypes.Bound, Id = 7, Descriptor = descriptor });
+
+        Assert.True(descriptor.IsClosed);
+    }
+
+    [Fact]
+    public async Task Http3_is_taken_off_and_said_so()
+    {
+        using var web = Listeners.Tcp();
+        var log = new LogLines();
+        AnswerWith(_ => new LifelineMessage { Type = LifelineTypes.Bound, Descriptor = Copy(web) });
+
+        await using var app = await Start(
+            static options => options.Listen(IPAddress.Loopback, 5000, static listen => listen.Protocols = HttpProtocols.Http1AndHttp2AndHttp3),
+            builder =>
+            {
+                builder.Services.AddSingleton<IMultiplexedConnectionListenerFactory, Quic>();
+                builder.Logging.AddProvider(log);
+            });
+
+        Assert.Equal("hello", await TestApp.GetAsync(web.LocalEndPoint!));
+        Assert.Equal(1, log.Count(7));
+    }
+
+    private static SafeFileHandle Copy(Socket socket) => new(Listeners.Duplicate(socket), ownsHandle: true);
+
+    private void AnswerWith(Func<ListenEndpoint, LifelineMessage> answer) => _requests.Ask = (id, endpoint) =>
+    {
+        _asked.Add(endpoint.ToString());
+        _requests.Answered(answer(endpoint) with { Id = id });
+    };
+
+    private Task<TestApp> Start(Action<KestrelServerOptions>? kestrel = null, Action<WebApplicationBuilder>? build = null) =>
+        TestApp.StartAsync(
+            kestrel: kestrel,
+            inherited: new InheritedSockets([], isWorker: true, hasBroker: true),
+            build: builder =>
+            {
+                builder.Services.AddSingleton(_requests);
+                builder.Services.AddSingleton(new WorkerFailure { Reported = (code, message) => _failures.Add($"{code} {message}") });
+                build?.Invoke(builder);
+            });
+
+    private sealed class Quic : IMultiplexedConnectionListenerFactory
+    {
+        public ValueTask<IMultiplexedConnectionListener> BindAsync(EndPoint endpoint, IFeatureCollection? features = null, CancellationToken cancellationToken = default) =>
+            throw new InvalidOperationException("a worker must not bind UDP");
+    }
+}

@@ -1,0 +1,129 @@
+using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Worker;
+using Microsoft.Extensions.Time.Testing;
+
+namespace KestrelGreenTransport.Tests.Worker;
+
+public sealed class BoardSiblingsTests : IDisposable
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private readonly TemporaryFolder _folder = new();
+    private readonly FakeTimeProvider _time = new();
+    private readonly TransportState _transport = new();
+    private readonly BoardSiblings _siblings;
+
+    public BoardSiblingsTests()
+    {
+        var contract = new WorkerContract { Index = 2, Generation = 1, Listeners = [], HeartbeatInterval = Interval, BoardFile = Path };
+        _siblings = new BoardSiblings(contract, _transport, new RequestFigures(_time), _time);
+        _time.Advance(TimeSpan.FromHours(1));
+    }
+
+    private string Path => _folder.File("board");
+
+    public void Dispose()
+    {
+        _siblings.Dispose();
+        _folder.Dispose();
+    }
+
+    [Fact]
+    public void Those_that_serve_are_counted_and_not_oneself()
+    {
+        Write(1, connections: 10);
+        Write(2, connections: 1000);
+        Write(3, connections: 5);
+        Write(4, connections: 7, state: WorkerState.Draining);
+        Write(5, connections: 0, state: WorkerState.Booting);
+        Assert.Equal(new SiblingFigures(2, 15), _siblings.Look());
+    }
+
+    [Fact]
+    public void One_that_has_not_written_for_two_intervals_is_left_out()
+    {
+        Write(1, connections: 10);
+        Write(3, connections: 5);
+        _time.Advance(2 * Interval);
+        Write(3, connections: 6);
+        Assert.Equal(new SiblingFigures(2, 16), _siblings.Look());
+        _time.Advance(FairShare.Tick);
+        Assert.Equal(new SiblingFigures(1, 6), _siblings.Look());
+    }
+
+    [Fact]
+    public void The_board_is_read_once_a_tick()
+    {
+        Write(1, connections: 10);
+        Assert.Equal(10, _siblings.Look().Connections);
+        Write(1, connections: 11);
+        _time.Advance(FairShare.Tick - TimeSpan.FromTicks(1));
+        Assert.Equal(10, _siblings.Look().Connections);
+        _time.Advance(TimeSpan.FromTicks(1));
+        Assert.Equal(11, _siblings.Look().Connections);
+    }
+
+    [Fact]
+    public void One_that_died_is_left_out_at_once_until_another_has_its_place()
+    {
+        Write(1, connections: 10, pid: 100);
+        var heard = 0;
+        _siblings.Died += () => heard++;
+        Assert.Equal(1, _siblings.Look().Count);
+
+        _siblings.OnDied(1);
+        Assert.Equal((default, 1), (_siblings.Look(), heard));
+        Write(1, connections: 3, pid: 101);
+        _time.Advance(FairShare.Tick);
+        Assert.Equal(new SiblingFigures(1, 3), _siblings.Look());
+    }
+
+    [Fact]
+    public void A_family_of_any_size_is_seen()
+    {
+        for (var index = 1; index <= 300; index++)
+        {
+            Write(index, connections: 1);
+        }
+
+        // Found out by reading, not told: the picture grows from tick to tick.
+        for (var tick = 0; tick < 4; tick++)
+        {
+            _ = _siblings.Look();
+            _time.Advance(FairShare.Tick);
+        }
+
+        Assert.Equal(new SiblingFigures(299, 299), _siblings.Look());
+    }
+
+    [Fact]
+    public void Without_a_board_there_is_nobody()
+    {
+        Assert.Equal(default, _siblings.Look());
+        Write(1, connections: 10);
+        _time.Advance(FairShare.Tick);
+        Assert.Equal(1, _siblings.Look().Count);
+    }
+
+    [Fact]
+    public void Ones_own_connections_are_those_of_all_listeners()
+    {
+        foreach (var endpoint in new[] { "a", "b" })
+        {
+            var pool = new ConnectionPool(endpoint, 5);
+            _transport.Add(pool);
+            Assert.True(pool.TryTake(out var slot));
+            slot.Hold();
+        }
+
+        Assert.Equal(2, _siblings.Held);
+    }
+
+    private void Write(int index, long connections, WorkerState state = WorkerState.Serving, int pid = 1)
+    {
+        using var board = new BoardFile(Path, index, new ListLogger());
+        board.Check();
+        Assert.True(board.Write(new BoardRecord { WrittenAt = _time.Nanoseconds(), Pid = pid, State = state, Connections = connections }));
+    }
+}
