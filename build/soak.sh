@@ -6,7 +6,7 @@
 #   scale     4 workers, or as many as given, become half as many and back again
 #   kill      kill -9 of a random worker; requests may be lost by its own connections alone
 #   terminate TERM to a random worker: it drains, and is replaced
-#   reload    green reload
+#   reload    HUP to the supervisor: a new generation, one worker at a time
 #   recycle   nothing is done, but each worker leaves after 1000 requests
 #
 # Two loads run: 24 clients that post without a pause on connections kept open, and 24 that rest between two requests,
@@ -20,7 +20,7 @@ scenario=${1:-} seconds=${2:-60} workers=${3:-4} configuration=${CONFIGURATION:-
 case $scenario in scale | kill | terminate | reload | recycle) ;; *) sed -n '4,11p' "$0"; exit 2 ;; esac
 
 for project in src/KestrelGreenTransport.Tool test/TestWorker test/LoadGenerator; do
-  dotnet build "$project" -c "$configuration" --nologo -v q -clp:ErrorsOnly
+  dotnet build "$project" -c "$configuration" --nologo -v q '-clp:ErrorsOnly;NoSummary'
 done
 built() { echo "$PWD/$1/bin/$configuration/net10.0/$2"; }
 green=$(built src/KestrelGreenTransport.Tool green.dll)
@@ -39,7 +39,8 @@ trap finish EXIT
 options=()
 [ "$scenario" != recycle ] || options=(--max-requests 1000)
 dotnet "$green" run --name "$name" -w "$workers" -b 127.0.0.1:0 "${options[@]}" "$(built test/TestWorker TestWorker.dll)" >"$folder/log" 2>&1 &
-started+=($!)
+supervisor=$!
+started+=("$supervisor")
 
 status() { dotnet "$green" status --name "$name" --json 2>/dev/null; }
 # What a status says: "STATE NUMBER-OF-SERVING PORT PID,PID..."
@@ -50,6 +51,7 @@ status = json.load(sys.stdin)
 serving = [w for w in status["workers"] if w["state"] == "serving"]
 print(status["state"], len(serving), status["listeners"][0]["endpoint"].rsplit(":", 1)[1], ",".join(str(w["pid"]) for w in serving))' 2>/dev/null
 }
+generation() { status | python3 -c 'import json, sys; print(json.load(sys.stdin)["generation"])'; }
 # Waits until so many workers serve and nothing is under way.
 settled() {
   for _ in $(seq 300); do
@@ -62,14 +64,15 @@ settled "$workers"
 port=$(facts | cut -d' ' -f3)
 
 load() {
-  dotnet "$(built test/LoadGenerator LoadGenerator.dll)" "127.0.0.1:$port" seconds="$seconds" path=/echo body=200 losses="$folder/losses.$1" "${@:2}" >"$folder/report.$1" &
+  dotnet "$(built test/LoadGenerator LoadGenerator.dll)" "127.0.0.1:$port" seconds="$seconds" path=/echo body=200 losses="$folder/losses.$1" "${@:2}" <&3 >"$folder/report.$1" &
   started+=($!) loads+=($!)
 }
 loads=()
+# They end early when this does.
 exec 3< <(sleep "$seconds")
-load busy clients=24 <&3
-load resting clients=12 pause-ms=1500 <&3
-load pausing clients=12 pause-ms=150 <&3
+load busy clients=24
+load resting clients=12 pause-ms=1500
+load pausing clients=12 pause-ms=150
 
 end=$((SECONDS + seconds - 2)) rounds=0
 : >"$folder/victims"
@@ -89,7 +92,9 @@ while [ $SECONDS -lt $end ]; do
       settled "$workers"
       ;;
     reload)
-      dotnet "$green" reload --name "$name" >/dev/null
+      before=$(generation)
+      kill -HUP "$supervisor"
+      until [ "$(generation)" -gt "$before" ]; do sleep 0.2; done
       settled "$workers"
       ;;
     recycle) sleep 1 ;;
@@ -122,5 +127,7 @@ for loss in losses:
         untraced.append(loss)
 print(f"{begun} requests, {begun - answered} lost, {len(losses) - len(untraced)} of them by {len(victims)} killed workers, {len(untraced)} without a reason")
 sys.stdout.writelines(untraced[:20])
+if begun < 1000:
+    sys.exit("that was no load")
 sys.exit(1 if untraced or begun - answered != len(losses) and len(losses) < 1000 else 0)
 PYTHON
