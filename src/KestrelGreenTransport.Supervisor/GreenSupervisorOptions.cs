@@ -49,6 +49,21 @@ public sealed class GreenSupervisorOptions
     /// <summary>How the supervisor writes its own events and the workers' lines. Defaults to <see cref="SupervisorLogFormat.Text"/>.</summary>
     public SupervisorLogFormat LogFormat { get; set; }
 
+    /// <summary>
+    /// Where the admin endpoint listens: <c>127.0.0.1:9090</c> or <c>unix:path</c>. An address that other machines can
+    /// reach needs <see cref="AdminAllowRemote"/> and <see cref="AdminToken"/>. Null, the default, means nowhere.
+    /// </summary>
+    public string? Admin { get; set; }
+
+    /// <summary>
+    /// What opens the admin endpoint's actions, and on a remote address everything but its health checks: 16 characters or
+    /// more, or <c>@</c> and the path of a file that holds it. Null, the default, means that there are no actions.
+    /// </summary>
+    public string? AdminToken { get; set; }
+
+    /// <summary>Whether <see cref="Admin"/> may be an address that other machines can reach. Defaults to false.</summary>
+    public bool AdminAllowRemote { get; set; }
+
     /// <summary>Settings of the workers' transport that the supervisor only hands on, as they were written, by name.</summary>
     internal Dictionary<string, string> Transport { get; } = [];
 

@@ -15,6 +15,23 @@ internal sealed record LogsDocument
     public required long Next { get; init; }
 }
 
+/// <summary>What <c>green status N --json</c> prints.</summary>
+internal sealed record WorkerDocument
+{
+    public int SchemaVersion { get; init; } = 1;
+
+    /// <summary>The supervisor's name.</summary>
+    public required string Name { get; init; }
+
+    public required WorkerStatus Worker { get; init; }
+
+    /// <summary>What the supervisor said of it, oldest first.</summary>
+    public required IReadOnlyList<LogLine> Events { get; init; }
+
+    /// <summary>What it wrote last, oldest first.</summary>
+    public required IReadOnlyList<LogLine> Lines { get; init; }
+}
+
 /// <summary>What <c>green config --json</c> prints.</summary>
 internal sealed record ConfigDocument
 {
@@ -45,8 +62,9 @@ internal sealed record ConfigSetting
     public required string Variable { get; init; }
 }
 
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase, Converters = [typeof(UtcSecondsConverter)])]
 [JsonSerializable(typeof(LogsDocument))]
+[JsonSerializable(typeof(WorkerDocument))]
 [JsonSerializable(typeof(ConfigDocument))]
 [JsonSerializable(typeof(CheckDocument))]
 internal sealed partial class ToolJson : JsonSerializerContext;

@@ -6,6 +6,8 @@ public sealed class HelpTests : ToolFixture
     [InlineData("help", "--help")]
     [InlineData("help-run", "run", "--help")]
     [InlineData("help-status", "status", "-h")]
+    [InlineData("help-completions", "completions", "--help")]
+    [InlineData("help-top", "top", "--help")]
     [InlineData("help-config", "config", "--help")]
     [InlineData("help-check", "check", "--help")]
     [InlineData("help-logs", "logs", "--help")]

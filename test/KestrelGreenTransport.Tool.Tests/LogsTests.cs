@@ -46,6 +46,38 @@ public sealed class LogsTests : ToolFixture
     }
 
     [Fact]
+    public void One_workers_story_tells_how_it_is_what_happened_and_what_it_wrote()
+    {
+        using var supervisor = Supervisor(SampleStatus.Answer(SampleStatus.Document), Answer(8, Lines[1]), Answer(8, Lines));
+
+        var (code, output, error) = Green("status", "1");
+
+        Assert.Equal((0, ""), (code, error));
+        Assert.Equal(
+            $"""
+            worker 1 of hello is serving: pid 4121, up 12s, last beat 0.4s ago, generation 3
+            12 of 1000 connections, 1 in flight, 4012 served, 87 MB, 1.9s of processor time
+            worker 1: 0 restarts, the last for stale (SIGKILL) at 2026-01-01 11:00:00Z
+
+            What happened
+              [green] {At(1).ToLocalTime():yyyy-MM-dd HH:mm:ss.fff} fail: worker 2 died
+
+            Its last lines
+              {At(0).ToLocalTime():HH:mm:ss} [a] line
+
+            """,
+            output);
+    }
+
+    [Fact]
+    public void A_worker_that_is_not_there_is_exit_code_2()
+    {
+        using var supervisor = Supervisor(SampleStatus.Answer(SampleStatus.Document));
+
+        Assert.Equal(new Outcome(2, "", "green: hello has no worker 9; there is 1.\n"), Green("status", "9"));
+    }
+
+    [Fact]
     public void As_JSON_it_is_one_object()
     {
         using var supervisor = Supervisor(Answer(8, Lines));

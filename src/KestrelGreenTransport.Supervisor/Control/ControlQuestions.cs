@@ -1,4 +1,5 @@
 using KestrelGreenTransport.Supervisor.Output;
+using KestrelGreenTransport.Supervisor.Telemetry;
 
 namespace KestrelGreenTransport.Supervisor.Control;
 
@@ -14,9 +15,10 @@ internal static class ControlQuestions
     // Well below what a client reads of one answer, with room for JSON's escapes.
     private const int MostCharacters = 512 * 1024;
 
-    public static IReadOnlyDictionary<string, Func<ControlRequest, ControlResponse>> Of(Journal journal) =>
+    public static IReadOnlyDictionary<string, Func<ControlRequest, ControlResponse>> Of(Journal journal, Func<Figures> figures) =>
         new Dictionary<string, Func<ControlRequest, ControlResponse>>(StringComparer.Ordinal)
         {
+            ["figures"] = _ => new ControlResponse { Figures = figures() },
             ["logs"] = request => Read(journal, request, eventsOnly: false),
             ["events"] = request => Read(journal, request, eventsOnly: true),
         };

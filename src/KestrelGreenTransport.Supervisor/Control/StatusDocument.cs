@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using KestrelGreenTransport.Supervisor.Telemetry;
 
 namespace KestrelGreenTransport.Supervisor.Control;
 
@@ -69,7 +70,7 @@ internal sealed record LastExitStatus(string Reason, int? ExitCode, string? Sign
 /// <summary>A command to the supervisor: one line of JSON on the control socket.</summary>
 internal sealed record ControlRequest
 {
-    /// <summary><c>status</c>, <c>stop</c>, <c>scale</c>, <c>logs</c> or <c>events</c>.</summary>
+    /// <summary><c>status</c>, <c>stop</c>, <c>scale</c>, <c>figures</c>, <c>logs</c> or <c>events</c>.</summary>
     public required string Command { get; init; }
 
     /// <summary>stop: leave at once instead of finishing requests.</summary>
@@ -106,6 +107,10 @@ internal sealed record ControlResponse
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<LogLine>? Lines { get; init; }
 
+    /// <summary>figures: the status, and the requests answered by each worker.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Figures? Figures { get; init; }
+
     /// <summary>logs, events: what to ask from (<see cref="ControlRequest.After"/>) in order to go on.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? Next { get; init; }
@@ -118,4 +123,5 @@ internal sealed record ControlResponse
 [JsonSerializable(typeof(StatusDocument))]
 [JsonSerializable(typeof(ControlRequest))]
 [JsonSerializable(typeof(ControlResponse))]
+[JsonSerializable(typeof(LogLine))]
 internal sealed partial class ControlJson : JsonSerializerContext;

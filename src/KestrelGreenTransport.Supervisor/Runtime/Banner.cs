@@ -26,6 +26,11 @@ internal static class Banner
         Line($"  pool       {options.WorkerConnections} connections a listener in each worker");
         Line($"  heartbeat  every {Duration.Format(options.EffectiveHeartbeatInterval)}, replaced after {Duration.Format(options.Timeout)} without one ({heartbeats.Path})");
         Line($"  control    {controlPath}");
+        if (plan.Admin is { } admin)
+        {
+            Line($"  admin      {(admin.Endpoints[0].IP is { } ip ? $"http://{ip}/" : admin.Endpoints[0].ToString())}");
+        }
+
         Line($"  stop       Ctrl+C (at once), or `kill -TERM {Environment.ProcessId}` (requests in flight finish, up to {Duration.Format(options.GracefulTimeout)})");
 
         void Line(string text) => output.Note(text);

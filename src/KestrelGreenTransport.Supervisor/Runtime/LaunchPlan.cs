@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using KestrelGreenTransport.Supervisor.Admin;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
@@ -23,6 +24,9 @@ internal sealed record LaunchPlan
 
     /// <summary>Reads the settings and looks for the app once more, for the next generation; or says what is wrong.</summary>
     public required Func<(LaunchPlan? Plan, IReadOnlyList<string> Problems)> Renew { get; init; }
+
+    /// <summary>The admin endpoint; null when nobody asked for one.</summary>
+    public AdminPlan? Admin { get; init; }
 
     /// <summary>Transport settings that the command line or the environment gave, as <c>GREEN_*</c> variables for the workers.</summary>
     public ImmutableDictionary<string, string> WorkerVariables { get; init; } = ImmutableDictionary<string, string>.Empty;

@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
 using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Admin;
 using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Output;
+using KestrelGreenTransport.Supervisor.Telemetry;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
@@ -60,8 +62,11 @@ internal static class SupervisorHost
                 InitialState(plan), launcher, new GenerationPreparer(generations, logger), heartbeats, InodesOf(listeners.Given), reporter, logger, time);
             loop.Parts.Add(new BindBroker(plan, listeners, work, loop.PostAction, logger));
             var status = new StatusBuilder(plan, listeners, board, time);
+            var figures = new FiguresSource(status, loop, time);
             using var server = new ControlServer(
-                control, loop.Post, () => status.Build(loop.State), ControlQuestions.Of(journal), logger, time);
+                control, loop.Post, () => figures.Now().Status, ControlQuestions.Of(journal, figures.Now), logger, time);
+            using var meter = new SupervisorMeter(figures.Now);
+            using var admin = plan.Admin is null ? null : AdminEndpoint.Start(plan.Admin, figures, loop, journal, controlPath, time);
             using var signals = new SignalHandlers(loop);
             try
             {

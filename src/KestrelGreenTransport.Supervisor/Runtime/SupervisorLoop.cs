@@ -4,6 +4,7 @@ using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Telemetry;
 using KestrelGreenTransport.Worker;
 using Microsoft.Extensions.Logging;
 
@@ -59,6 +60,9 @@ internal sealed class SupervisorLoop : IDisposable
 
     /// <summary>What the arbiter knows now; readable from any thread.</summary>
     public SupervisorState State => _state;
+
+    /// <summary>What the workers say they answered; readable from any thread.</summary>
+    public RequestTotals Requests { get; } = new();
 
     /// <summary>Brings in an event from another thread.</summary>
     public void Post(SupervisorEvent happened) => Post(happened, static () => { });
@@ -193,6 +197,9 @@ internal sealed class SupervisorLoop : IDisposable
                     break;
                 case LifelineTypes.Ready:
                     Apply(new WorkerReady(worker.Index));
+                    break;
+                case LifelineTypes.Stats when message.ToStats() is { } stats:
+                    Requests.Take(worker.Index, worker.Process.Pid, stats);
                     break;
                 case LifelineTypes.Warmed:
                     Apply(new WorkerWarmed(worker.Index, message.Message));

@@ -1,5 +1,6 @@
 using System.Collections;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
@@ -24,6 +25,12 @@ internal static class WorkerEnvironment
         foreach (var name in ContractVariables.All)
         {
             variables.Remove(name);
+        }
+
+        // An app does not need the key to its own supervisor.
+        foreach (var secret in SettingsCatalogue.All.Where(static setting => setting.IsSecret))
+        {
+            variables.Remove(secret.Variable);
         }
 
         // The service manager talks to the supervisor, not to its workers.

@@ -34,6 +34,10 @@ internal sealed record CommandLineSplit(
             {
                 values.Add((setting, option, argument[(equals + 1)..]));
             }
+            else if (setting.Shape == ValueShape.Flag)
+            {
+                values.Add((setting, option, "true"));
+            }
             else if (i + 1 < arguments.Count && arguments[i + 1] != "--")
             {
                 values.Add((setting, option, arguments[++i]));

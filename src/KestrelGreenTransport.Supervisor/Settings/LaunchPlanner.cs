@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Admin;
 using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Runtime;
 
@@ -28,6 +29,7 @@ internal static class LaunchPlanner
             problems.Add($"The control socket's path {control} is longer than the {ControlPaths.LongestPath} bytes that the kernel takes: give a shorter one with --control.");
         }
 
+        var admin = AdminPlan.Of(settings, input.CurrentDirectory, problems);
         if (problems.Count > 0)
         {
             return (null, problems);
@@ -40,6 +42,7 @@ internal static class LaunchPlanner
             App = app,
             Binds = settings.IsSet(SettingsCatalogue.Bind) ? [.. binds] : [],
             Name = name,
+            Admin = admin,
             WorkerVariables = WorkerVariables(settings),
             Renew = () =>
             {

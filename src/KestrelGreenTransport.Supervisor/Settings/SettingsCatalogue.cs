@@ -121,9 +121,44 @@ internal static class SettingsCatalogue
         "How the supervisor writes its events and the workers' lines: text, or a JSON object a line.", counterpart: null,
         static options => options.LogFormat, static (options, value) => options.LogFormat = value);
 
+    public static readonly Setting Admin = new()
+    {
+        Name = "Admin",
+        Options = ["--admin"],
+        ValueName = "ADDRESS",
+        Range = "host:port, :port, [::1]:port or unix:path",
+        Default = "off",
+        Help = "Where the admin endpoint listens: a live page, status, metrics and health checks.",
+        Counterpart = "puma: control-url, uWSGI: stats",
+        Check = static value => Supervisor.Admin.AdminPlan.CheckAddress(value) is null ? null : $"must be {Admin!.Range}",
+        Apply = static (options, values) => options.Admin = values[^1],
+        Read = static options => options.Admin is { } address ? [address] : [],
+    };
+
+    public static readonly Setting AdminToken = new()
+    {
+        Name = "AdminToken",
+        Options = ["--admin-token"],
+        ValueName = "TOKEN",
+        Range = $"at least {Supervisor.Admin.AdminPlan.ShortestToken} characters, or @ and a file that holds so many",
+        Default = "none: the admin endpoint only shows",
+        Help = "What opens the admin endpoint's actions. Better in a file or GREEN_ADMIN_TOKEN than on the command line, where every user can read it.",
+        Counterpart = "puma: control-token",
+        IsSecret = true,
+        Check = static value => value.StartsWith('@') || value.Length >= Supervisor.Admin.AdminPlan.ShortestToken ? null : $"must be {AdminToken!.Range}",
+        Apply = static (options, values) => options.AdminToken = values[^1],
+        Read = static options => options.AdminToken is { } token ? [token] : [],
+    };
+
+    public static readonly Setting AdminAllowRemote = Flag(
+        "AdminAllowRemote", ["--admin-allow-remote"],
+        "Let the admin endpoint listen where other machines can reach it. It then asks for the token.", counterpart: null,
+        static options => options.AdminAllowRemote, static (options, value) => options.AdminAllowRemote = value);
+
     /// <summary>Those that the supervisor itself uses, each a property of its options. In the order of help and docs.</summary>
     public static readonly IReadOnlyList<Setting> Own =
-        [Workers, Bind, WorkerConnections, Backlog, Timeout, HeartbeatInterval, BootTimeout, GracefulTimeout, Name, Control, UnixFileMode, LogFormat];
+        [Workers, Bind, WorkerConnections, Backlog, Timeout, HeartbeatInterval, BootTimeout, GracefulTimeout, Name, Control, UnixFileMode, LogFormat,
+        Admin, AdminToken, AdminAllowRemote];
 
     /// <summary>The supervisor's own, then those that it only hands on to the workers' transport.</summary>
     public static readonly IReadOnlyList<Setting> All =
@@ -230,6 +265,30 @@ internal static class SettingsCatalogue
             Read = source => [get(source).ToString().ToLowerInvariant()],
         };
     }
+
+    private static Setting Flag(
+        string name, string[] options, string help, string? counterpart,
+        Func<GreenSupervisorOptions, bool> get, Action<GreenSupervisorOptions, bool> set) => new()
+        {
+            Name = name,
+            Options = options,
+            ValueName = "",
+            Range = "true or false",
+            Default = "false",
+            Help = help,
+            Counterpart = counterpart,
+            Shape = ValueShape.Flag,
+            Check = static value => IsTrue(value) is null ? "must be true or false" : null,
+            Apply = (target, values) => set(target, IsTrue(values[^1]) == true),
+            Read = source => [get(source) ? "true" : "false"],
+        };
+
+    private static bool? IsTrue(string text) => text.ToLowerInvariant() switch
+    {
+        "true" or "1" => true,
+        "false" or "0" => false,
+        _ => null,
+    };
 
     private static bool TryParseOctal(string text, out UnixFileMode mode)
     {

@@ -113,7 +113,7 @@ internal static class SettingsLoader
         }
 
         var wrong = values.Select(value => (Value: value, Error: setting.Check(value))).Where(static pair => pair.Error is not null).ToList();
-        problems.AddRange(wrong.Select(pair => $"{setting.Name} ('{pair.Value}', {given.Origin}) {pair.Error}."));
+        problems.AddRange(wrong.Select(pair => $"{setting.Name} ({(setting.IsSecret ? "" : $"'{pair.Value}', ")}{given.Origin}) {pair.Error}."));
         if (wrong.Count == 0)
         {
             setting.Apply(options, values);

@@ -88,6 +88,6 @@ internal static class SettingsSchema
         { Shape: ValueShape.Number } => new JsonObject { ["type"] = "integer", ["minimum"] = setting.From, ["maximum"] = setting.To },
         { Shape: ValueShape.Duration } => new JsonObject { ["type"] = new JsonArray("string", "number"), ["minimum"] = 0 },
         { Shape: ValueShape.Flag } => new JsonObject { ["type"] = "boolean" },
-        _ => new JsonObject { ["type"] = new JsonArray("string", "number") },
+        _ => new JsonObject { ["type"] = new JsonArray("string", "number", "boolean") },
     };
 }

@@ -5,6 +5,7 @@ using KestrelGreenTransport.Supervisor;
 using KestrelGreenTransport.Supervisor.Runtime;
 using KestrelGreenTransport.Supervisor.Settings;
 using KestrelGreenTransport.Tool.Commands;
+using KestrelGreenTransport.Tool.Completions;
 
 namespace KestrelGreenTransport.Tool.CommandLine;
 
@@ -64,8 +65,9 @@ internal static class GreenCommandLine
         };
         foreach (var (command, lines) in new[]
         {
-            RunCommand.Create(host), StatusCommand.Create(host), LogsCommand.Create(host), ScaleCommand.Create(host), StopCommand.Create(host),
+            RunCommand.Create(host), StatusCommand.Create(host), TopCommand.Create(host), LogsCommand.Create(host), ScaleCommand.Create(host), StopCommand.Create(host),
             ConfigCommand.Create(host), CheckCommand.Create(host),
+            CompletionsCommand.Create(host, () => CommandTree.Of(root, examples)),
         })
         {
             root.Add(command);

@@ -11,10 +11,13 @@ internal sealed class SettingOption : Option<string[]>
         : base(setting.LongOption, [.. setting.Options.SkipLast(1)])
     {
         Setting = setting;
-        HelpName = setting.ValueName;
+        HelpName = setting.ValueName.Length > 0 ? setting.ValueName : null;
         Description = $"{setting.Help} Default: {setting.Default}.".Replace("`", "", StringComparison.Ordinal);
+        CompletionSources.Add([.. setting.Choices]);
+
+        // A flag takes no value, or it would take APP for one.
         // Given twice, the last one counts, as in most tools; a wrapper script may so be overruled.
-        Arity = ArgumentArity.OneOrMore;
+        Arity = setting.Shape == ValueShape.Flag ? ArgumentArity.Zero : ArgumentArity.OneOrMore;
     }
 
     public Setting Setting { get; }
@@ -24,6 +27,6 @@ internal sealed class SettingOption : Option<string[]>
         from result in parsed.RootCommandResult.Children.Concat(parsed.CommandResult.Children).OfType<OptionResult>()
         let option = result.Option as SettingOption
         where option is not null && !result.Implicit
-        from token in result.Tokens
-        select (option.Setting, result.IdentifierToken?.Value ?? option.Name, token.Value));
+        from value in option.Setting.Shape == ValueShape.Flag ? ["true"] : result.Tokens.Select(static token => token.Value)
+        select (option.Setting, result.IdentifierToken?.Value ?? option.Name, value));
 }

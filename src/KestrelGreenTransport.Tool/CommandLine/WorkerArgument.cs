@@ -7,8 +7,20 @@ namespace KestrelGreenTransport.Tool.CommandLine;
 /// <summary>A worker's index on the command line. It stays text here, so that a wrong one is told as everything else is.</summary>
 internal static class WorkerArgument
 {
-    public static Argument<string?> Optional(string description) =>
-        new("WORKER") { Description = description, Arity = ArgumentArity.ZeroOrOne };
+    public static Argument<string?> Optional(string description)
+    {
+        var argument = new Argument<string?>("WORKER") { Description = description, Arity = ArgumentArity.ZeroOrOne };
+
+        // Without this an unknown option would be taken for a worker.
+        argument.Validators.Add(static result =>
+        {
+            if (result.Tokens is [var token, ..] && token.Value.StartsWith('-'))
+            {
+                result.AddError(token.Value);
+            }
+        });
+        return argument;
+    }
 
     public static bool TryRead(string? text, out int? worker, [NotNullWhen(false)] out string? error)
     {

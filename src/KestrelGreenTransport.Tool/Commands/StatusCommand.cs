@@ -2,31 +2,68 @@ using System.CommandLine;
 using System.Text.Json;
 using KestrelGreenTransport.Supervisor;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Tool.CommandLine;
 using KestrelGreenTransport.Tool.Rendering;
 
 namespace KestrelGreenTransport.Tool.Commands;
 
-/// <summary><c>green status</c>.</summary>
+/// <summary><c>green status</c>: all workers in one look, or one worker's story.</summary>
 internal static class StatusCommand
 {
+    private const int EventsShown = 20;
+    private const int LinesShown = 15;
+
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
+        var index = WorkerArgument.Optional("Only this worker, with what happened to it and its last lines.");
         var json = new Option<bool>("--json") { Description = "Print one JSON object, and nothing else." };
-        var command = new Command("status", "Show a supervisor, its listeners and its workers.") { json };
-        command.SetAction(parsed => ClientCommand.Talk(host, parsed, client =>
-        {
-            var status = client.Ask(new ControlRequest { Command = "status" });
-            if (parsed.GetValue(json))
-            {
-                host.Out.WriteLine(JsonSerializer.Serialize(status, ControlJson.Default.StatusDocument));
-            }
-            else
-            {
-                StatusView.Write(status, host);
-            }
+        var command = new Command("status", "Show a supervisor, its listeners and its workers.") { index, json };
+        command.SetAction(parsed => WorkerArgument.TryRead(parsed.GetValue(index), out var worker, out var error)
+            ? ClientCommand.Talk(host, parsed, client => worker is { } one ? ShowOne(host, client, one, parsed.GetValue(json)) : ShowAll(host, client, parsed.GetValue(json)))
+            : host.Fail(ExitCodes.Usage, error));
+        return (command, ["green status", "green status 2", "green status --name shop", "green status --json | jq '.workers[].pid'"]);
+    }
 
-            return ExitCodes.Ok;
-        }));
-        return (command, ["green status", "green status --name shop", "green status --json | jq '.workers[].pid'"]);
+    private static int ShowAll(ToolHost host, ControlClient client, bool asJson)
+    {
+        var status = client.Ask(new ControlRequest { Command = "status" });
+        if (asJson)
+        {
+            host.Out.WriteLine(JsonSerializer.Serialize(status, ControlJson.Default.StatusDocument));
+        }
+        else
+        {
+            StatusView.Write(status, host);
+        }
+
+        return ExitCodes.Ok;
+    }
+
+    private static int ShowOne(ToolHost host, ControlClient client, int index, bool asJson)
+    {
+        var status = client.Ask(new ControlRequest { Command = "status" });
+        if (status.Workers.FirstOrDefault(one => one.Index == index) is not { } worker)
+        {
+            return host.Fail(ExitCodes.Usage, $"{status.Name} has no worker {index}; there {(status.Workers.Count == 1 ? "is" : "are")} {string.Join(", ", status.Workers.Select(static one => one.Index))}.");
+        }
+
+        var document = new WorkerDocument
+        {
+            Name = status.Name,
+            Worker = worker,
+            Events = client.Ask(new ControlRequest { Command = "events", Worker = index, Last = EventsShown }, static response => response.Lines),
+            Lines = client.Ask(new ControlRequest { Command = "logs", Worker = index, Last = 10 * LinesShown }, static response => response.Lines)
+                .Where(static line => line.Stream is not null).TakeLast(LinesShown).ToList(),
+        };
+        if (asJson)
+        {
+            host.Out.WriteLine(JsonSerializer.Serialize(document, ToolJson.Default.WorkerDocument));
+        }
+        else
+        {
+            WorkerView.Write(document, host);
+        }
+
+        return ExitCodes.Ok;
     }
 }

@@ -58,7 +58,7 @@ internal static class StatusView
         return table;
     }
 
-    private static string LastExit(WorkerStatus worker, LastExitStatus exit)
+    public static string LastExit(WorkerStatus worker, LastExitStatus exit)
     {
         var how = exit.Signal ?? (exit.ExitCode is { } code ? $"exit code {code}" : "exit unknown");
         var restarts = worker.Restarts == 1 ? "1 restart" : $"{worker.Restarts} restarts";
@@ -67,7 +67,7 @@ internal static class StatusView
 
     private static Text Plain(string text) => new(text);
 
-    private static string ColourOf(string state) => state switch
+    public static string ColourOf(string state) => state switch
     {
         "serving" or "running" => "green",
         "degraded" or "suspect" or "killing" or "backoff" => "red",

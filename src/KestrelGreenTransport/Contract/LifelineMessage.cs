@@ -59,6 +59,34 @@ internal sealed record LifelineMessage
     [JsonIgnore]
     public SafeFileHandle? Descriptor { get; init; }
 
+    /// <summary>stats: requests answered since the process's start.</summary>
+    public long? Requests { get; init; }
+
+    /// <summary>stats: those of them with a status of 500 or above.</summary>
+    public long? Failed { get; init; }
+
+    /// <summary>stats: how long all of them took together, in nanoseconds.</summary>
+    public long? DurationNs { get; init; }
+
+    /// <summary>stats: how many took how long, by <see cref="RequestStats.UpperBounds"/>.</summary>
+    public long[]? Buckets { get; init; }
+
+    public static LifelineMessage Of(RequestStats stats) => new()
+    {
+        Type = LifelineTypes.Stats,
+        Requests = stats.Count,
+        Failed = stats.Failed,
+        DurationNs = stats.Nanoseconds,
+        Buckets = [.. stats.Buckets],
+    };
+
+    /// <summary>What a stats message says; null when it is none, or has other buckets than ours.</summary>
+    public RequestStats? ToStats() =>
+        this is { Type: LifelineTypes.Stats, Requests: >= 0 and var count, Failed: >= 0 and var failed, DurationNs: >= 0 and var nanoseconds, Buckets: { } buckets }
+        && buckets.Length == RequestStats.None.Buckets.Length && buckets.All(static bucket => bucket >= 0)
+            ? new RequestStats(count, failed, nanoseconds, [.. buckets])
+            : null;
+
     public byte[] ToUtf8() => JsonSerializer.SerializeToUtf8Bytes(this, LifelineJson.Default.LifelineMessage);
 
     public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out LifelineMessage? message)
@@ -108,6 +136,9 @@ internal static class LifelineTypes
 
     /// <summary>Supervisor: another worker is gone; what it was woken for may wait.</summary>
     public const string SiblingDied = "siblingDied";
+
+    /// <summary>Worker: requests answered so far. Sent at most every heartbeat interval, and only when there is something new.</summary>
+    public const string Stats = "stats";
 
     /// <summary>Supervisor: stop accepting, finish what you took, exit.</summary>
     public const string Drain = "drain";

@@ -1,5 +1,6 @@
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Telemetry;
 
 namespace KestrelGreenTransport.Worker;
 
@@ -22,6 +23,7 @@ internal sealed class BeatThread : IDisposable
     private readonly BoardLine? _board;
     private readonly Lifeline? _lifeline;
     private readonly BindRequests _binds;
+    private readonly StatsSender? _stats;
     private readonly WorkerStop _stop;
     private readonly BoardSiblings _siblings;
     private readonly TimeProvider _time;
@@ -33,13 +35,14 @@ internal sealed class BeatThread : IDisposable
     private long _checkAt;
 
     public BeatThread(
-        WakeSignal wake, Pulse pulse, BoardLine? board, Lifeline? lifeline, BindRequests binds, WorkerStop stop, BoardSiblings siblings, TimeProvider time, TimeSpan interval)
+        WakeSignal wake, Pulse pulse, BoardLine? board, Lifeline? lifeline, BindRequests binds, StatsSender? stats, WorkerStop stop, BoardSiblings siblings, TimeProvider time, TimeSpan interval)
     {
         _wake = wake;
         _pulse = pulse;
         _board = board;
         _lifeline = lifeline;
         _binds = binds;
+        _stats = stats;
         _stop = stop;
         _siblings = siblings;
         _time = time;
@@ -62,6 +65,7 @@ internal sealed class BeatThread : IDisposable
             return;
         }
 
+        _stats?.Dispose();
         _pulse.Dispose();
         _board?.Dispose();
     }
@@ -79,8 +83,9 @@ internal sealed class BeatThread : IDisposable
             Wait(allSent ? long.MaxValue : now + BoardLine.Tick.ToNanoseconds());
         }
 
-        // A quick stop can be over before its state was written.
+        // A quick stop can be over before its state was written; and the last requests count too.
         _board?.Turn(_time.Nanoseconds());
+        _stats?.Turn();
         _closed.Set();
         while (_stop.ForceAt != long.MaxValue)
         {
@@ -96,6 +101,7 @@ internal sealed class BeatThread : IDisposable
             _checkAt = now + _checkInterval;
             _pulse.Check();
             _board?.Check();
+            _stats?.Turn();
         }
     }
 

@@ -1,6 +1,8 @@
+using System.Diagnostics.Metrics;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Draining;
+using KestrelGreenTransport.Telemetry;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -33,6 +35,7 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
         IHostApplicationLifetime lifetime,
         IOptions<HostOptions> host,
         IOptions<GreenTransportOptions> options,
+        IMeterFactory meters,
         ILoggerFactory loggers)
     {
         // Not the app's TimeProvider, which may be a fake: a supervisor compares these times with its own.
@@ -67,9 +70,10 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
                 new BoardFile(contract.BoardFile, contract.Index, log), requests.Activity, life, transport, requests, beat, pid, interval);
         }
 
+        var stats = _lifeline is null ? null : new StatsSender(new RequestDurations(meters), _lifeline);
         var stop = new WorkerStop(lifetime, host, drain, options, life, exit, time, log);
         var pulse = new Pulse(beat, heartbeat, life, interval, _lifeline is null ? null : _lifeline.SendBeat);
-        _thread = new BeatThread(_wake, pulse, board, _lifeline, binds, stop, siblings, time, interval);
+        _thread = new BeatThread(_wake, pulse, board, _lifeline, binds, stats, stop, siblings, time, interval);
     }
 
     public Task StartingAsync(CancellationToken cancellationToken)

@@ -57,6 +57,13 @@ internal sealed partial class Terminal : IDisposable
         Check(ioctl(_master, TIOCSWINSZ, ref size[0]), nameof(ioctl));
     }
 
+    /// <summary>The person types.</summary>
+    public void Type(string keys)
+    {
+        var bytes = Encoding.UTF8.GetBytes(keys);
+        Check((int)write(_master, bytes, (nuint)bytes.Length), nameof(write));
+    }
+
     /// <summary>The person presses Ctrl+C: the kernel sends INT to the foreground processes.</summary>
     public void PressControlC() => Check((int)write(_master, [3], 1), nameof(write));
 

@@ -17,7 +17,7 @@ public sealed class ControlServerTests : IDisposable
     private readonly ControlServer _server;
 
     public ControlServerTests() => _server = new ControlServer(
-        ControlSocket.Bind(_path), Take, () => Document, ControlQuestions.Of(Journal), NullLogger.Instance, TimeProvider.System);
+        ControlSocket.Bind(_path), Take, () => Document, ControlQuestions.Of(Journal, () => throw new InvalidOperationException()), NullLogger.Instance, TimeProvider.System);
 
     private Journal Journal { get; } = new(TimeProvider.System);
 

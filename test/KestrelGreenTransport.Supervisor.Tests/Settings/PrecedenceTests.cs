@@ -44,7 +44,7 @@ public sealed class PrecedenceTests : SettingsFixture
               "GreenSupervisor": {
                 "Workers": 3, "Bind": ["127.0.0.1:1", "127.0.0.1:2"], "WorkerConnections": 5, "Backlog": 6, "Timeout": "1h30m",
                 "HeartbeatInterval": "00:00:02", "BootTimeout": 90, "GracefulTimeout": "0s", "Name": "shop", "Control": "/run/shop.sock", "UnixFileMode": 660,
-                "LogFormat": "json"
+                "LogFormat": "json", "Admin": "127.0.0.1:9090", "AdminToken": "0123456789abcdef", "AdminAllowRemote": true
               }
             }
             """);
@@ -53,11 +53,11 @@ public sealed class PrecedenceTests : SettingsFixture
             "GREEN_WORKERS=3", "GREEN_BIND=127.0.0.1:1, 127.0.0.1:2", "GREEN_WORKER_CONNECTIONS=5", "GREEN_BACKLOG=6", "GREEN_TIMEOUT=5400",
             "GREEN_HEARTBEAT_INTERVAL=2000ms", "GREEN_BOOT_TIMEOUT=1m30s", "GREEN_GRACEFUL_TIMEOUT=0", "GREEN_NAME=shop",
             "GREEN_CONTROL=/run/shop.sock", "GREEN_UNIX_FILE_MODE=0660",
-            "GREEN_LOG_FORMAT=JSON"]);
+            "GREEN_LOG_FORMAT=JSON", "GREEN_ADMIN=127.0.0.1:9090", "GREEN_ADMIN_TOKEN=0123456789abcdef", "GREEN_ADMIN_ALLOW_REMOTE=1"]);
         var fromOptions = Load(
             "-w 3 -b 127.0.0.1:1 --bind=127.0.0.1:2 --worker-connections 5 --backlog=6 --timeout 90m --heartbeat-interval 2 "
             + "--boot-timeout 1.5m --graceful-timeout 0 --name shop --control /run/shop.sock --unix-file-mode 0o660 "
-            + "--log-format json");
+            + "--log-format json --admin 127.0.0.1:9090 --admin-token 0123456789abcdef --admin-allow-remote");
         var fromCode = Load("", [], options =>
         {
             options.Workers = 3;
@@ -73,6 +73,9 @@ public sealed class PrecedenceTests : SettingsFixture
             options.Control = "/run/shop.sock";
             options.UnixFileMode = (UnixFileMode)0b110_110_000;
             options.LogFormat = SupervisorLogFormat.Json;
+            options.Admin = "127.0.0.1:9090";
+            options.AdminToken = "0123456789abcdef";
+            options.AdminAllowRemote = true;
         });
 
         foreach (var loaded in new[] { fromFile, fromVariables, fromOptions, fromCode })
@@ -80,7 +83,8 @@ public sealed class PrecedenceTests : SettingsFixture
             Assert.Empty(loaded.Problems);
             Assert.All(SettingsCatalogue.Own, setting => Assert.True(loaded.IsSet(setting), setting.Name));
             Assert.Equal(
-                ["3", "127.0.0.1:1,127.0.0.1:2", "5", "6", "1h30m", "2s", "1m30s", "0s", "shop", "/run/shop.sock", "660", "json"],
+                ["3", "127.0.0.1:1,127.0.0.1:2", "5", "6", "1h30m", "2s", "1m30s", "0s", "shop", "/run/shop.sock", "660", "json",
+                    "127.0.0.1:9090", "0123456789abcdef", "true"],
                 SettingsCatalogue.Own.Select(setting => string.Join(',', setting.Read(loaded.Options))));
         }
     }

@@ -1,0 +1,88 @@
+using System.Net;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Net.Http.Headers;
+
+namespace KestrelGreenTransport.Supervisor.Admin;
+
+/// <summary>
+/// Who may ask the admin endpoint for what.
+///
+/// A page of another site that a person looks at must neither read (its name may be made to point here: the Host header
+/// tells) nor act (an action needs the token in a header, which no form can send, and its Origin must be our own).
+/// </summary>
+internal sealed class AdminGuard(AdminPlan plan)
+{
+    /// <summary>The header in which the page sends the token.</summary>
+    public const string TokenHeader = "X-Green-Token";
+
+    private readonly byte[]? _token = plan.Token is null ? null : Hash(plan.Token);
+
+    /// <summary>Whether the request may be looked at: the status to answer with if not, and why.</summary>
+    public (int Status, string Why)? Refuses(HttpRequest request)
+    {
+        if (plan.IsRemote)
+        {
+            return request.Path.Value is "/healthz" or "/readyz" || IsRight(Given(request))
+                ? null
+                : (StatusCodes.Status401Unauthorized, "the token is missing or wrong: send it as a bearer token, or as the password of any user");
+        }
+
+        // A Unix socket is no browser's to reach.
+        return plan.Endpoints[0].IP is null || IsThisMachine(request.Host.Host)
+            ? null
+            : (StatusCodes.Status403Forbidden, $"'{request.Host.Host}' is not this machine's own name: use 127.0.0.1 or localhost");
+    }
+
+    /// <summary>Whether the request may act.</summary>
+    public (int Status, string Why)? RefusesAction(HttpRequest request)
+    {
+        if (!HttpMethods.IsPost(request.Method))
+        {
+            return (StatusCodes.Status405MethodNotAllowed, "an action is a POST");
+        }
+
+        if (_token is null)
+        {
+            return (StatusCodes.Status403Forbidden, "there are no actions without a token: set AdminToken");
+        }
+
+        if (request.Headers.Origin is [{ } origin] && !(Uri.TryCreate(origin, UriKind.Absolute, out var from) && from.Authority == request.Host.Value))
+        {
+            return (StatusCodes.Status403Forbidden, "the request comes from another site's page");
+        }
+
+        // Not by Basic: a browser sends that by itself.
+        var given = request.Headers[TokenHeader] is [{ } header] ? header : Bearer(request);
+        return IsRight(given) ? null : (StatusCodes.Status401Unauthorized, $"the token is missing or wrong: send it as {TokenHeader}");
+    }
+
+    private static bool IsThisMachine(string host) =>
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var address) && IPAddress.IsLoopback(address));
+
+    private static string? Given(HttpRequest request) => Bearer(request) ?? BasicPassword(request) ?? request.Headers[TokenHeader];
+
+    private static string? Bearer(HttpRequest request) => After(request, "Bearer ");
+
+    private static string? BasicPassword(HttpRequest request)
+    {
+        var buffer = new byte[512];
+        if (After(request, "Basic ") is not { } encoded || !Convert.TryFromBase64String(encoded, buffer, out var length))
+        {
+            return null;
+        }
+
+        var pair = Encoding.UTF8.GetString(buffer, 0, length);
+        var colon = pair.IndexOf(':', StringComparison.Ordinal);
+        return colon < 0 ? null : pair[(colon + 1)..];
+    }
+
+    private static string? After(HttpRequest request, string scheme) =>
+        request.Headers[HeaderNames.Authorization] is [{ } header] && header.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) ? header[scheme.Length..].Trim() : null;
+
+    // Of equal length and in constant time, whatever was given.
+    private bool IsRight(string? given) => _token is not null && given is not null && CryptographicOperations.FixedTimeEquals(Hash(given), _token);
+
+    private static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));
+}

@@ -1,0 +1,107 @@
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervisor.Runtime;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
+
+namespace KestrelGreenTransport.Supervisor.Admin;
+
+/// <summary>
+/// A Kestrel of the supervisor's own for the admin endpoint, without host, container or configuration: what the app's
+/// files say of Kestrel is not meant for it. It lives on the thread pool, where the supervisor's thread never waits.
+/// </summary>
+internal sealed class AdminServer : IDisposable
+{
+    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(1);
+
+    private readonly KestrelServer _server;
+    private readonly CancellationTokenSource _stopping;
+
+    private AdminServer(KestrelServer server, CancellationTokenSource stopping)
+    {
+        _server = server;
+        _stopping = stopping;
+    }
+
+    /// <summary>Listens, and answers from now on.</summary>
+    /// <exception cref="StartupException">It cannot listen there.</exception>
+    public static AdminServer Start(AdminPlan plan, Func<CancellationToken, AdminApp> app)
+    {
+        var options = new KestrelServerOptions { AddServerHeader = false, AllowSynchronousIO = false };
+        options.Limits.MaxConcurrentConnections = 64;
+        options.Limits.MaxRequestBodySize = 4096;
+        var stopping = new CancellationTokenSource();
+        var server = new KestrelServer(
+            Options.Create(options),
+            new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance),
+            NullLoggerFactory.Instance);
+        try
+        {
+            foreach (var endpoint in plan.Endpoints)
+            {
+                Listen(options, endpoint);
+            }
+
+            server.StartAsync(new Application(app(stopping.Token)), CancellationToken.None).GetAwaiter().GetResult();
+            if (!OperatingSystem.IsWindows() && plan.Endpoints is [{ UnixPath: { } path, IsAbstract: false }])
+            {
+                File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            }
+
+            return new AdminServer(server, stopping);
+        }
+        catch (Exception failed) when (failed is IOException or System.Net.Sockets.SocketException or UnauthorizedAccessException)
+        {
+            server.Dispose();
+            stopping.Dispose();
+            var why = failed.InnerException is AddressInUseException ? "address already in use" : failed.Message.TrimEnd('.');
+            throw new StartupException(ExitCodes.CannotBind, $"the admin endpoint cannot listen on {plan.Text}: {why}. Give another address with --admin.");
+        }
+    }
+
+    public void Dispose()
+    {
+        // Streams of events never end by themselves.
+        _stopping.Cancel();
+        using (var limit = new CancellationTokenSource(StopLimit))
+        {
+            _server.StopAsync(limit.Token).GetAwaiter().GetResult();
+        }
+
+        _server.Dispose();
+        _stopping.Dispose();
+    }
+
+    private static void Listen(KestrelServerOptions options, ListenEndpoint endpoint)
+    {
+        if (endpoint.IP is { } ip)
+        {
+            options.Listen(ip, static listen => listen.Protocols = HttpProtocols.Http1);
+            return;
+        }
+
+        // What a killed supervisor left; a living one holds the control socket, and this one had not come so far.
+        if (endpoint is { UnixPath: { } path, IsAbstract: false })
+        {
+            File.Delete(path);
+        }
+
+        options.Listen(endpoint.ToEndPoint(), static listen => listen.Protocols = HttpProtocols.Http1);
+    }
+
+    private sealed class Application(AdminApp app) : IHttpApplication<HttpContext>
+    {
+        public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
+
+        public Task ProcessRequestAsync(HttpContext context) => app.Answer(context);
+
+        public void DisposeContext(HttpContext context, Exception? exception)
+        {
+        }
+    }
+}

@@ -1,0 +1,96 @@
+using System.CommandLine;
+using KestrelGreenTransport.Supervisor;
+using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Tool.Rendering;
+using KestrelGreenTransport.Tool.Top;
+
+namespace KestrelGreenTransport.Tool.Commands;
+
+/// <summary><c>green top</c>: the workers, live.</summary>
+internal static class TopCommand
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan KeysEvery = TimeSpan.FromMilliseconds(50);
+
+    public static (Command Command, string[] Examples) Create(ToolHost host)
+    {
+        var command = new Command("top", "Watch the workers live: load, latency, memory, events; keys restart, drain, dump and scale.");
+        command.SetAction(parsed => host.IsTerminal && !Console.IsInputRedirected
+            ? ClientCommand.Talk(host, parsed, client => Run(host, client))
+            : host.Fail(ExitCodes.Usage, "top needs a terminal. For scripts there is green status --json."));
+        return (command, ["green top", "green top --name shop"]);
+    }
+
+    private static int Run(ToolHost host, ControlClient client)
+    {
+        // Before the screen changes: whoever is not there is said on the ordinary one.
+        var (model, after) = Look(client, new TopModel(), 0);
+        using var terminal = new TopTerminal(host.Out);
+        var nextLook = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            if (TimeProvider.System.GetElapsedTime(nextLook) >= LookEvery)
+            {
+                nextLook = TimeProvider.System.GetTimestamp();
+                (model, after) = TryLook(client, model, after);
+            }
+
+            var (width, height) = TopTerminal.Size;
+            terminal.Show(TopScreen.Draw(model, width, height, PlainConsole.IsColoured(host)));
+            while (TimeProvider.System.GetElapsedTime(nextLook) < LookEvery)
+            {
+                if (terminal.IsEnding)
+                {
+                    return ExitCodes.Interrupted;
+                }
+
+                if (TopTerminal.Key() is { } key)
+                {
+                    var (pressed, request) = model.Press(key);
+                    model = request is null ? pressed : pressed with { Message = Do(client, request) };
+                    if (model.IsLeaving)
+                    {
+                        return key.KeyChar == '\u0003' ? ExitCodes.Interrupted : ExitCodes.Ok;
+                    }
+
+                    break;
+                }
+
+                host.Wait(KeysEvery);
+            }
+        }
+    }
+
+    private static (TopModel Model, long After) Look(ControlClient client, TopModel model, long after)
+    {
+        var figures = client.Ask(new ControlRequest { Command = "figures" }, static response => response.Figures);
+        var events = client.Ask(new ControlRequest { Command = "events", After = after, Last = 100 }, static response => response.Lines is null ? null : response);
+        return (model.Look(figures, events.Lines!), events.Next ?? after);
+    }
+
+    private static (TopModel Model, long After) TryLook(ControlClient client, TopModel model, long after)
+    {
+        try
+        {
+            return Look(client, model, after);
+        }
+        catch (ControlException failed)
+        {
+            return (model with { Message = failed.Message }, after);
+        }
+    }
+
+    private static string Do(ControlClient client, ControlRequest request)
+    {
+        var what = $"{request.Command}{(request.Worker is { } worker ? $" worker {worker}" : request.Workers is { } workers ? $" to {workers}" : "")}";
+        try
+        {
+            _ = client.Ask(request, static response => response);
+            return $"{what}: taken";
+        }
+        catch (ControlException failed)
+        {
+            return $"{what}: {failed.Message}";
+        }
+    }
+}
