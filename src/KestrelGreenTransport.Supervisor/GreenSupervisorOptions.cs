@@ -35,6 +35,39 @@ public sealed class GreenSupervisorOptions
     public TimeSpan GracefulTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
+    /// How many further workers are kept booted and warm behind a closed gate, to take over within milliseconds when another
+    /// one dies, hangs or is recycled. From 0 to 64. Defaults to 0.
+    /// </summary>
+    public int Standby { get; set; }
+
+    /// <summary>
+    /// The path of a request that each worker makes to itself, through the whole pipeline, before it takes its first client.
+    /// It must begin with '/'. Null, the default, means none.
+    /// </summary>
+    public string? WarmUp { get; set; }
+
+    /// <summary>A worker that has served so many requests is replaced. From 0 to 2147483647; 0, the default, means never. (gunicorn: max_requests)</summary>
+    public int MaxRequests { get; set; }
+
+    /// <summary>
+    /// At most so many are added to <see cref="MaxRequests"/>, drawn for each worker, so that they do not come due together.
+    /// From 0 to 2147483647. Defaults to 0. (gunicorn: max_requests_jitter)
+    /// </summary>
+    public int MaxRequestsJitter { get; set; }
+
+    /// <summary>A worker with so many bytes of resident memory is replaced. At least 16 MiB. Null, the default, means never. (uWSGI: reload-on-rss)</summary>
+    public long? MaxMemory { get; set; }
+
+    /// <summary>A worker is replaced after so long. From 1s to 365d. Null, the default, means never. (granian: workers-lifetime)</summary>
+    public TimeSpan? MaxLifetime { get; set; }
+
+    /// <summary>
+    /// A shell command that is run once before the first worker is started and before each reload, such as a database
+    /// migration; its failure ends the start or the reload. Null, the default, means none.
+    /// </summary>
+    public string? BeforeStart { get; set; }
+
+    /// <summary>
     /// The instance's name: part of the control socket's and the heartbeat directory's path. Letters, digits, '-', '_'
     /// and '.', at most 64. Null, the default, means the app's name.
     /// </summary>

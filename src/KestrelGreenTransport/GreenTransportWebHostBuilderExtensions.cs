@@ -6,6 +6,7 @@ using KestrelGreenTransport.Draining;
 using KestrelGreenTransport.Epoll;
 using KestrelGreenTransport.Settings;
 using KestrelGreenTransport.Sockets;
+using KestrelGreenTransport.WarmUp;
 using KestrelGreenTransport.Worker;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
@@ -67,6 +68,7 @@ public static class GreenTransportWebHostBuilderExtensions
             services.TryAddSingleton<BindRequests>();
             services.TryAddSingleton<MissingEndpoints>();
             services.TryAddSingleton(new AcceptGate());
+            services.TryAddSingleton(new SideDoors());
             services.TryAddSingleton<Drain>();
             services.TryAddSingleton<ISiblings, NoSiblings>();
             services.TryAddSingleton<TransportState>();

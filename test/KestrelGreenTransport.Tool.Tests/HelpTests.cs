@@ -12,6 +12,9 @@ public sealed class HelpTests : ToolFixture
     [InlineData("help-check", "check", "--help")]
     [InlineData("help-logs", "logs", "--help")]
     [InlineData("help-scale", "scale", "-?")]
+    [InlineData("help-reload", "reload", "--help")]
+    [InlineData("help-restart", "restart", "--help")]
+    [InlineData("help-drain", "drain", "--help")]
     [InlineData("help-stop", "stop", "--help")]
     public void Help_shows_every_option_and_examples(string golden, params string[] arguments)
     {

@@ -2,10 +2,16 @@ using System.Globalization;
 
 namespace TestWorker;
 
-/// <summary>What goes wrong before the app serves: the variable TESTWORKER_BOOT says what, <c>fault</c> or <c>fault:detail</c>.</summary>
+/// <summary>
+/// What goes wrong before the app serves: the variable TESTWORKER_BOOT says what, <c>fault</c> or <c>fault:detail</c>, or the
+/// file boot-fault beside the app, for a release that is broken where others are not.
+/// </summary>
 internal static class BootFaults
 {
-    private static readonly string[] Parts = (Environment.GetEnvironmentVariable("TESTWORKER_BOOT") ?? "").Split(':', 2);
+    private static readonly string File = Path.Combine(AppContext.BaseDirectory, "boot-fault");
+
+    private static readonly string[] Parts =
+        (Environment.GetEnvironmentVariable("TESTWORKER_BOOT") ?? (System.IO.File.Exists(File) ? System.IO.File.ReadAllText(File) : "")).Split(':', 2);
 
     private static string Detail => Parts is [_, var detail] ? detail : throw new InvalidOperationException($"TESTWORKER_BOOT={Parts[0]} needs :detail.");
 
@@ -54,7 +60,7 @@ internal static class BootFaults
     {
         try
         {
-            File.Move(file, $"{file}.{Environment.ProcessId}");
+            System.IO.File.Move(file, $"{file}.{Environment.ProcessId}");
             return true;
         }
         catch (FileNotFoundException)

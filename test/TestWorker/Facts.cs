@@ -10,6 +10,7 @@ internal static class Facts
         app.MapGet("/", () => "hello\n");
         app.MapGet("/pid", () => $"{Environment.ProcessId}");
         app.MapPost("/echo", static async (HttpRequest request) => $"{Environment.ProcessId} {await new StreamReader(request.Body).ReadToEndAsync()}");
+        app.MapGet("/release", () => new DirectoryInfo(AppContext.BaseDirectory).Name);
         app.MapGet("/args", () => args);
         app.MapGet("/env", () => Environment.GetEnvironmentVariables()
             .Cast<DictionaryEntry>()

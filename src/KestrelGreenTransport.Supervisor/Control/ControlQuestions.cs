@@ -1,3 +1,4 @@
+using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Output;
 using KestrelGreenTransport.Supervisor.Telemetry;
 
@@ -15,11 +16,12 @@ internal static class ControlQuestions
     // Well below what a client reads of one answer, with room for JSON's escapes.
     private const int MostCharacters = 512 * 1024;
 
-    public static IReadOnlyDictionary<string, Func<ControlRequest, ControlResponse>> Of(Journal journal, Func<Figures> figures) =>
+    public static IReadOnlyDictionary<string, Func<ControlRequest, ControlResponse>> Of(Journal journal, Func<Figures> figures, Func<SupervisorState> state) =>
         new Dictionary<string, Func<ControlRequest, ControlResponse>>(StringComparer.Ordinal)
         {
             ["figures"] = _ => new ControlResponse { Figures = figures() },
             ["logs"] = request => Read(journal, request, eventsOnly: false),
+            ["reloads"] = _ => new ControlResponse { Reloads = ReloadsStatus.Of(state()) },
             ["events"] = request => Read(journal, request, eventsOnly: true),
         };
 

@@ -171,6 +171,15 @@ internal sealed class ControlServer : IDisposable
             case { Command: "scale" }:
                 client.Answer(Error($"workers ({request.Workers?.ToString() ?? "missing"}) must be from 1 to {ArbiterSettings.MaxWorkers}"), stayOpen: false);
                 break;
+            case { Command: "reload" }:
+                Take(client, new ReloadRequested(), stayOpen: false);
+                break;
+            case { Command: "restart" }:
+                Take(client, new RestartRequested(request.Worker), stayOpen: false);
+                break;
+            case { Command: "drain" }:
+                Take(client, new DrainAllRequested(), stayOpen: false);
+                break;
             case { Command: { } asked } when _questions.TryGetValue(asked, out var answer):
                 client.Answer(Serialize(answer(request)), stayOpen: false);
                 break;

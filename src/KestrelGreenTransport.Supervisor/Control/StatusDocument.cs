@@ -70,7 +70,7 @@ internal sealed record LastExitStatus(string Reason, int? ExitCode, string? Sign
 /// <summary>A command to the supervisor: one line of JSON on the control socket.</summary>
 internal sealed record ControlRequest
 {
-    /// <summary><c>status</c>, <c>stop</c>, <c>scale</c>, <c>figures</c>, <c>logs</c> or <c>events</c>.</summary>
+    /// <summary><c>status</c>, <c>stop</c>, <c>scale</c>, <c>reload</c>, <c>reloads</c>, <c>restart</c>, <c>drain</c>, <c>figures</c>, <c>logs</c> or <c>events</c>.</summary>
     public required string Command { get; init; }
 
     /// <summary>stop: leave at once instead of finishing requests.</summary>
@@ -81,7 +81,7 @@ internal sealed record ControlRequest
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Workers { get; init; }
 
-    /// <summary>logs, events: only of this worker.</summary>
+    /// <summary>logs, events, restart: only this worker.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Worker { get; init; }
 
@@ -102,6 +102,10 @@ internal sealed record ControlResponse
 
     /// <summary>The state after the command was taken; always there unless there is an error or another answer was asked for.</summary>
     public StatusDocument? Status { get; init; }
+
+    /// <summary>reloads: how they stand.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public ReloadsStatus? Reloads { get; init; }
 
     /// <summary>logs, events: what was asked for, oldest first.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

@@ -31,6 +31,7 @@ internal static unsafe partial class Posix
     public const short POSIX_SPAWN_SETSIGDEF = 0x04;
     public const short POSIX_SPAWN_SETSIGMASK = 0x08;
 
+    public const int AT_FDCWD = -100;
     public const int AT_EMPTY_PATH = 0x1000;
     public const uint STATX_BASIC_STATS = 0x7ff;
 
@@ -51,6 +52,8 @@ internal static unsafe partial class Posix
         public uint stx_uid;
         public uint stx_gid;
         public ushort stx_mode;
+        public ushort stx_spare;
+        public ulong stx_ino;
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -102,6 +105,9 @@ internal static unsafe partial class Posix
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int socket(int domain, int type, int protocol);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int kill(int pid, int signal);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int flock(int fd, int operation);

@@ -5,10 +5,10 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
 /// <summary>
-/// Finds out how a new generation is started: reads the settings again and looks the app up anew. It reads files, so it
-/// has a thread of its own each time, for as long as that takes.
+/// Finds out how a new generation is started: reads the settings again, looks the app up anew, and runs the command that
+/// comes before it. It reads files and waits, so it has a thread of its own each time, for as long as that takes.
 /// </summary>
-internal sealed class GenerationPreparer(Generations generations, ILogger logger)
+internal sealed class GenerationPreparer(Generations generations, ILogger logger) : IDisposable
 {
     // What was done with these when the supervisor started cannot be done again while it runs.
     private static readonly (string Name, Func<LaunchPlan, object?> Of)[] FixedSettings =
@@ -20,23 +20,46 @@ internal sealed class GenerationPreparer(Generations generations, ILogger logger
         ("Control", static plan => plan.Options.Control),
     ];
 
+    private readonly BeforeStart _beforeStart = new();
+
     /// <summary>Prepares a generation; <paramref name="done"/> is called on the preparer's thread.</summary>
     /// <param name="generation">Which one.</param>
     /// <param name="inForce">The one that serves.</param>
+    /// <param name="workers">Those that live, by index, with their pids.</param>
     /// <param name="done">Gets <see cref="Prepared"/> or <see cref="PreparationFailed"/>.</param>
-    public void Begin(long generation, long inForce, Action<SupervisorEvent> done) =>
-        new Thread(() => done(Prepare(generation, inForce))) { IsBackground = true, Name = "green-prepare" }.Start();
+    public void Begin(long generation, long inForce, IReadOnlyDictionary<int, int> workers, Action<SupervisorEvent> done) =>
+        new Thread(() => done(Prepare(generation, inForce, workers))) { IsBackground = true, Name = "green-prepare" }.Start();
+
+    /// <summary>Ends what is being done before a start.</summary>
+    public void Cancel() => _beforeStart.Cancel();
+
+    public void Dispose() => _beforeStart.Dispose();
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever it fails of, the generation in force goes on, and a person is told.")]
-    private SupervisorEvent Prepare(long generation, long inForce)
+    private SupervisorEvent Prepare(long generation, long inForce, IReadOnlyDictionary<int, int> workers)
     {
         try
         {
+            foreach (var (index, pid) in workers)
+            {
+                if (LoadedFiles.Warn(index, LoadedFiles.OverwrittenOf(pid)) is { } warning)
+                {
+                    SupervisorLog.Overwritten(logger, warning);
+                }
+            }
+
             var current = generations[inForce];
-            var (plan, problems) = current.Renew();
+            var isFirst = generation == inForce;
+            var (plan, problems) = isFirst ? (current, []) : current.Renew();
             if (plan is null)
             {
                 return new PreparationFailed(generation, string.Join(' ', problems));
+            }
+
+            if (plan.Options.BeforeStart is { } command
+                && _beforeStart.Run(command, plan, line => SupervisorLog.BeforeStart(logger, line)) is { } failure)
+            {
+                return new PreparationFailed(generation, failure);
             }
 
             var changed = FixedSettings.Where(one => !Equals(one.Of(plan), one.Of(current))).Select(static one => one.Name).ToList();
@@ -46,8 +69,8 @@ internal sealed class GenerationPreparer(Generations generations, ILogger logger
             }
 
             generations.Add(generation, plan, inForce);
-            var workers = plan.Options.Workers == current.Options.Workers ? (int?)null : plan.Options.Workers;
-            return new Prepared(generation, Generations.SettingsOf(plan), workers);
+            var wanted = plan.Options.Workers == current.Options.Workers ? (int?)null : plan.Options.Workers;
+            return new Prepared(generation, Generations.SettingsOf(plan), wanted);
         }
         catch (Exception e)
         {

@@ -32,5 +32,12 @@ internal sealed class Generations
         Timeout = plan.Options.Timeout,
         BootTimeout = plan.Options.BootTimeout,
         GracefulTimeout = plan.Options.GracefulTimeout,
+        Standby = plan.Options.Standby,
+        WarmUp = plan.Options.WarmUp,
+        MaxRequests = plan.Options.MaxRequests,
+        MaxRequestsJitter = plan.Options.MaxRequestsJitter,
+        MaxMemory = plan.Options.MaxMemory ?? 0,
+        MaxLifetime = plan.Options.MaxLifetime,
+        PreparesStart = plan.Options.BeforeStart is not null,
     };
 }

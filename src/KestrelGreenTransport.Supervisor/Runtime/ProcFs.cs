@@ -25,6 +25,21 @@ internal static class ProcFs
     public static long RssBytesOf(int pid) =>
         Read($"/proc/{pid}/statm")?.Split(' ') is [_, var pages, ..] ? long.Parse(pages, CultureInfo.InvariantCulture) * Environment.SystemPageSize : 0;
 
+    /// <summary>When a process was started, by the wall clock.</summary>
+    public static DateTime? StartedAtOf(int pid) =>
+        StatOf(pid) is { Length: > 19 } stat && Read("/proc/uptime")?.Split(' ') is [var uptime, ..]
+            ? TimeProvider.System.GetUtcNow().UtcDateTime
+                - TimeSpan.FromSeconds(double.Parse(uptime, CultureInfo.InvariantCulture) - (long.Parse(stat[19], CultureInfo.InvariantCulture) / TicksPerSecond))
+            : null;
+
+    /// <summary>The files that a process has mapped, with their inodes. One that was replaced since is not among them.</summary>
+    public static IEnumerable<(string Path, ulong Inode)> MappedFilesOf(int pid) =>
+        from line in (Read($"/proc/{pid}/maps") ?? "").Split('\n')
+        let fields = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
+        where fields.Length == 6 && fields[5].StartsWith('/') && !fields[5].EndsWith(" (deleted)", StringComparison.Ordinal)
+        group fields[4] by fields[5] into file
+        select (file.Key, ulong.Parse(file.First(), CultureInfo.InvariantCulture));
+
     /// <summary>The inodes of all sockets that a process holds.</summary>
     public static IReadOnlySet<string> SocketInodesOf(int pid)
     {

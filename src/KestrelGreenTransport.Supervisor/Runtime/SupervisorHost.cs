@@ -58,13 +58,15 @@ internal static class SupervisorHost
         {
             var generations = new Generations(plan);
             using var launcher = new WorkerLauncher(generations, listeners.Given, heartbeats, pump);
+            using var preparer = new GenerationPreparer(generations, logger);
             using var loop = new SupervisorLoop(
-                InitialState(plan), launcher, new GenerationPreparer(generations, logger), heartbeats, InodesOf(listeners.Given), reporter, logger, time);
+                InitialState(plan), launcher, preparer, heartbeats, InodesOf(listeners.Given), reporter, logger, time);
             loop.Parts.Add(new BindBroker(plan, listeners, work, loop.PostAction, logger));
+            loop.Parts.Add(new WorkerMeter(board, loop.Post));
             var status = new StatusBuilder(plan, listeners, board, time);
             var figures = new FiguresSource(status, loop, time);
             using var server = new ControlServer(
-                control, loop.Post, () => figures.Now().Status, ControlQuestions.Of(journal, figures.Now), logger, time);
+                control, loop.Post, () => figures.Now().Status, ControlQuestions.Of(journal, figures.Now, () => loop.State), logger, time);
             using var meter = new SupervisorMeter(figures.Now);
             using var admin = plan.Admin is null ? null : AdminEndpoint.Start(plan.Admin, figures, loop, journal, controlPath, time);
             using var signals = new SignalHandlers(loop);

@@ -92,6 +92,12 @@ internal static partial class SupervisorLog
     [LoggerMessage(229, LogLevel.Information, "draining {Workers} workers; the sockets stay, and clients wait until a reload")]
     public static partial void Drained(ILogger logger, int workers);
 
+    [LoggerMessage(230, LogLevel.Information, "before the start: {Line}")]
+    public static partial void BeforeStart(ILogger logger, string line);
+
+    [LoggerMessage(231, LogLevel.Warning, "{Warning}")]
+    public static partial void Overwritten(ILogger logger, string warning);
+
     /// <summary>How a process ended, for a person: "was killed by SIGKILL", "exited with code 134".</summary>
     public static string Describe(ExitStatus status) => status switch
     {

@@ -261,7 +261,11 @@ internal sealed class SupervisorLoop : IDisposable
                     _launcher.Launch(spawn.Index, spawn.Generation, outcome => PostAction(() => OnLaunched(spawn.Index, outcome)));
                     break;
                 case Prepare prepare:
-                    _preparer.Begin(prepare.Generation, _state.Generation, Post);
+                    _preparer.Begin(
+                        prepare.Generation, _state.Generation, _processes.ToDictionary(static pair => pair.Key, static pair => pair.Value.Process.Pid), Post);
+                    break;
+                case CancelPreparation:
+                    _preparer.Cancel();
                     break;
                 case OpenWorker open:
                     Send(open.Index, new LifelineMessage { Type = LifelineTypes.Open });

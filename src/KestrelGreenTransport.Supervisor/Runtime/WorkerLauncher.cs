@@ -90,6 +90,7 @@ internal sealed class WorkerLauncher : IDisposable
             [ContractVariables.HeartbeatFile] = beatPath,
             [ContractVariables.HeartbeatInterval] = Duration.Format(plan.Options.EffectiveHeartbeatInterval),
             [ContractVariables.BoardFile] = _heartbeats.BoardPath,
+            [ContractVariables.Gate] = ContractVariables.Closed,
         };
         if (!plan.ExplicitBinds)
         {

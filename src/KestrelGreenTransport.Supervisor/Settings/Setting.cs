@@ -29,6 +29,9 @@ internal sealed record Setting
     /// <summary>What form a value has in a JSON file.</summary>
     public ValueShape Shape { get; init; } = ValueShape.Text;
 
+    /// <summary>Whether <c>auto</c> may stand for the number.</summary>
+    public bool OrAuto { get; init; }
+
     /// <summary>The smallest number; for <see cref="ValueShape.Number"/>.</summary>
     public long From { get; init; }
 

@@ -12,11 +12,14 @@ internal static class SettingsCatalogue
 {
     private const int MostWorkers = 1024;
     private const int MostConnections = 1_000_000;
+    private const int MostStandby = 64;
+    private const long LeastMemory = 16 << 20;
 
-    public static readonly Setting Workers = Number(
+    public static readonly Setting Workers = OrAuto(Number(
         "Workers", ["-w", "--workers"], "N", 1, MostWorkers, "the number of cores",
-        "How many worker processes serve.", "gunicorn: workers, puma: workers",
-        static options => options.Workers, static (options, value) => options.Workers = value);
+        "How many worker processes serve; auto: one for each core, as far as the container's share of processors goes.",
+        "gunicorn: workers, puma: workers",
+        static options => options.Workers, static (options, value) => options.Workers = value));
 
     public static readonly Setting Bind = new()
     {
@@ -72,6 +75,66 @@ internal static class SettingsCatalogue
         "How long requests in flight may take to finish when a worker stops.", "gunicorn: graceful_timeout, puma: worker_shutdown_timeout",
         static options => options.GracefulTimeout, static (options, value) => options.GracefulTimeout = value) with
     { IsTransport = true };
+
+    public static readonly Setting Standby = Number(
+        "Standby", ["--standby"], "N", 0, MostStandby, "0",
+        "How many more workers stand by, booted and warm, to take over when one dies, hangs or is recycled.", null,
+        static options => options.Standby, static (options, value) => options.Standby = value);
+
+    public static readonly Setting WarmUp = new()
+    {
+        Name = "WarmUp",
+        Options = ["--warm-up"],
+        ValueName = "PATH",
+        Range = "a path that begins with '/'",
+        Default = "off",
+        Help = "A request that each worker makes to itself before it takes its first client.",
+        Check = static value => value.StartsWith('/') && !value.Any(static c => c <= ' ' || c > '~') ? null : $"must be {WarmUp!.Range}, such as /health",
+        Apply = static (options, values) => options.WarmUp = values[^1],
+        Read = static options => options.WarmUp is { } path ? [path] : [],
+    };
+
+    public static readonly Setting MaxRequests = Number(
+        "MaxRequests", ["--max-requests"], "N", 0, int.MaxValue, "0, which is never",
+        "A worker that has served so many requests is replaced.", "gunicorn: max_requests",
+        static options => options.MaxRequests, static (options, value) => options.MaxRequests = value);
+
+    public static readonly Setting MaxRequestsJitter = Number(
+        "MaxRequestsJitter", ["--max-requests-jitter"], "N", 0, int.MaxValue, "0",
+        "At most so many are added to MaxRequests, drawn for each worker.", "gunicorn: max_requests_jitter",
+        static options => options.MaxRequestsJitter, static (options, value) => options.MaxRequestsJitter = value);
+
+    public static readonly Setting MaxMemory = new()
+    {
+        Name = "MaxMemory",
+        Options = ["--max-memory"],
+        ValueName = "SIZE",
+        Range = "a size of at least 16MB",
+        Default = "off",
+        Help = "A worker with so much resident memory is replaced.",
+        Counterpart = "uWSGI: reload-on-rss",
+        Check = static value => ByteSize.TryParse(value, out var bytes) && bytes >= LeastMemory ? null : $"must be {MaxMemory!.Range}, such as 512MB",
+        Apply = static (options, values) => options.MaxMemory = ByteSize.TryParse(values[^1], out var bytes) ? bytes : null,
+        Read = static options => options.MaxMemory is { } bytes ? [bytes.ToString(CultureInfo.InvariantCulture)] : [],
+    };
+
+    public static readonly Setting MaxLifetime = Time(
+        "MaxLifetime", ["--max-lifetime"], TimeSpan.FromSeconds(1), TimeSpan.FromDays(365), "off",
+        "A worker is replaced after so long.", "granian: workers-lifetime",
+        static options => options.MaxLifetime, static (options, value) => options.MaxLifetime = value);
+
+    public static readonly Setting BeforeStart = new()
+    {
+        Name = "BeforeStart",
+        Options = ["--before-start"],
+        ValueName = "COMMAND",
+        Range = "a command for the shell",
+        Default = "off",
+        Help = "Run once before the first worker starts and before each reload (migrations); its failure ends the start or the reload.",
+        Check = static value => string.IsNullOrWhiteSpace(value) ? $"must be {BeforeStart!.Range}" : null,
+        Apply = static (options, values) => options.BeforeStart = values[^1],
+        Read = static options => options.BeforeStart is { } command ? [command] : [],
+    };
 
     public static readonly Setting Name = new()
     {
@@ -157,7 +220,8 @@ internal static class SettingsCatalogue
 
     /// <summary>Those that the supervisor itself uses, each a property of its options. In the order of help and docs.</summary>
     public static readonly IReadOnlyList<Setting> Own =
-        [Workers, Bind, WorkerConnections, Backlog, Timeout, HeartbeatInterval, BootTimeout, GracefulTimeout, Name, Control, UnixFileMode, LogFormat,
+        [Workers, Bind, WorkerConnections, Backlog, Timeout, HeartbeatInterval, BootTimeout, GracefulTimeout, Standby, WarmUp,
+        MaxRequests, MaxRequestsJitter, MaxMemory, MaxLifetime, BeforeStart, Name, Control, UnixFileMode, LogFormat,
         Admin, AdminToken, AdminAllowRemote];
 
     /// <summary>The supervisor's own, then those that it only hands on to the workers' transport.</summary>
@@ -191,8 +255,19 @@ internal static class SettingsCatalogue
         Read = options => options.Transport.TryGetValue(setting.Name, out var text) ? [text] : [],
     };
 
+    // ProcessorCount is bounded by the affinity mask and by the cgroup's quota.
+    private static Setting OrAuto(Setting number) => number with
+    {
+        Range = $"{number.Range}, or auto",
+        OrAuto = true,
+        Check = value => IsAuto(value) ? null : number.Check(value),
+        Apply = (target, values) => number.Apply(target, IsAuto(values[^1]) ? [Environment.ProcessorCount.ToString(CultureInfo.InvariantCulture)] : values),
+    };
+
+    private static bool IsAuto(string value) => value.Equals("auto", StringComparison.OrdinalIgnoreCase);
+
     private static Setting Number(
-        string name, string[] options, string valueName, int from, int to, string @default, string help, string counterpart,
+        string name, string[] options, string valueName, int from, int to, string @default, string help, string? counterpart,
         Func<GreenSupervisorOptions, int> get, Action<GreenSupervisorOptions, int> set)
     {
         var range = string.Create(CultureInfo.InvariantCulture, $"a whole number from {from} to {to}");

@@ -85,6 +85,12 @@ internal static class SettingsSchema
             ["items"] = new JsonObject { ["type"] = "string" },
         },
         { Choices.Count: > 0 } => new JsonObject { ["enum"] = new JsonArray([.. setting.Choices.Select(static choice => JsonValue.Create(choice))]) },
+        { Shape: ValueShape.Number, OrAuto: true } => new JsonObject
+        {
+            ["anyOf"] = new JsonArray(
+                new JsonObject { ["type"] = "integer", ["minimum"] = setting.From, ["maximum"] = setting.To },
+                new JsonObject { ["const"] = "auto" }),
+        },
         { Shape: ValueShape.Number } => new JsonObject { ["type"] = "integer", ["minimum"] = setting.From, ["maximum"] = setting.To },
         { Shape: ValueShape.Duration } => new JsonObject { ["type"] = new JsonArray("string", "number"), ["minimum"] = 0 },
         { Shape: ValueShape.Flag } => new JsonObject { ["type"] = "boolean" },

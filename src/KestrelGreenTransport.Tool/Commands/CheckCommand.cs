@@ -72,7 +72,9 @@ internal static class CheckCommand
         var (plan, _) = LaunchPlanner.Plan(settings with { Problems = [] }, input, command, () => new AppResolution(command, null));
         if (plan is not null)
         {
-            findings.AddRange(BindCheck.Of(plan with { Binds = [.. binds] }, Running(host, plan.Options.Control!)));
+            var running = Running(host, plan.Options.Control!);
+            findings.AddRange(BindCheck.Of(plan with { Binds = [.. binds] }, running));
+            findings.AddRange(DeployCheck.Of(running));
             findings.AddRange(RightsCheck.Of(plan));
         }
 

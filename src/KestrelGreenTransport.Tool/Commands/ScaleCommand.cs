@@ -45,13 +45,13 @@ internal static class ScaleCommand
                 return host.Fail(ExitCodes.Unexpected, $"{now.Name} was scaled to {now.WorkersTarget} by somebody else meanwhile.");
             }
 
-            if (now.Workers.Count == wanted && now.Workers.All(static worker => worker.State == "serving"))
+            if (now.Workers.Count(static worker => worker.State == "serving") == wanted && now.Workers.All(static worker => worker.State is "serving" or "standby"))
             {
                 host.Out.WriteLine($"{now.Name} serves with {wanted} {(wanted == 1 ? "worker" : "workers")}.");
                 return ExitCodes.Ok;
             }
 
-            var failed = now.Workers.FirstOrDefault(worker => worker.State != "serving" && worker.Restarts > deathsBefore.GetValueOrDefault(worker.Index));
+            var failed = now.Workers.FirstOrDefault(worker => worker.State is not ("serving" or "standby") && worker.Restarts > deathsBefore.GetValueOrDefault(worker.Index));
             if (failed is { LastExit: { } exit })
             {
                 return host.Fail(

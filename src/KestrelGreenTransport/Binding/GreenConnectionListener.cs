@@ -1,4 +1,5 @@
 using System.Net;
+using KestrelGreenTransport.WarmUp;
 using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Binding;
@@ -8,15 +9,39 @@ namespace KestrelGreenTransport.Binding;
 ///
 /// AcceptAsync returns null only after unbind and throws nothing, except what the caller's own token asks for.
 /// </summary>
-internal sealed class GreenConnectionListener(SharedListener listener) : IConnectionListener
+internal sealed class GreenConnectionListener(SharedListener listener, SideDoor? door = null) : IConnectionListener
 {
     private readonly CancellationTokenSource _unbound = new();
+    private Task<ConnectionContext?>? _accepting;
     private int _unbinding;
     private int _disposing;
 
     public EndPoint EndPoint => listener.Socket.EndPoint;
 
-    public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+    public ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) =>
+        door is { IsShut: false } || _accepting is not null ? AcceptEitherAsync(door!, cancellationToken) : AcceptAtFrontAsync(cancellationToken);
+
+    // What comes by the side door must not lose what comes at the front: the accept under way is kept for the next call.
+    // Kestrel asks for one connection after the other.
+    private async ValueTask<ConnectionContext?> AcceptEitherAsync(SideDoor side, CancellationToken cancellationToken)
+    {
+        _accepting ??= AcceptAtFrontAsync(cancellationToken).AsTask();
+        while (!_accepting.IsCompleted && !side.IsShut)
+        {
+            if (side.Next() is { } visitor)
+            {
+                return visitor;
+            }
+
+            await Task.WhenAny(_accepting, side.WaitAsync());
+        }
+
+        var accepted = await _accepting;
+        _accepting = null;
+        return accepted;
+    }
+
+    private async ValueTask<ConnectionContext?> AcceptAtFrontAsync(CancellationToken cancellationToken)
     {
         if (!cancellationToken.CanBeCanceled)
         {

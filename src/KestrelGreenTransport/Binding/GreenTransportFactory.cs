@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.WarmUp;
 using KestrelGreenTransport.Worker;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
@@ -23,6 +24,7 @@ internal sealed class GreenTransportFactory(
     Lazy<ITransportBackend> backend,
     AcceptGate gate,
     ISiblings siblings,
+    SideDoors doors,
     TransportState state,
     TransportMeter meter,
     TimeProvider time,
@@ -118,7 +120,7 @@ internal sealed class GreenTransportFactory(
     }
 
     private GreenConnectionListener? Share(string name) =>
-        _listeners.Where(one => one.Socket.Name == name).Select(static one => one.Join()).FirstOrDefault(static joined => joined is not null);
+        _listeners.Where(one => one.Socket.Name == name).Select(one => one.Join(doors.Add())).FirstOrDefault(static joined => joined is not null);
 
     private GreenConnectionListener Open(ListenSocket socket)
     {
@@ -135,7 +137,7 @@ internal sealed class GreenTransportFactory(
         var reclaim = options.Value.IdleReclaim ? new IdleReclaim(context, backend.Value.Connections, time) : null;
         var listener = new SharedListener(socket, pool, acceptor, reclaim, Forget);
         _listeners.Add(listener);
-        return listener.Join()!;
+        return listener.Join(doors.Add())!;
     }
 
     private void Forget(SharedListener listener)

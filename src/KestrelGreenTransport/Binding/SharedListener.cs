@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Native;
+using KestrelGreenTransport.WarmUp;
 
 namespace KestrelGreenTransport.Binding;
 
@@ -24,7 +25,8 @@ internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, I
     public IAcceptor Acceptor => acceptor;
 
     /// <summary>One more endpoint, or null when the last one has left already.</summary>
-    public GreenConnectionListener? Join()
+    /// <param name="door">A second way to it; null for none.</param>
+    public GreenConnectionListener? Join(SideDoor? door)
     {
         lock (_lock)
         {
@@ -35,7 +37,7 @@ internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, I
 
             _bound++;
             _alive++;
-            return new GreenConnectionListener(this);
+            return new GreenConnectionListener(this, door);
         }
     }
 

@@ -32,6 +32,15 @@ internal static class ContractVariables
     /// <summary><c>1</c>: the supervisor binds what the worker asks for over the lifeline.</summary>
     public const string Broker = "GREEN_BROKER";
 
+    /// <summary>Whether to accept from the start: <c>open</c>, or <c>closed</c> until the supervisor says so.</summary>
+    public const string Gate = "GREEN_GATE";
+
+    /// <summary>The value of <see cref="Gate"/> for a worker that waits for its supervisor's word.</summary>
+    public const string Closed = "closed";
+
+    /// <summary>The value of <see cref="Gate"/> for a worker that accepts at once; the default.</summary>
+    public const string Open = "open";
+
     /// <summary>systemd's socket activation: how many descriptors, from 3 on.</summary>
     public const string ListenFds = "LISTEN_FDS";
 
@@ -43,5 +52,5 @@ internal static class ContractVariables
 
     /// <summary>All names that a worker removes from its environment once it has read them.</summary>
     public static readonly string[] All =
-        [Worker, Generation, Listen, ControlFd, HeartbeatFile, HeartbeatInterval, BoardFile, Broker, ListenFds, ListenPid, ListenFdNames];
+        [Worker, Generation, Listen, ControlFd, HeartbeatFile, HeartbeatInterval, BoardFile, Broker, Gate, ListenFds, ListenPid, ListenFdNames];
 }

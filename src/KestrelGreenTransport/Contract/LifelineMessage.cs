@@ -110,7 +110,7 @@ internal static class LifelineTypes
     /// <summary>Worker: I use the transport and speak this contract. Sent before anything is bound.</summary>
     public const string Hello = "hello";
 
-    /// <summary>Worker: I am bound and accept connections.</summary>
+    /// <summary>Worker: my host has started; I accept, or I could.</summary>
     public const string Ready = "ready";
 
     /// <summary>Worker: a full beat that I could not write into my heartbeat file.</summary>
@@ -130,6 +130,9 @@ internal static class LifelineTypes
 
     /// <summary>Supervisor: accept connections.</summary>
     public const string Open = "open";
+
+    /// <summary>Supervisor: accept no more; what was accepted goes on.</summary>
+    public const string Close = "close";
 
     /// <summary>Supervisor: ask yourself for this path, through the whole pipeline.</summary>
     public const string Warm = "warm";

@@ -32,6 +32,9 @@ internal sealed record WorkerContract
     /// <summary>Whether the supervisor binds, over the lifeline, what the app asks for.</summary>
     public bool HasBroker { get; init; }
 
+    /// <summary>Whether it accepts only once its supervisor says so.</summary>
+    public bool StartsClosed { get; init; }
+
     /// <summary>Where the variables are read from and removed; tests give a dictionary.</summary>
     internal interface IVariables
     {
@@ -56,8 +59,16 @@ internal sealed record WorkerContract
             HeartbeatInterval = Interval(variables.Take(ContractVariables.HeartbeatInterval)),
             BoardFile = variables.Take(ContractVariables.BoardFile),
             HasBroker = variables.Take(ContractVariables.Broker) == "1",
+            StartsClosed = IsClosed(variables.Take(ContractVariables.Gate)),
         };
     }
+
+    private static bool IsClosed(string? text) => text switch
+    {
+        null or ContractVariables.Open => false,
+        ContractVariables.Closed => true,
+        _ => throw new FormatException($"{ContractVariables.Gate} ('{text}') must be {ContractVariables.Open} or {ContractVariables.Closed}."),
+    };
 
     private static int Number(string name, string text, int from, int to) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= from && number <= to

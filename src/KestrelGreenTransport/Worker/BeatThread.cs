@@ -1,6 +1,7 @@
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Telemetry;
+using KestrelGreenTransport.WarmUp;
 
 namespace KestrelGreenTransport.Worker;
 
@@ -24,6 +25,8 @@ internal sealed class BeatThread : IDisposable
     private readonly Lifeline? _lifeline;
     private readonly BindRequests _binds;
     private readonly StatsSender? _stats;
+    private readonly WorkerLife _life;
+    private readonly WarmUpRun _warmUp;
     private readonly WorkerStop _stop;
     private readonly BoardSiblings _siblings;
     private readonly TimeProvider _time;
@@ -35,7 +38,8 @@ internal sealed class BeatThread : IDisposable
     private long _checkAt;
 
     public BeatThread(
-        WakeSignal wake, Pulse pulse, BoardLine? board, Lifeline? lifeline, BindRequests binds, StatsSender? stats, WorkerStop stop, BoardSiblings siblings, TimeProvider time, TimeSpan interval)
+        WakeSignal wake, Pulse pulse, BoardLine? board, Lifeline? lifeline, BindRequests binds, StatsSender? stats,
+        WorkerLife life, WarmUpRun warmUp, WorkerStop stop, BoardSiblings siblings, TimeProvider time, TimeSpan interval)
     {
         _wake = wake;
         _pulse = pulse;
@@ -43,6 +47,8 @@ internal sealed class BeatThread : IDisposable
         _lifeline = lifeline;
         _binds = binds;
         _stats = stats;
+        _life = life;
+        _warmUp = warmUp;
         _stop = stop;
         _siblings = siblings;
         _time = time;
@@ -142,6 +148,15 @@ internal sealed class BeatThread : IDisposable
         {
             case LifelineTypes.Drain:
                 _stop.Drain(message.DeadlineMs);
+                break;
+            case LifelineTypes.Open:
+                _life.Open();
+                break;
+            case LifelineTypes.Close:
+                _life.Close();
+                break;
+            case LifelineTypes.Warm:
+                _warmUp.Begin(message.Path ?? "/", _lifeline!.SendWarmed);
                 break;
             case LifelineTypes.Bound:
                 _binds.Answered(message);

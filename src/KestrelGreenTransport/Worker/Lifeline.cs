@@ -47,6 +47,14 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
 
     public void SendReady() => SendForCertain(new LifelineMessage { Type = LifelineTypes.Ready });
 
+    /// <summary>What came of the request that this worker was told to ask itself.</summary>
+    /// <param name="problem">What was wrong; null when nothing was.</param>
+    public void SendWarmed(string? problem) => SendForCertain(new LifelineMessage
+    {
+        Type = LifelineTypes.Warmed,
+        Message = problem is { Length: > MaxText } ? problem[..MaxText] : problem,
+    });
+
     /// <summary>The last words of a worker that cannot start: waits for a moment until they are on their way.</summary>
     public void SendFailed(int exitCode, string message)
     {

@@ -19,7 +19,7 @@ internal sealed class Pulse(FullBeat beat, HeartbeatFile? file, WorkerLife life,
 
     public void Turn(long now)
     {
-        if (!life.HasServed)
+        if (!life.HasStarted)
         {
             return;
         }

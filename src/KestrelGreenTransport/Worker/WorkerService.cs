@@ -3,6 +3,7 @@ using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Draining;
 using KestrelGreenTransport.Telemetry;
+using KestrelGreenTransport.WarmUp;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -11,7 +12,7 @@ namespace KestrelGreenTransport.Worker;
 
 /// <summary>
 /// Keeps the worker contract along the host's life: hello when its services are there and before anything is bound,
-/// ready and serving once it really runs, draining as soon as it begins to stop.
+/// ready once it really runs (behind its gate, which may be closed until the supervisor says otherwise), draining as soon as it begins to stop.
 /// </summary>
 internal sealed class WorkerService : IHostedLifecycleService, IDisposable
 {
@@ -29,6 +30,7 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
         BoardSiblings siblings,
         TransportState transport,
         WorkerFailure failure,
+        SelfRequest request,
         BindRequests binds,
         ForcedExit exit,
         Drain drain,
@@ -73,7 +75,7 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
         var stats = _lifeline is null ? null : new StatsSender(new RequestDurations(meters), _lifeline);
         var stop = new WorkerStop(lifetime, host, drain, options, life, exit, time, log);
         var pulse = new Pulse(beat, heartbeat, life, interval, _lifeline is null ? null : _lifeline.SendBeat);
-        _thread = new BeatThread(_wake, pulse, board, _lifeline, binds, stats, stop, siblings, time, interval);
+        _thread = new BeatThread(_wake, pulse, board, _lifeline, binds, stats, life, new WarmUpRun(request, time, log), stop, siblings, time, interval);
     }
 
     public Task StartingAsync(CancellationToken cancellationToken)
@@ -104,7 +106,7 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
     {
         // Once more: callbacks run in reverse order, and one of the app's that blocks should find this one done.
         _lifetime.ApplicationStopping.Register(OnStopping);
-        if (_life.MoveOn(WorkerState.Serving))
+        if (_life.Start())
         {
             _lifeline?.SendReady();
             _wake.Set();
@@ -113,7 +115,7 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
 
     private void OnStopping()
     {
-        if (_life.MoveOn(WorkerState.Draining))
+        if (_life.Leave())
         {
             _wake.Set();
         }

@@ -1,5 +1,6 @@
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.WarmUp;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -26,7 +27,14 @@ internal static class WorkerServices
         }
 
         // Adopted now: what the app starts before its host runs must not inherit the lifeline either.
-        services.AddSingleton(AdoptedLifeline.From(contract.ControlDescriptor));
+        var lifeline = AdoptedLifeline.From(contract.ControlDescriptor);
+        services.AddSingleton(lifeline);
+
+        // Without a lifeline there is nobody who could open a closed gate.
+        var startsClosed = contract.StartsClosed && lifeline.Socket is not null;
+        services.Replace(ServiceDescriptor.Singleton(new AcceptGate(isOpen: !startsClosed)));
+        services.Replace(ServiceDescriptor.Singleton(new SideDoors(any: startsClosed)));
+        services.AddSingleton<SelfRequest>();
         services.AddSingleton(new RequestFigures(TimeProvider.System));
         services.AddSingleton<WorkerLife>();
         services.AddSingleton(static provider => new BoardSiblings(

@@ -83,7 +83,7 @@ internal sealed class WorkerStop(
             (ForceAt, _forceCode, _forceReason) = (forceAt, forceCode, forceReason);
         }
 
-        life.MoveOn(WorkerState.Draining);
+        life.Leave();
 
         // The host reads this when it begins to stop. It outlasts the drain, which cuts off what is left at its own limit.
         drain.LimitTo(deadline);

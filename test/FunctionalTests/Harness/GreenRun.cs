@@ -32,6 +32,7 @@ internal sealed class GreenRun : IAsyncDisposable
     /// <param name="appArguments">What follows the app.</param>
     /// <param name="descriptors">How many descriptors each process may have.</param>
     /// <param name="bind">False lets the app say where to listen.</param>
+    /// <param name="folder">Where it is started; a folder of its own by default.</param>
     /// <param name="environment">Variables for all processes.</param>
     public static GreenRun Start(
         string[] options,
@@ -39,13 +40,14 @@ internal sealed class GreenRun : IAsyncDisposable
         string[]? appArguments = null,
         int? descriptors = null,
         bool bind = true,
+        string? folder = null,
         params (string Name, string? Value)[] environment)
     {
         var name = $"t{Guid.NewGuid():N}"[..12];
         string[] binds = options.Contains("-b") || !bind ? [] : ["-b", "127.0.0.1:0"];
         string[] limit = descriptors is null ? [] : ["prlimit", $"--nofile={descriptors}"];
         return Launch(
-            name, [.. limit, "dotnet", Repo.Green, "run", "--name", name, .. binds, .. options, app ?? Repo.TestWorker, .. appArguments ?? []], environment);
+            name, [.. limit, "dotnet", Repo.Green, "run", "--name", name, .. binds, .. options, app ?? Repo.TestWorker, .. appArguments ?? []], environment, folder);
     }
 
     /// <summary>Runs an app that makes itself a supervisor.</summary>
@@ -117,7 +119,7 @@ internal sealed class GreenRun : IAsyncDisposable
         _home.Dispose();
     }
 
-    private static GreenRun Launch(string name, string[] command, (string Name, string? Value)[] environment)
+    private static GreenRun Launch(string name, string[] command, (string Name, string? Value)[] environment, string? folder = null)
     {
         var home = new TemporaryFolder();
         var runtime = Directory.CreateDirectory(RuntimeDirectoryIn(home)).FullName;
@@ -125,7 +127,7 @@ internal sealed class GreenRun : IAsyncDisposable
             command[0],
             command[1..],
             [new("RUNTIME_DIRECTORY", runtime), .. environment.Select(static one => KeyValuePair.Create(one.Name, one.Value))],
-            home.Path);
+            folder ?? home.Path);
         return new GreenRun(home, process, name);
     }
 

@@ -38,6 +38,15 @@ internal static partial class Kernel
         }
     }
 
+    /// <summary>Puts one name in another's place in one step; a link is not followed.</summary>
+    public static void Rename(string from, string to)
+    {
+        if (rename(from, to) != 0)
+        {
+            throw new Win32Exception(Marshal.GetLastPInvokeError(), $"rename {from} to {to}");
+        }
+    }
+
     /// <summary>Whether the process runs; a zombie does not.</summary>
     public static bool IsAlive(int pid)
     {
@@ -103,4 +112,7 @@ internal static partial class Kernel
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int kill(int pid, int signal);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int rename(string from, string to);
 }

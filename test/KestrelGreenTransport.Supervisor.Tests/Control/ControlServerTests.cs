@@ -17,7 +17,9 @@ public sealed class ControlServerTests : IDisposable
     private readonly ControlServer _server;
 
     public ControlServerTests() => _server = new ControlServer(
-        ControlSocket.Bind(_path), Take, () => Document, ControlQuestions.Of(Journal, () => throw new InvalidOperationException()), NullLogger.Instance, TimeProvider.System);
+        ControlSocket.Bind(_path), Take, () => Document, ControlQuestions.Of(Journal, () => throw new InvalidOperationException(), () => State), NullLogger.Instance, TimeProvider.System);
+
+    private SupervisorState State { get; set; } = new() { Settings = new ArbiterSettings(), Target = 2 };
 
     private Journal Journal { get; } = new(TimeProvider.System);
 

@@ -37,7 +37,8 @@ public sealed partial class DocumentationTests : SettingsFixture
         var properties = JsonDocument.Parse(SettingsSchema.Of("green.json")).RootElement.GetProperty("properties");
 
         Assert.All(SettingsCatalogue.All, setting => Assert.Contains(setting.Help.Replace("`", "", StringComparison.Ordinal), properties.GetProperty(setting.Name).GetProperty("description").GetString()));
-        Assert.Equal(1024, properties.GetProperty("Workers").GetProperty("maximum").GetInt32());
+        Assert.Equal(1024, properties.GetProperty("Workers").GetProperty("anyOf")[0].GetProperty("maximum").GetInt32());
+        Assert.Equal(64, properties.GetProperty("Standby").GetProperty("maximum").GetInt32());
         Assert.Equal("""["text","json"]""", JsonSerializer.Serialize(properties.GetProperty("LogFormat").GetProperty("enum")));
         Assert.Equal("string", properties.GetProperty("Bind").GetProperty("items").GetProperty("type").GetString());
     }

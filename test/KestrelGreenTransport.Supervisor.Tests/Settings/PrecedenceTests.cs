@@ -43,7 +43,8 @@ public sealed class PrecedenceTests : SettingsFixture
               // As in any appsettings file, comments are fine.
               "GreenSupervisor": {
                 "Workers": 3, "Bind": ["127.0.0.1:1", "127.0.0.1:2"], "WorkerConnections": 5, "Backlog": 6, "Timeout": "1h30m",
-                "HeartbeatInterval": "00:00:02", "BootTimeout": 90, "GracefulTimeout": "0s", "Name": "shop", "Control": "/run/shop.sock", "UnixFileMode": 660,
+                "HeartbeatInterval": "00:00:02", "BootTimeout": 90, "GracefulTimeout": "0s", "Standby": 7, "WarmUp": "/warm",
+                "MaxRequests": 8, "MaxRequestsJitter": 9, "MaxMemory": "64MB", "MaxLifetime": "2h", "BeforeStart": "true", "Name": "shop", "Control": "/run/shop.sock", "UnixFileMode": 660,
                 "LogFormat": "json", "Admin": "127.0.0.1:9090", "AdminToken": "0123456789abcdef", "AdminAllowRemote": true
               }
             }
@@ -51,12 +52,14 @@ public sealed class PrecedenceTests : SettingsFixture
         var fromFile = Load();
         var fromVariables = Load("", [
             "GREEN_WORKERS=3", "GREEN_BIND=127.0.0.1:1, 127.0.0.1:2", "GREEN_WORKER_CONNECTIONS=5", "GREEN_BACKLOG=6", "GREEN_TIMEOUT=5400",
-            "GREEN_HEARTBEAT_INTERVAL=2000ms", "GREEN_BOOT_TIMEOUT=1m30s", "GREEN_GRACEFUL_TIMEOUT=0", "GREEN_NAME=shop",
+            "GREEN_HEARTBEAT_INTERVAL=2000ms", "GREEN_BOOT_TIMEOUT=1m30s", "GREEN_GRACEFUL_TIMEOUT=0", "GREEN_STANDBY=7", "GREEN_WARM_UP=/warm",
+            "GREEN_MAX_REQUESTS=8", "GREEN_MAX_REQUESTS_JITTER=9", "GREEN_MAX_MEMORY=65536K", "GREEN_MAX_LIFETIME=120m", "GREEN_BEFORE_START=true", "GREEN_NAME=shop",
             "GREEN_CONTROL=/run/shop.sock", "GREEN_UNIX_FILE_MODE=0660",
             "GREEN_LOG_FORMAT=JSON", "GREEN_ADMIN=127.0.0.1:9090", "GREEN_ADMIN_TOKEN=0123456789abcdef", "GREEN_ADMIN_ALLOW_REMOTE=1"]);
         var fromOptions = Load(
             "-w 3 -b 127.0.0.1:1 --bind=127.0.0.1:2 --worker-connections 5 --backlog=6 --timeout 90m --heartbeat-interval 2 "
-            + "--boot-timeout 1.5m --graceful-timeout 0 --name shop --control /run/shop.sock --unix-file-mode 0o660 "
+            + "--boot-timeout 1.5m --graceful-timeout 0 --standby 7 --warm-up /warm --max-requests 8 --max-requests-jitter 9 --max-memory 64M --max-lifetime 2h "
+            + "--before-start true --name shop --control /run/shop.sock --unix-file-mode 0o660 "
             + "--log-format json --admin 127.0.0.1:9090 --admin-token 0123456789abcdef --admin-allow-remote");
         var fromCode = Load("", [], options =>
         {
@@ -69,6 +72,13 @@ public sealed class PrecedenceTests : SettingsFixture
             options.HeartbeatInterval = TimeSpan.FromSeconds(2);
             options.BootTimeout = TimeSpan.FromSeconds(90);
             options.GracefulTimeout = TimeSpan.Zero;
+            options.Standby = 7;
+            options.WarmUp = "/warm";
+            options.MaxRequests = 8;
+            options.MaxRequestsJitter = 9;
+            options.MaxMemory = 64 << 20;
+            options.MaxLifetime = TimeSpan.FromHours(2);
+            options.BeforeStart = "true";
             options.Name = "shop";
             options.Control = "/run/shop.sock";
             options.UnixFileMode = (UnixFileMode)0b110_110_000;
@@ -83,7 +93,7 @@ public sealed class PrecedenceTests : SettingsFixture
             Assert.Empty(loaded.Problems);
             Assert.All(SettingsCatalogue.Own, setting => Assert.True(loaded.IsSet(setting), setting.Name));
             Assert.Equal(
-                ["3", "127.0.0.1:1,127.0.0.1:2", "5", "6", "1h30m", "2s", "1m30s", "0s", "shop", "/run/shop.sock", "660", "json",
+                ["3", "127.0.0.1:1,127.0.0.1:2", "5", "6", "1h30m", "2s", "1m30s", "0s", "7", "/warm", "8", "9", "67108864", "2h", "true", "shop", "/run/shop.sock", "660", "json",
                     "127.0.0.1:9090", "0123456789abcdef", "true"],
                 SettingsCatalogue.Own.Select(setting => string.Join(',', setting.Read(loaded.Options))));
         }

@@ -1,5 +1,5 @@
 using KestrelGreenTransport.Accepting;
-using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.WarmUp;
 using KestrelGreenTransport.Worker;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -8,7 +8,7 @@ namespace KestrelGreenTransport.Tests.Telemetry;
 
 public sealed class HealthCheckTests
 {
-    private readonly WorkerLife _life = new();
+    private readonly WorkerLife _life = new(new AcceptGate(), new SideDoors());
     private readonly TransportState _transport = new();
 
     [Fact]
@@ -23,7 +23,7 @@ public sealed class HealthCheckTests
         var full = await Check();
         Assert.Equal((HealthStatus.Degraded, "every slot of tcp://127.0.0.1:1 is taken: further connections wait"), (full.Status, full.Description));
         Assert.Equal(4L, full.Data["slots"]);
-        _life.MoveOn(WorkerState.Draining);
+        _life.Leave();
         Assert.Equal(HealthStatus.Unhealthy, (await Check()).Status);
     }
 

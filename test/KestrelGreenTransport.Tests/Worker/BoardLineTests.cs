@@ -1,5 +1,6 @@
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.WarmUp;
 using KestrelGreenTransport.Worker;
 using Microsoft.Extensions.Time.Testing;
 
@@ -13,7 +14,7 @@ public sealed class BoardLineTests : IDisposable
     private readonly FakeTimeProvider _time = new();
     private readonly TransportState _transport = new();
     private readonly FakePool _pool = new() { Slots = 1000 };
-    private readonly WorkerLife _life = new();
+    private readonly WorkerLife _life = new(new AcceptGate(), new SideDoors());
     private readonly RequestFigures _requests;
     private readonly FullBeat _beat;
     private readonly BoardLine _line;
@@ -42,7 +43,7 @@ public sealed class BoardLineTests : IDisposable
     [Fact]
     public void The_record_shows_what_the_worker_does()
     {
-        _life.MoveOn(WorkerState.Serving);
+        _life.Start();
         _pool.Held = 7;
         _pool.Accepted = 20;
         _requests.Begin();

@@ -1,5 +1,6 @@
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.WarmUp;
 using KestrelGreenTransport.Worker;
 using Microsoft.Extensions.Time.Testing;
 
@@ -12,7 +13,7 @@ public sealed class PulseTests : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly FakeTimeProvider _time = new();
     private readonly FakeThreadPool _pool = new();
-    private readonly WorkerLife _life = new();
+    private readonly WorkerLife _life = new(new AcceptGate(), new SideDoors());
     private readonly Pulse _pulse;
 
     public PulseTests()
@@ -46,7 +47,7 @@ public sealed class PulseTests : IDisposable
         var beat = new FullBeat(new TransportState(), _time, static () => { }, _pool.Queue);
         using var pulse = new Pulse(beat, new HeartbeatFile("/dev/full", 77, 3, 1, new ListLogger()), _life, Interval, (state, at) => told.Add((state, at)));
         pulse.Check();
-        _life.MoveOn(WorkerState.Serving);
+        _life.Start();
         pulse.Turn(_time.Nanoseconds());
         Assert.Equal([(WorkerState.Serving, _time.Nanoseconds())], told);
     }
@@ -54,7 +55,7 @@ public sealed class PulseTests : IDisposable
     [Fact]
     public void A_host_stopped_while_it_boots_never_beats()
     {
-        _life.MoveOn(WorkerState.Draining);
+        _life.Leave();
         _pulse.Turn(_time.Nanoseconds());
         Assert.Equal(HeartbeatOutcome.None, Read().Outcome);
     }
@@ -62,7 +63,7 @@ public sealed class PulseTests : IDisposable
     [Fact]
     public void Every_interval_brings_a_beat_with_the_time_at_which_it_passed()
     {
-        _life.MoveOn(WorkerState.Serving);
+        _life.Start();
         for (var beats = 1; beats <= 3; beats++)
         {
             _pulse.Turn(_time.Nanoseconds());
@@ -75,7 +76,7 @@ public sealed class PulseTests : IDisposable
     [Fact]
     public void A_turn_before_the_interval_is_over_brings_none()
     {
-        _life.MoveOn(WorkerState.Serving);
+        _life.Start();
         _pulse.Turn(_time.Nanoseconds());
         _time.Advance(Interval - TimeSpan.FromMilliseconds(1));
         _pulse.Turn(_time.Nanoseconds());
@@ -85,9 +86,9 @@ public sealed class PulseTests : IDisposable
     [Fact]
     public void A_new_state_is_told_by_a_beat_at_once()
     {
-        _life.MoveOn(WorkerState.Serving);
+        _life.Start();
         _pulse.Turn(_time.Nanoseconds());
-        _life.MoveOn(WorkerState.Draining);
+        _life.Leave();
         _pulse.Turn(_time.Nanoseconds());
         Assert.Equal((2, _time.Nanoseconds(), WorkerState.Draining), Facts());
     }
@@ -95,7 +96,7 @@ public sealed class PulseTests : IDisposable
     [Fact]
     public void A_starved_worker_writes_nothing_until_it_works_again()
     {
-        _life.MoveOn(WorkerState.Serving);
+        _life.Start();
         _pulse.Turn(_time.Nanoseconds());
         var last = Facts();
 
@@ -115,7 +116,7 @@ public sealed class PulseTests : IDisposable
     [Fact]
     public void A_wall_clock_that_jumps_changes_nothing()
     {
-        _life.MoveOn(WorkerState.Serving);
+        _life.Start();
         _pulse.Turn(_time.Nanoseconds());
         var next = _pulse.NextAt;
         _time.AdjustTime(_time.GetUtcNow() - TimeSpan.FromDays(365));

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Worker;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
@@ -15,7 +16,8 @@ internal sealed class WorkerApp : IAsyncDisposable
     private Task? _running;
 
     public WorkerApp(
-        TimeSpan? gracefulTimeout = null, Action<WebApplication>? map = null, Action<WebApplicationBuilder>? build = null, TimeSpan? interval = null, string? heartbeatFile = null)
+        TimeSpan? gracefulTimeout = null, Action<WebApplication>? map = null, Action<WebApplicationBuilder>? build = null, TimeSpan? interval = null, string? heartbeatFile = null,
+        bool startsClosed = false, Action<KestrelServerOptions>? kestrel = null)
     {
         Contract = new WorkerContract
         {
@@ -26,6 +28,7 @@ internal sealed class WorkerApp : IAsyncDisposable
             HeartbeatFile = heartbeatFile ?? _folder.File("worker-2.beat"),
             HeartbeatInterval = interval ?? TimeSpan.FromMilliseconds(20),
             BoardFile = _folder.File("board"),
+            StartsClosed = startsClosed,
         };
         if (heartbeatFile is null)
         {
@@ -35,6 +38,7 @@ internal sealed class WorkerApp : IAsyncDisposable
         File.WriteAllBytes(Contract.BoardFile, []);
         App = TestApp.Create(
             options => options.GracefulTimeout = gracefulTimeout ?? TimeSpan.FromSeconds(30),
+            kestrel: kestrel,
             map: map,
             build: builder =>
             {

@@ -1,6 +1,7 @@
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Draining;
+using KestrelGreenTransport.WarmUp;
 using KestrelGreenTransport.Worker;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
@@ -13,7 +14,7 @@ public class WorkerStopTests
     private readonly FakeTimeProvider _time = new();
     private readonly FakeLifetime _lifetime = new();
     private readonly HostOptions _host = new();
-    private readonly WorkerLife _life = new();
+    private readonly WorkerLife _life = new(new AcceptGate(), new SideDoors());
     private readonly RecordedExit _exit = new();
     private readonly AcceptGate _gate = new();
     private readonly Drain _drain;

@@ -1,0 +1,65 @@
+using System.CommandLine;
+using KestrelGreenTransport.Supervisor;
+using KestrelGreenTransport.Supervisor.Control;
+
+namespace KestrelGreenTransport.Tool.Commands;
+
+/// <summary><c>green reload</c>: returns when the new generation serves, or has failed.</summary>
+internal static class ReloadCommand
+{
+    private const int LastLines = 30;
+
+    public static (Command Command, string[] Examples) Create(ToolHost host)
+    {
+        var command = new Command(
+            "reload", "Read the settings and look the app up again, and replace one worker after the other. If a new one fails, the old ones serve on (exit code 7).");
+        command.SetAction(parsed => ClientCommand.Talk(host, parsed, client => Reload(host, client)));
+        return (command, ["green reload", "green reload --name shop"]);
+    }
+
+    private static int Reload(ToolHost host, ControlClient client)
+    {
+        var progress = new Progress(host, client);
+        var taken = client.Ask(new ControlRequest { Command = "reload" });
+        if (taken.State == "stopping")
+        {
+            return host.Fail(ExitCodes.ReloadFailed, $"{taken.Name} is stopping.");
+        }
+
+        var wanted = Reloads(client).Asked;
+        while (true)
+        {
+            progress.Show();
+            if (Reloads(client).Last is { } last && last.Number >= wanted)
+            {
+                progress.Show();
+                return last.Failure is null ? Succeeded(host, client.Ask(new ControlRequest { Command = "status" })) : Failed(host, progress, taken, last);
+            }
+
+            host.Wait(Progress.LookAgainAfter);
+        }
+    }
+
+    private static int Succeeded(ToolHost host, StatusDocument status)
+    {
+        host.Out.WriteLine($"{status.Name} serves generation {status.Generation} with {status.WorkersTarget} {(status.WorkersTarget == 1 ? "worker" : "workers")}.");
+        return ExitCodes.Ok;
+    }
+
+    private static int Failed(ToolHost host, Progress progress, StatusDocument before, EndedReload failed)
+    {
+        if (failed.Worker is { } worker)
+        {
+            // The last words of a process arrive a moment after its end.
+            host.Wait(Progress.LookAgainAfter);
+            foreach (var line in progress.LinesOf(worker, LastLines))
+            {
+                host.Error.WriteLine($"    {line}");
+            }
+        }
+
+        return host.Fail(ExitCodes.ReloadFailed, $"the reload failed: {failed.Failure}. Generation {before.Generation} serves on.");
+    }
+
+    private static ReloadsStatus Reloads(ControlClient client) => client.Ask(new ControlRequest { Command = "reloads" }, static response => response.Reloads);
+}

@@ -1,0 +1,56 @@
+using System.CommandLine;
+using KestrelGreenTransport.Supervisor;
+using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Tool.CommandLine;
+
+namespace KestrelGreenTransport.Tool.Commands;
+
+/// <summary><c>green restart</c>: returns when others of the same generation serve in the workers' places.</summary>
+internal static class RestartCommand
+{
+    public static (Command Command, string[] Examples) Create(ToolHost host)
+    {
+        var index = WorkerArgument.Optional("Only this worker.");
+        var command = new Command("restart", "Replace workers by others of the same settings and the same app, one after the other, each before it leaves.") { index };
+        command.SetAction(parsed => WorkerArgument.TryRead(parsed.GetValue(index), out var worker, out var error)
+            ? ClientCommand.Talk(host, parsed, client => Restart(host, client, worker))
+            : host.Fail(ExitCodes.Usage, error));
+        return (command, ["green restart", "green restart 2"]);
+    }
+
+    private static int Restart(ToolHost host, ControlClient client, int? worker)
+    {
+        var progress = new Progress(host, client);
+        var before = client.Ask(new ControlRequest { Command = "status" });
+        var old = before.Workers.Where(one => one.State == "serving" && (worker is null || one.Index == worker)).Select(static one => one.Pid).ToHashSet();
+        if (worker is { } wanted && before.Workers.All(one => one.Index != wanted))
+        {
+            return host.Fail(ExitCodes.Usage, $"{before.Name} has no worker {wanted}: green status shows them.");
+        }
+
+        var known = before.Workers.Select(static one => one.Pid).ToHashSet();
+        for (var now = client.Ask(new ControlRequest { Command = "restart", Worker = worker }); ; now = client.Ask(new ControlRequest { Command = "status" }))
+        {
+            progress.Show();
+            if (now.State is "stopping" or "reloading")
+            {
+                return host.Fail(ExitCodes.Unexpected, $"{now.Name} is {now.State}.");
+            }
+
+            if (!now.Workers.Any(one => old.Contains(one.Pid)))
+            {
+                host.Out.WriteLine($"{now.Name}: {old.Count} {(old.Count == 1 ? "worker" : "workers")} replaced.");
+                return ExitCodes.Ok;
+            }
+
+            if (now.Workers.FirstOrDefault(one => one is { State: "backoff", LastExit: not null } && !known.Contains(one.Pid)) is { LastExit: { } exit } failed)
+            {
+                return host.Fail(
+                    ExitCodes.Unexpected,
+                    $"worker {failed.Index} does not come up ({exit.Reason}); it is tried again, and the old one serves on. Its reason: green logs {failed.Index}.");
+            }
+
+            host.Wait(Progress.LookAgainAfter);
+        }
+    }
+}
