@@ -4,6 +4,7 @@ using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Draining;
 using KestrelGreenTransport.Epoll;
+using KestrelGreenTransport.Epoll.Scheduling;
 using KestrelGreenTransport.Settings;
 using KestrelGreenTransport.Sockets;
 using KestrelGreenTransport.WarmUp;
@@ -42,6 +43,7 @@ public static class GreenTransportWebHostBuilderExtensions
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(configure);
+        PoolSpin.Shorten(WorkerContract.Current is not null);
         return builder
             .UseGreenTransport(configure, InheritedSockets.OfProcess, new ProcessEnvironment())
             .ConfigureServices(static services => services.AddGreenWorker(WorkerContract.Current));

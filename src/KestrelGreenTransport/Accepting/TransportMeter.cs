@@ -3,13 +3,14 @@ using System.Diagnostics.Metrics;
 namespace KestrelGreenTransport.Accepting;
 
 /// <summary>
-/// The meter <c>KestrelGreenTransport</c>. Each measurement carries the listener's endpoint. Kestrel's own instruments
+/// The meter <c>KestrelGreenTransport</c>. Each measurement of accepting carries the listener's endpoint. Kestrel's own instruments
 /// (<c>kestrel.*</c>) stay Kestrel's.
 /// </summary>
 internal sealed class TransportMeter
 {
     public const string Name = "KestrelGreenTransport";
     public const string EndpointTag = "green.endpoint";
+    public const string ReasonTag = "green.reason";
 
     public TransportMeter(IMeterFactory factory, TransportState state)
     {
@@ -24,11 +25,16 @@ internal sealed class TransportMeter
             "green.transport.accept.pauses", "{pause}", "Times that accepting waited because every slot was taken.");
         AcceptErrors = meter.CreateCounter<long>(
             "green.transport.accept.errors", "{error}", "Accepts that failed.");
+        Takeovers = meter.CreateCounter<long>(
+            "green.transport.loop.takeovers", "{takeover}", "Times that the guard gave an event loop to another thread, for its handler was blocked or computing.");
     }
 
     public Counter<long> AcceptPauses { get; }
 
     public Counter<long> AcceptErrors { get; }
+
+    /// <summary>Tagged with the reason: <c>blocked</c> or <c>computing</c>.</summary>
+    public Counter<long> Takeovers { get; }
 
     private static IEnumerable<Measurement<long>> Observe(TransportState state, Func<IPoolFigures, long> figure)
     {

@@ -21,7 +21,7 @@ internal sealed class EpollBackend : ITransportBackend
     private readonly LoopGuard? _guard;
 
     public EpollBackend(
-        IOptions<GreenTransportOptions> options, IMemoryPoolFactory<byte> pools, TransportState state, ILoggerFactory loggers, TimeProvider time)
+        IOptions<GreenTransportOptions> options, IMemoryPoolFactory<byte> pools, TransportState state, TransportMeter meter, ILoggerFactory loggers, TimeProvider time)
     {
         _time = time;
         _state = state;
@@ -37,6 +37,7 @@ internal sealed class EpollBackend : ITransportBackend
             MaxWriteBufferSize = settings.MaxWriteBufferSize,
             RunsInline = settings.Scheduling != GreenTransportScheduling.ThreadPool,
             BlockingThreshold = settings.BlockingThreshold,
+            SpinTime = settings.SpinTime,
 
             // A handler that holds a thread stands for a connection: a read or a flush that the loop completed.
             MaxThreads = (2 * settings.WorkerConnections) + SpareThreads,
@@ -45,7 +46,7 @@ internal sealed class EpollBackend : ITransportBackend
         Loops = [.. Enumerable.Range(1, count).Select(number => new EventLoop(number, loopSettings, pools.Create(), time, logger))];
         if (settings.Scheduling == GreenTransportScheduling.Adaptive)
         {
-            _guard = new LoopGuard(Loops, settings.BlockingThreshold, time);
+            _guard = new LoopGuard(Loops, settings.BlockingThreshold, meter, time);
             _guard.Start();
         }
 

@@ -30,6 +30,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     private readonly uint _generation;
     private int _openHalves = 2;
     private int _disposed;
+    private bool _worksElsewhere;
     private Exception? _shutdownReason;
 
     public EpollConnection(EventLoop loop, int descriptor, Slot slot, EndPoint? local, EndPoint? remote)
@@ -60,7 +61,10 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     PipeWriter IDuplexPipe.Output => Writer;
 
     /// <summary>Whether the app continues on the loop's thread rather than on the thread pool.</summary>
-    public bool RunsInline => _loop.Settings.RunsInline;
+    public bool RunsInline => _loop.Settings.RunsInline && !_worksElsewhere;
+
+    /// <summary>Whether flushes may wait for the end of the event: only where a guard ends one that lasts.</summary>
+    public bool CorksFreely => _loop.Guard is not null;
 
     /// <summary>Throws why a connection ended. What many share is thrown as a copy: an exception grows with each throw.</summary>
     [DoesNotReturn]
@@ -145,18 +149,30 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     public void OnEvents(LoopThread thread, uint events)
     {
         BeginDispatch(thread);
-        if ((events & (EpollCalls.EPOLLOUT | EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0)
+        try
         {
-            Writer.OnEvents();
-        }
+            if ((events & (EpollCalls.EPOLLOUT | EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0)
+            {
+                Writer.OnEvents();
+            }
 
-        if ((events & ~EpollCalls.EPOLLOUT) != 0)
+            if ((events & ~EpollCalls.EPOLLOUT) != 0)
+            {
+                Reader.OnEvents(events);
+            }
+        }
+        finally
         {
-            Reader.OnEvents(events);
+            EndDispatch();
         }
-
-        EndDispatch();
     }
+
+    /// <summary>
+    /// The app sends from the thread pool while it waits for more to receive. It goes on there with what arrives, too:
+    /// Kestrel runs the streams of HTTP/2 on the pool in any case, and each switch between the pool and a loop costs more
+    /// than it saves (seen: 0.32 wake-ups a request instead of 0.02).
+    /// </summary>
+    public void OnGathering() => _worksElsewhere = true;
 
     /// <summary>The end of the stream, or an error, was received.</summary>
     public void OnEndOfStream() => FireClosed();
@@ -230,6 +246,8 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
 
     private void Close()
     {
+        // All is sent: it ends gracefully, if nothing has ended it before.
+        Interlocked.CompareExchange(ref _shutdownReason, CompletedGracefully, null);
         _loop.Connections.Remove(_index);
         CloseSocketFeature();
         Reader.Close(Volatile.Read(ref _shutdownReason) ?? CompletedGracefully);

@@ -60,6 +60,7 @@ internal sealed class GreenTransportOptionsValidator : IValidateOptions<GreenTra
             Millisecond / 10,
             TimeSpan.FromSeconds(1),
             "the guard looks at the event loops about so often");
+        Span(nameof(options.SpinTime), options.SpinTime, TimeSpan.Zero, Millisecond * 10, "the loop uses its core all that time, so more than a wake-up takes gains nothing; 0s switches it off");
         Span(nameof(options.GracefulTimeout), options.GracefulTimeout, TimeSpan.Zero, Day, "it is how long requests in flight may take to finish at a stop");
         return problems;
 

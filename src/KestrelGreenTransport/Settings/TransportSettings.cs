@@ -81,6 +81,10 @@ internal static class TransportSettings
             "How long a handler may block its event loop while handlers are seen to block.",
             static (options, value) => options.BlockingThreshold = value),
         Time(
+            nameof(GreenTransportOptions.SpinTime), "from 0s to 10ms", "0s",
+            "How long an event loop asks for events before it sleeps, while they come so soon.",
+            static (options, value) => options.SpinTime = value),
+        Time(
             nameof(GreenTransportOptions.GracefulTimeout), "from 0s to 1d", "30s",
             "How long requests in flight may take to finish when the host stops.",
             static (options, value) => options.GracefulTimeout = value, "gunicorn: graceful_timeout"),

@@ -51,6 +51,9 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     /// <summary>Whether received bytes wait to be consumed. For the thread that owns the read side.</summary>
     public bool HasUnconsumed => !_received.IsEmpty;
 
+    /// <summary>Whether a read waits for something to arrive, at this moment.</summary>
+    public bool IsWaiting => (Volatile.Read(ref _state) & Waiting) != 0;
+
     /// <summary>Whether the peer's end of stream was seen, and everything before it received.</summary>
     public bool IsAtEnd => (Volatile.Read(ref _state) & Ended) != 0;
 

@@ -14,7 +14,7 @@ internal sealed partial class SocketWriter
     {
         // Only this thread holds anything back, so that it needs no lock to see that it did not.
         _corker = null;
-        if (_isCorked)
+        if (_isCorked || _isEnding)
         {
             Uncork();
         }
@@ -23,6 +23,7 @@ internal sealed partial class SocketWriter
     /// <summary>Sends what was held back and forbids to hold back more. For a thread that takes the loop over during the event.</summary>
     public void Uncork()
     {
+        bool ends;
         lock (_lock)
         {
             _corker = null;
@@ -34,6 +35,14 @@ internal sealed partial class SocketWriter
                     Send();
                 }
             }
+
+            ends = _isEnding && !_isClosed;
+            _isEnding = false;
+        }
+
+        if (ends)
+        {
+            _connection.OnDrained();
         }
     }
 
@@ -72,6 +81,19 @@ internal sealed partial class SocketWriter
         {
             _awaited.RunContinuationsAsynchronously = !_connection.RunsInline;
             _awaited.SetResult(true);
+        }
+    }
+
+    // On the thread pool: sends what flushes there have gathered. A flush that had to wait meanwhile waits for the loop.
+    void IThreadPoolWorkItem.Execute()
+    {
+        lock (_lock)
+        {
+            _isQueued = false;
+            if (!_isBlocked)
+            {
+                Send();
+            }
         }
     }
 
@@ -121,28 +143,46 @@ internal sealed partial class SocketWriter
         {
             _isClosed = true;
             Die();
-            Commit(keepsTail: false);
+            Commit();
         }
 
         _connection.OnHalfClosed();
     }
 
+    private bool IsDispatching => _corker is { } corker && corker == LoopThread.Current;
+
     private bool MayCork() =>
-        _corker is { } corker
-        && corker == LoopThread.Current
+        IsDispatching
         && !_isBlocked
         && _unsent.Length + _unflushed < _maxCorked
-        && _connection.Reader.HasUnconsumed;
+        && (_connection.CorksFreely || _connection.Reader.HasUnconsumed);
+
+    private bool MayGather() =>
+        !_isBlocked
+        && _unsent.Length + _unflushed < _maxCorked
+        && _connection.Reader.IsWaiting
+        && LoopThread.Current is null;
+
+    // Under the lock.
+    private void Queue()
+    {
+        _connection.OnGathering();
+        if (!_isQueued)
+        {
+            _isQueued = true;
+            ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        }
+    }
 
     // The app's thread, under the lock: what it wrote becomes part of what is to be sent.
-    private void Commit(bool keepsTail)
+    private void Commit()
     {
         if (_tail is not { } tail)
         {
             return;
         }
 
-        if (_isDead || (_unflushed == 0 && _first is not null && !keepsTail))
+        if (_isDead || (_unflushed == 0 && _first is not null))
         {
             _store.ReturnAll(_first ?? _shared);
             _first = _tail = _shared = null;
@@ -155,8 +195,7 @@ internal sealed partial class SocketWriter
             _unsent.Add(_first, tail, _unflushed);
             _first = null;
             _unflushed = 0;
-            _shared = keepsTail ? tail : null;
-            _tail = _shared;
+            _tail = _shared = null;
         }
     }
 

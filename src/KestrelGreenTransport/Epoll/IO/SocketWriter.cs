@@ -11,13 +11,19 @@ namespace KestrelGreenTransport.Epoll.IO;
 /// time, as for every PipeWriter. Everything else is used under the lock: by a flush, by the loop when the socket has
 /// room again, by the thread that takes a loop over and sends what was held back, by an abort from anywhere.
 /// While there is a tail it is reached from exactly one of <c>_first</c> (blocks that no flush has seen) and
-/// <c>_shared</c> (the flushed block behind whose end the app goes on writing).
+/// <c>_shared</c> (the flushed block behind whose end the app goes on writing). A flush gives all blocks away, so that an
+/// idle connection holds none; the app gets the last one back, to go on behind its end, if it writes more before it is sent.
 ///
-/// Corking: while the loop runs the app for an event of this connection and more of its input lies unconsumed, a flush
-/// on that same thread only queues; what is queued leaves in one piece with the first flush that finds no input left, or
-/// at the end of the event. So 16 pipelined responses are one send.
+/// Corking: while the loop runs the app for an event of this connection, a flush on that same thread only queues; what is
+/// queued leaves in one piece at the end of the event, that is when the app waits for something or is done. So 16
+/// pipelined responses are one send, and so are a response's head, chunk and last chunk, which Kestrel flushes one by one.
+/// A handler that goes on for long, without waiting, holds its own bytes back no longer than it holds the loop: whoever
+/// takes that over sends them. Where nobody would (no guard), a flush queues only while more input lies unconsumed.
+///
+/// Gathering: a flush on the thread pool while a read waits is that of a protocol which does many things at once, HTTP/2
+/// above all, whose frames are flushed one by one. It has the pool send, after what the pool has to do before.
 /// </summary>
-internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushResult>
+internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushResult>, IThreadPoolWorkItem
 {
     /// <summary>No more than this is held back.</summary>
     private const int MaxCorked = 32 * 1024;
@@ -32,6 +38,7 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
     private Block? _first;
     private Block? _tail;
     private long _unflushed;
+    private bool _mayReopen;
     private bool _isCompleted;
 
     private ManualResetValueTaskSourceCore<bool> _awaited;
@@ -49,6 +56,8 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
     private Block? _shared;
     private LoopThread? _corker;
     private bool _isCorked;
+    private bool _isQueued;
+    private bool _isEnding;
     private TaskCompletionSource? _drained;
 
     public SocketWriter(EpollConnection connection, BlockStore store, long? pauseAt)
@@ -100,10 +109,16 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
         lock (_lock)
         {
             var corks = MayCork();
-            Commit(keepsTail: corks);
+            var gathers = !corks && MayGather();
+            Commit();
+            _mayReopen = corks || gathers;
             if (corks)
             {
                 _isCorked = true;
+            }
+            else if (gathers)
+            {
+                Queue();
             }
             else if (!_isBlocked)
             {
@@ -154,17 +169,19 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
         bool isDrained;
         lock (_lock)
         {
-            Commit(keepsTail: false);
+            Commit();
             _isCorked = false;
             if (!_isBlocked)
             {
                 Send();
             }
 
+            // Whoever completes within an event mostly disposes within it too, and the close ends the stream just as well.
             isDrained = _unsent.Length == 0;
+            _isEnding = isDrained && _connection.CorksFreely && IsDispatching;
         }
 
-        if (isDrained)
+        if (isDrained && !_isEnding)
         {
             _connection.OnDrained();
         }
@@ -209,6 +226,11 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
         }
 
         ArgumentOutOfRangeException.ThrowIfNegative(size, "sizeHint");
+        if (_mayReopen && Reopen(size) is { } flushed)
+        {
+            return flushed;
+        }
+
         var block = size <= 1 ? _store.Rent() : _store.Rent(size);
         if (_tail is null)
         {
@@ -221,6 +243,15 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
 
         _tail = block;
         return block;
+    }
+
+    private Block? Reopen(int size)
+    {
+        _mayReopen = false;
+        lock (_lock)
+        {
+            return _tail = _shared = _unsent.LastWithRoom(Math.Max(size, 1));
+        }
     }
 
     private FlushResult TakeResult()

@@ -41,6 +41,9 @@ internal sealed unsafe class UnsentBytes(BlockStore store)
         Length += length;
     }
 
+    /// <summary>The last block, if it has this much room behind what waits.</summary>
+    public Block? LastWithRoom(int size) => Length > 0 && _last!.Free >= size ? _last : null;
+
     /// <summary>
     /// Sends once. Returns the count of bytes, or the negated errno; <paramref name="isShort"/> says that the kernel took
     /// less than it was given, so that its buffer is full.

@@ -34,6 +34,9 @@ internal sealed unsafe class EpollSet
         Watch(_wake, EpollCalls.EPOLLIN | EpollCalls.EPOLLET, WakeData);
     }
 
+    /// <summary>Whether the batch has events that nobody took.</summary>
+    public bool HasEvents => _cursor < _count;
+
     /// <summary>Adds a descriptor. With EPOLLEXCLUSIVE it can only be removed again, not changed.</summary>
     public Result Watch(int descriptor, uint events, ulong data) =>
         EpollCalls.Control(_epoll, EpollCalls.EPOLL_CTL_ADD, descriptor, events, data);

@@ -16,6 +16,9 @@ namespace KestrelGreenTransport.Epoll.Loop;
 /// </summary>
 internal sealed class EventLoop : ILoopProbe
 {
+    // What a sleep takes at least, from falling asleep to running again, on a machine that is not busy.
+    private static readonly TimeSpan WakeUp = TimeSpan.FromMicroseconds(50);
+
     private readonly EpollSet _set = new();
     private readonly LoopSources _sources = new();
     private readonly ConcurrentQueue<Action> _posted = new();
@@ -26,6 +29,7 @@ internal sealed class EventLoop : ILoopProbe
     private LoopThread? _candidate;
     private EpollConnection? _dispatched;
     private int _blocked;
+    private bool _spins;
     private volatile bool _isStopping;
 
     public EventLoop(int number, LoopSettings settings, MemoryPool<byte> pool, TimeProvider time, ILogger logger)
@@ -137,7 +141,7 @@ internal sealed class EventLoop : ILoopProbe
                 return;
             }
 
-            _set.Fetch(waits: _deferred.IsEmpty);
+            Fetch();
         }
 
         End();
@@ -268,6 +272,40 @@ internal sealed class EventLoop : ILoopProbe
         }
 
         return true;
+    }
+
+    private void Fetch()
+    {
+        if (!_deferred.IsEmpty)
+        {
+            _set.Fetch(waits: false);
+        }
+        else if (Settings.SpinTime == TimeSpan.Zero)
+        {
+            _set.Fetch(waits: true);
+        }
+        else if (!(_spins && FetchSpinning()))
+        {
+            // Polling pays while events come sooner than it ends. After it was in vain a sleep that was short shows that they do.
+            var start = Time.GetTimestamp();
+            _set.Fetch(waits: true);
+            _spins = Time.GetElapsedTime(start) < Settings.SpinTime + WakeUp;
+        }
+    }
+
+    private bool FetchSpinning()
+    {
+        var start = Time.GetTimestamp();
+        do
+        {
+            _set.Fetch(waits: false);
+            if (_set.HasEvents || !_deferred.IsEmpty || _isStopping)
+            {
+                return true;
+            }
+        }
+        while (Time.GetElapsedTime(start) < Settings.SpinTime);
+        return false;
     }
 
     private void End()

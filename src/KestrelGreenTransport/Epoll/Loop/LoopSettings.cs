@@ -16,6 +16,9 @@ internal sealed record LoopSettings
     /// <summary>How long a handler may block before the loop goes on without it.</summary>
     public required TimeSpan BlockingThreshold { get; init; }
 
+    /// <summary>How long a loop asks for events over and over before it sleeps.</summary>
+    public TimeSpan SpinTime { get; init; }
+
     /// <summary>The most threads of one loop.</summary>
     public required int MaxThreads { get; init; }
 }

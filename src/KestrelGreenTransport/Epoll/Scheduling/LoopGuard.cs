@@ -1,3 +1,4 @@
+using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Epoll.Loop;
 using KestrelGreenTransport.Native;
 
@@ -25,8 +26,12 @@ internal sealed class LoopGuard : IDisposable
 
     private static readonly TimeSpan AlertFor = TimeSpan.FromSeconds(1);
 
+    private static readonly KeyValuePair<string, object?> Blocked = new(TransportMeter.ReasonTag, "blocked");
+    private static readonly KeyValuePair<string, object?> Computing = new(TransportMeter.ReasonTag, "computing");
+
     private readonly Ward[] _wards;
     private readonly TimeSpan _threshold;
+    private readonly TransportMeter _meter;
     private readonly TimeProvider _time;
     private readonly FutexWord _signal = new();
     private readonly long _origin;
@@ -34,10 +39,11 @@ internal sealed class LoopGuard : IDisposable
     private volatile bool _isStopping;
     private TimeSpan _alertUntil;
 
-    public LoopGuard(IEnumerable<EventLoop> loops, TimeSpan threshold, TimeProvider time)
+    public LoopGuard(IEnumerable<EventLoop> loops, TimeSpan threshold, TransportMeter meter, TimeProvider time)
     {
         _wards = [.. loops.Select(static loop => new Ward(loop))];
         _threshold = threshold;
+        _meter = meter;
         _time = time;
         _origin = time.GetTimestamp();
     }
@@ -126,6 +132,7 @@ internal sealed class LoopGuard : IDisposable
         if (verdict is Verdict.Blocks or Verdict.Computes && ward.TakeOver(verdict))
         {
             _alertUntil = now + AlertFor;
+            _meter.Takeovers.Add(1, verdict == Verdict.Blocks ? Blocked : Computing);
         }
 
         return verdict;
