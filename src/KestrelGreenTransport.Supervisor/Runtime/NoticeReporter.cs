@@ -2,6 +2,7 @@ using System.Globalization;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Output;
+using KestrelGreenTransport.Supervisor.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
@@ -13,6 +14,7 @@ internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Jo
 
     public void Report(Notice notice)
     {
+        SupervisorActivities.Tell(notice);
         switch (notice)
         {
             case WorkerReadyNotice n:
