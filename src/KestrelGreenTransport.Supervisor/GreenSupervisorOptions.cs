@@ -97,6 +97,36 @@ public sealed class GreenSupervisorOptions
     /// <summary>Whether <see cref="Admin"/> may be an address that other machines can reach. Defaults to false.</summary>
     public bool AdminAllowRemote { get; set; }
 
+    /// <summary>
+    /// Which user the workers run as: a name or a number. Sockets are bound before, by the supervisor, which stays root.
+    /// Null, the default, means the supervisor's own. (gunicorn: user)
+    /// </summary>
+    public string? User { get; set; }
+
+    /// <summary>Which group the workers run as: a name or a number. Null, the default, means that of <see cref="User"/>. (gunicorn: group)</summary>
+    public string? Group { get; set; }
+
+    /// <summary>The umask of the supervisor and its workers. Null, the default, leaves it as it is. (gunicorn: umask)</summary>
+    public UnixFileMode? Umask { get; set; }
+
+    /// <summary>Where the workers start. Null, the default, means where the supervisor is, or the folder of the project that it built. (gunicorn: chdir)</summary>
+    public string? Chdir { get; set; }
+
+    /// <summary>Variables for the workers, as <c>NAME=VALUE</c>. Defaults to none. (gunicorn: raw_env)</summary>
+    public IList<string> Env { get; } = [];
+
+    /// <summary>
+    /// How many processors each worker is tied to, taking turns: a number from 1 to 1024, or <c>auto</c> for an even share.
+    /// Null, the default, ties none. (uWSGI: cpu-affinity)
+    /// </summary>
+    public string? CpuAffinity { get; set; }
+
+    /// <summary>A file that holds the supervisor's pid, and is locked while it lives. Null, the default, means none. (gunicorn: pidfile)</summary>
+    public string? PidFile { get; set; }
+
+    /// <summary>Where the supervisor and its workers write to; SIGUSR1 opens it anew. Null, the default, means standard output and standard error. (gunicorn: errorlog)</summary>
+    public string? LogFile { get; set; }
+
     /// <summary>Settings of the workers' transport that the supervisor only hands on, as they were written, by name.</summary>
     internal Dictionary<string, string> Transport { get; } = [];
 

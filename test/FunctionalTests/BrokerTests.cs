@@ -94,6 +94,31 @@ public sealed class BrokerTests
         await green.StopCleanly();
     }
 
+    [Fact]
+    public async Task A_reload_keeps_the_sockets_that_are_still_asked_for_and_closes_the_others()
+    {
+        using var folder = new TemporaryFolder();
+        using var free = new FreePort();
+        var port = free.Release();
+        Configure($$"""{ "Web": { "Url": "http://127.0.0.1:0" }, "Extra": { "Url": "http://127.0.0.1:{{port}}" } }""");
+        await using var green = GreenRun.Start(["-w", "2", "--chdir", folder.Path], bind: false);
+        var before = await green.Serving(2);
+        Assert.Equal(2, before.Listeners.Count);
+        Assert.Contains(await Target.Loopback(port).Pid(), before.Workers.Select(static worker => worker.Pid!.Value));
+
+        Configure("""{ "Web": { "Url": "http://127.0.0.1:0" } }""");
+        Kernel.Signal(green.Process.Pid, Kernel.SIGHUP);
+        var after = await green.StatusWhen(
+            "generation 2 serves on one socket", static now => now is { Generation: 2, State: "running", Listeners.Count: 1, Workers.Count: 2 });
+        Assert.Equal(before.Listeners.Single(one => !one.Endpoint.EndsWith($":{port}", StringComparison.Ordinal)).Endpoint, after.Listeners[0].Endpoint);
+        Assert.Contains(await (await green.Target()).Pid(), after.Workers.Select(static worker => worker.Pid!.Value));
+        var refused = await Assert.ThrowsAsync<SocketException>(() => Target.Loopback(port).Pid());
+        Assert.Equal(SocketError.ConnectionRefused, refused.SocketErrorCode);
+        await green.StopCleanly();
+
+        void Configure(string endpoints) => File.WriteAllText(folder.File("appsettings.json"), $$"""{ "Kestrel": { "Endpoints": {{endpoints}} } }""");
+    }
+
     private static string Certificate(TemporaryFolder folder)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);

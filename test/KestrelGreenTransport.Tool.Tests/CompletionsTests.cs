@@ -6,7 +6,7 @@ public sealed class CompletionsTests : ToolFixture
 {
     [Theory]
     [InlineData("green sta", "status")]
-    [InlineData("green run --log", "--log-format")]
+    [InlineData("green run --log-fo", "--log-format")]
     [InlineData("green run --log-format j", "json")]
     [InlineData("green --name shop conf", "config")]
     [InlineData("green completions f", "fish")]

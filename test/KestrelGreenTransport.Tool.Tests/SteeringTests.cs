@@ -19,6 +19,31 @@ public sealed class SteeringTests : ToolFixture
     public void Stop_without_a_supervisor_is_exit_code_6() => Assert.Equal(6, Green("stop", "--name", "shop").Code);
 
     [Fact]
+    public void Upgrade_returns_when_another_supervisor_answers()
+    {
+        var upgrading = SampleStatus.Document with { State = "upgrading" };
+        using var supervisor = Supervisor(upgrading, upgrading, SampleStatus.Document with { SupervisorPid = 5000 });
+
+        Assert.Equal(
+            new Outcome(
+                0, "hello is upgraded: supervisor 5000, version 1.0.0, serves with 1 worker.\n",
+                "hello: a new supervisor comes up beside 4120. Ctrl+C only stops waiting.\n"),
+            Green("upgrade"));
+        Assert.Equal("""{"command":"upgrade"}""", supervisor.Requests[0]);
+    }
+
+    [Fact]
+    public void Upgrade_is_exit_code_7_when_the_old_supervisor_goes_on()
+    {
+        using var supervisor = Supervisor(SampleStatus.Document with { State = "upgrading" }, SampleStatus.Document);
+
+        var (code, output, error) = Green("upgrade");
+
+        Assert.Equal((7, ""), (code, output));
+        Assert.Contains("was not upgraded: supervisor 4120 goes on", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Scale_returns_when_so_many_serve()
     {
         using var supervisor = Supervisor(

@@ -34,7 +34,8 @@ internal static class BindCheck
     {
         try
         {
-            foreach (var listener in ListenerBinder.Bind(plan))
+            using var none = StoredSockets.Of(static _ => null);
+            foreach (var listener in ListenerBinder.Bind(plan, none))
             {
                 listener.Dispose();
             }

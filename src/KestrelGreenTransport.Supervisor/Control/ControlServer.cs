@@ -22,6 +22,7 @@ internal sealed class ControlServer : IDisposable
     private readonly IReadOnlyDictionary<string, Func<ControlRequest, ControlResponse>> _questions;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
+    private readonly Action<Action> _upgrade;
     private readonly WakeEvent _wake = new();
     private readonly ConcurrentQueue<(ControlClientConnection Client, bool StayOpen)> _taken = new();
     private readonly List<ControlClientConnection> _clients = [];
@@ -34,13 +35,15 @@ internal sealed class ControlServer : IDisposable
     /// <param name="questions">What else is answered on this server's thread, by command.</param>
     /// <param name="logger">For what goes wrong here.</param>
     /// <param name="time">The clock for the clients' time limits.</param>
+    /// <param name="upgrade">Begins an upgrade on the supervisor's thread and calls back once that was tried.</param>
     public ControlServer(
         ControlSocket socket,
         Action<SupervisorEvent, Action> post,
         Func<StatusDocument> status,
         IReadOnlyDictionary<string, Func<ControlRequest, ControlResponse>> questions,
         ILogger logger,
-        TimeProvider time)
+        TimeProvider time,
+        Action<Action>? upgrade = null)
     {
         _socket = socket;
         _post = post;
@@ -48,6 +51,7 @@ internal sealed class ControlServer : IDisposable
         _questions = questions;
         _logger = logger;
         _time = time;
+        _upgrade = upgrade ?? (static _ => { });
         _thread = new Thread(Run) { IsBackground = true, Name = "green-control" };
         _thread.Start();
     }
@@ -180,6 +184,9 @@ internal sealed class ControlServer : IDisposable
             case { Command: "drain" }:
                 Take(client, new DrainAllRequested(), stayOpen: false);
                 break;
+            case { Command: "upgrade" }:
+                _upgrade(() => Taken(client, stayOpen: false));
+                break;
             case { Command: { } asked } when _questions.TryGetValue(asked, out var answer):
                 client.Answer(Serialize(answer(request)), stayOpen: false);
                 break;
@@ -193,12 +200,14 @@ internal sealed class ControlServer : IDisposable
     }
 
     private void Take(ControlClientConnection client, SupervisorEvent happened, bool stayOpen) =>
-        _post(happened, () =>
-        {
-            // Back to this server's thread, which builds the answer: the loop's own does not read /proc for it.
-            _taken.Enqueue((client, stayOpen));
-            _wake.Set();
-        });
+        _post(happened, () => Taken(client, stayOpen));
+
+    // Back to this server's thread, which builds the answer: the loop's own does not read /proc for it.
+    private void Taken(ControlClientConnection client, bool stayOpen)
+    {
+        _taken.Enqueue((client, stayOpen));
+        _wake.Set();
+    }
 
     private ControlResponse Status() => new() { Status = _status() };
 

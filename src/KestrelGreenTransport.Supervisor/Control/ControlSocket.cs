@@ -10,9 +10,10 @@ internal sealed class ControlSocket : IDisposable
 {
     private const int Backlog = 64;
 
-    private readonly Socket _socket;
+    private readonly Descriptor _socket;
+    private volatile bool _isLetGo;
 
-    private ControlSocket(string path, Socket socket)
+    private ControlSocket(string path, Descriptor socket)
     {
         Path = path;
         _socket = socket;
@@ -20,7 +21,7 @@ internal sealed class ControlSocket : IDisposable
 
     public string Path { get; }
 
-    public int Number => (int)_socket.SafeHandle.DangerousGetHandle();
+    public int Number => _socket.Number;
 
     /// <summary>Binds the socket; a file that a dead supervisor left is replaced.</summary>
     /// <exception cref="StartupException">It cannot be bound, or another supervisor answers on it.</exception>
@@ -48,7 +49,8 @@ internal sealed class ControlSocket : IDisposable
             _ = Posix.chmod(path, 0b110_000_000);
             socket.Blocking = false;
             socket.Listen(Backlog);
-            return new ControlSocket(path, socket);
+
+            return new ControlSocket(path, Descriptor.Of(socket));
         }
         catch (SocketException e)
         {
@@ -61,7 +63,31 @@ internal sealed class ControlSocket : IDisposable
     public unsafe Result Accept() =>
         Result.From(Posix.accept4(Number, null, null, Posix.SOCK_CLOEXEC | Posix.SOCK_NONBLOCK));
 
-    public void Dispose() => _socket.Dispose();
+    /// <summary>The socket that another supervisor answers on for as long as it likes.</summary>
+    public static ControlSocket Share(string path, int descriptor) =>
+        new(path, new Descriptor(descriptor)) { _isLetGo = true };
+
+    /// <summary>It is ours from now on.</summary>
+    public void TakeOver()
+    {
+        _isLetGo = false;
+
+        // Again: clients ask the kernel who listens, and it names the process that said so last.
+        _ = Posix.listen(Number, Backlog);
+    }
+
+    /// <summary>It is another supervisor's from now on.</summary>
+    public void LetGo() => _isLetGo = true;
+
+    public void Dispose()
+    {
+        if (!_isLetGo && !_socket.IsClosed)
+        {
+            File.Delete(Path);
+        }
+
+        _socket.Dispose();
+    }
 
     private static void RemoveStale(string path)
     {

@@ -70,7 +70,7 @@ internal sealed record LastExitStatus(string Reason, int? ExitCode, string? Sign
 /// <summary>A command to the supervisor: one line of JSON on the control socket.</summary>
 internal sealed record ControlRequest
 {
-    /// <summary><c>status</c>, <c>stop</c>, <c>scale</c>, <c>reload</c>, <c>reloads</c>, <c>restart</c>, <c>drain</c>, <c>figures</c>, <c>logs</c> or <c>events</c>.</summary>
+    /// <summary><c>status</c>, <c>stop</c>, <c>scale</c>, <c>reload</c>, <c>reloads</c>, <c>restart</c>, <c>drain</c>, <c>upgrade</c>, <c>figures</c>, <c>logs</c> or <c>events</c>.</summary>
     public required string Command { get; init; }
 
     /// <summary>stop: leave at once instead of finishing requests.</summary>

@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using KestrelGreenTransport.Native;
 
@@ -16,6 +18,19 @@ internal sealed class Descriptor : SafeHandle
     public int Number => (int)handle;
 
     protected override bool ReleaseHandle() => Libc.close((int)handle) == 0;
+
+    /// <summary>
+    /// Takes a socket's descriptor out of the object that made it. Its own Dispose would remove the file of a Unix socket,
+    /// whoever listens there by then.
+    /// </summary>
+    [SuppressMessage("Usage", "CA1816", Justification = "The finalizer would remove the file as well.")]
+    public static Descriptor Of(Socket socket)
+    {
+        var number = (int)socket.SafeHandle.DangerousGetHandle();
+        socket.SafeHandle.SetHandleAsInvalid();
+        GC.SuppressFinalize(socket);
+        return new Descriptor(number);
+    }
 
     /// <summary>A pipe whose read end does not block; the write end does, for it belongs to a program that expects so.</summary>
     public static unsafe (Descriptor Read, Descriptor Write) Pipe()

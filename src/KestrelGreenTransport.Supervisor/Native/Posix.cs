@@ -5,7 +5,9 @@ namespace KestrelGreenTransport.Supervisor.Native;
 /// <summary>Calls of libc that only the supervisor needs, named as in C. <see cref="KestrelGreenTransport.Native.Libc"/> has the shared ones.</summary>
 internal static unsafe partial class Posix
 {
+    public const int O_WRONLY = 1;
     public const int O_RDWR = 2;
+    public const int O_APPEND = 0x400;
     public const int O_CREAT = 0x40;
     public const int O_EXCL = 0x80;
     public const int O_CLOEXEC = 0x80000;
@@ -24,6 +26,9 @@ internal static unsafe partial class Posix
     public const int LOCK_EX = 2;
     public const int LOCK_NB = 4;
 
+    public const int F_OFD_SETLK = 37;
+    public const short F_WRLCK = 1;
+
     public const nint SYS_pidfd_send_signal = 424;
     public const nint SYS_pidfd_open = 434;
 
@@ -41,6 +46,17 @@ internal static unsafe partial class Posix
     public const int SOCK_DGRAM = 2;
     public const int NETLINK_SOCK_DIAG = 4;
 
+    /// <summary>struct flock of 64-bit Linux.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct FileLock
+    {
+        public short l_type;
+        public short l_whence;
+        public long l_start;
+        public long l_len;
+        public int l_pid;
+    }
+
     /// <summary>The first fields of struct statx, whose whole size is 256 bytes.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 256)]
     public struct Statx
@@ -54,6 +70,14 @@ internal static unsafe partial class Posix
         public ushort stx_mode;
         public ushort stx_spare;
         public ulong stx_ino;
+        public ulong stx_size;
+        public ulong stx_blocks;
+        public ulong stx_attributes_mask;
+        public fixed byte stx_times[64];
+        public uint stx_rdev_major;
+        public uint stx_rdev_minor;
+        public uint stx_dev_major;
+        public uint stx_dev_minor;
     }
 
     [StructLayout(LayoutKind.Sequential)]
@@ -107,7 +131,32 @@ internal static unsafe partial class Posix
     public static partial int socket(int domain, int type, int protocol);
 
     [LibraryImport("libc", SetLastError = true)]
+    public static partial int ftruncate(int fd, nint length);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint pwrite(int fd, void* bytes, nuint count, nint offset);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int dup3(int from, int to, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int fchown(int fd, uint owner, uint group);
+
+    [LibraryImport("libc")]
+    public static partial uint umask(uint mask);
+
+    [LibraryImport("libc")]
+    public static partial uint getegid();
+
+    [LibraryImport("libc", SetLastError = true)]
     public static partial int kill(int pid, int signal);
+
+    /// <summary>Sets how a signal is handled; 0 is SIG_DFL.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial nint signal(int signal, nint handler);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int listen(int fd, int backlog);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int flock(int fd, int operation);

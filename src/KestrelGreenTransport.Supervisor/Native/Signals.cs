@@ -5,9 +5,15 @@ namespace KestrelGreenTransport.Supervisor.Native;
 /// <summary>Signal numbers of Linux and their names.</summary>
 internal static class Signals
 {
+    public const int SIGHUP = 1;
+    public const int SIGINT = 2;
+    public const int SIGQUIT = 3;
     public const int SIGABRT = 6;
     public const int SIGKILL = 9;
+    public const int SIGUSR1 = 10;
+    public const int SIGUSR2 = 12;
     public const int SIGTERM = 15;
+    public const int SIGCHLD = 17;
     public const int SIGTTIN = 21;
     public const int SIGTTOU = 22;
     public const int SIGWINCH = 28;

@@ -27,18 +27,22 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
     private readonly ManualResetEventSlim _idle = new(initialState: true);
     private readonly Thread _thread;
     private readonly int[] _descriptors;
+    private readonly LogFile? _file;
     private readonly bool[] _broken = new bool[3];
     private long _bytes;
     private long _dropped;
     private bool _closing;
+    private bool _reopening;
 
     /// <param name="note">How a line of the writer's own looks.</param>
     /// <param name="outNumber">The descriptor of standard output.</param>
     /// <param name="errorNumber">The descriptor of standard error.</param>
-    public OutputWriter(Func<string, string> note, int outNumber = 1, int errorNumber = 2)
+    /// <param name="file">Takes the place of both streams. Belongs to this writer from now on.</param>
+    public OutputWriter(Func<string, string> note, int outNumber = 1, int errorNumber = 2, LogFile? file = null)
     {
         _note = note;
-        _descriptors = [-1, outNumber, errorNumber];
+        _file = file;
+        _descriptors = file is null ? [-1, outNumber, errorNumber] : [-1, file.Number, file.Number];
         _thread = new Thread(Run) { IsBackground = true, Name = "green-output" };
         _thread.Start();
     }
@@ -68,6 +72,17 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
         }
     }
 
+    /// <summary>Has the log file opened anew, if there is one; lines that are queued now may go to either file.</summary>
+    public void Reopen()
+    {
+        lock (_gate)
+        {
+            _reopening = true;
+            _idle.Reset();
+            _queued.Set();
+        }
+    }
+
     /// <summary>Waits until everything queued so far is written, for as long as the limit allows.</summary>
     public bool Flush(TimeSpan limit) => _idle.Wait(limit);
 
@@ -84,6 +99,7 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
         {
             _queued.Dispose();
             _idle.Dispose();
+            _file?.Dispose();
         }
     }
 
@@ -104,10 +120,22 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
             int length;
             OutputStream stream;
             ReadOnlyMemory<byte>? large = null;
+
+            // Not under the lock: the disk may hang, and nobody who writes a line waits for it.
+            if (TakeReopening() && _file?.Reopen() is { } problem)
+            {
+                Write(OutputStream.Error, _note(problem));
+            }
+
             lock (_gate)
             {
                 if (_lines.Count == 0)
                 {
+                    if (_reopening)
+                    {
+                        continue;
+                    }
+
                     _idle.Set();
                     if (_closing)
                     {
@@ -137,6 +165,16 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
             }
 
             WriteAll(stream, (large ?? batch).Span[..length]);
+        }
+    }
+
+    private bool TakeReopening()
+    {
+        lock (_gate)
+        {
+            var isTaken = _reopening;
+            _reopening = false;
+            return isTaken;
         }
     }
 

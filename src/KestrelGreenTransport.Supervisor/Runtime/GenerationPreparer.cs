@@ -18,6 +18,11 @@ internal sealed class GenerationPreparer(Generations generations, ILogger logger
         ("UnixFileMode", static plan => plan.Options.UnixFileMode),
         ("Name", static plan => plan.Name),
         ("Control", static plan => plan.Options.Control),
+        ("User", static plan => plan.Options.User),
+        ("Group", static plan => plan.Options.Group),
+        ("Umask", static plan => plan.Options.Umask),
+        ("PidFile", static plan => plan.Options.PidFile),
+        ("LogFile", static plan => plan.Options.LogFile),
     ];
 
     private readonly BeforeStart _beforeStart = new();

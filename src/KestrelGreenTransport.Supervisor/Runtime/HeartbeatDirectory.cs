@@ -14,12 +14,14 @@ internal sealed class HeartbeatDirectory : IDisposable
     private const string BoardName = "board";
 
     private readonly Descriptor _directory;
+    private readonly WorkerIdentity? _owner;
     private readonly HashSet<string> _files = [];
 
-    private HeartbeatDirectory(string path, Descriptor directory)
+    private HeartbeatDirectory(string path, Descriptor directory, WorkerIdentity? owner)
     {
         Path = path;
         _directory = directory;
+        _owner = owner;
     }
 
     public string Path { get; }
@@ -36,8 +38,11 @@ internal sealed class HeartbeatDirectory : IDisposable
     }
 
     /// <summary>Makes the directory, or takes over one that a dead supervisor of the same name and user left.</summary>
+    /// <param name="path">Where.</param>
+    /// <param name="name">The instance's name, for the error.</param>
+    /// <param name="owner">Whom the workers run as, if not as we do: then it is theirs.</param>
     /// <exception cref="StartupException">It cannot be made or is not ours; another instance holds it.</exception>
-    public static HeartbeatDirectory Create(string path, string name)
+    public static HeartbeatDirectory Create(string path, string name, WorkerIdentity? owner = null)
     {
         var made = Result.From(Posix.mkdir(path, 0b111_000_000));
         if (!made.Ok && made.Error != Errno.EEXIST)
@@ -56,7 +61,12 @@ internal sealed class HeartbeatDirectory : IDisposable
         }
 
         var directory = new Descriptor((int)opened.Value);
-        if (!IsPrivate(directory))
+        if (made.Ok && owner is not null)
+        {
+            _ = Posix.fchown(directory.Number, owner.Uid, owner.Gid);
+        }
+
+        if (!IsPrivate(directory, owner?.Uid ?? Libc.geteuid()))
         {
             directory.Dispose();
             throw new StartupException(
@@ -72,7 +82,7 @@ internal sealed class HeartbeatDirectory : IDisposable
                 $"an instance named '{name}' runs already. Stop it with `green stop --name {name}`, or choose another --name.");
         }
 
-        var ours = new HeartbeatDirectory(path, directory);
+        var ours = new HeartbeatDirectory(path, directory, owner);
         ours.RemoveLeftovers();
         return ours;
     }
@@ -109,15 +119,21 @@ internal sealed class HeartbeatDirectory : IDisposable
             throw new NativeException($"open {System.IO.Path.Combine(Path, name)}", created);
         }
 
+        // Made by the thread that launches workers, it is theirs already.
+        if (_owner is { } owner)
+        {
+            _ = Posix.fchown((int)created.Value, owner.Uid, owner.Gid);
+        }
+
         _files.Add(name);
         return new SafeFileHandle((nint)created.Value, ownsHandle: true);
     }
 
-    private static unsafe bool IsPrivate(Descriptor directory)
+    private static unsafe bool IsPrivate(Descriptor directory, uint owner)
     {
         Posix.Statx status;
         return Posix.statx(directory.Number, "", Posix.AT_EMPTY_PATH, Posix.STATX_BASIC_STATS, &status) == 0
-            && status.stx_uid == Libc.geteuid()
+            && status.stx_uid == owner
             && (status.stx_mode & 0b000_111_111) == 0;
     }
 

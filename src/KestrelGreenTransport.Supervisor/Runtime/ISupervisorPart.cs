@@ -19,6 +19,11 @@ internal interface ISupervisorPart
     {
     }
 
+    /// <summary>The arbiter has taken what happened.</summary>
+    void OnState(SupervisorState state)
+    {
+    }
+
     /// <summary>Time went by, and the arbiter has taken everything that happened so far.</summary>
     void OnTick(SupervisorState state)
     {

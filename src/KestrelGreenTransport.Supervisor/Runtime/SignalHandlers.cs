@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Output;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
@@ -14,7 +15,7 @@ internal sealed class SignalHandlers : IDisposable
 {
     private readonly List<PosixSignalRegistration> _registrations = [];
 
-    public SignalHandlers(SupervisorLoop loop)
+    public SignalHandlers(SupervisorLoop loop, Upgrade upgrade, OutputWriter output)
     {
         var onTerminal = HasControllingTerminal();
         On(PosixSignal.SIGTERM, () => loop.Post(new StopRequested(StopKind.Graceful)));
@@ -31,6 +32,8 @@ internal sealed class SignalHandlers : IDisposable
                 loop.Post(new ReloadRequested());
             }
         });
+        On((PosixSignal)Signals.SIGUSR1, output.Reopen);
+        On((PosixSignal)Signals.SIGUSR2, () => loop.PostAction(upgrade.Begin));
         On((PosixSignal)Signals.SIGTTIN, () => ScaleUnlessTerminal(+1));
         On((PosixSignal)Signals.SIGTTOU, () => ScaleUnlessTerminal(-1));
         On((PosixSignal)Signals.SIGWINCH, () =>

@@ -8,7 +8,7 @@ namespace KestrelGreenTransport.Supervisor.Runtime;
 
 /// <summary>Puts the status document together from the arbiter's state, the board and /proc. Belongs to one thread.</summary>
 internal sealed class StatusBuilder(
-    LaunchPlan plan, ListenerSet listeners, SafeFileHandle board, TimeProvider time)
+    LaunchPlan plan, ListenerSet listeners, SafeFileHandle board, TimeProvider time, Func<bool> isUpgrading)
 {
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
     private readonly BoardFileReader _board = new(board);
@@ -23,7 +23,7 @@ internal sealed class StatusBuilder(
             Name = plan.Name,
             Version = SupervisorVersion.Text,
             SupervisorPid = Environment.ProcessId,
-            State = NoticeReporter.Name(state.Phase),
+            State = state.Stop is null && isUpgrading() ? "upgrading" : NoticeReporter.Name(state.Phase),
             Generation = state.Generation,
             StartedAt = _startedAt,
             WorkersTarget = state.Target,

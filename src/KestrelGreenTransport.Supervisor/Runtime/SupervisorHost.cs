@@ -20,15 +20,43 @@ internal static class SupervisorHost
     internal static int Run(LaunchPlan plan, TimeProvider time)
     {
         var format = LogFormat.Of(plan.Options.LogFormat);
-        using var writer = new OutputWriter(text => format.OfNote(time.GetUtcNow(), text));
+        LogFile? file = null;
+        StartupException? refused = null;
+        try
+        {
+            // Before anything is set up that a child would not need.
+            if (InitProcess.IsNeeded)
+            {
+                return InitProcess.Run();
+            }
+
+            if (plan.Options.Umask is { } umask)
+            {
+                _ = Posix.umask((uint)umask);
+            }
+
+            file = plan.Options.LogFile is { } path ? LogFile.Open(path) : null;
+        }
+        catch (StartupException e)
+        {
+            refused = e;
+        }
+
+        using var writer = new OutputWriter(text => format.OfNote(time.GetUtcNow(), text), file: file);
         var output = new SupervisorOutput(writer, format, time);
         try
         {
-            return Run(plan, time, writer, format, output);
+            return refused is null ? Run(plan, time, writer, format, output) : throw refused;
         }
         catch (StartupException e)
         {
             output.Note($"error: {e.Message}");
+            if (file is not null)
+            {
+                // Whoever started us looks at the terminal first.
+                Console.Error.WriteLine($"green: {e.Message}");
+            }
+
             return e.ExitCode;
         }
         finally
@@ -43,33 +71,62 @@ internal static class SupervisorHost
         var journal = new Journal(time);
         var logger = new SupervisorLogger(writer, format, journal, time);
         var reporter = new NoticeReporter(logger, output, journal);
-        var heartbeatPath = HeartbeatDirectory.PathFor(plan.Name, Environment.GetEnvironmentVariable, Libc.geteuid());
+        var identity = WorkerIdentity.Of(plan.Options, Libc.geteuid(), Posix.getegid());
+        var heartbeatPath = HeartbeatDirectory.PathFor(plan.Name, Environment.GetEnvironmentVariable, identity?.Uid ?? Libc.geteuid());
         var controlPath = plan.Options.Control ?? ControlPaths.Socket(ControlPaths.Directory(), plan.Name);
+        using var predecessor = Predecessor.Find(logger);
+        using var init = InitLink.Find();
 
-        using var heartbeats = HeartbeatDirectory.Create(heartbeatPath, plan.Name);
+        using var heartbeats = HeartbeatDirectory.Create(
+            predecessor is null ? heartbeatPath : Predecessor.HeartbeatPathBeside(heartbeatPath), plan.Name, identity);
         using var board = heartbeats.CreateBoard();
-        using var listeners = new ListenerSet(ListenerBinder.Bind(plan));
+        using var pidFile = plan.Options.PidFile is { } path ? predecessor?.PidFileAt(path) ?? PidFile.Take(path) : null;
+        using var stored = StoredSockets.Of(Environment.GetEnvironmentVariable, predecessor?.Sockets);
+        using var listeners = new ListenerSet(ListenerBinder.Bind(plan, stored));
+        using var service = ServiceManager.Of(Environment.GetEnvironmentVariable, listeners, stored, time);
         using var work = new WorkThread();
-        using var control = ControlSocket.Bind(controlPath);
+        using var control = predecessor?.ControlAt(controlPath) ?? ControlSocket.Bind(controlPath);
         Banner.Write(output, plan, listeners.Given, heartbeats, controlPath);
 
         int exitCode;
         using (var pump = new OutputPump(writer, format, journal, time))
         {
             var generations = new Generations(plan);
-            using var launcher = new WorkerLauncher(generations, listeners.Given, heartbeats, pump);
+            using var launcher = new WorkerLauncher(generations, listeners.Given, heartbeats, pump, identity);
             using var preparer = new GenerationPreparer(generations, logger);
             using var loop = new SupervisorLoop(
                 InitialState(plan), launcher, preparer, heartbeats, InodesOf(listeners.Given), reporter, logger, time);
-            loop.Parts.Add(new BindBroker(plan, listeners, work, loop.PostAction, logger));
+            using var answering = new Answering();
+            using var upgrade = new Upgrade(plan, new Estate(listeners, control, pidFile, service, init, answering.Dispose), work, loop, time, logger);
+            loop.Parts.Add(new BindBroker(plan, listeners, stored, work, loop.PostAction, logger));
             loop.Parts.Add(new WorkerMeter(board, loop.Post));
-            var status = new StatusBuilder(plan, listeners, board, time);
+            loop.Parts.Add(upgrade);
+            if (service is not null)
+            {
+                loop.Parts.Add(service);
+            }
+
+            var status = new StatusBuilder(plan, listeners, board, time, () => upgrade.IsUnderWay);
             var figures = new FiguresSource(status, loop, time);
-            using var server = new ControlServer(
-                control, loop.Post, () => figures.Now().Status, ControlQuestions.Of(journal, figures.Now, () => loop.State), logger, time);
             using var meter = new SupervisorMeter(figures.Now);
-            using var admin = plan.Admin is null ? null : AdminEndpoint.Start(plan.Admin, figures, loop, journal, controlPath, time);
-            using var signals = new SignalHandlers(loop);
+            if (predecessor is null)
+            {
+                BeTheSupervisor();
+                ServeAdmin();
+            }
+            else
+            {
+                listeners.LetGo();
+                predecessor.TakenOver = () =>
+                {
+                    BeTheSupervisor();
+                    work.Do(TryServeAdmin);
+                };
+                loop.Parts.Add(predecessor);
+                service?.IsMuted = true;
+            }
+
+            using var signals = new SignalHandlers(loop, upgrade, writer);
             try
             {
                 exitCode = loop.Run();
@@ -78,6 +135,44 @@ internal static class SupervisorHost
             {
                 SupervisorLog.Failed(logger, e);
                 exitCode = ExitCodes.Unexpected;
+            }
+
+            void ServeAdmin()
+            {
+                if (plan.Admin is not null)
+                {
+                    answering.Begin(() => AdminEndpoint.Start(plan.Admin, figures, loop, journal, controlPath, time));
+                }
+            }
+
+            // A supervisor that serves already does not end because somebody else took its admin address.
+            void TryServeAdmin()
+            {
+                try
+                {
+                    ServeAdmin();
+                }
+                catch (StartupException e)
+                {
+                    output.Note($"error: {e.Message}");
+                }
+            }
+
+            // From now on nobody else answers on the control socket, holds the pid file or speaks for the service.
+            void BeTheSupervisor()
+            {
+                listeners.TakeOver();
+                control.TakeOver();
+                pidFile?.TakeOver();
+                service?.IsMuted = false;
+                init?.FollowMe();
+                answering.Begin(() => new ControlServer(
+                    control, loop.Post, () => figures.Now().Status, ControlQuestions.Of(journal, figures.Now, () => loop.State), logger, time,
+                    upgrade: taken => loop.PostAction(() =>
+                    {
+                        upgrade.Begin();
+                        taken();
+                    })));
             }
         }
 

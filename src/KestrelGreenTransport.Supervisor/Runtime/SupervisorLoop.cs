@@ -249,6 +249,11 @@ internal sealed class SupervisorLoop : IDisposable
             _state = state;
             Perform(effects);
         }
+
+        foreach (var part in Parts)
+        {
+            part.OnState(_state);
+        }
     }
 
     private void Perform(ImmutableArray<Effect> effects)

@@ -14,7 +14,9 @@ internal static class WorkerEnvironment
         "ASPNETCORE_HTTPS_PORTS", "DOTNET_HTTPS_PORTS", "HTTPS_PORTS",
     ];
 
-    public static Dictionary<string, string> For(LaunchPlan plan, IReadOnlyDictionary<string, string> contract)
+    private static readonly string[] ManagerVariables = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "FDSTORE"];
+
+    public static Dictionary<string, string> For(LaunchPlan plan, IReadOnlyDictionary<string, string> contract, WorkerIdentity? identity = null)
     {
         var variables = new Dictionary<string, string>();
         foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
@@ -34,7 +36,10 @@ internal static class WorkerEnvironment
         }
 
         // The service manager talks to the supervisor, not to its workers.
-        variables.Remove("NOTIFY_SOCKET");
+        foreach (var name in ManagerVariables)
+        {
+            variables.Remove(name);
+        }
 
         if (plan.ExplicitBinds)
         {
@@ -42,6 +47,17 @@ internal static class WorkerEnvironment
             {
                 variables.Remove(name);
             }
+        }
+
+        foreach (var (name, value) in identity?.Variables ?? [])
+        {
+            variables[name] = value;
+        }
+
+        foreach (var pair in plan.Options.Env)
+        {
+            var equals = pair.IndexOf('=', StringComparison.Ordinal);
+            variables[pair[..equals]] = pair[(equals + 1)..];
         }
 
         foreach (var (name, value) in WorkerDefaults.For(plan.Options.Workers, Environment.ProcessorCount, variables))

@@ -19,15 +19,18 @@ internal sealed class WorkerLauncher : IDisposable
     private readonly ImmutableArray<BoundListener> _listeners;
     private readonly HeartbeatDirectory _heartbeats;
     private readonly OutputPump _pump;
+    private readonly WorkerIdentity? _identity;
+    private readonly IReadOnlyList<int> _processors = ThreadCredentials.Processors();
     private readonly BlockingCollection<(int Index, long Generation, Action<Outcome> Done)> _requests = [];
     private readonly Thread _thread;
 
-    public WorkerLauncher(Generations generations, ImmutableArray<BoundListener> listeners, HeartbeatDirectory heartbeats, OutputPump pump)
+    public WorkerLauncher(Generations generations, ImmutableArray<BoundListener> listeners, HeartbeatDirectory heartbeats, OutputPump pump, WorkerIdentity? identity)
     {
         _generations = generations;
         _listeners = listeners;
         _heartbeats = heartbeats;
         _pump = pump;
+        _identity = identity;
         _thread = new Thread(Run) { IsBackground = true, Name = "green-spawn" };
         _thread.Start();
     }
@@ -44,12 +47,26 @@ internal sealed class WorkerLauncher : IDisposable
 
     private void Run()
     {
+        string? refused = null;
+        try
+        {
+            if (_identity is { } identity)
+            {
+                ThreadCredentials.Become(identity.Uid, identity.Gid, identity.Groups.AsSpan());
+            }
+        }
+        catch (NativeException e)
+        {
+            // Nobody is ever started as somebody else than was asked for.
+            refused = $"cannot become {_identity}: {e.Message}";
+        }
+
         foreach (var (index, generation, done) in _requests.GetConsumingEnumerable())
         {
             Outcome outcome;
             try
             {
-                outcome = Launch(index, generation);
+                outcome = refused is null ? Launch(index, generation) : new Outcome(null, refused);
             }
             catch (IOException e)
             {
@@ -97,13 +114,18 @@ internal sealed class WorkerLauncher : IDisposable
             contract[ContractVariables.Broker] = "1";
         }
 
+        if (plan.Options.CpuAffinity is { } affinity)
+        {
+            _ = ThreadCredentials.TieTo(CpuShare.Of(affinity, index, plan.Options.Workers, _processors));
+        }
+
         var spawned = Spawn.Start(new SpawnRequest
         {
             FileName = plan.App.FileName,
             Arguments = plan.App.Arguments,
             WorkingDirectory = plan.App.WorkingDirectory,
             Descriptors = descriptors,
-            Environment = WorkerEnvironment.For(plan, contract),
+            Environment = WorkerEnvironment.For(plan, contract, _identity),
         });
 
         if (!spawned.Ok)

@@ -30,10 +30,23 @@ internal static class LaunchPlanner
         }
 
         var admin = AdminPlan.Of(settings, input.CurrentDirectory, problems);
+        if (settings.Options.Chdir is { } chdir)
+        {
+            var folder = Path.GetFullPath(chdir, input.CurrentDirectory);
+            app = app with { WorkingDirectory = folder };
+            if (!Directory.Exists(folder))
+            {
+                problems.Add($"Chdir ('{chdir}') must be a folder that exists.");
+            }
+        }
+
         if (problems.Count > 0)
         {
             return (null, problems);
         }
+
+        settings.Options.PidFile = Absolute(settings.Options.PidFile);
+        settings.Options.LogFile = Absolute(settings.Options.LogFile);
 
         settings.Options.Control = control;
         return (new LaunchPlan
@@ -50,6 +63,8 @@ internal static class LaunchPlanner
                 return found.App is { } command ? Plan(SettingsLoader.Load(input), input, command, findAgain) : (null, [found.Error!]);
             },
         }, []);
+
+        string? Absolute(string? path) => path is null ? null : Path.GetFullPath(path, input.CurrentDirectory);
     }
 
     /// <summary>An app's name from its file: lower case, and only what a name may hold.</summary>

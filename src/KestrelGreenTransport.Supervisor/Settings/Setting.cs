@@ -47,6 +47,9 @@ internal sealed record Setting
     /// <summary>Whether several values may be given.</summary>
     public bool IsList { get; init; }
 
+    /// <summary>What stands between the values of a list in one text.</summary>
+    public char[] Separators { get; init; } = [',', ';'];
+
     /// <summary>
     /// Whether the transport has this setting too. The supervisor hands it on to the workers, and its variable alone
     /// does not make an app a supervisor.
@@ -69,7 +72,7 @@ internal sealed record Setting
 
     /// <summary>Splits the text of a variable or of a configuration value.</summary>
     public IReadOnlyList<string> Split(string text) =>
-        IsList ? text.Split([',', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) : [text.Trim()];
+        IsList ? text.Split(Separators, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) : [text.Trim()];
 
     public override string ToString() => Name;
 }

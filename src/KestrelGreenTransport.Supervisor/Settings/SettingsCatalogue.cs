@@ -222,7 +222,7 @@ internal static class SettingsCatalogue
     public static readonly IReadOnlyList<Setting> Own =
         [Workers, Bind, WorkerConnections, Backlog, Timeout, HeartbeatInterval, BootTimeout, GracefulTimeout, Standby, WarmUp,
         MaxRequests, MaxRequestsJitter, MaxMemory, MaxLifetime, BeforeStart, Name, Control, UnixFileMode, LogFormat,
-        Admin, AdminToken, AdminAllowRemote];
+        Admin, AdminToken, AdminAllowRemote, .. HostingSettings.All];
 
     /// <summary>The supervisor's own, then those that it only hands on to the workers' transport.</summary>
     public static readonly IReadOnlyList<Setting> All =
@@ -365,7 +365,8 @@ internal static class SettingsCatalogue
         _ => null,
     };
 
-    private static bool TryParseOctal(string text, out UnixFileMode mode)
+    /// <summary>Reads access rights such as 660.</summary>
+    public static bool TryParseOctal(string text, out UnixFileMode mode)
     {
         mode = default;
         var digits = text.StartsWith("0o", StringComparison.Ordinal) ? text[2..] : text;

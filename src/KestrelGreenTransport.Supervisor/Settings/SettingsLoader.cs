@@ -1,5 +1,6 @@
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Settings;
+using KestrelGreenTransport.Supervisor.Runtime;
 using Microsoft.Extensions.Configuration;
 
 namespace KestrelGreenTransport.Supervisor.Settings;
@@ -144,6 +145,8 @@ internal static class SettingsLoader
             .. TransportSettings.All.Select(static setting => setting.Variable),
             .. ContractVariables.All,
             SwitchVariable,
+            UpgradePackage.Variable,
+            InitProcess.Variable,
         ];
         return from variable in variables
                where variable.StartsWith("GREEN_", StringComparison.Ordinal) && !known.Contains(variable)

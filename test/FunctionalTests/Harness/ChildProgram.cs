@@ -100,6 +100,22 @@ internal sealed class ChildProgram : IAsyncDisposable
         return _process.ExitCode;
     }
 
+    /// <summary>Waits for its end alone: descendants may live on and hold its output.</summary>
+    public async Task<int> ExitAlone()
+    {
+        using var cancellation = new CancellationTokenSource(Eventually.Limit);
+        try
+        {
+            await _process.WaitForExitAsync(cancellation.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            throw new TimeoutException($"Still there: {Describe()}");
+        }
+
+        return _process.ExitCode;
+    }
+
     public async Task<string> Line(string pattern) => (await Lines(pattern, 1))[0];
 
     /// <summary>Waits until this many lines match.</summary>

@@ -33,6 +33,7 @@ internal sealed class GreenRun : IAsyncDisposable
     /// <param name="descriptors">How many descriptors each process may have.</param>
     /// <param name="bind">False lets the app say where to listen.</param>
     /// <param name="folder">Where it is started; a folder of its own by default.</param>
+    /// <param name="reachable">Whether other users may enter its folders.</param>
     /// <param name="environment">Variables for all processes.</param>
     public static GreenRun Start(
         string[] options,
@@ -41,13 +42,14 @@ internal sealed class GreenRun : IAsyncDisposable
         int? descriptors = null,
         bool bind = true,
         string? folder = null,
+        bool reachable = false,
         params (string Name, string? Value)[] environment)
     {
         var name = $"t{Guid.NewGuid():N}"[..12];
         string[] binds = options.Contains("-b") || !bind ? [] : ["-b", "127.0.0.1:0"];
         string[] limit = descriptors is null ? [] : ["prlimit", $"--nofile={descriptors}"];
         return Launch(
-            name, [.. limit, "dotnet", Repo.Green, "run", "--name", name, .. binds, .. options, app ?? Repo.TestWorker, .. appArguments ?? []], environment, folder);
+            name, [.. limit, "dotnet", Repo.Green, "run", "--name", name, .. binds, .. options, app ?? Repo.TestWorker, .. appArguments ?? []], environment, folder, reachable);
     }
 
     /// <summary>Runs an app that makes itself a supervisor.</summary>
@@ -106,6 +108,12 @@ internal sealed class GreenRun : IAsyncDisposable
 
     public Task<int> Exit() => Process.Exit();
 
+    /// <summary>Waits for the first supervisor's own end, though a successor holds its output; returns its exit code.</summary>
+    public Task<int> ExitOfFirst() => Process.ExitAlone();
+
+    /// <summary>The folder that it was started in.</summary>
+    public string Home => _home.Path;
+
     /// <summary>No process, no socket, no heartbeat file.</summary>
     public void AssertNothingLeft()
     {
@@ -119,10 +127,16 @@ internal sealed class GreenRun : IAsyncDisposable
         _home.Dispose();
     }
 
-    private static GreenRun Launch(string name, string[] command, (string Name, string? Value)[] environment, string? folder = null)
+    private static GreenRun Launch(string name, string[] command, (string Name, string? Value)[] environment, string? folder = null, bool reachable = false)
     {
         var home = new TemporaryFolder();
         var runtime = Directory.CreateDirectory(RuntimeDirectoryIn(home)).FullName;
+        if (reachable)
+        {
+            File.SetUnixFileMode(home.Path, (UnixFileMode)0b111_101_101);
+            File.SetUnixFileMode(runtime, (UnixFileMode)0b111_101_101);
+        }
+
         var process = ChildProgram.Start(
             command[0],
             command[1..],

@@ -17,11 +17,12 @@ public class ListenQueueTests
         var socket = new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Unspecified);
         socket.Bind(at);
         socket.Listen(16);
-        using var listener = new BoundListener(ListenEndpoint.Of(socket.LocalEndPoint!), socket, inherited: false);
+        var bound = socket.LocalEndPoint!;
+        using var listener = new BoundListener(ListenEndpoint.Of(bound), socket, key: null, ownsPath: true);
         Assert.Equal(0, listener.Queued());
 
         var clients = Enumerable.Range(0, 3).Select(_ => new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Unspecified)).ToList();
-        clients.ForEach(client => client.Connect(socket.LocalEndPoint!));
+        clients.ForEach(client => client.Connect(bound));
 
         Assert.Equal(3, listener.Queued());
         clients.ForEach(client => client.Dispose());

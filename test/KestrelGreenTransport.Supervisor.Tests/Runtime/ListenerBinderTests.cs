@@ -12,7 +12,7 @@ public class ListenerBinderTests
     [Fact]
     public void Port_zero_becomes_the_port_that_the_kernel_chose()
     {
-        var bound = ListenerBinder.Bind(Plan(AnyPort));
+        var bound = Bind(Plan(AnyPort));
 
         Assert.NotEqual(0, Assert.Single(bound).Endpoint.IP!.Port);
         bound[0].Dispose();
@@ -25,7 +25,7 @@ public class ListenerBinderTests
         holder.Start();
         var taken = (IPEndPoint)holder.LocalEndpoint;
 
-        var refused = Assert.Throws<StartupException>(() => ListenerBinder.Bind(Plan(new BindEndpoint(taken.ToString(), ListenEndpoint.Tcp(taken)))));
+        var refused = Assert.Throws<StartupException>(() => Bind(Plan(new BindEndpoint(taken.ToString(), ListenEndpoint.Tcp(taken)))));
 
         Assert.Equal(ExitCodes.CannotBind, refused.ExitCode);
         Assert.Contains($"pid {Environment.ProcessId}", refused.Message, StringComparison.Ordinal);
@@ -40,7 +40,7 @@ public class ListenerBinderTests
         var taken = (IPEndPoint)holder.LocalEndpoint;
         var path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
 
-        Assert.Throws<StartupException>(() => ListenerBinder.Bind(Plan(
+        Assert.Throws<StartupException>(() => Bind(Plan(
             new BindEndpoint("unix:" + path, ListenEndpoint.Unix(path)),
             new BindEndpoint(taken.ToString(), ListenEndpoint.Tcp(taken)))));
 
@@ -51,7 +51,7 @@ public class ListenerBinderTests
     public void A_Unix_path_that_cannot_be_made_says_what_to_check()
     {
         var refused = Assert.Throws<StartupException>(
-            () => ListenerBinder.Bind(Plan(new BindEndpoint("unix:/nowhere/app.sock", ListenEndpoint.Unix("/nowhere/app.sock")))));
+            () => Bind(Plan(new BindEndpoint("unix:/nowhere/app.sock", ListenEndpoint.Unix("/nowhere/app.sock")))));
 
         Assert.Equal(ExitCodes.CannotBind, refused.ExitCode);
         Assert.Contains("unix:/nowhere/app.sock: there is no such folder", refused.Message, StringComparison.Ordinal);
@@ -63,7 +63,7 @@ public class ListenerBinderTests
         using var file = File.OpenHandle("/dev/null");
         var number = (int)file.DangerousGetHandle();
 
-        var refused = Assert.Throws<StartupException>(() => ListenerBinder.Bind(Plan(new BindDescriptor($"fd://{number}", number))));
+        var refused = Assert.Throws<StartupException>(() => Bind(Plan(new BindDescriptor($"fd://{number}", number))));
 
         Assert.Equal(ExitCodes.CannotBind, refused.ExitCode);
     }
@@ -71,10 +71,13 @@ public class ListenerBinderTests
     [Fact]
     public void Without_sockets_from_systemd_the_error_says_so()
     {
-        var refused = Assert.Throws<StartupException>(() => ListenerBinder.Bind(Plan(new BindSystemd("systemd"))));
+        var refused = Assert.Throws<StartupException>(() => Bind(Plan(new BindSystemd("systemd"))));
 
         Assert.Contains("LISTEN_FDS", refused.Message, StringComparison.Ordinal);
     }
+
+    private static System.Collections.Immutable.ImmutableArray<BoundListener> Bind(LaunchPlan plan) =>
+        ListenerBinder.Bind(plan, StoredSockets.Of(static _ => null));
 
     private static LaunchPlan Plan(params BindSpec[] binds) => new()
     {

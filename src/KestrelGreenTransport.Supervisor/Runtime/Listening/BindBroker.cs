@@ -10,10 +10,11 @@ namespace KestrelGreenTransport.Supervisor.Runtime;
 /// Binds what workers ask for, once, and passes the socket to every worker that asks. Lives on the supervisor's thread;
 /// the binding itself, which may look at files and at all of /proc, is done by a thread of its own.
 /// </summary>
-internal sealed class BindBroker(LaunchPlan plan, ListenerSet listeners, WorkThread work, Action<Action> post, ILogger logger) : ISupervisorPart
+internal sealed class BindBroker(LaunchPlan plan, ListenerSet listeners, StoredSockets stored, WorkThread work, Action<Action> post, ILogger logger) : ISupervisorPart
 {
     private readonly BrokerBook<BoundListener> _book = new();
     private readonly Dictionary<int, WorkerProcess> _askers = [];
+    private bool _isRestClosed;
 
     public void OnMessage(WorkerProcess worker, LifelineMessage message)
     {
@@ -39,7 +40,7 @@ internal sealed class BindBroker(LaunchPlan plan, ListenerSet listeners, WorkThr
         {
             work.Do(() =>
             {
-                var outcome = ListenerBinder.BindAsked(plan, endpoint);
+                var outcome = ListenerBinder.BindAsked(plan, endpoint, asked.Key, stored);
                 post(() => OnBound(asked.Key, outcome));
             });
         }
@@ -53,6 +54,13 @@ internal sealed class BindBroker(LaunchPlan plan, ListenerSet listeners, WorkThr
 
     public void OnTick(SupervisorState state)
     {
+        if (state.EverServed && !_isRestClosed)
+        {
+            // What an earlier supervisor left was asked for by now, or is not wanted.
+            _isRestClosed = true;
+            work.Do(stored.Dispose);
+        }
+
         int[] serving = [.. state.Workers.Values.Where(static worker => worker is { Phase: WorkerPhase.Serving, Pid: not null }).Select(static worker => worker.Pid!.Value)];
         foreach (var unused in _book.TakeUnused(serving))
         {

@@ -9,39 +9,61 @@ namespace KestrelGreenTransport.Supervisor.Runtime;
 /// A listening socket that the supervisor holds for as long as it lives. Workers come and go; the kernel's queue of
 /// this socket does not.
 /// </summary>
-internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, bool inherited) : IDisposable
+/// <param name="endpoint">Where it listens.</param>
+/// <param name="socket">Belongs to this object from now on.</param>
+/// <param name="key">What was asked for, by which a later supervisor finds it; null for one that a test made.</param>
+/// <param name="ownsPath">Whether a Unix socket's file goes with it.</param>
+internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, string? key, bool ownsPath) : IDisposable
 {
     private readonly uint _inode = InodeOf(socket);
+    private readonly Native.Descriptor _descriptor = Native.Descriptor.Of(socket);
 
     public ListenEndpoint Endpoint => endpoint;
 
-    public int Descriptor => (int)socket.SafeHandle.DangerousGetHandle();
+    public string? Key => key;
+
+    /// <summary>Whether we bound it; else it belongs to whoever started us.</summary>
+    public bool IsOurs => key is not null && IsOursBy(key);
+
+    /// <summary>The same, by what was asked for: an address, not a descriptor.</summary>
+    public static bool IsOursBy(string key) => ListenEndpoint.TryParse(key.Split('#')[0], out _);
+
+    public int Descriptor => _descriptor.Number;
 
     /// <summary>The socket's identity in /proc.</summary>
     public string Inode => _inode.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Connections that wait in the kernel; 0 once it is closed.</summary>
-    public long Queued()
-    {
-        try
-        {
-            return endpoint.IP is not null ? ListenQueue.OfTcp(Descriptor) : ListenQueue.OfUnix(_inode);
-        }
-        catch (ObjectDisposedException)
-        {
-            return 0;
-        }
-    }
+    public long Queued() =>
+        _descriptor.IsClosed ? 0 : endpoint.IP is not null ? ListenQueue.OfTcp(Descriptor) : ListenQueue.OfUnix(_inode);
 
     /// <summary>As a browser would be given it.</summary>
     public string ToDisplay() => endpoint.IP is not null ? $"http://{endpoint.IP}" : $"http://{endpoint}";
 
-    public void Dispose()
-    {
-        socket.Dispose();
+    public void Dispose() => Dispose(keepPath: false);
 
-        // The file of a socket that we made is ours to remove; an inherited one belongs to who made it.
-        if (!inherited && endpoint is { UnixPath: { } path, IsAbstract: false })
+    public void Dispose(bool keepPath)
+    {
+        _descriptor.Dispose();
+        if (ownsPath && !keepPath)
+        {
+            RemovePath();
+        }
+    }
+
+    /// <summary>Closes it for good: nobody is to find it later.</summary>
+    public void Close()
+    {
+        _descriptor.Dispose();
+        if (IsOurs)
+        {
+            RemovePath();
+        }
+    }
+
+    private void RemovePath()
+    {
+        if (endpoint is { UnixPath: { } path, IsAbstract: false })
         {
             File.Delete(path);
         }

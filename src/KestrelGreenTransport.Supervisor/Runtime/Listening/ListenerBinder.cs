@@ -12,10 +12,10 @@ namespace KestrelGreenTransport.Supervisor.Runtime;
 /// <summary>Binds what the plan asks for. All or nothing: when one cannot be bound, the others are let go.</summary>
 internal static class ListenerBinder
 {
-    private const int FirstSystemdDescriptor = 3;
-
+    /// <param name="plan">What to bind, and how.</param>
+    /// <param name="stored">Sockets of an earlier supervisor, which come first.</param>
     /// <exception cref="StartupException">A socket cannot be bound; the message says who holds it and what to try.</exception>
-    public static ImmutableArray<BoundListener> Bind(LaunchPlan plan)
+    public static ImmutableArray<BoundListener> Bind(LaunchPlan plan, StoredSockets stored)
     {
         var bound = new List<BoundListener>();
         try
@@ -25,17 +25,17 @@ internal static class ListenerBinder
                 switch (spec)
                 {
                     case BindEndpoint endpoint:
-                        if (BindOne(plan, endpoint) is { } listener)
+                        if (BindOne(plan, endpoint, stored, bound) is { } listener)
                         {
                             bound.Add(listener);
                         }
 
                         break;
                     case BindDescriptor descriptor:
-                        bound.Add(Adopt(spec.Text, descriptor.Descriptor));
+                        bound.Add(AdoptOnce($"fd://{descriptor.Descriptor}", descriptor.Descriptor, spec.Text, stored));
                         break;
                     case BindSystemd:
-                        bound.AddRange(SystemdDescriptors().Select(number => Adopt(spec.Text, number)));
+                        bound.AddRange(AdoptFromSystemd(spec.Text, stored));
                         break;
                 }
             }
@@ -51,11 +51,11 @@ internal static class ListenerBinder
     }
 
     /// <summary>Binds what an app asks for. Errors are words for the app's operator, who gave no <c>-b</c>.</summary>
-    public static BindOutcome BindAsked(LaunchPlan plan, ListenEndpoint endpoint)
+    public static BindOutcome BindAsked(LaunchPlan plan, ListenEndpoint endpoint, string key, StoredSockets stored)
     {
         try
         {
-            return new BindOutcome(BindAt(plan, endpoint), null, 0);
+            return new BindOutcome(BindAt(plan, endpoint, key, stored), null, 0);
         }
         catch (AddressInUseException)
         {
@@ -77,15 +77,15 @@ internal static class ListenerBinder
         }
     }
 
-    private static BoundListener? BindOne(LaunchPlan plan, BindEndpoint spec)
+    private static BoundListener? BindOne(LaunchPlan plan, BindEndpoint spec, StoredSockets stored, List<BoundListener> bound)
     {
         try
         {
-            return BindAt(plan, spec.Endpoint);
+            return BindAt(plan, spec.Endpoint, KeyOf(spec.Endpoint, bound), stored);
         }
         catch (SocketException) when (spec.DualStackFallback)
         {
-            return BindOne(plan, spec with { Endpoint = ListenEndpoint.Tcp(new IPEndPoint(IPAddress.Any, spec.Endpoint.IP!.Port)), DualStackFallback = false });
+            return BindOne(plan, spec with { Endpoint = ListenEndpoint.Tcp(new IPEndPoint(IPAddress.Any, spec.Endpoint.IP!.Port)), DualStackFallback = false }, stored, bound);
         }
         catch (SocketException e) when (spec.Optional && e.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported)
         {
@@ -106,12 +106,28 @@ internal static class ListenerBinder
         }
     }
 
-    private static BoundListener BindAt(LaunchPlan plan, ListenEndpoint endpoint)
+    private static BoundListener BindAt(LaunchPlan plan, ListenEndpoint endpoint, string key, StoredSockets stored)
     {
+        if (stored.Take(key) is { } kept)
+        {
+            // Again: only the backlog may have changed.
+            kept.Listen(plan.Options.Backlog);
+            return new BoundListener(ListenEndpoint.Of(kept.LocalEndPoint!), kept, key, ownsPath: !stored.IsOffered);
+        }
+
         var listening = SocketBinder.Bind(
             endpoint.ToEndPoint(),
             new GreenTransportOptions { Backlog = plan.Options.Backlog, UnixFileMode = plan.Options.UnixFileMode });
-        return new BoundListener(ListenEndpoint.Of(listening.EndPoint), listening.Socket, inherited: false);
+        return new BoundListener(ListenEndpoint.Of(listening.EndPoint), listening.Socket, key, ownsPath: !stored.IsOffered);
+    }
+
+    // Several may ask for a free port: each has its number.
+    private static string KeyOf(ListenEndpoint endpoint, List<BoundListener> bound)
+    {
+        var key = endpoint.ToString();
+        return endpoint.IP is { Port: 0 }
+            ? string.Create(CultureInfo.InvariantCulture, $"{key}#{1 + bound.Count(one => one.Key?.StartsWith(key + "#", StringComparison.Ordinal) == true)}")
+            : key;
     }
 
     private static void RequireAnyNameOfLocalhost(LaunchPlan plan, List<BoundListener> bound)
@@ -142,7 +158,19 @@ internal static class ListenerBinder
         _ => "Try another address with -b.",
     };
 
-    private static BoundListener Adopt(string text, int descriptor)
+    private static IEnumerable<BoundListener> AdoptFromSystemd(string text, StoredSockets stored)
+    {
+        const string prefix = "systemd#";
+        var left = stored.TakeAll(prefix);
+        return left.Count > 0
+            ? left.Select(static one => new BoundListener(ListenEndpoint.Of(one.Socket.LocalEndPoint!), one.Socket, one.Key, ownsPath: false))
+            : SystemdDescriptors().Select((number, i) => Adopt(text, number, string.Create(CultureInfo.InvariantCulture, $"{prefix}{i:D4}")));
+    }
+
+    private static BoundListener AdoptOnce(string key, int descriptor, string text, StoredSockets stored) =>
+        stored.Take(key) is { } left ? new BoundListener(ListenEndpoint.Of(left.LocalEndPoint!), left, key, ownsPath: false) : Adopt(text, descriptor, key);
+
+    private static BoundListener Adopt(string text, int descriptor, string key)
     {
         var accepting = 0;
         int length = sizeof(int);
@@ -161,21 +189,23 @@ internal static class ListenerBinder
 
         _ = Libc.AdoptDescriptor(descriptor);
         var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
-        return new BoundListener(ListenEndpoint.Of(socket.LocalEndPoint!), socket, inherited: true);
+        return new BoundListener(ListenEndpoint.Of(socket.LocalEndPoint!), socket, key, ownsPath: false);
     }
 
-    private static IEnumerable<int> SystemdDescriptors()
+    private static IReadOnlyList<int> SystemdDescriptors()
     {
         var mine = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
-        if (Environment.GetEnvironmentVariable(ContractVariables.ListenPid) != mine
-            || !int.TryParse(Environment.GetEnvironmentVariable(ContractVariables.ListenFds), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
-            || count < 1)
+        var given = Environment.GetEnvironmentVariable(ContractVariables.ListenPid) == mine
+            && int.TryParse(Environment.GetEnvironmentVariable(ContractVariables.ListenFds), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
+                ? StoredSockets.Split(count, Environment.GetEnvironmentVariable(ContractVariables.ListenFdNames)).Given
+                : [];
+        if (given.Count == 0)
         {
             throw new StartupException(
                 ExitCodes.CannotBind,
                 "cannot listen on systemd: no sockets were passed (LISTEN_FDS and LISTEN_PID). Start this by a .socket unit, or give addresses with -b.");
         }
 
-        return Enumerable.Range(FirstSystemdDescriptor, count);
+        return given;
     }
 }

@@ -9,6 +9,7 @@ namespace KestrelGreenTransport.Supervisor.Runtime;
 internal sealed class ListenerSet(ImmutableArray<BoundListener> given) : IDisposable
 {
     private ImmutableArray<BoundListener> _asked = [];
+    private volatile bool _isLetGo;
 
     /// <summary>What the operator asked for; the same for the supervisor's whole life.</summary>
     public ImmutableArray<BoundListener> Given => given;
@@ -21,14 +22,20 @@ internal sealed class ListenerSet(ImmutableArray<BoundListener> given) : IDispos
     public void Close(BoundListener listener)
     {
         ImmutableInterlocked.Update(ref _asked, static (all, one) => all.Remove(one), listener);
-        listener.Dispose();
+        listener.Close();
     }
+
+    /// <summary>They are another supervisor's from now on: what is closed here loses no file.</summary>
+    public void LetGo() => _isLetGo = true;
+
+    /// <summary>They are ours from now on, with their files.</summary>
+    public void TakeOver() => _isLetGo = false;
 
     public void Dispose()
     {
         foreach (var listener in All)
         {
-            listener.Dispose();
+            listener.Dispose(keepPath: _isLetGo);
         }
     }
 }

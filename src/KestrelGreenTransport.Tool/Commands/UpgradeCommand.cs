@@ -1,0 +1,47 @@
+using System.CommandLine;
+using KestrelGreenTransport.Supervisor;
+using KestrelGreenTransport.Supervisor.Control;
+
+namespace KestrelGreenTransport.Tool.Commands;
+
+/// <summary><c>green upgrade</c>: returns when the new supervisor has taken over, or when it is clear that it will not.</summary>
+internal static class UpgradeCommand
+{
+    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(200);
+
+    public static (Command Command, string[] Examples) Create(ToolHost host)
+    {
+        var command = new Command(
+            "upgrade", "Start the supervisor's program anew on the same sockets, as after an update of green, and wait until it has taken over.");
+        command.SetAction(parsed => ClientCommand.Talk(host, parsed, client => Upgrade(host, client)));
+        return (command, ["green upgrade", "green upgrade --name shop"]);
+    }
+
+    private static int Upgrade(ToolHost host, ControlClient client)
+    {
+        var before = client.Ask(new ControlRequest { Command = "upgrade" });
+        var isTold = false;
+        for (var now = before; ; now = client.Ask(new ControlRequest { Command = "status" }))
+        {
+            if (now.SupervisorPid != before.SupervisorPid)
+            {
+                host.Out.WriteLine($"{now.Name} is upgraded: supervisor {now.SupervisorPid}, version {now.Version}, serves with {now.Workers.Count} {(now.Workers.Count == 1 ? "worker" : "workers")}.");
+                return ExitCodes.Ok;
+            }
+
+            if (now.State != "upgrading")
+            {
+                return host.Fail(
+                    ExitCodes.ReloadFailed, $"{now.Name} was not upgraded: supervisor {now.SupervisorPid} goes on. The reason stands in its log: green logs.");
+            }
+
+            if (!isTold)
+            {
+                isTold = true;
+                host.Error.WriteLine($"{now.Name}: a new supervisor comes up beside {now.SupervisorPid}. Ctrl+C only stops waiting.");
+            }
+
+            host.Wait(LookAgainAfter);
+        }
+    }
+}
