@@ -46,7 +46,8 @@ internal sealed partial class EpollConnection
     }
 
     // A client that half-closes after its request, which nobody has begun to read: Kestrel would drop the answer if it heard
-    // of the end before the request. Whoever reads at all will soon; who never does hears of it a little later.
+    // of the end before the request. Whoever reads at all will soon. A little later all hear of it: also those who have read
+    // meanwhile, and wait for nothing more but to be told that their client has left.
     private void FireClosedUnlessRead()
     {
         if (Reader.HasBegun)
@@ -55,15 +56,7 @@ internal sealed partial class EpollConnection
         }
         else
         {
-            _firstRead ??= _loop.Time.CreateTimer(static connection => ((EpollConnection)connection!).OnFirstReadDue(), this, FirstReadLimit, Timeout.InfiniteTimeSpan);
-        }
-    }
-
-    private void OnFirstReadDue()
-    {
-        if (!Reader.HasBegun)
-        {
-            FireClosed();
+            _firstRead ??= _loop.Time.CreateTimer(static connection => ((EpollConnection)connection!).FireClosed(), this, FirstReadLimit, Timeout.InfiniteTimeSpan);
         }
     }
 

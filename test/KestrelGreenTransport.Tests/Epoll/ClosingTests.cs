@@ -35,6 +35,37 @@ public class ClosingTests
 
     [Theory]
     [MemberData(nameof(ByAll))]
+    public async Task ConnectionClosed_fires_after_a_first_read_that_began_when_the_end_had_been_seen(ServedBy by)
+    {
+        var left = new TaskCompletionSource();
+        var fired = new TaskCompletionSource();
+        ServedApp app = null!;
+        await using (app = await ServedApp.RunAsync(by, async connection =>
+        {
+            await left.Task;
+            using var registration = connection.ConnectionClosed.Register(fired.SetResult);
+            foreach (var loop in by == ServedBy.Stock ? [] : app.State.Probes)
+            {
+                // It comes by after what there was to see of this connection.
+                var passed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                loop.Pass(passed.SetResult);
+                await passed.Task;
+            }
+
+            Assert.Equal("request", await connection.Transport.Input.ReadTextAsync(7));
+            await fired.Task;
+        }))
+        {
+            using var client = await app.ConnectAsync();
+            await client.SendAsync("request");
+            client.Shutdown(SocketShutdown.Send);
+            left.SetResult();
+            await Wait.ForAsync(fired.Task);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(ByAll))]
     public async Task ConnectionClosed_has_fired_when_the_app_itself_ended_the_connection(ServedBy by)
     {
         var token = new TaskCompletionSource<CancellationToken>();
