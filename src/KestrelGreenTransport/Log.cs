@@ -45,4 +45,7 @@ internal static partial class Log
 
     [LoggerMessage(201, LogLevel.Error, "Connection {ConnectionId}: a callback registered on ConnectionClosed threw an exception.")]
     public static partial void ClosedCallbackFailed(ILogger logger, Exception exception, string connectionId);
+
+    [LoggerMessage(202, LogLevel.Warning, "{Loop}: no thread can be started besides {Threads} that it has. A handler that blocks holds up the loop's other connections until one is free. Look at the limits on threads and memory (ulimit -u, pids.max).")]
+    public static partial void SpareRefused(ILogger logger, Exception exception, string loop, int threads);
 }

@@ -13,7 +13,6 @@ namespace KestrelGreenTransport.Epoll;
 internal sealed class EpollBackend : ITransportBackend
 {
     private const int BlockSize = 4096;
-    private const int SpareThreads = 8;
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
 
     private readonly TimeProvider _time;
@@ -38,9 +37,6 @@ internal sealed class EpollBackend : ITransportBackend
             RunsInline = settings.Scheduling != GreenTransportScheduling.ThreadPool,
             BlockingThreshold = settings.BlockingThreshold,
             SpinTime = settings.SpinTime,
-
-            // A handler that holds a thread stands for a connection: a read or a flush that the loop completed.
-            MaxThreads = (2 * settings.WorkerConnections) + SpareThreads,
         };
         var count = settings.EventLoops ?? (WorkerContract.Current is null ? Environment.ProcessorCount : 1);
         Loops = [.. Enumerable.Range(1, count).Select(number => new EventLoop(number, loopSettings, pools.Create(), time, logger))];

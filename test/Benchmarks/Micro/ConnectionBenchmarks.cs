@@ -32,7 +32,6 @@ public class ConnectionBenchmarks : IAsyncDisposable
             RunsInline = false,
             BlockingThreshold = TimeSpan.FromMilliseconds(1),
             SpinTime = TimeSpan.Zero,
-            MaxThreads = 2,
         };
         _loop = new EventLoop(1, settings, MemoryPool<byte>.Shared, TimeProvider.System, NullLogger.Instance);
         _loop.Start();

@@ -39,7 +39,7 @@ internal sealed class EventLoop : ILoopProbe
         Settings = settings;
         Logger = logger;
         Blocks = new BlockStore(pool);
-        Spares = new SpareThreads(this, _name, settings.MaxThreads);
+        Spares = new SpareThreads(this, _name);
     }
 
     public LoopSettings Settings { get; }

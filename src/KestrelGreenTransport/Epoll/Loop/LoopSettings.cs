@@ -19,6 +19,9 @@ internal sealed record LoopSettings
     /// <summary>How long a loop asks for events over and over before it sleeps.</summary>
     public TimeSpan SpinTime { get; init; }
 
-    /// <summary>The most threads of one loop.</summary>
-    public required int MaxThreads { get; init; }
+    /// <summary>How long a spare thread has nothing to do before it retires.</summary>
+    public TimeSpan SpareIdleLimit { get; init; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>How a loop's thread is started, which the kernel may refuse.</summary>
+    public Action<Thread> StartThread { get; init; } = static thread => thread.UnsafeStart();
 }

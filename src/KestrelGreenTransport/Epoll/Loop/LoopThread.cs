@@ -31,7 +31,7 @@ internal sealed class LoopThread
     public BlockCache? CacheOf(BlockStore store) => store == Loop.Blocks ? _blocks : null;
 
     /// <summary>Starts it. It waits for its first signal at once.</summary>
-    public void Start(string name) => new Thread(Run) { IsBackground = true, Name = name }.UnsafeStart();
+    public void Start(string name) => Loop.Settings.StartThread(new Thread(Run) { IsBackground = true, Name = name });
 
     /// <summary>Tells a spare what to do next. Each is told once, by whoever took it from the spares.</summary>
     public void Tell(Signal signal)

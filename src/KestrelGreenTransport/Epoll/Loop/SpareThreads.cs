@@ -4,21 +4,29 @@ namespace KestrelGreenTransport.Epoll.Loop;
 /// The threads of one loop that do not lead it now. The one parked last is taken first, so that the others grow idle and
 /// retire.
 ///
-/// Their count is bounded: each one that a handler holds stands for a connection, which holds a slot.
+/// Their count is bounded: each one that a handler holds stands for an open connection, of whichever listener.
 /// </summary>
-internal sealed class SpareThreads(EventLoop loop, string name, int limit)
+internal sealed class SpareThreads(EventLoop loop, string name)
 {
-    private static readonly TimeSpan IdleLimit = TimeSpan.FromSeconds(10);
+    // A handler that holds a thread went on with a read or a flush that the loop completed.
+    private const int ForEachConnection = 2;
+    private const int Extra = 8;
 
     private readonly Lock _lock = new();
     private readonly List<LoopThread> _parked = [];
     private int _count;
+    private bool _isRefused;
     private bool _isEnded;
 
     /// <summary>All threads of the loop: the leader, the parked, and those held by handlers.</summary>
     public int Count => Volatile.Read(ref _count);
 
-    /// <summary>A thread that waits to be told something: a parked one or a new one. Null when there are too many already.</summary>
+    private int Limit => (ForEachConnection * loop.Connections.Count) + Extra;
+
+    /// <summary>
+    /// A thread that waits to be told something: a parked one or a new one. Null when there are too many already, or the
+    /// kernel gives no more: then whoever asks goes on without, as it does when it finds too many.
+    /// </summary>
     public LoopThread? Take()
     {
         LoopThread thread;
@@ -37,7 +45,7 @@ internal sealed class SpareThreads(EventLoop loop, string name, int limit)
                 return thread;
             }
 
-            if (_count == limit)
+            if (_count >= Limit)
             {
                 return null;
             }
@@ -46,8 +54,7 @@ internal sealed class SpareThreads(EventLoop loop, string name, int limit)
             thread = new LoopThread(loop);
         }
 
-        thread.Start(number == 1 ? name : $"{name} +{number - 1}");
-        return thread;
+        return TryStart(thread, number) ? thread : null;
     }
 
     /// <summary>Puts back a thread that was taken and told nothing.</summary>
@@ -86,7 +93,7 @@ internal sealed class SpareThreads(EventLoop loop, string name, int limit)
     {
         while (true)
         {
-            switch (thread.WaitForSignal(IdleLimit))
+            switch (thread.WaitForSignal(loop.Settings.SpareIdleLimit))
             {
                 case Signal.Lead:
                     return true;
@@ -114,6 +121,32 @@ internal sealed class SpareThreads(EventLoop loop, string name, int limit)
         foreach (var thread in parked)
         {
             thread.Tell(Signal.End);
+        }
+    }
+
+    private bool TryStart(LoopThread thread, int number)
+    {
+        try
+        {
+            thread.Start(number == 1 ? name : $"{name} +{number - 1}");
+            _isRefused = false;
+            return true;
+        }
+        catch (Exception exception) when (exception is OutOfMemoryException or ThreadStartException && number > 1)
+        {
+            lock (_lock)
+            {
+                _count--;
+            }
+
+            // Once, and not again for each handler that blocks from now on.
+            if (!_isRefused)
+            {
+                _isRefused = true;
+                Log.SpareRefused(loop.Logger, exception, name, number - 1);
+            }
+
+            return false;
         }
     }
 

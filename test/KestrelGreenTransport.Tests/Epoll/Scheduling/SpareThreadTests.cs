@@ -10,16 +10,7 @@ public class SpareThreadTests
     [Fact]
     public async Task A_parked_thread_takes_no_offer_that_was_made_to_another()
     {
-        var settings = new LoopSettings
-        {
-            MaxReadBlocks = 1,
-            MaxReadBufferSize = 4096,
-            MaxWriteBufferSize = 4096,
-            RunsInline = true,
-            BlockingThreshold = TimeSpan.FromMilliseconds(1),
-            MaxThreads = 4,
-        };
-        var loop = new EventLoop(1, settings, MemoryPool<byte>.Shared, TimeProvider.System, NullLogger.Instance);
+        var loop = Loop(Settings);
         var parked = loop.Spares.Take()!;
         loop.Spares.Return(parked);
 
@@ -29,6 +20,67 @@ public class SpareThreadTests
         Assert.False(loop.TryTakeOffer(parked));
         Assert.True(Leadership.IsOffered(loop.Leadership.Word));
         Assert.True(loop.Leadership.TryEnd(ticket));
+        loop.Start();
+        await Wait.ForAsync(loop.StopAsync());
+    }
+
+    [Fact]
+    public async Task Spare_threads_are_bounded_and_retire_but_for_one()
+    {
+        var loop = Loop(Settings with { SpareIdleLimit = TimeSpan.FromMilliseconds(20) });
+        var taken = new List<LoopThread>();
+        while (loop.Spares.Take() is { } spare)
+        {
+            taken.Add(spare);
+        }
+
+        // Without a connection no handler can hold one.
+        Assert.Equal(8, loop.Spares.Count);
+        Assert.Equal(8, taken.Count);
+        taken.ForEach(loop.Spares.Return);
+        await Wait.UntilAsync(() => loop.Spares.Count == 1, "all have retired but one");
+        await EndAsync(loop);
+    }
+
+    [Fact]
+    public async Task A_thread_that_the_kernel_refuses_is_done_without_and_asked_for_again_later()
+    {
+        var isRefused = false;
+        var loop = Loop(Settings with
+        {
+            StartThread = thread =>
+            {
+                if (isRefused)
+                {
+                    throw new InsufficientMemoryException("for the test");
+                }
+
+                thread.UnsafeStart();
+            },
+        });
+        var first = loop.Spares.Take()!;
+        isRefused = true;
+        Assert.Null(loop.Spares.Take());
+        Assert.Equal(1, loop.Spares.Count);
+        isRefused = false;
+        loop.Spares.Return(loop.Spares.Take()!);
+        loop.Spares.Return(first);
+        await EndAsync(loop);
+    }
+
+    private static LoopSettings Settings => new()
+    {
+        MaxReadBlocks = 1,
+        MaxReadBufferSize = 4096,
+        MaxWriteBufferSize = 4096,
+        RunsInline = true,
+        BlockingThreshold = TimeSpan.FromMilliseconds(1),
+    };
+
+    private static EventLoop Loop(LoopSettings settings) => new(1, settings, MemoryPool<byte>.Shared, TimeProvider.System, NullLogger.Instance);
+
+    private static async Task EndAsync(EventLoop loop)
+    {
         loop.Start();
         await Wait.ForAsync(loop.StopAsync());
     }
