@@ -38,12 +38,12 @@ public sealed class ReloadTests
     [Theory]
     [InlineData("throw:wrong connection string", "wrong connection string")]
     [InlineData("exit:3", "leaving with 3")]
-    [InlineData("hang", "was not ready within 3s (BootTimeout)")]
+    [InlineData("hang", "was not ready within 15s (BootTimeout)")]
     [InlineData("missing", "does not exist")]
     public async Task A_broken_release_costs_nothing(string fault, string said)
     {
         using var releases = new Releases();
-        await using var green = GreenRun.Start(["-w", "2", "--boot-timeout", "3s"], releases.App);
+        await using var green = GreenRun.Start(["-w", "2", "--boot-timeout", fault == "hang" ? "15s" : "60s"], releases.App);
         var before = await green.Serving(2);
         var load = LoadClient.Start(await green.Target(), clients: 2);
         await load.More(50);
