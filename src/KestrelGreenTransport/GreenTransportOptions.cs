@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace KestrelGreenTransport;
 
 /// <summary>
@@ -67,6 +69,48 @@ public sealed class GreenTransportOptions
 
     /// <summary>Whether small writes on TCP leave at once instead of waiting for more (TCP_NODELAY). Defaults to true.</summary>
     public bool NoDelay { get; set; } = true;
+
+    /// <summary>
+    /// How long the kernel keeps a new TCP connection to itself until the client has sent something (TCP_DEFER_ACCEPT), so
+    /// that nobody is woken for a client that only connects. For listeners that this process binds, on Linux. Rounded up
+    /// to whole seconds, from 1 s to 1 hour; null, the default, means not at all. (nginx: listen deferred)
+    /// </summary>
+    public TimeSpan? DeferAccept { get; set; }
+
+    /// <summary>
+    /// Whether other processes of the same user that set it too may bind the same address (SO_REUSEPORT): the kernel then
+    /// deals clients out between their listeners. Each has a queue of its own, and what waits in it is lost with its
+    /// process. For TCP listeners that this process binds, on Linux only. Defaults to false. (gunicorn: reuse_port)
+    /// </summary>
+    public bool ReusePort { get; set; }
+
+    /// <summary>
+    /// Which PROXY protocol header each connection begins with: the client's address then comes from it. It is a setting of
+    /// all endpoints. Who connects without a proper header within 5 s, or from elsewhere than
+    /// <see cref="ProxyProtocolTrusted"/>, is reset. Defaults to <see cref="GreenTransportProxyProtocol.Off"/>.
+    /// (nginx: listen proxy_protocol; HAProxy: accept-proxy)
+    /// </summary>
+    public GreenTransportProxyProtocol ProxyProtocol { get; set; } = GreenTransportProxyProtocol.Off;
+
+    /// <summary>
+    /// The networks of the proxies whose headers are believed, with <see cref="ProxyProtocol"/>. Unix sockets are always
+    /// trusted: their access rights say who may connect. Defaults to this machine, 127.0.0.0/8 and ::1.
+    /// (nginx: set_real_ip_from)
+    /// </summary>
+    public IList<IPNetwork> ProxyProtocolTrusted { get; } = [new(IPAddress.Parse("127.0.0.0"), 8), new(IPAddress.IPv6Loopback, 128)];
+
+    /// <summary>
+    /// Whether a connection keeps its slot when it is upgraded to a WebSocket or another protocol. False: it gives the slot
+    /// back at the upgrade, and <see cref="WorkerConnections"/> bounds only the others. A limit of Kestrel's own
+    /// (<c>MaxConcurrentConnections</c>) takes its place: with one, slots are kept. Defaults to true.
+    /// </summary>
+    public bool UpgradedConnectionsHoldSlot { get; set; } = true;
+
+    /// <summary>
+    /// How long a connection may be idle between two requests before Kestrel closes it. From 1 s to 1 day. Null, the
+    /// default, leaves Kestrel's <c>Limits.KeepAliveTimeout</c> as it is, 130 s. (gunicorn: keepalive)
+    /// </summary>
+    public TimeSpan? KeepAlive { get; set; }
 
     /// <summary>
     /// The access rights of a Unix socket that this process binds, in octal in configuration (<c>0660</c>). Null, the

@@ -10,6 +10,7 @@ using KestrelGreenTransport.Sockets;
 using KestrelGreenTransport.WarmUp;
 using KestrelGreenTransport.Worker;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -58,6 +59,7 @@ public static class GreenTransportWebHostBuilderExtensions
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<GreenTransportOptions>, ConfigureFromText>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<GreenTransportOptions>, GreenTransportOptionsValidator>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<HostOptions>, RaiseShutdownTimeout>());
+            services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<KestrelServerOptions>, ConfigureKeepAlive>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ChooseEndpoints>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, InheritedListenersCheck>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, DrainService>());

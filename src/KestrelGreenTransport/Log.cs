@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport;
@@ -39,6 +40,9 @@ internal static partial class Log
 
     [LoggerMessage(22, LogLevel.Debug, "{Endpoint}: all slots are taken and clients wait; {Connections} idle connections were closed for them.")]
     public static partial void IdleReclaimed(ILogger logger, string endpoint, int connections);
+
+    [LoggerMessage(30, LogLevel.Warning, "{Endpoint}: a connection from {From} was reset: {Problem} ({Untold} more since the last such line.)")]
+    public static partial void ProxyHeaderRefused(ILogger logger, string endpoint, EndPoint? from, string problem, int untold);
 
     [LoggerMessage(200, LogLevel.Error, "{Loop}: a continuation that the event loop ran threw an exception. The loop goes on.")]
     public static partial void DispatchFailed(ILogger logger, Exception exception, string loop);

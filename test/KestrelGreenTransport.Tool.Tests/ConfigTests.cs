@@ -12,16 +12,19 @@ public sealed class ConfigTests : ToolFixture
         Write("green.json", """{ "$schema": "docs/schemas/green.schema.json", "Backlog": 77 }""");
         Write("appsettings.json", """{ "GreenSupervisor": { "$schema": "x", "Name": "shop" } }""");
 
-        var (code, output, error) = Green("config", "-w", "8", "--show-sources");
+        // So wide that no cell wraps: each line is one setting.
+        var (code, output, error) = Green(Host() with { Width = 200 }, "config", "-w", "8", "--show-sources");
 
         Assert.Equal((0, ""), (code, error));
+        var lines = output.Split('\n');
+        Assert.Equal(lines[0].IndexOf("VALUE", StringComparison.Ordinal), lines.Single(static line => line.StartsWith("Workers ", StringComparison.Ordinal)).IndexOf('8'));
         Assert.Matches(@"(?m)^Workers +8 +-w on the command line$", output);
         Assert.Matches(@"(?m)^Bind +http://127.0.0.1:5000 +default$", output);
         Assert.Matches(@"(?m)^Timeout +10s +GREEN_TIMEOUT$", output);
         Assert.Matches(@"(?m)^Backlog +77 +green.json: Backlog$", output);
         Assert.Matches(@"(?m)^Name +shop +appsettings.json: GreenSupervisor:Name$", output);
         Assert.Matches(@"(?m)^GracefulTimeout +30s +default$", output);
-        Assert.All(output.Split('\n'), static line => Assert.Equal(line.TrimEnd(), line));
+        Assert.All(lines, static line => Assert.Equal(line.TrimEnd(), line));
     }
 
     [Fact]

@@ -1,7 +1,9 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+
 namespace KestrelGreenTransport.Accepting;
 
 /// <summary>One permit of a pool: reserved before the accept, held by the connection, given back exactly once.</summary>
-internal sealed class Slot(ConnectionPool pool)
+internal sealed class Slot(ConnectionPool pool) : IDecrementConcurrentConnectionCountFeature
 {
     private const int Reserved = 0;
     private const int Held = 1;
@@ -29,4 +31,7 @@ internal sealed class Slot(ConnectionPool pool)
             pool.OnReturned(wasHeld: before == Held);
         }
     }
+
+    // Kestrel calls it when a connection is upgraded, where it is among the connection's features.
+    void IDecrementConcurrentConnectionCountFeature.ReleaseConnection() => GiveBack();
 }

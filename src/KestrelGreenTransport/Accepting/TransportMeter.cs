@@ -27,6 +27,8 @@ internal sealed class TransportMeter
             "green.transport.accept.errors", "{error}", "Accepts that failed.");
         Takeovers = meter.CreateCounter<long>(
             "green.transport.loop.takeovers", "{takeover}", "Times that the guard gave an event loop to another thread, for its handler was blocked or computing.");
+        ProxyErrors = meter.CreateCounter<long>(
+            "green.transport.proxy_protocol.errors", "{connection}", "Connections reset for want of a proper PROXY header from a trusted source.");
     }
 
     public Counter<long> AcceptPauses { get; }
@@ -35,6 +37,8 @@ internal sealed class TransportMeter
 
     /// <summary>Tagged with the reason: <c>blocked</c> or <c>computing</c>.</summary>
     public Counter<long> Takeovers { get; }
+
+    public Counter<long> ProxyErrors { get; }
 
     private static IEnumerable<Measurement<long>> Observe(TransportState state, Func<IPoolFigures, long> figure)
     {

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Proxying;
 using KestrelGreenTransport.WarmUp;
 using KestrelGreenTransport.Worker;
 using Microsoft.AspNetCore.Connections;
@@ -134,6 +135,11 @@ internal sealed class GreenTransportFactory(
 
         var context = new ListenerContext(socket, pool, gate, siblings, new AcceptReporter(socket.Name, meter, _logger), options.Value);
         var acceptor = backend.Value.Listen(context);
+        if (options.Value.ProxyProtocol != GreenTransportProxyProtocol.Off)
+        {
+            acceptor = new ProxyProtocolAcceptor(acceptor, options.Value, new ProxyProtocolReporter(socket.Name, meter, _logger, time), time);
+        }
+
         var reclaim = options.Value.IdleReclaim ? new IdleReclaim(context, backend.Value.Connections, time) : null;
         var listener = new SharedListener(socket, pool, acceptor, reclaim, Forget);
         _listeners.Add(listener);

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Native;
 using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Binding;
@@ -32,6 +33,7 @@ internal static class SocketBinder
                         socket.DualMode = true;
                     }
 
+                    SetTcpOptions(socket, options);
                     socket.Bind(ip);
                     break;
 
@@ -59,6 +61,28 @@ internal static class SocketBinder
             socket.Dispose();
             throw;
         }
+    }
+
+    // Before the socket listens: on Linux accepted ones take these over, those too that wait in the queue by then.
+    private static void SetTcpOptions(Socket socket, GreenTransportOptions options)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return;
+        }
+
+        socket.NoDelay = options.NoDelay;
+        if (options.DeferAccept is { } defer)
+        {
+            Set(Libc.IPPROTO_TCP, Libc.TCP_DEFER_ACCEPT, (int)Math.Ceiling(defer.TotalSeconds));
+        }
+
+        if (options.ReusePort)
+        {
+            Set(Libc.SOL_SOCKET, Libc.SO_REUSEPORT, 1);
+        }
+
+        void Set(int level, int name, int value) => socket.SetRawSocketOption(level, name, BitConverter.GetBytes(value));
     }
 
     private static Socket Open(FileHandleEndPoint file)

@@ -33,7 +33,11 @@ internal static unsafe partial class Libc
     public const int SOL_SOCKET = 1;
     public const int SO_ERROR = 4;
     public const int SO_ACCEPTCONN = 30;
+    public const int SO_REUSEPORT = 15;
     public const int SCM_RIGHTS = 1;
+
+    public const int IPPROTO_TCP = 6;
+    public const int TCP_DEFER_ACCEPT = 9;
 
     public const int RLIMIT_NOFILE = 7;
 

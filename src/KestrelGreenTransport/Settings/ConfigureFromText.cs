@@ -16,7 +16,7 @@ internal sealed class ConfigureFromText(IConfiguration configuration, IEnvironme
         var section = configuration.GetSection(GreenTransportOptions.SectionName);
         foreach (var setting in TransportSettings.All)
         {
-            Set(setting, section[setting.Name], $"{GreenTransportOptions.SectionName}:{setting.Name}");
+            Set(setting, Text(section.GetSection(setting.Name), setting.IsList), $"{GreenTransportOptions.SectionName}:{setting.Name}");
             Set(setting, environment.Get(setting.Variable), setting.Variable);
         }
 
@@ -24,6 +24,10 @@ internal sealed class ConfigureFromText(IConfiguration configuration, IEnvironme
         {
             throw new OptionsValidationException(nameof(GreenTransportOptions), typeof(GreenTransportOptions), failures);
         }
+
+        // A list may be written as one text with commas, or as JSON has lists.
+        static string? Text(IConfigurationSection section, bool isList) =>
+            isList && section.Value is null ? string.Join(',', section.GetChildren().Select(static one => one.Value)) : section.Value;
 
         void Set(TransportSetting setting, string? text, string source)
         {

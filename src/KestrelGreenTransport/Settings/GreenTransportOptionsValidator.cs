@@ -47,6 +47,27 @@ internal sealed class GreenTransportOptionsValidator : IValidateOptions<GreenTra
             Add(nameof(options.UnixFileMode), $"0{Convert.ToString((int)mode, 8)}", "from 0000 to 0777, such as 0660 for owner and group");
         }
 
+        if (options.DeferAccept is { } defer)
+        {
+            Span(nameof(options.DeferAccept), defer, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), "the kernel counts it in seconds; leave it out to be told of each connection at once");
+        }
+
+        if (options.ReusePort && !OperatingSystem.IsLinux())
+        {
+            Add(nameof(options.ReusePort), "True", "false on this system: only Linux deals clients out between the processes");
+        }
+
+        Choice(nameof(options.ProxyProtocol), options.ProxyProtocol);
+        if (options.ProxyProtocol != GreenTransportProxyProtocol.Off && options.ProxyProtocolTrusted.Count == 0)
+        {
+            Add(nameof(options.ProxyProtocolTrusted), "empty", "the networks of your proxies: without one only Unix sockets would be served");
+        }
+
+        if (options.KeepAlive is { } keepAlive)
+        {
+            Span(nameof(options.KeepAlive), keepAlive, TimeSpan.FromSeconds(1), Day, "Kestrel looks at its connections once a second; leave it out for Kestrel's own limit");
+        }
+
         Choice(nameof(options.Backend), options.Backend);
         Choice(nameof(options.Scheduling), options.Scheduling);
         if (options.EventLoops is { } loops)

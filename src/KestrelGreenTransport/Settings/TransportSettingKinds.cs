@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 using KestrelGreenTransport.Contract;
 
 namespace KestrelGreenTransport.Settings;
@@ -102,6 +104,61 @@ internal static class TransportSettingKinds
             Default = @default,
             Help = help,
             Counterpart = counterpart,
+        };
+
+    public static TransportSetting TimeOrOff(
+        string name, string range, string @default, string help, Action<GreenTransportOptions, TimeSpan?> set, string? counterpart = null) =>
+        new(name, "a duration such as 30s, or off", (options, text) =>
+        {
+            if (!Duration.TryParse(text, out var duration) && !Is(text, "off"))
+            {
+                return false;
+            }
+
+            set(options, Is(text, "off") ? null : duration);
+            return true;
+        })
+        {
+            ValueName = "DURATION",
+            Range = range,
+            Default = @default,
+            Help = help,
+            Counterpart = counterpart,
+        };
+
+    public static TransportSetting Networks(
+        string name, string @default, string help, Func<GreenTransportOptions, IList<IPNetwork>> list, string? counterpart = null) =>
+        new(name, "addresses or networks such as 192.0.2.7 or 10.0.0.0/8, separated by commas", (options, text) =>
+        {
+            var networks = new List<IPNetwork>();
+            foreach (var one in text.Split([',', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+            {
+                if (IPAddress.TryParse(one, out var address))
+                {
+                    networks.Add(new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128));
+                }
+                else if (IPNetwork.TryParse(one, out var network))
+                {
+                    networks.Add(network);
+                }
+                else
+                {
+                    return false;
+                }
+            }
+
+            var all = list(options);
+            all.Clear();
+            networks.ForEach(all.Add);
+            return networks.Count > 0;
+        })
+        {
+            ValueName = "NETWORK",
+            Range = "addresses or networks, such as 192.0.2.7, 10.0.0.0/8",
+            Default = @default,
+            Help = help,
+            Counterpart = counterpart,
+            IsList = true,
         };
 
     public static TransportSetting Limit(

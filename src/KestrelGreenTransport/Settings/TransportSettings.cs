@@ -47,6 +47,30 @@ internal static class TransportSettings
             nameof(GreenTransportOptions.NoDelay), "true",
             "Whether small writes leave at once (TCP_NODELAY).",
             static (options, value) => options.NoDelay = value),
+        TimeOrOff(
+            nameof(GreenTransportOptions.DeferAccept), "from 1s to 1h, or off", "off",
+            "How long the kernel keeps a new TCP connection to itself until the client has sent something, where the process binds the listener itself.",
+            static (options, value) => options.DeferAccept = value, "nginx: listen deferred"),
+        Switch(
+            nameof(GreenTransportOptions.ReusePort), "false",
+            "Whether other processes of the same user may bind the same address too (SO_REUSEPORT).",
+            static (options, value) => options.ReusePort = value, "gunicorn: reuse_port"),
+        Choice<GreenTransportProxyProtocol>(
+            nameof(GreenTransportOptions.ProxyProtocol), "Off",
+            "Which PROXY protocol header each connection begins with: the client's address then comes from it.",
+            static (options, value) => options.ProxyProtocol = value, "nginx: listen proxy_protocol, HAProxy: accept-proxy"),
+        Networks(
+            nameof(GreenTransportOptions.ProxyProtocolTrusted), "127.0.0.0/8, ::1",
+            "The proxies whose PROXY headers are believed; whoever else connects is reset.",
+            static options => options.ProxyProtocolTrusted, "nginx: set_real_ip_from"),
+        Switch(
+            nameof(GreenTransportOptions.UpgradedConnectionsHoldSlot), "true",
+            "Whether a connection keeps its slot when it becomes a WebSocket.",
+            static (options, value) => options.UpgradedConnectionsHoldSlot = value),
+        Time(
+            nameof(GreenTransportOptions.KeepAlive), "from 1s to 1d", "Kestrel's, which is 130s",
+            "How long a connection may be idle between two requests.",
+            static (options, value) => options.KeepAlive = value, "gunicorn: keepalive"),
         new(nameof(GreenTransportOptions.UnixFileMode), "access rights in octal such as 0660", static (options, text) =>
         {
             if (text.Length > 4 || !text.All(static digit => digit is >= '0' and <= '7'))

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Native;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace KestrelGreenTransport.Sockets;
@@ -36,6 +37,12 @@ internal sealed class SocketsAcceptor : IAcceptor
         (_listener, _connections, _open, _time) = (listener, connections, open, time);
         _policy = listener.CreatePolicy();
         _openTimes = new OpenTimes(listener.Socket.IsShared);
+        if (listener.Socket.EndPoint is IPEndPoint && OperatingSystem.IsLinux())
+        {
+            // Linux hands it on to the accepted ones: a call less for each.
+            listener.Socket.Socket.NoDelay = listener.Options.NoDelay;
+        }
+
         listener.Gate.Enter(_openTimes);
     }
 
@@ -199,12 +206,18 @@ internal sealed class SocketsAcceptor : IAcceptor
     {
         try
         {
-            if (_listener.Socket.EndPoint is IPEndPoint)
+            if (_listener.Socket.EndPoint is IPEndPoint && !OperatingSystem.IsLinux())
             {
                 socket.NoDelay = _listener.Options.NoDelay;
             }
 
-            return new SlotConnection(_connections.Create(socket), slot, _time, _open);
+            var connection = new SlotConnection(_connections.Create(socket), slot, _time, _open);
+            if (!_listener.Options.UpgradedConnectionsHoldSlot)
+            {
+                connection.Features.Set<IDecrementConcurrentConnectionCountFeature>(slot);
+            }
+
+            return connection;
         }
         catch (Exception exception)
         {

@@ -31,6 +31,60 @@ public class ConnectionOptionsTests
     }
 
     [Theory]
+    [MemberData(nameof(TestApp.Backends), MemberType = typeof(TestApp))]
+    public async Task NoDelay_reaches_connections_of_an_inherited_listener(GreenTransportBackend backend)
+    {
+        var seen = new TaskCompletionSource<bool>();
+        using var supervisors = Listeners.Tcp();
+        Assert.False(supervisors.NoDelay);
+        await using var app = await TestApp.StartAsync(
+            options => options.Backend = backend,
+            kestrel: options => options.Listen((IPEndPoint)supervisors.LocalEndPoint!, listen => listen.Use(next => connection =>
+            {
+                seen.SetResult(connection.Features.GetRequiredFeature<IConnectionSocketFeature>().Socket.NoDelay);
+                return next(connection);
+            })),
+            inherited: Listeners.Inherit(supervisors));
+        Assert.Equal("hello", await TestApp.GetAsync(supervisors.LocalEndPoint!));
+        Assert.True(await Wait.ForAsync(seen.Task));
+    }
+
+    [Theory]
+    [MemberData(nameof(TestApp.Backends), MemberType = typeof(TestApp))]
+    public async Task With_DeferAccept_a_client_that_only_connects_is_not_accepted(GreenTransportBackend backend)
+    {
+        await using var app = await TestApp.StartAsync(options => (options.Backend, options.DeferAccept) = (backend, TimeSpan.FromMinutes(1)));
+        using var silent = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await silent.ConnectAsync(IPAddress.Loopback, app.Address.Port);
+        using var client = app.CreateClient();
+        Assert.Equal("hello", await client.GetStringAsync("/"));
+        Assert.Equal(1, app.Pool.Accepted);
+
+        await silent.SendAsync("GET / HTTP/1.1\r\nHost: test\r\n\r\n"u8.ToArray());
+        Assert.NotEqual(0, await Wait.ForAsync(silent.ReceiveAsync(new byte[100])));
+        Assert.Equal(2, app.Pool.Accepted);
+    }
+
+    [Theory]
+    [MemberData(nameof(TestApp.Backends), MemberType = typeof(TestApp))]
+    public async Task With_ReusePort_two_processes_share_an_address_and_both_are_given_clients(GreenTransportBackend backend)
+    {
+        void Configure(GreenTransportOptions options) => (options.Backend, options.ReusePort) = (backend, true);
+
+        await using var first = await TestApp.StartAsync(Configure);
+        await using var second = await TestApp.StartAsync(Configure, kestrel: options => options.Listen(IPAddress.Loopback, first.Address.Port));
+
+        // The kernel deals them out by a hash of both addresses: that all go to one of the two will not happen.
+        for (var i = 0; i < 64; i++)
+        {
+            Assert.Equal("hello", await TestApp.GetAsync(new IPEndPoint(IPAddress.Loopback, first.Address.Port)));
+        }
+
+        Assert.Equal(64, first.Pool.Accepted + second.Pool.Accepted);
+        Assert.InRange(first.Pool.Accepted, 1, 63);
+    }
+
+    [Theory]
     [InlineData(null, true, 1)]
     [InlineData(null, false, 100)]
     [InlineData(7, true, 7)]

@@ -83,6 +83,51 @@ public class ProtocolTests
         await Wait.UntilAsync(() => app.Pool.Held == 0, "the slot is back");
     }
 
+    [Theory]
+    [MemberData(nameof(TestApp.Backends), MemberType = typeof(TestApp))]
+    public async Task A_WebSocket_gives_its_slot_back_at_the_upgrade_if_told_to_and_only_once(GreenTransportBackend backend)
+    {
+        using var limit = new CancellationTokenSource(Wait.Limit);
+        await using var app = await TestApp.StartAsync(
+            options => (options.Backend, options.WorkerConnections, options.UpgradedConnectionsHoldSlot) = (backend, 1, false),
+            map: routes =>
+            {
+                routes.UseWebSockets();
+                routes.Map("/", static async (HttpContext context) =>
+                {
+                    if (!context.WebSockets.IsWebSocketRequest)
+                    {
+                        await context.Response.WriteAsync("hello");
+                        return;
+                    }
+
+                    using var socket = await context.WebSockets.AcceptWebSocketAsync();
+                    await socket.ReceiveAsync(new byte[1], context.RequestAborted);
+                    await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, context.RequestAborted);
+                });
+            });
+        var address = new UriBuilder(app.Address) { Scheme = "ws" }.Uri;
+        using var first = new ClientWebSocket();
+        using var second = new ClientWebSocket();
+        await first.ConnectAsync(address, limit.Token);
+        await second.ConnectAsync(address, limit.Token);
+        await Wait.UntilAsync(() => app.Pool is { Held: 0, Accepted: 2 }, "neither holds a slot");
+        foreach (var socket in (ClientWebSocket[])[first, second])
+        {
+            await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, limit.Token);
+        }
+
+        // Given back twice, the one slot would serve two of these at once.
+        using var client = app.CreateClient();
+        Assert.Equal("hello", await client.GetStringAsync("/", limit.Token));
+        using var other = app.CreateClient();
+        var waiting = other.GetStringAsync("/", limit.Token);
+        await Wait.UntilAsync(() => Queue.LengthOf(app.Address.Port) == 1, "another client waits in the kernel's queue");
+        Assert.Equal(1, app.Pool.Held);
+        client.Dispose();
+        Assert.Equal("hello", await waiting);
+    }
+
     [Fact]
     public async Task A_connection_carries_the_features_of_the_stock_transport()
     {

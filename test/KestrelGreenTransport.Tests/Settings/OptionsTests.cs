@@ -1,4 +1,5 @@
 using KestrelGreenTransport.Worker;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -36,6 +37,12 @@ public class OptionsTests
                 ["UnixFileMode"] = "0660",
                 ["Backend"] = "sockets",
                 ["GracefulTimeout"] = "1m30s",
+                ["DeferAccept"] = "2s",
+                ["ReusePort"] = "true",
+                ["ProxyProtocol"] = "any",
+                ["ProxyProtocolTrusted"] = "10.0.0.0/8, 192.0.2.7;2001:db8::/32",
+                ["UpgradedConnectionsHoldSlot"] = "0",
+                ["KeepAlive"] = "75",
             },
             []);
         Assert.Equal((10, 20, null), (options.WorkerConnections, options.Backlog, options.AcceptBatch));
@@ -45,6 +52,29 @@ public class OptionsTests
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite, options.UnixFileMode);
         Assert.Equal(GreenTransportBackend.Sockets, options.Backend);
         Assert.Equal(TimeSpan.FromSeconds(90), options.GracefulTimeout);
+        Assert.Equal((TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(75)), (options.DeferAccept, options.KeepAlive));
+        Assert.Equal((true, false), (options.ReusePort, options.UpgradedConnectionsHoldSlot));
+        Assert.Equal(GreenTransportProxyProtocol.Any, options.ProxyProtocol);
+        Assert.Equal("10.0.0.0/8 192.0.2.7/32 2001:db8::/32", string.Join(' ', options.ProxyProtocolTrusted));
+    }
+
+    [Fact]
+    public void A_list_may_be_written_as_JSON_writes_lists()
+    {
+        var options = Resolve(
+            code => code.ProxyProtocolTrusted.Clear(), new() { ["ProxyProtocolTrusted:0"] = "10.0.0.0/8", ["ProxyProtocolTrusted:1"] = "::1" }, []);
+        Assert.Equal("10.0.0.0/8 ::1/128", string.Join(' ', options.ProxyProtocolTrusted));
+    }
+
+    [Fact]
+    public async Task KeepAlive_reaches_Kestrel_and_wins_over_code()
+    {
+        foreach (var (keepAlive, expected) in ((TimeSpan?, int)[])[(null, 7), (TimeSpan.FromSeconds(75), 75)])
+        {
+            var app = TestApp.Create(options => options.KeepAlive = keepAlive, kestrel: static options => options.Limits.KeepAliveTimeout = TimeSpan.FromSeconds(7));
+            Assert.Equal(TimeSpan.FromSeconds(expected), app.App.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value.Limits.KeepAliveTimeout);
+            await app.App.DisposeAsync();
+        }
     }
 
     [Theory]
@@ -58,6 +88,10 @@ public class OptionsTests
     [InlineData("UnixFileMode", "rw-rw----", "UnixFileMode ('rw-rw----', from GreenTransport:UnixFileMode) must be access rights in octal such as 0660.")]
     [InlineData("UnixFileMode", "1777", "UnixFileMode (01777, from GreenTransport:UnixFileMode) must be from 0000 to 0777, such as 0660 for owner and group.")]
     [InlineData("Backend", "7", "Backend ('7', from GreenTransport:Backend) must be one of Auto, Sockets, Epoll.")]
+    [InlineData("DeferAccept", "0", "DeferAccept (0s, from GreenTransport:DeferAccept) must be from 1s to 1h: the kernel counts it in seconds; leave it out to be told of each connection at once.")]
+    [InlineData("KeepAlive", "10ms", "KeepAlive (10ms, from GreenTransport:KeepAlive) must be from 1s to 1d: Kestrel looks at its connections once a second; leave it out for Kestrel's own limit.")]
+    [InlineData("ProxyProtocol", "v3", "ProxyProtocol ('v3', from GreenTransport:ProxyProtocol) must be one of Off, V1, V2, Any.")]
+    [InlineData("ProxyProtocolTrusted", "10.0.0.0/33", "ProxyProtocolTrusted ('10.0.0.0/33', from GreenTransport:ProxyProtocolTrusted) must be addresses or networks such as 192.0.2.7 or 10.0.0.0/8, separated by commas.")]
     [InlineData("GracefulTimeout", "2d", "GracefulTimeout (2d, from GreenTransport:GracefulTimeout) must be from 0s to 1d: it is how long requests in flight may take to finish at a stop.")]
     public void A_wrong_setting_is_named_with_its_value_its_source_and_what_is_right(string setting, string value, string message)
     {

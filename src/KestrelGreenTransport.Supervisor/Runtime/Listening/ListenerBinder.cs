@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Settings;
 using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
@@ -110,14 +111,22 @@ internal static class ListenerBinder
     {
         if (stored.Take(key) is { } kept)
         {
-            // Again: only the backlog may have changed.
+            // Again, for the backlog may have changed. DeferAccept and ReusePort stay as they were bound.
             kept.Listen(plan.Options.Backlog);
             return new BoundListener(ListenEndpoint.Of(kept.LocalEndPoint!), kept, key, ownsPath: !stored.IsOffered);
         }
 
-        var listening = SocketBinder.Bind(
-            endpoint.ToEndPoint(),
-            new GreenTransportOptions { Backlog = plan.Options.Backlog, UnixFileMode = plan.Options.UnixFileMode });
+        var options = new GreenTransportOptions { Backlog = plan.Options.Backlog, UnixFileMode = plan.Options.UnixFileMode };
+        foreach (var setting in TransportSettings.All)
+        {
+            // Checked before: NoDelay and what else a listener has from the start.
+            if (plan.Options.Transport.TryGetValue(setting.Name, out var text))
+            {
+                setting.TrySet(options, text);
+            }
+        }
+
+        var listening = SocketBinder.Bind(endpoint.ToEndPoint(), options);
         return new BoundListener(ListenEndpoint.Of(listening.EndPoint), listening.Socket, key, ownsPath: !stored.IsOffered);
     }
 

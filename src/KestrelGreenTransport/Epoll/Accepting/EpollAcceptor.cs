@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Native;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace KestrelGreenTransport.Epoll.Accepting;
 
@@ -124,7 +125,13 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
         OnSuccess();
         _headroom.Accepted(descriptor);
         var loop = _backend.LeastLoaded();
-        _accepted.Writer.TryWrite(new EpollConnection(loop, descriptor, slot, _local ?? KernelAddress.LocalOf(descriptor), remote));
+        var connection = new EpollConnection(loop, descriptor, slot, _local ?? KernelAddress.LocalOf(descriptor), remote);
+        if (!_listener.Options.UpgradedConnectionsHoldSlot)
+        {
+            connection.Features.Set<IDecrementConcurrentConnectionCountFeature>(slot);
+        }
+
+        _accepted.Writer.TryWrite(connection);
         EndHandOver();
     }
 

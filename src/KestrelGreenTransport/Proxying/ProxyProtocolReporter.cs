@@ -1,0 +1,54 @@
+using System.Net;
+using KestrelGreenTransport.Accepting;
+using Microsoft.Extensions.Logging;
+
+namespace KestrelGreenTransport.Proxying;
+
+/// <summary>
+/// Tells logs and metrics of connections that were ended for want of a proper PROXY header. Whoever can connect can make
+/// such lines: each is counted, and one in <see cref="Interval"/> is logged, with the number of those in between.
+/// </summary>
+internal sealed class ProxyProtocolReporter(string endpoint, TransportMeter meter, ILogger logger, TimeProvider time)
+{
+    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _lock = new();
+    private long? _toldAt;
+    private int _untold;
+
+    /// <param name="kind">For the meter: malformed, untrusted, timeout.</param>
+    /// <param name="from">Who connected.</param>
+    /// <param name="problem">For the log: what was wrong, and what to do.</param>
+    public void Refused(string kind, EndPoint? from, string problem)
+    {
+        try
+        {
+            meter.ProxyErrors.Add(1, new(TransportMeter.EndpointTag, endpoint), new("error.type", kind));
+            if (IsDue(out var untold))
+            {
+                Log.ProxyHeaderRefused(logger, endpoint, from, problem, untold);
+            }
+        }
+        catch (Exception)
+        {
+            // Loggers and listeners of the meter are other people's code: accepting must not end over a line of log.
+        }
+    }
+
+    private bool IsDue(out int untold)
+    {
+        lock (_lock)
+        {
+            untold = _untold;
+            if (_toldAt is { } told && time.GetElapsedTime(told) < Interval)
+            {
+                _untold++;
+                return false;
+            }
+
+            _toldAt = time.GetTimestamp();
+            _untold = 0;
+            return true;
+        }
+    }
+}

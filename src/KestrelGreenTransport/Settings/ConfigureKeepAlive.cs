@@ -1,0 +1,23 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
+
+namespace KestrelGreenTransport.Settings;
+
+/// <summary>Hands KeepAlive on to Kestrel, over what the app set in code: an operator's setting is the later word.</summary>
+internal sealed class ConfigureKeepAlive(IOptions<GreenTransportOptions> transport) : IPostConfigureOptions<KestrelServerOptions>
+{
+    public void PostConfigure(string? name, KestrelServerOptions options)
+    {
+        try
+        {
+            if (transport.Value.KeepAlive is { } keepAlive)
+            {
+                options.Limits.KeepAliveTimeout = keepAlive;
+            }
+        }
+        catch (OptionsValidationException)
+        {
+            // Kestrel's options are read when the app is built; the start is where wrong settings are reported.
+        }
+    }
+}
