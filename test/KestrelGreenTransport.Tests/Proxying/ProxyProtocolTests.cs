@@ -145,10 +145,12 @@ public class ProxyProtocolTests
     [MemberData(nameof(Backends))]
     public async Task A_header_that_does_not_come_in_time_ends_its_connection(GreenTransportBackend backend)
     {
-        await using var app = await StartAsync(backend, Any, time: new ShortLimit());
+        var limit = new LimitByHand();
+        await using var app = await StartAsync(backend, Any, time: limit);
         using var meter = new Errors(app);
         using var client = await ConnectAsync(app);
         await client.SendAsync("PROXY TCP4 192.");
+        (await Wait.ForAsync(limit.Armed)).Invoke();
         await client.ExpectResetAsync();
         await Wait.UntilAsync(() => app.Pool.Held == 0, "its slot is back");
         Assert.Equal(1, meter.Count("timeout"));
@@ -211,11 +213,24 @@ public class ProxyProtocolTests
         return socket;
     }
 
-    /// <summary>The real time, in which a header may take a millisecond.</summary>
-    private sealed class ShortLimit : TimeProvider
+    /// <summary>The real time, in which the limit of the first header is over when the test says so.</summary>
+    private sealed class LimitByHand : TimeProvider
     {
-        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
-            base.CreateTimer(callback, state, dueTime == ProxyProtocolAcceptor.HeaderLimit ? TimeSpan.FromMilliseconds(1) : dueTime, period);
+        private readonly TaskCompletionSource<Action> _armed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>Ends the limit; there once a header is awaited.</summary>
+        public Task<Action> Armed => _armed.Task;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            if (dueTime != ProxyProtocolAcceptor.HeaderLimit)
+            {
+                return base.CreateTimer(callback, state, dueTime, period);
+            }
+
+            _armed.TrySetResult(() => callback(state));
+            return base.CreateTimer(callback, state, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        }
     }
 
     private sealed class Errors : IDisposable
