@@ -4,7 +4,7 @@ namespace KestrelGreenTransport.Supervisor;
 /// The supervisor's settings. They come, strongest first, from the command line, <c>GREEN_*</c> variables,
 /// <c>green.json</c>, the app's configuration (section <c>GreenSupervisor</c>), and the lambda in code.
 /// </summary>
-public sealed class GreenSupervisorOptions
+public sealed partial class GreenSupervisorOptions
 {
     /// <summary>How many worker processes serve. From 1 to 1024. Defaults to the number of cores. (gunicorn: workers)</summary>
     public int Workers { get; set; } = Environment.ProcessorCount;
@@ -66,6 +66,24 @@ public sealed class GreenSupervisorOptions
     /// migration; its failure ends the start or the reload. Null, the default, means none.
     /// </summary>
     public string? BeforeStart { get; set; }
+
+    /// <summary>
+    /// A request that is older is logged as slow, with its method, path and age. From 100ms to 1d. Null, the default:
+    /// none is. Requests that ask to become a WebSocket are left out. (uWSGI: harakiri)
+    /// </summary>
+    public TimeSpan? RequestTimeout { get; set; }
+
+    /// <summary>What a request older than <see cref="RequestTimeout"/> leads to. Defaults to a line in the log. (uWSGI: harakiri)</summary>
+    public GreenRequestTimeoutAction RequestTimeoutAction { get; set; } = GreenRequestTimeoutAction.Log;
+
+    /// <summary>
+    /// The folder in which the stacks of a worker that hangs are kept, as text, before it is killed: the newest 20
+    /// files, 2 GB at most. Null, the default: nothing is kept.
+    /// </summary>
+    public string? DumpOnStale { get; set; }
+
+    /// <summary>What is kept in <see cref="DumpOnStale"/> besides the stacks. Defaults to nothing. The workers' user must be able to write dumps there.</summary>
+    public GreenDumpKind DumpKind { get; set; } = GreenDumpKind.Stacks;
 
     /// <summary>
     /// The instance's name: part of the control socket's and the heartbeat directory's path. Letters, digits, '-', '_'

@@ -5,6 +5,7 @@ using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Draining;
 using KestrelGreenTransport.Epoll;
 using KestrelGreenTransport.Epoll.Scheduling;
+using KestrelGreenTransport.Leading;
 using KestrelGreenTransport.Settings;
 using KestrelGreenTransport.Sockets;
 using KestrelGreenTransport.WarmUp;
@@ -47,7 +48,7 @@ public static class GreenTransportWebHostBuilderExtensions
         PoolSpin.Shorten(WorkerContract.Current is not null);
         return builder
             .UseGreenTransport(configure, InheritedSockets.OfProcess, new ProcessEnvironment())
-            .ConfigureServices(static services => services.AddGreenWorker(WorkerContract.Current));
+            .ConfigureServices(static services => services.AddGreenWorker(WorkerContract.Current).AddGreenLeadership());
     }
 
     internal static IWebHostBuilder UseGreenTransport(

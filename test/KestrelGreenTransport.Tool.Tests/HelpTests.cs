@@ -16,6 +16,7 @@ public sealed class HelpTests : ToolFixture
     [InlineData("help-restart", "restart", "--help")]
     [InlineData("help-drain", "drain", "--help")]
     [InlineData("help-upgrade", "upgrade", "--help")]
+    [InlineData("help-dump", "dump", "--help")]
     [InlineData("help-stop", "stop", "--help")]
     public void Help_shows_every_option_and_examples(string golden, params string[] arguments)
     {

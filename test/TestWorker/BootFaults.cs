@@ -18,6 +18,9 @@ internal static class BootFaults
     /// <summary>TESTWORKER_SUPERVISE=1 lets the app try to become its own supervisor first.</summary>
     public static bool Supervise => Environment.GetEnvironmentVariable("TESTWORKER_SUPERVISE") == "1";
 
+    /// <summary>TESTWORKER_EMBED=1 makes the program a host that supervises itself, as a service; its workers are the app.</summary>
+    public static bool Embed => Environment.GetEnvironmentVariable("TESTWORKER_EMBED") == "1" && Environment.GetEnvironmentVariable("GREEN_WORKER") is null;
+
     /// <summary><c>plain</c>: an app whose author forgot UseGreenTransport().</summary>
     public static bool UsesGreenTransport => Parts[0] != "plain";
 

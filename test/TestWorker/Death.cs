@@ -23,6 +23,12 @@ internal static class Death
                 case "segfault":
                     Marshal.WriteByte(1, 1);
                     break;
+                case "memory":
+                    new Thread(Misbehaviour.TakeAllMemory).Start();
+                    break;
+                case "native-memory":
+                    new Thread(Misbehaviour.TakeAllNativeMemory).Start();
+                    break;
                 case "throw":
                     new Thread(static () => throw new InvalidOperationException("asked to")).Start();
                     break;

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace TestWorker;
 
@@ -19,6 +20,18 @@ internal static class Misbehaviour
         {
             Thread.Sleep(ms);
             return $"{Environment.ProcessId}";
+        });
+
+        // Reads until it goes on where the bytes come in, not where the request began: there it blocks the event loop.
+        app.MapPost("/block-loop", async (HttpRequest request, int ms) =>
+        {
+            var one = new byte[1];
+            do
+            {
+                await request.Body.ReadExactlyAsync(one);
+            }
+            while (Thread.CurrentThread.IsThreadPoolThread);
+            Thread.Sleep(ms);
         });
         app.MapGet("/spin", (int ms) =>
         {
@@ -46,6 +59,31 @@ internal static class Misbehaviour
         app.MapGet("/print-partial", (string text) => Console.Write(text));
         app.MapGet("/print-megabytes", (int mb) => Print(mb * 1024, new string('x', 1023 - 12)));
         app.MapGet("/spawn-grandchild", SpawnGrandchild);
+    }
+
+    /// <summary>Takes memory until there is none.</summary>
+    public static void TakeAllMemory()
+    {
+        while (true)
+        {
+            var block = GC.AllocateUninitializedArray<byte>(1 << 24);
+            block.AsSpan().Fill(1);
+            Leaked.Add(block);
+        }
+    }
+
+    /// <summary>The same past the garbage collector, which keeps below a container's limit by itself.</summary>
+    public static void TakeAllNativeMemory()
+    {
+        const int Size = 1 << 24;
+        while (true)
+        {
+            var block = Marshal.AllocHGlobal(Size);
+            for (var page = 0; page < Size; page += 4096)
+            {
+                Marshal.WriteByte(block, page, 1);
+            }
+        }
     }
 
     /// <summary>Whole numbered lines: <c>text 1</c> to <c>text N</c>.</summary>

@@ -7,6 +7,19 @@ if (BootFaults.Supervise && await GreenSupervisor.TryRunAsync(args) is { } code)
     return code;
 }
 
+if (BootFaults.Embed)
+{
+    var host = Host.CreateApplicationBuilder();
+    host.Services.AddGreenSupervisor(System.Reflection.Assembly.GetExecutingAssembly().Location, args, options =>
+    {
+        options.Name = args[1];
+        options.Workers = 2;
+        options.Bind.Add("127.0.0.1:0");
+    });
+    host.Build().Run();
+    return Environment.ExitCode;
+}
+
 BootFaults.Commit();
 
 var builder = WebApplication.CreateBuilder(args);
@@ -24,6 +37,11 @@ else
 if (BootFaults.OwnEndpointPort is { } port)
 {
     builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenLocalhost(port));
+}
+
+if (LeaderFile.IsWanted)
+{
+    builder.Services.AddLeaderHostedService<LeaderFile>();
 }
 
 var app = builder.Build();

@@ -25,6 +25,9 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
     /// <summary>How long a supervisor that let go of its connections may take to end.</summary>
     public TimeSpan LeaveLimit { get; init; } = Limit;
 
+    /// <summary>The same client, for commands that take their time.</summary>
+    public ControlClient WithLimit(TimeSpan longer) => new(path, time, longer) { LeaveLimit = LeaveLimit };
+
     /// <summary>Sends a command and reads its answer.</summary>
     /// <exception cref="ControlException">Nobody is there, or no answer comes, or it is a refusal.</exception>
     public StatusDocument Ask(ControlRequest request) => Ask(request, static response => response.Status);

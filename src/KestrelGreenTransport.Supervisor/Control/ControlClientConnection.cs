@@ -15,6 +15,7 @@ internal sealed class ControlClientConnection(Descriptor socket, long connectedA
     private bool _handedOut;
     private ReadOnlyMemory<byte>? _answer;
     private bool _stayOpen;
+    private bool _isAnswering;
     private long _deadline = connectedAt + RequestLimitNanoseconds;
 
     public int Number => socket.Number;
@@ -88,7 +89,6 @@ internal sealed class ControlClientConnection(Descriptor socket, long connectedA
             if (end >= 0)
             {
                 _handedOut = true;
-                _deadline = now + AnswerLimitNanoseconds;
                 return _request.AsMemory(0, _received + end);
             }
 
@@ -101,6 +101,13 @@ internal sealed class ControlClientConnection(Descriptor socket, long connectedA
 
     private unsafe void Write(long now)
     {
+        if (!_isAnswering)
+        {
+            // From now, not from the question: some answers take their time.
+            _isAnswering = true;
+            _deadline = now + AnswerLimitNanoseconds;
+        }
+
         while (_answer is { Length: > 0 } rest)
         {
             Result sent;

@@ -20,11 +20,13 @@ internal sealed class ControlServer : IDisposable
     private readonly Action<SupervisorEvent, Action> _post;
     private readonly Func<StatusDocument> _status;
     private readonly IReadOnlyDictionary<string, Func<ControlRequest, ControlResponse>> _questions;
+    private readonly Action<ControlRequest, Action<ControlResponse>> _dump;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly Action<Action> _upgrade;
     private readonly WakeEvent _wake = new();
     private readonly ConcurrentQueue<(ControlClientConnection Client, bool StayOpen)> _taken = new();
+    private readonly ConcurrentQueue<(ControlClientConnection Client, ControlResponse Answer)> _answered = new();
     private readonly List<ControlClientConnection> _clients = [];
     private readonly Thread _thread;
     private volatile bool _stopping;
@@ -33,6 +35,7 @@ internal sealed class ControlServer : IDisposable
     /// <param name="post">Hands an event to the supervisor's thread and calls back once it was taken.</param>
     /// <param name="status">Builds the status document, on this server's thread.</param>
     /// <param name="questions">What else is answered on this server's thread, by command.</param>
+    /// <param name="dump">Describes a worker, and answers in its own time from any thread.</param>
     /// <param name="logger">For what goes wrong here.</param>
     /// <param name="time">The clock for the clients' time limits.</param>
     /// <param name="upgrade">Begins an upgrade on the supervisor's thread and calls back once that was tried.</param>
@@ -41,6 +44,7 @@ internal sealed class ControlServer : IDisposable
         Action<SupervisorEvent, Action> post,
         Func<StatusDocument> status,
         IReadOnlyDictionary<string, Func<ControlRequest, ControlResponse>> questions,
+        Action<ControlRequest, Action<ControlResponse>> dump,
         ILogger logger,
         TimeProvider time,
         Action<Action>? upgrade = null)
@@ -49,6 +53,7 @@ internal sealed class ControlServer : IDisposable
         _post = post;
         _status = status;
         _questions = questions;
+        _dump = dump;
         _logger = logger;
         _time = time;
         _upgrade = upgrade ?? (static _ => { });
@@ -85,6 +90,11 @@ internal sealed class ControlServer : IDisposable
             while (_taken.TryDequeue(out var request))
             {
                 request.Client.Answer(Serialize(Status()), request.StayOpen);
+            }
+
+            while (_answered.TryDequeue(out var answered))
+            {
+                answered.Client.Answer(Serialize(answered.Answer), stayOpen: false);
             }
 
             Accept();
@@ -189,6 +199,13 @@ internal sealed class ControlServer : IDisposable
                 break;
             case { Command: { } asked } when _questions.TryGetValue(asked, out var answer):
                 client.Answer(Serialize(answer(request)), stayOpen: false);
+                break;
+            case { Command: "dump" }:
+                _dump(request, response =>
+                {
+                    _answered.Enqueue((client, response));
+                    _wake.Set();
+                });
                 break;
             case { Command: { Length: <= 32 } command }:
                 client.Answer(Error($"unknown command '{command}': this supervisor is version {SupervisorVersion.Text}, is `green` newer?"), stayOpen: false);

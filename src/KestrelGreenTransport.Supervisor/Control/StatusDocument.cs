@@ -22,6 +22,9 @@ internal sealed record StatusDocument
 
     public required int WorkersTarget { get; init; }
 
+    /// <summary>How often each verdict was passed since the supervisor's start.</summary>
+    public VerdictsStatus Verdicts { get; init; } = new(0, 0, 0, 0, 0);
+
     public required IReadOnlyList<ListenerStatus> Listeners { get; init; }
 
     public required IReadOnlyList<WorkerStatus> Workers { get; init; }
@@ -31,6 +34,8 @@ internal sealed record StatusDocument
 /// <param name="Backlog">The length that was asked for.</param>
 /// <param name="Queued">Connections that the kernel holds and nobody has accepted yet.</param>
 internal sealed record ListenerStatus(string Endpoint, int Backlog, long Queued);
+
+internal sealed record VerdictsStatus(long FrozenProcess, long ThreadPoolStarvation, long BlockedLoop, long HungRequest, long NoHeartbeat);
 
 internal sealed record WorkerStatus
 {
@@ -62,15 +67,24 @@ internal sealed record WorkerStatus
 
     public required double CpuSeconds { get; init; }
 
+    /// <summary>Whether it leads: what exists once among the workers runs there.</summary>
+    public bool Leader { get; init; }
+
+    /// <summary>What it is being ended for, if it hung.</summary>
+    public string? Verdict { get; init; }
+
     public required LastExitStatus? LastExit { get; init; }
 }
 
-internal sealed record LastExitStatus(string Reason, int? ExitCode, string? Signal, DateTimeOffset At);
+internal sealed record LastExitStatus(string Reason, int? ExitCode, string? Signal, DateTimeOffset At, string? Verdict = null);
 
 /// <summary>A command to the supervisor: one line of JSON on the control socket.</summary>
 internal sealed record ControlRequest
 {
-    /// <summary><c>status</c>, <c>stop</c>, <c>scale</c>, <c>reload</c>, <c>reloads</c>, <c>restart</c>, <c>drain</c>, <c>upgrade</c>, <c>figures</c>, <c>logs</c> or <c>events</c>.</summary>
+    /// <summary>
+    /// <c>status</c>, <c>stop</c>, <c>scale</c>, <c>reload</c>, <c>reloads</c>, <c>restart</c>, <c>drain</c>, <c>upgrade</c>, <c>dump</c>, <c>figures</c>,
+    /// <c>logs</c> or <c>events</c>.
+    /// </summary>
     public required string Command { get; init; }
 
     /// <summary>stop: leave at once instead of finishing requests.</summary>
@@ -81,7 +95,7 @@ internal sealed record ControlRequest
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Workers { get; init; }
 
-    /// <summary>logs, events, restart: only this worker.</summary>
+    /// <summary>dump: which worker, by its index. logs, events, restart: only this worker.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Worker { get; init; }
 
@@ -92,6 +106,14 @@ internal sealed record ControlRequest
     /// <summary>logs, events: only what came after this <see cref="LogLine.Sequence"/>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? After { get; init; }
+
+    /// <summary>dump: <c>stacks</c> (also when absent), <c>mini</c>, <c>heap</c> or <c>full</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Kind { get; init; }
+
+    /// <summary>dump: where to keep it, an absolute path; absent: in the folder of DumpOnStale, or not at all.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Folder { get; init; }
 }
 
 /// <summary>The supervisor's answer: one line of JSON.</summary>
@@ -118,6 +140,22 @@ internal sealed record ControlResponse
     /// <summary>logs, events: what to ask from (<see cref="ControlRequest.After"/>) in order to go on.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? Next { get; init; }
+
+    /// <summary>dump: what was found.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public DumpDocument? Dump { get; init; }
+}
+
+/// <summary>What <c>green dump --json</c> prints.</summary>
+internal sealed record DumpDocument
+{
+    public int SchemaVersion { get; init; } = 1;
+
+    /// <summary>What was kept on disk.</summary>
+    public required IReadOnlyList<string> Files { get; init; }
+
+    /// <summary>The stacks of all managed threads.</summary>
+    public required string Stacks { get; init; }
 }
 
 [JsonSourceGenerationOptions(
@@ -125,6 +163,7 @@ internal sealed record ControlResponse
     DefaultIgnoreCondition = JsonIgnoreCondition.Never,
     Converters = [typeof(UtcSecondsConverter)])]
 [JsonSerializable(typeof(StatusDocument))]
+[JsonSerializable(typeof(DumpDocument))]
 [JsonSerializable(typeof(ControlRequest))]
 [JsonSerializable(typeof(ControlResponse))]
 [JsonSerializable(typeof(LogLine))]

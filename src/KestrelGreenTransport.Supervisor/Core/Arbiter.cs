@@ -90,6 +90,21 @@ internal static class Arbiter
             case WorkerBeat beat when turn.FindLiving(beat.Index) is { } worker:
                 Liveness.Beat(turn, worker, beat.BeatAt, beat.State);
                 break;
+            case WorkerExamined examined when turn.FindLiving(examined.Index) is { } worker:
+                Hangs.Examined(turn, worker, examined.Board, examined.IsStopped);
+                break;
+            case WorkerExcused excused when turn.FindLiving(excused.Index) is { } worker:
+                Hangs.Excused(turn, worker, excused.Time);
+                break;
+            case WorkerRequestOverdue overdue when turn.FindLiving(overdue.Index) is { } worker:
+                Hangs.RequestOverdue(turn, worker, overdue.Request);
+                break;
+            case WorkerSaidOutOfMemory said when turn.FindLiving(said.Index) is { } worker:
+                turn.Put(worker with { SaidOutOfMemory = true });
+                break;
+            case WorkerResigned resigned when turn.FindLiving(resigned.Index) is { } worker:
+                Leading.Resigned(turn, worker);
+                break;
             case WorkerFailedToStart failed when turn.FindLiving(failed.Index) is { } worker:
                 GivingUp.FailedToStart(turn, worker, failed.ExitCode, failed.Message);
                 break;
@@ -100,7 +115,7 @@ internal static class Arbiter
                 Termination.Kill(turn, worker);
                 break;
             case WorkerExited exited when turn.FindLiving(exited.Index) is { } worker:
-                Exited(turn, worker, exited.Status);
+                Exited(turn, worker, exited);
                 break;
         }
     }
@@ -138,15 +153,14 @@ internal static class Arbiter
         }
     }
 
-    private static void Exited(Turn turn, WorkerHandle worker, ExitStatus status)
+    private static void Exited(Turn turn, WorkerHandle worker, WorkerExited exited)
     {
         if (!turn.IsStopping)
         {
             turn.Do(new TellSiblings(worker.Index));
         }
 
-        var died = status.Code == 0 ? ExitReason.Exited : ExitReason.Crash;
-        var exit = new LastExit(worker.Ending ?? died, status, turn.Now);
+        var exit = new LastExit(worker.Ending ?? ReasonOf(worker, exited), exited.Status, turn.Now, worker.Verdict);
         if (worker.Stays)
         {
             Succession.AfterDeath(turn, worker, exit);
@@ -157,6 +171,14 @@ internal static class Arbiter
         turn.Say(new WorkerLeftNotice(worker.Index, worker.Pid!.Value, exit));
         Succession.TellHeir(turn, worker, exit);
     }
+
+    // For a death of its own. What was ended by us keeps our reason, and is never taken for out of memory.
+    private static ExitReason ReasonOf(WorkerHandle worker, WorkerExited exited) => exited switch
+    {
+        { WasKilledForMemory: true } => ExitReason.OutOfMemory,
+        { Status.Code: 0 } => ExitReason.Exited,
+        _ => worker.SaidOutOfMemory ? ExitReason.OutOfMemory : ExitReason.Crash,
+    };
 
     private static void Conclude(Turn turn)
     {
@@ -171,7 +193,10 @@ internal static class Arbiter
         {
             turn.State = turn.State with { Phase = SupervisorPhase.Stopped };
             turn.Do(new Leave(turn.State.ExitCode));
+            return;
         }
+
+        Leading.Arrange(turn);
     }
 
     private static SupervisorPhase PhaseOf(Turn turn)

@@ -9,6 +9,12 @@ internal sealed record ArbiterSettings
 
     public TimeSpan GracefulTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Whether a worker is ended for a request that is older than RequestTimeout. It is only reported otherwise.</summary>
+    public bool KillsHungRequests { get; init; }
+
+    /// <summary>How long a hung process may be kept for its stacks or dump to be written; null: <see cref="AbortTimeout"/>.</summary>
+    public TimeSpan? DumpTimeout { get; init; }
+
     /// <summary>How many workers stand by.</summary>
     public int Standby { get; init; }
 

@@ -27,8 +27,11 @@ internal sealed record CancelPreparation : Effect;
 /// <summary>Tell the worker to stop accepting, finish and exit: a drain message on the lifeline, then SIGTERM.</summary>
 internal sealed record DrainWorker(int Index, TimeSpan Deadline) : Effect;
 
-/// <summary>SIGABRT, so that the process leaves its stacks; answered by <see cref="WorkerAbortFinished"/> or <see cref="WorkerExited"/>.</summary>
-internal sealed record AbortWorker(int Index) : Effect;
+/// <summary>Have the process leave its stacks, as far as it can; answered by <see cref="WorkerAbortFinished"/> or <see cref="WorkerExited"/>.</summary>
+internal sealed record AbortWorker(int Index, ExitReason Reason, Verdict? Verdict) : Effect;
+
+/// <summary>Tell a worker that it leads, or does no more; the latter is answered by <see cref="WorkerResigned"/> or <see cref="WorkerExited"/>.</summary>
+internal sealed record AppointLeader(int Index, bool IsLeader) : Effect;
 
 /// <summary>SIGKILL.</summary>
 internal sealed record KillWorker(int Index) : Effect;

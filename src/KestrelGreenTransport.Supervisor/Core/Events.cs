@@ -48,8 +48,29 @@ internal sealed record WorkerBeat(int Index, long BeatAt, WorkerState State) : S
 /// <summary>The abort for its stacks is pointless or done: the process is stopped, or its report is written.</summary>
 internal sealed record WorkerAbortFinished(int Index) : SupervisorEvent;
 
+/// <summary>What the board and the kernel say of a worker whose beat becomes overdue.</summary>
+/// <param name="Index">The worker.</param>
+/// <param name="Board">Its record; null when it has none.</param>
+/// <param name="IsStopped">Whether the process is stopped or traced.</param>
+internal sealed record WorkerExamined(int Index, BoardRecord? Board, bool IsStopped) : SupervisorEvent;
+
+/// <summary>The worker is, or is about to be, paused on our behalf (a dump was asked for): no beat is due for so long.</summary>
+internal sealed record WorkerExcused(int Index, TimeSpan Time) : SupervisorEvent;
+
+/// <summary>A request has been in flight for longer than RequestTimeout. Comes once for a request.</summary>
+internal sealed record WorkerRequestOverdue(int Index, SlowRequest Request) : SupervisorEvent;
+
+/// <summary>The worker's last words: it dies of memory that it could not get.</summary>
+internal sealed record WorkerSaidOutOfMemory(int Index) : SupervisorEvent;
+
+/// <summary>The worker does not lead, or does not any more: all that it did as the leader has ended.</summary>
+internal sealed record WorkerResigned(int Index) : SupervisorEvent;
+
 /// <summary>The process was reaped.</summary>
-internal sealed record WorkerExited(int Index, ExitStatus Status) : SupervisorEvent;
+/// <param name="Index">The worker.</param>
+/// <param name="Status">How it ended.</param>
+/// <param name="WasKilledForMemory">Whether the kernel killed a process of ours for want of memory just then.</param>
+internal sealed record WorkerExited(int Index, ExitStatus Status, bool WasKilledForMemory = false) : SupervisorEvent;
 
 internal sealed record StopRequested(StopKind Kind) : SupervisorEvent;
 
@@ -94,3 +115,6 @@ internal readonly record struct ExitStatus(int? Code, int? Signal)
 
     public static ExitStatus Killed(int signal) => new(null, signal);
 }
+
+/// <summary>A request that is too old.</summary>
+internal sealed record SlowRequest(string Method, string Path, TimeSpan Age);

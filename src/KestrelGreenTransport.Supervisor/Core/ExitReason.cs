@@ -11,6 +11,8 @@ internal enum ExitReason
     MaxMemory,
     MaxLifetime,
     Reload,
+    RequestTimeout,
+    OutOfMemory,
     ScaleDown,
     Restart,
     Stop,
@@ -20,4 +22,5 @@ internal enum ExitReason
 /// <param name="Reason">Why; a worker killed by us keeps our reason.</param>
 /// <param name="Status">The exit code or the signal.</param>
 /// <param name="At">Monotonic nanoseconds at which it was reaped.</param>
-internal sealed record LastExit(ExitReason Reason, ExitStatus Status, long At);
+/// <param name="Verdict">What it was ended for, if it hung.</param>
+internal sealed record LastExit(ExitReason Reason, ExitStatus Status, long At, Verdict? Verdict = null);

@@ -13,7 +13,7 @@ internal static class Liveness
     {
         // A beat from the future, out of a damaged file, would make the worker immortal.
         beatAt = Math.Min(beatAt, turn.Now);
-        worker = worker with { LastBeatAt = Math.Max(worker.LastBeatAt ?? beatAt, beatAt) };
+        worker = worker with { LastBeatAt = Math.Max(worker.LastBeatAt ?? beatAt, beatAt), Suspicion = null };
         turn.Put(worker);
 
         switch (says, worker.Phase)
@@ -47,7 +47,7 @@ internal static class Liveness
         }
         else if (worker.Phase is WorkerPhase.Standby or WorkerPhase.Serving && SilenceOf(turn, worker) is var silence && silence > worker.Settings.Timeout)
         {
-            Succession.AfterStaleVerdict(turn, Termination.Abort(turn, worker, ExitReason.Stale), silence);
+            Hangs.BeatOverdue(turn, worker, silence);
         }
     }
 
@@ -72,6 +72,8 @@ internal static class Liveness
         }
     }
 
-    private static TimeSpan SilenceOf(Turn turn, WorkerHandle worker) =>
-        Nanoseconds.ToTimeSpan(turn.Now - Math.Max(worker.LastBeatAt ?? 0, worker.WindowFrom));
+    /// <summary>Monotonic nanoseconds from which on a worker's silence counts; in the future for one that is excused.</summary>
+    public static long SilentSince(WorkerHandle worker) => Math.Max(worker.LastBeatAt ?? 0, worker.WindowFrom);
+
+    private static TimeSpan SilenceOf(Turn turn, WorkerHandle worker) => Nanoseconds.ToTimeSpan(turn.Now - SilentSince(worker));
 }

@@ -57,8 +57,20 @@ internal sealed record WorkerLeftNotice(int Index, int Pid, LastExit Exit) : Not
 /// <param name="Pid">Its process id.</param>
 /// <param name="Silence">Since its last beat, or since silence began to count.</param>
 /// <param name="Timeout">What was allowed.</param>
+/// <param name="Verdict">Why, as far as the board tells.</param>
 /// <param name="RestartIn">When its replacement is spawned; zero: now.</param>
-internal sealed record WorkerStaleNotice(int Index, int Pid, TimeSpan Silence, TimeSpan Timeout, TimeSpan? RestartIn) : Notice;
+internal sealed record WorkerStaleNotice(int Index, int Pid, TimeSpan Silence, TimeSpan Timeout, Verdict Verdict, TimeSpan? RestartIn) : Notice;
+
+/// <summary>A worker was appointed to lead.</summary>
+internal sealed record LeaderNotice(int Index, int Pid) : Notice;
+
+/// <summary>A request has been in flight for longer than RequestTimeout.</summary>
+/// <param name="Index">The worker.</param>
+/// <param name="Pid">Its process id.</param>
+/// <param name="Request">The request.</param>
+/// <param name="IsKilled">Whether the worker is ended for it.</param>
+/// <param name="RestartIn">When the replacement of an ended worker is spawned; zero: now.</param>
+internal sealed record SlowRequestNotice(int Index, int Pid, SlowRequest Request, bool IsKilled, TimeSpan? RestartIn) : Notice;
 
 /// <summary>A worker did not serve within BootTimeout: it is aborted, then killed.</summary>
 /// <param name="Index">The worker.</param>

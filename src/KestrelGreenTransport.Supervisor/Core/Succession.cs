@@ -25,7 +25,15 @@ internal static class Succession
     {
         // Silence is no service: it ended with the last beat.
         var heir = HeirOf(turn, stale, servedUntil: turn.Now - Nanoseconds.Of(silence)) with { Replaces = stale.Index };
-        Install(turn, stale, heir, FirstRetry.AtOnce, restartIn => new WorkerStaleNotice(stale.Index, stale.Pid!.Value, silence, stale.Settings.Timeout, restartIn));
+        Install(turn, stale, heir, FirstRetry.AtOnce, restartIn => new WorkerStaleNotice(
+            stale.Index, stale.Pid!.Value, silence, stale.Settings.Timeout, stale.Verdict ?? Verdict.NoHeartbeat, restartIn));
+    }
+
+    /// <summary>A request hangs in a serving worker, and somebody chose to end the worker for it.</summary>
+    public static void AfterHungRequest(Turn turn, WorkerHandle hung, SlowRequest request)
+    {
+        var heir = HeirOf(turn, hung, servedUntil: turn.Now) with { Replaces = hung.Index };
+        Install(turn, hung, heir, FirstRetry.AtOnce, restartIn => new SlowRequestNotice(hung.Index, hung.Pid!.Value, request, IsKilled: true, restartIn));
     }
 
     /// <summary>

@@ -54,6 +54,12 @@ internal sealed record SupervisorState
     /// <summary>The one replacement that is under way before its predecessor leaves, or null.</summary>
     public Surge? Surge { get; init; }
 
+    /// <summary>How often each verdict was passed.</summary>
+    public VerdictCounts Verdicts { get; init; }
+
+    /// <summary>Who leads; null while nobody does.</summary>
+    public Leader? Leader { get; init; }
+
     /// <summary>The stop that is under way, or null.</summary>
     public StopKind? Stop { get; init; }
 

@@ -62,9 +62,9 @@ internal static class Termination
     /// <summary>Has the worker write its stacks; <see cref="Kill"/> follows when they are written, or at the deadline.</summary>
     public static WorkerHandle Abort(Turn turn, WorkerHandle worker, ExitReason why)
     {
-        worker = worker with { Phase = WorkerPhase.Suspect, Ending = why, Deadline = turn.After(ArbiterSettings.AbortTimeout) };
+        worker = worker with { Phase = WorkerPhase.Suspect, Ending = why, Deadline = turn.After(worker.Settings.DumpTimeout ?? ArbiterSettings.AbortTimeout) };
         turn.Put(worker);
-        turn.Do(new AbortWorker(worker.Index));
+        turn.Do(new AbortWorker(worker.Index, why, worker.Verdict));
         return worker;
     }
 

@@ -54,6 +54,18 @@ internal sealed record WorkerHandle
     /// <summary>Why it is being ended, once that is decided; null for a death of its own.</summary>
     public ExitReason? Ending { get; init; }
 
+    /// <summary>What a beat that becomes overdue would mean, by the last look at the board; null while it is not.</summary>
+    public Verdict? Suspicion { get; init; }
+
+    /// <summary>What it is being ended for, if it hung.</summary>
+    public Verdict? Verdict { get; init; }
+
+    /// <summary>Whether its last words were that it could not get memory.</summary>
+    public bool SaidOutOfMemory { get; init; }
+
+    /// <summary>Whether it has said that it does not lead any more: it is leaving.</summary>
+    public bool HasResigned { get; init; }
+
     /// <summary>Failures in a row without <see cref="ArbiterSettings.HealthyAfter"/> of service between them: the exponent of the back-off.</summary>
     public int FailuresInARow { get; init; }
 

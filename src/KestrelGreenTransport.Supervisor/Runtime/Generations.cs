@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Dumps;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
@@ -39,5 +40,7 @@ internal sealed class Generations
         MaxMemory = plan.Options.MaxMemory ?? 0,
         MaxLifetime = plan.Options.MaxLifetime,
         PreparesStart = plan.Options.BeforeStart is not null,
+        KillsHungRequests = plan.Options.RequestTimeoutAction == GreenRequestTimeoutAction.Kill,
+        DumpTimeout = plan.Options.DumpOnStale is null ? null : HungDumps.LimitFor(plan.Options.DumpKind),
     };
 }

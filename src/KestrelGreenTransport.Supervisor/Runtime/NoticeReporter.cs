@@ -48,7 +48,7 @@ internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Jo
                 SupervisorLog.PreparationFailed(logger, n.Message);
                 break;
             case WorkerDiedNotice n:
-                SupervisorLog.WorkerDied(logger, n.Index, n.Pid, SupervisorLog.Describe(n.Exit.Status), Next(n.RestartIn));
+                SupervisorLog.WorkerDied(logger, n.Index, n.Pid, Describe(n.Exit), Next(n.RestartIn));
                 break;
             case WorkerLeavingNotice n:
                 SupervisorLog.WorkerLeaving(logger, n.Index, n.Pid, Next(n.RestartIn));
@@ -57,7 +57,16 @@ internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Jo
                 SupervisorLog.WorkerLeft(logger, n.Index, n.Pid, $"{SupervisorLog.Describe(n.Exit.Status)} ({Name(n.Exit.Reason)})");
                 break;
             case WorkerStaleNotice n:
-                SupervisorLog.WorkerStale(logger, n.Index, n.Pid, n.Silence.TotalSeconds, n.Timeout.TotalSeconds, Next(n.RestartIn));
+                SupervisorLog.WorkerStale(logger, n.Index, n.Pid, n.Silence.TotalSeconds, n.Timeout.TotalSeconds, Describe(n.Verdict), Next(n.RestartIn));
+                break;
+            case LeaderNotice n:
+                SupervisorLog.Leads(logger, n.Index, n.Pid);
+                break;
+            case SlowRequestNotice { IsKilled: true } n:
+                SupervisorLog.HungRequest(logger, n.Index, n.Pid, n.Request.Method, n.Request.Path, n.Request.Age.TotalSeconds, Next(n.RestartIn));
+                break;
+            case SlowRequestNotice n:
+                SupervisorLog.SlowRequest(logger, n.Index, n.Pid, n.Request.Method, n.Request.Path, n.Request.Age.TotalSeconds);
                 break;
             case WorkerBootTimeoutNotice n:
                 SupervisorLog.WorkerBootTimeout(logger, n.Index, n.Pid, n.BootTimeout.TotalSeconds, Next(n.RestartIn));
@@ -130,6 +139,20 @@ internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Jo
         1 => ", and the worker that was replaced already is replaced back",
         _ => string.Create(CultureInfo.InvariantCulture, $", and the {replaced} workers that were replaced already are replaced back"),
     };
+
+    /// <summary>A verdict for a person.</summary>
+    public static string Describe(Verdict verdict) => verdict switch
+    {
+        Verdict.FrozenProcess => "frozen process (nothing in it runs: stopped, or without processor time)",
+        Verdict.ThreadPoolStarvation => "thread-pool starvation (work items wait, and every thread is held up)",
+        Verdict.BlockedLoop => "blocked loop (an event loop does not come back from what it runs)",
+        Verdict.HungRequest => "hung request",
+        _ => "no heartbeat, and the board does not say why",
+    };
+
+    private static string Describe(LastExit exit) => exit.Reason == ExitReason.OutOfMemory
+        ? $"ran out of memory and {SupervisorLog.Describe(exit.Status)}"
+        : SupervisorLog.Describe(exit.Status);
 
     private static string Next(TimeSpan? restartIn) => restartIn switch
     {

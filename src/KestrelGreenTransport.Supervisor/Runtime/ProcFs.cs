@@ -185,7 +185,7 @@ internal static class ProcFs
         return new IPEndPoint(new IPAddress(bytes), int.Parse(text.AsSpan(colon + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture));
     }
 
-    private static string? Read(string path)
+    public static string? Read(string path)
     {
         try
         {

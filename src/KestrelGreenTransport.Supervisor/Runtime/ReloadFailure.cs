@@ -11,6 +11,7 @@ internal static class ReloadFailure
     {
         WorkerDiedNotice n => $"{Worker(n.Index, n.Pid)} {SupervisorLog.Describe(n.Exit.Status)}",
         WorkerStaleNotice n => string.Create(CultureInfo.InvariantCulture, $"{Worker(n.Index, n.Pid)} has not beaten for {n.Silence.TotalSeconds:0.0} s"),
+        SlowRequestNotice n => $"{Worker(n.Index, n.Pid)} hung in {n.Request.Method} {n.Request.Path}",
         WorkerBootTimeoutNotice n => $"{Worker(n.Index, n.Pid)} was not ready within {Duration.Format(n.BootTimeout)} (BootTimeout)",
         WorkerLeavingNotice n => $"{Worker(n.Index, n.Pid)} left by itself",
         SpawnFailedNotice n => $"worker {n.Index} could not be started: {n.Error}",
@@ -26,6 +27,7 @@ internal static class ReloadFailure
     {
         WorkerDiedNotice n => n.Index,
         WorkerStaleNotice n => n.Index,
+        SlowRequestNotice n => n.Index,
         WorkerBootTimeoutNotice n => n.Index,
         WorkerLeavingNotice n => n.Index,
         SpawnFailedNotice n => n.Index,

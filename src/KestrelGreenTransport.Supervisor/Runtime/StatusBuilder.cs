@@ -27,12 +27,14 @@ internal sealed class StatusBuilder(
             Generation = state.Generation,
             StartedAt = _startedAt,
             WorkersTarget = state.Target,
+            Verdicts = new VerdictsStatus(
+                state.Verdicts.FrozenProcess, state.Verdicts.ThreadPoolStarvation, state.Verdicts.BlockedLoop, state.Verdicts.HungRequest, state.Verdicts.NoHeartbeat),
             Listeners = [.. listeners.All.Select(one => new ListenerStatus(one.Endpoint.ToString(), plan.Options.Backlog, one.Queued()))],
-            Workers = [.. state.Workers.Values.Select(worker => Describe(worker, now, utc))],
+            Workers = [.. state.Workers.Values.Select(worker => Describe(worker, state.Leader, now, utc))],
         };
     }
 
-    private WorkerStatus Describe(WorkerHandle worker, long now, DateTimeOffset utc)
+    private WorkerStatus Describe(WorkerHandle worker, Leader? leader, long now, DateTimeOffset utc)
     {
         var figures = worker.Pid is { } pid && _board.TryGet(worker.Index, out var record) && record.Pid == pid ? record : default;
         return new WorkerStatus
@@ -51,12 +53,15 @@ internal sealed class StatusBuilder(
             Restarts = worker.Restarts,
             RssBytes = worker.Pid is { } living ? ProcFs.RssBytesOf(living) : 0,
             CpuSeconds = worker.Pid is { } running ? ProcFs.CpuSecondsOf(running) : 0,
+            Leader = worker.Pid is not null && leader?.Pid == worker.Pid,
+            Verdict = worker.Verdict is { } verdict ? NoticeReporter.Name(verdict) : null,
             LastExit = worker.LastExit is { } exit
                 ? new LastExitStatus(
                     NoticeReporter.Name(exit.Reason),
                     exit.Status.Code,
                     exit.Status.Signal is { } signal ? Signals.NameOf(signal) : null,
-                    utc - TimeSpan.FromTicks((now - exit.At) / 100))
+                    utc - TimeSpan.FromTicks((now - exit.At) / 100),
+                    exit.Verdict is { } why ? NoticeReporter.Name(why) : null)
                 : null,
         };
     }

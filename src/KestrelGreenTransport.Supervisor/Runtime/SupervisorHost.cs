@@ -3,6 +3,8 @@ using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Admin;
 using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Dumps;
+using KestrelGreenTransport.Supervisor.Hooks;
 using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Output;
 using KestrelGreenTransport.Supervisor.Telemetry;
@@ -17,7 +19,12 @@ internal static class SupervisorHost
     /// <summary>Binds, launches, watches; returns the exit code once every worker is gone. Runs on the calling thread.</summary>
     public static int Run(LaunchPlan plan) => Run(plan, TimeProvider.System);
 
-    internal static int Run(LaunchPlan plan, TimeProvider time)
+    /// <summary>The same inside of a host, which has the signals: it steers by events instead.</summary>
+    /// <param name="plan">What to run.</param>
+    /// <param name="running">Gets the way to bring events in, once there is somebody to take them.</param>
+    public static int RunEmbedded(LaunchPlan plan, Action<Action<SupervisorEvent>> running) => Run(plan, TimeProvider.System, running);
+
+    private static int Run(LaunchPlan plan, TimeProvider time, Action<Action<SupervisorEvent>>? running = null)
     {
         var format = LogFormat.Of(plan.Options.LogFormat);
         LogFile? file = null;
@@ -25,7 +32,7 @@ internal static class SupervisorHost
         try
         {
             // Before anything is set up that a child would not need.
-            if (InitProcess.IsNeeded)
+            if (running is null && InitProcess.IsNeeded)
             {
                 return InitProcess.Run();
             }
@@ -46,7 +53,7 @@ internal static class SupervisorHost
         var output = new SupervisorOutput(writer, format, time);
         try
         {
-            return refused is null ? Run(plan, time, writer, format, output) : throw refused;
+            return refused is null ? Run(plan, time, writer, format, output, running) : throw refused;
         }
         catch (StartupException e)
         {
@@ -65,7 +72,7 @@ internal static class SupervisorHost
         }
     }
 
-    private static int Run(LaunchPlan plan, TimeProvider time, OutputWriter writer, LogFormat format, SupervisorOutput output)
+    private static int Run(LaunchPlan plan, TimeProvider time, OutputWriter writer, LogFormat format, SupervisorOutput output, Action<Action<SupervisorEvent>>? running)
     {
         Descriptor.KeepAllToOurselves();
         var journal = new Journal(time);
@@ -88,14 +95,20 @@ internal static class SupervisorHost
         using var control = predecessor?.ControlAt(controlPath) ?? ControlSocket.Bind(controlPath);
         Banner.Write(output, plan, listeners.Given, heartbeats, controlPath);
 
+        using var hooks = new HookRunner(plan.Options, plan.Name, logger);
+        hooks.Tell(new GreenHookEvent { Hook = GreenHook.Starting, To = plan.Options.Workers });
         int exitCode;
         using (var pump = new OutputPump(writer, format, journal, time))
         {
             var generations = new Generations(plan);
             using var launcher = new WorkerLauncher(generations, listeners.Given, heartbeats, pump, identity);
             using var preparer = new GenerationPreparer(generations, logger);
+            using var dumper = new Dumper(heartbeats.Path, Path.GetTempPath(), logger, time);
+            var folder = plan.Options.DumpOnStale is { } kept ? new DumpFolder(kept, plan.Name) : null;
+            var hung = folder is null ? null : new HungDumps(dumper, folder, plan.Options.DumpKind);
             using var loop = new SupervisorLoop(
-                InitialState(plan), launcher, preparer, heartbeats, InodesOf(listeners.Given), reporter, logger, time);
+                InitialState(plan), launcher, preparer, heartbeats, new Examiner(board, new OutOfMemoryWatch(), time), hung, hooks,
+                InodesOf(listeners.Given), reporter, logger, time);
             using var answering = new Answering();
             using var upgrade = new Upgrade(plan, new Estate(listeners, control, pidFile, service, init, answering.Dispose), work, loop, time, logger);
             loop.Parts.Add(new BindBroker(plan, listeners, stored, work, loop.PostAction, logger));
@@ -108,6 +121,7 @@ internal static class SupervisorHost
 
             var status = new StatusBuilder(plan, listeners, board, time, () => upgrade.IsUnderWay);
             var figures = new FiguresSource(status, loop, time);
+            var dumps = new DumpCommand(dumper, folder, plan.Name, () => loop.State, loop.Post);
             using var meter = new SupervisorMeter(figures.Now);
             if (predecessor is null)
             {
@@ -126,7 +140,8 @@ internal static class SupervisorHost
                 service?.IsMuted = true;
             }
 
-            using var signals = new SignalHandlers(loop, upgrade, writer);
+            using var signals = running is null ? new SignalHandlers(loop, upgrade, writer) : null;
+            running?.Invoke(loop.Post);
             try
             {
                 exitCode = loop.Run();
@@ -167,7 +182,7 @@ internal static class SupervisorHost
                 service?.IsMuted = false;
                 init?.FollowMe();
                 answering.Begin(() => new ControlServer(
-                    control, loop.Post, () => figures.Now().Status, ControlQuestions.Of(journal, figures.Now, () => loop.State), logger, time,
+                    control, loop.Post, () => figures.Now().Status, ControlQuestions.Of(journal, figures.Now, () => loop.State), dumps.Handle, logger, time,
                     upgrade: taken => loop.PostAction(() =>
                     {
                         upgrade.Begin();
@@ -179,6 +194,7 @@ internal static class SupervisorHost
         // Only now has the last line of the last worker been read.
         reporter.ReportAtTheEnd();
         SupervisorLog.Stopped(logger);
+        hooks.Tell(new GreenHookEvent { Hook = GreenHook.Exit, ExitCode = exitCode });
         return exitCode;
     }
 

@@ -17,8 +17,8 @@ internal static partial class SupervisorLog
     [LoggerMessage(202, LogLevel.Information, "worker {Index} (pid {Pid}) has left: {How}")]
     public static partial void WorkerLeft(ILogger logger, int index, int pid, string how);
 
-    [LoggerMessage(203, LogLevel.Error, "worker {Index} (pid {Pid}) has not beaten for {Silence:0.0} s (Timeout is {Timeout:0.0} s): it is killed, and {Next}")]
-    public static partial void WorkerStale(ILogger logger, int index, int pid, double silence, double timeout, string next);
+    [LoggerMessage(203, LogLevel.Error, "worker {Index} (pid {Pid}) has not beaten for {Silence:0.0} s (Timeout is {Timeout:0.0} s): {Verdict}; it is killed, and {Next}")]
+    public static partial void WorkerStale(ILogger logger, int index, int pid, double silence, double timeout, string verdict, string next);
 
     [LoggerMessage(204, LogLevel.Error, "worker {Index} (pid {Pid}) was not ready within {Limit:0.0} s (BootTimeout): it is killed, and {Next}")]
     public static partial void WorkerBootTimeout(ILogger logger, int index, int pid, double limit, string next);
@@ -97,6 +97,27 @@ internal static partial class SupervisorLog
 
     [LoggerMessage(231, LogLevel.Warning, "{Warning}")]
     public static partial void Overwritten(ILogger logger, string warning);
+
+    [LoggerMessage(272, LogLevel.Information, "worker {Index} (pid {Pid}) leads")]
+    public static partial void Leads(ILogger logger, int index, int pid);
+
+    [LoggerMessage(270, LogLevel.Warning, "worker {Index} (pid {Pid}): slow request: {Method} {Path} has been in flight for {Seconds:0.0} s, longer than RequestTimeout")]
+    public static partial void SlowRequest(ILogger logger, int index, int pid, string method, string path, double seconds);
+
+    [LoggerMessage(271, LogLevel.Error, "worker {Index} (pid {Pid}): hung request: {Method} {Path} has been in flight for {Seconds:0.0} s, longer than RequestTimeout; the worker is killed, and {Next}")]
+    public static partial void HungRequest(ILogger logger, int index, int pid, string method, string path, double seconds, string next);
+
+    [LoggerMessage(275, LogLevel.Warning, "hook {Hook} failed: {Problem}")]
+    public static partial void HookFailed(ILogger logger, string hook, string problem);
+
+    [LoggerMessage(276, LogLevel.Warning, "{Count} events were not told to hooks: those before them took too long")]
+    public static partial void HooksNotTold(ILogger logger, int count);
+
+    [LoggerMessage(273, LogLevel.Information, "worker {Index} (pid {Pid}): its stacks are in {Files}")]
+    public static partial void StacksKept(ILogger logger, int index, int pid, string files);
+
+    [LoggerMessage(274, LogLevel.Warning, "worker {Index} (pid {Pid}): its stacks could not be kept: {Error}")]
+    public static partial void StacksNotKept(ILogger logger, int index, int pid, string error);
 
     /// <summary>How a process ended, for a person: "was killed by SIGKILL", "exited with code 134".</summary>
     public static string Describe(ExitStatus status) => status switch

@@ -3,6 +3,8 @@ using System.Collections.Immutable;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Dumps;
+using KestrelGreenTransport.Supervisor.Hooks;
 using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Telemetry;
 using KestrelGreenTransport.Worker;
@@ -22,6 +24,9 @@ internal sealed class SupervisorLoop : IDisposable
     private readonly WorkerLauncher _launcher;
     private readonly GenerationPreparer _preparer;
     private readonly HeartbeatDirectory _heartbeats;
+    private readonly Examiner _examiner;
+    private readonly HungDumps? _dumps;
+    private readonly HookRunner _hooks;
     private readonly NoticeReporter _reporter;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
@@ -40,6 +45,9 @@ internal sealed class SupervisorLoop : IDisposable
         WorkerLauncher launcher,
         GenerationPreparer preparer,
         HeartbeatDirectory heartbeats,
+        Examiner examiner,
+        HungDumps? dumps,
+        HookRunner hooks,
         IReadOnlySet<string> inheritedInodes,
         NoticeReporter reporter,
         ILogger logger,
@@ -49,6 +57,9 @@ internal sealed class SupervisorLoop : IDisposable
         _launcher = launcher;
         _preparer = preparer;
         _heartbeats = heartbeats;
+        _examiner = examiner;
+        _dumps = dumps;
+        _hooks = hooks;
         _inheritedInodes = inheritedInodes;
         _reporter = reporter;
         _logger = logger;
@@ -142,9 +153,15 @@ internal sealed class SupervisorLoop : IDisposable
     private void OnTick()
     {
         _nextTick = _time.GetTimestamp() + (ArbiterSettings.TickInterval.Ticks * 100);
+        _examiner.BeginTick();
         foreach (var worker in _processes.Values)
         {
             ReadHeartbeat(worker);
+            if (_examiner.Examine(worker, _state) is { } examined)
+            {
+                _events.Enqueue(examined);
+            }
+
             if (_ticks % ProbeEveryTicks == 0 && !worker.SaidHello && !_state.EverServed
                 && ProcFs.OwnListenerOf(worker.Process.Pid, _inheritedInodes) is { } endpoint)
             {
@@ -207,6 +224,16 @@ internal sealed class SupervisorLoop : IDisposable
                 case LifelineTypes.Beat when message is { At: { } at, State: { } state }:
                     _events.Enqueue(new WorkerBeat(worker.Index, at, (WorkerState)state));
                     break;
+                case LifelineTypes.SlowRequest:
+                    Apply(new WorkerRequestOverdue(
+                        worker.Index, new SlowRequest(message.Method ?? "?", message.Path ?? "?", TimeSpan.FromMilliseconds(message.AgeMs ?? 0))));
+                    break;
+                case LifelineTypes.Leader when message.Yes == false:
+                    Apply(new WorkerResigned(worker.Index));
+                    break;
+                case LifelineTypes.OutOfMemory:
+                    Apply(new WorkerSaidOutOfMemory(worker.Index));
+                    break;
                 case LifelineTypes.Failed:
                     Apply(new WorkerFailedToStart(
                         worker.Index, message.ExitCode ?? ExitCodes.AppNotStartable, message.Message ?? "it did not say why"));
@@ -232,7 +259,7 @@ internal sealed class SupervisorLoop : IDisposable
         }
 
         worker.Dispose();
-        Apply(new WorkerExited(worker.Index, status));
+        Apply(new WorkerExited(worker.Index, status, _examiner.WasKilledForMemory(status)));
     }
 
     private void Apply(SupervisorEvent happened)
@@ -260,6 +287,7 @@ internal sealed class SupervisorLoop : IDisposable
     {
         foreach (var effect in effects)
         {
+            _hooks.Tell(effect);
             switch (effect)
             {
                 case SpawnWorker spawn:
@@ -286,6 +314,10 @@ internal sealed class SupervisorLoop : IDisposable
                     break;
                 case AbortWorker abort:
                     Abort(abort);
+                    break;
+                case AppointLeader appoint when _processes.TryGetValue(appoint.Index, out var appointed):
+                    // Unheard, it leads not, or leads until it is dead: nobody else is told meanwhile.
+                    _ = appointed.Send(new LifelineMessage { Type = LifelineTypes.Leader, Yes = appoint.IsLeader });
                     break;
                 case KillWorker kill when _processes.TryGetValue(kill.Index, out var worker):
                     _ = worker.Process.Signal(Signals.SIGKILL);
@@ -346,13 +378,18 @@ internal sealed class SupervisorLoop : IDisposable
             return;
         }
 
-        if (ProcFs.StateOf(worker.Process.Pid) is 'T' or 't')
+        if (Examiner.IsStopped(worker.Process.Pid))
         {
-            // A stopped process runs no signal handler: it has no stacks to give.
+            // A stopped process runs no signal handler and answers nobody: it has no stacks to give.
             _events.Enqueue(new WorkerAbortFinished(abort.Index));
+        }
+        else if (_dumps is { } dumps)
+        {
+            dumps.OfHung(abort, worker.Process.Pid, () => Post(new WorkerAbortFinished(abort.Index)));
         }
         else
         {
+            // The runtime leaves what somebody asked it for by variables of its own.
             _ = worker.Process.Signal(Signals.SIGABRT);
         }
     }

@@ -114,6 +114,11 @@ internal sealed class WorkerLauncher : IDisposable
             contract[ContractVariables.Broker] = "1";
         }
 
+        if (plan.Options.RequestTimeout is { } limit)
+        {
+            contract[ContractVariables.RequestTimeout] = Duration.Format(limit);
+        }
+
         if (plan.Options.CpuAffinity is { } affinity)
         {
             _ = ThreadCredentials.TieTo(CpuShare.Of(affinity, index, plan.Options.Workers, _processors));

@@ -49,6 +49,7 @@ internal static class LaunchPlanner
         settings.Options.LogFile = Absolute(settings.Options.LogFile);
 
         settings.Options.Control = control;
+        settings.Options.DumpOnStale = settings.Options.DumpOnStale is { } dumps ? Path.GetFullPath(dumps, input.CurrentDirectory) : null;
         return (new LaunchPlan
         {
             Options = settings.Options,

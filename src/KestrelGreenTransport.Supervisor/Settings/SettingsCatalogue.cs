@@ -1,6 +1,7 @@
 using System.Globalization;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Settings;
+using KestrelGreenTransport.Supervisor.Hooks;
 
 namespace KestrelGreenTransport.Supervisor.Settings;
 
@@ -136,6 +137,58 @@ internal static class SettingsCatalogue
         Read = static options => options.BeforeStart is { } command ? [command] : [],
     };
 
+    public static readonly Setting RequestTimeout = Time(
+        "RequestTimeout", ["--request-timeout"], TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1), "off",
+        "A request older than this is logged as slow, with method, path and age.", "uWSGI: harakiri",
+        static options => options.RequestTimeout, static (options, value) => options.RequestTimeout = value);
+
+    public static readonly Setting RequestTimeoutAction = Choice(
+        "RequestTimeoutAction", ["--request-timeout-action"], "ACTION", "log",
+        "What a request older than RequestTimeout leads to: a line in the log, or the end of its worker.", "uWSGI: harakiri",
+        static options => options.RequestTimeoutAction, static (options, value) => options.RequestTimeoutAction = value);
+
+    public static readonly Setting DumpOnStale = new()
+    {
+        Name = "DumpOnStale",
+        Options = ["--dump-on-stale"],
+        ValueName = "DIR",
+        Range = "a folder",
+        Default = "off",
+        Help = "Keep the stacks of a worker that hangs in this folder, as text; the newest 20 files, 2 GB at most.",
+        Check = static value => value.Trim().Length > 0 ? null : $"must be {DumpOnStale!.Range}",
+        Apply = static (options, values) => options.DumpOnStale = values[^1],
+        Read = static options => options.DumpOnStale is { } folder ? [folder] : [],
+    };
+
+    public static readonly Setting DumpKind = Choice(
+        "DumpKind", ["--dump-kind"], "KIND", "stacks",
+        "What is kept there besides the stacks: a mini dump, one with the heap, or all memory.", counterpart: null,
+        static options => options.DumpKind, static (options, value) => options.DumpKind = value);
+
+    public static readonly Setting Hook = new()
+    {
+        Name = "Hook",
+        Options = ["--hook"],
+        ValueName = "NAME=COMMAND",
+        Range = $"NAME=COMMAND with one of these names: {HookNames.All}",
+        Default = "none",
+        Help = "Run a shell command when something happens; the facts are in GREEN_HOOK_* variables. May be repeated.",
+        Counterpart = "gunicorn: server hooks",
+        IsList = true,
+        // A command may hold any other character.
+        Separators = ['\n'],
+        Check = static value => HookNames.Parse(value) is null ? $"must be {Hook!.Range}" : null,
+        Apply = static (options, values) =>
+        {
+            options.Hook.Clear();
+            foreach (var value in values)
+            {
+                options.Hook.Add(value);
+            }
+        },
+        Read = static options => [.. options.Hook],
+    };
+
     public static readonly Setting Name = new()
     {
         Name = "Name",
@@ -220,9 +273,11 @@ internal static class SettingsCatalogue
 
     /// <summary>Those that the supervisor itself uses, each a property of its options. In the order of help and docs.</summary>
     public static readonly IReadOnlyList<Setting> Own =
-        [Workers, Bind, WorkerConnections, Backlog, Timeout, HeartbeatInterval, BootTimeout, GracefulTimeout, Standby, WarmUp,
-        MaxRequests, MaxRequestsJitter, MaxMemory, MaxLifetime, BeforeStart, Name, Control, UnixFileMode, LogFormat,
-        Admin, AdminToken, AdminAllowRemote, .. HostingSettings.All];
+        [
+            Workers, Bind, WorkerConnections, Backlog, Timeout, HeartbeatInterval, BootTimeout, GracefulTimeout, Standby, WarmUp,
+            MaxRequests, MaxRequestsJitter, MaxMemory, MaxLifetime, BeforeStart, RequestTimeout, RequestTimeoutAction,
+            DumpOnStale, DumpKind, Hook, Name, Control, UnixFileMode, LogFormat, Admin, AdminToken, AdminAllowRemote, .. HostingSettings.All,
+        ];
 
     /// <summary>The supervisor's own, then those that it only hands on to the workers' transport.</summary>
     public static readonly IReadOnlyList<Setting> All =
@@ -324,18 +379,19 @@ internal static class SettingsCatalogue
         where T : struct, Enum
     {
         var choices = Enum.GetNames<T>().Select(static choice => choice.ToLowerInvariant()).ToArray();
+        var range = choices.Length < 3 ? string.Join(" or ", choices) : $"{string.Join(", ", choices[..^1])} or {choices[^1]}";
         return new Setting
         {
             Name = name,
             Options = options,
             ValueName = valueName,
-            Range = string.Join(" or ", choices),
+            Range = range,
             Default = @default,
             Help = help,
             Counterpart = counterpart,
             Choices = choices,
             // Enum.TryParse would take any number too.
-            Check = value => choices.Contains(value, StringComparer.OrdinalIgnoreCase) ? null : $"must be {string.Join(" or ", choices)}",
+            Check = value => choices.Contains(value, StringComparer.OrdinalIgnoreCase) ? null : $"must be {range}",
             Apply = (target, values) => set(target, Enum.Parse<T>(values[^1], ignoreCase: true)),
             Read = source => [get(source).ToString().ToLowerInvariant()],
         };

@@ -66,7 +66,8 @@ internal static class GreenCommandLine
         foreach (var (command, lines) in new[]
         {
             RunCommand.Create(host), StatusCommand.Create(host), TopCommand.Create(host), LogsCommand.Create(host), ReloadCommand.Create(host),
-            ScaleCommand.Create(host), RestartCommand.Create(host), DrainCommand.Create(host), UpgradeCommand.Create(host), StopCommand.Create(host),
+            ScaleCommand.Create(host), RestartCommand.Create(host), DrainCommand.Create(host), UpgradeCommand.Create(host), DumpCommand.Create(host),
+            StopCommand.Create(host),
             ConfigCommand.Create(host), CheckCommand.Create(host),
             CompletionsCommand.Create(host, () => CommandTree.Of(root, examples)),
         })

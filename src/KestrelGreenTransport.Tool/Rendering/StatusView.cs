@@ -27,6 +27,10 @@ internal static class StatusView
             if (worker.LastExit is { } exit)
             {
                 console.WriteLine(LastExit(worker, exit));
+                if (exit.Verdict is { } verdict)
+                {
+                    console.WriteLine($"  it hung: {verdict}");
+                }
             }
         }
     }

@@ -41,6 +41,9 @@ internal static class ContractVariables
     /// <summary>The value of <see cref="Gate"/> for a worker that accepts at once; the default.</summary>
     public const string Open = "open";
 
+    /// <summary>How old a request may grow before it is reported as slow: a duration. Absent: none is.</summary>
+    public const string RequestTimeout = "GREEN_REQUEST_TIMEOUT";
+
     /// <summary>systemd's socket activation: how many descriptors, from 3 on.</summary>
     public const string ListenFds = "LISTEN_FDS";
 
@@ -52,5 +55,5 @@ internal static class ContractVariables
 
     /// <summary>All names that a worker removes from its environment once it has read them.</summary>
     public static readonly string[] All =
-        [Worker, Generation, Listen, ControlFd, HeartbeatFile, HeartbeatInterval, BoardFile, Broker, Gate, ListenFds, ListenPid, ListenFdNames];
+        [Worker, Generation, Listen, ControlFd, HeartbeatFile, HeartbeatInterval, BoardFile, Broker, Gate, RequestTimeout, ListenFds, ListenPid, ListenFdNames];
 }

@@ -28,7 +28,7 @@ internal sealed record LifelineMessage
     /// <summary>failed: the exit code (docs/signals-and-exit-codes.md) that this failure means for the supervisor.</summary>
     public int? ExitCode { get; init; }
 
-    /// <summary>warm: the path to ask for.</summary>
+    /// <summary>warm: the path to ask for. slowRequest: the request's path, without its query.</summary>
     public string? Path { get; init; }
 
     /// <summary>beat: what the worker says of itself.</summary>
@@ -87,6 +87,15 @@ internal sealed record LifelineMessage
             ? new RequestStats(count, failed, nanoseconds, [.. buckets])
             : null;
 
+    /// <summary>leader: whether the worker is to lead; from the worker: false, it does not.</summary>
+    public bool? Yes { get; init; }
+
+    /// <summary>slowRequest: the request's method.</summary>
+    public string? Method { get; init; }
+
+    /// <summary>slowRequest: how long it has been in flight, in milliseconds.</summary>
+    public long? AgeMs { get; init; }
+
     public byte[] ToUtf8() => JsonSerializer.SerializeToUtf8Bytes(this, LifelineJson.Default.LifelineMessage);
 
     public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out LifelineMessage? message)
@@ -142,6 +151,18 @@ internal static class LifelineTypes
 
     /// <summary>Worker: requests answered so far. Sent at most every heartbeat interval, and only when there is something new.</summary>
     public const string Stats = "stats";
+
+    /// <summary>Worker: a request has been in flight for longer than GREEN_REQUEST_TIMEOUT. Sent once for a request.</summary>
+    public const string SlowRequest = "slowRequest";
+
+    /// <summary>Worker: I am dying, of memory that I could not get.</summary>
+    public const string OutOfMemory = "outOfMemory";
+
+    /// <summary>
+    /// Supervisor: lead, or do so no more. Worker, with <c>yes</c> false: I do not lead any more. Nobody else is told to
+    /// lead before that is heard, or the process is reaped.
+    /// </summary>
+    public const string Leader = "leader";
 
     /// <summary>Supervisor: stop accepting, finish what you took, exit.</summary>
     public const string Drain = "drain";

@@ -35,6 +35,9 @@ internal sealed record WorkerContract
     /// <summary>Whether it accepts only once its supervisor says so.</summary>
     public bool StartsClosed { get; init; }
 
+    /// <summary>A request older than this is reported as slow, once; null: none is.</summary>
+    public TimeSpan? RequestTimeout { get; init; }
+
     /// <summary>Where the variables are read from and removed; tests give a dictionary.</summary>
     internal interface IVariables
     {
@@ -56,10 +59,11 @@ internal sealed record WorkerContract
             Listeners = InheritedListener.Parse(variables.Take(ContractVariables.Listen) ?? ""),
             ControlDescriptor = variables.Take(ContractVariables.ControlFd) is { } fd ? Number(ContractVariables.ControlFd, fd, 3, int.MaxValue) : null,
             HeartbeatFile = variables.Take(ContractVariables.HeartbeatFile),
-            HeartbeatInterval = Interval(variables.Take(ContractVariables.HeartbeatInterval)),
+            HeartbeatInterval = Interval(ContractVariables.HeartbeatInterval, variables.Take(ContractVariables.HeartbeatInterval)) ?? TimeSpan.FromSeconds(1),
             BoardFile = variables.Take(ContractVariables.BoardFile),
             HasBroker = variables.Take(ContractVariables.Broker) == "1",
             StartsClosed = IsClosed(variables.Take(ContractVariables.Gate)),
+            RequestTimeout = Interval(ContractVariables.RequestTimeout, variables.Take(ContractVariables.RequestTimeout)),
         };
     }
 
@@ -75,16 +79,16 @@ internal sealed record WorkerContract
             ? number
             : throw new FormatException($"{name} ('{text}') must be a whole number from {from} to {to}.");
 
-    private static TimeSpan Interval(string? text)
+    private static TimeSpan? Interval(string name, string? text)
     {
         if (text is null)
         {
-            return TimeSpan.FromSeconds(1);
+            return null;
         }
 
-        return Duration.TryParse(text, out var interval) && interval >= TimeSpan.FromMilliseconds(10) && interval <= TimeSpan.FromHours(1)
+        return Duration.TryParse(text, out var interval) && interval >= TimeSpan.FromMilliseconds(10) && interval <= TimeSpan.FromDays(1)
             ? interval
-            : throw new FormatException($"{ContractVariables.HeartbeatInterval} ('{text}') must be a duration from 10ms to 1h, such as 1s.");
+            : throw new FormatException($"{name} ('{text}') must be a duration from 10ms to 1d, such as 1s.");
     }
 
     private sealed class ProcessVariables : IVariables

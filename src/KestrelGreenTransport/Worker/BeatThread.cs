@@ -1,4 +1,5 @@
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Leading;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Telemetry;
 using KestrelGreenTransport.WarmUp;
@@ -22,11 +23,13 @@ internal sealed class BeatThread : IDisposable
     private readonly WakeSignal _wake;
     private readonly Pulse _pulse;
     private readonly BoardLine? _board;
+    private readonly SlowRequests? _slow;
     private readonly Lifeline? _lifeline;
     private readonly BindRequests _binds;
     private readonly StatsSender? _stats;
     private readonly WorkerLife _life;
     private readonly WarmUpRun _warmUp;
+    private readonly Leadership _leadership;
     private readonly WorkerStop _stop;
     private readonly BoardSiblings _siblings;
     private readonly TimeProvider _time;
@@ -38,17 +41,19 @@ internal sealed class BeatThread : IDisposable
     private long _checkAt;
 
     public BeatThread(
-        WakeSignal wake, Pulse pulse, BoardLine? board, Lifeline? lifeline, BindRequests binds, StatsSender? stats,
+        WakeSignal wake, Pulse pulse, BoardLine? board, SlowRequests? slow, Lifeline? lifeline, BindRequests binds, StatsSender? stats, Leadership leadership,
         WorkerLife life, WarmUpRun warmUp, WorkerStop stop, BoardSiblings siblings, TimeProvider time, TimeSpan interval)
     {
         _wake = wake;
         _pulse = pulse;
         _board = board;
+        _slow = slow;
         _lifeline = lifeline;
         _binds = binds;
         _stats = stats;
         _life = life;
         _warmUp = warmUp;
+        _leadership = leadership;
         _stop = stop;
         _siblings = siblings;
         _time = time;
@@ -86,6 +91,7 @@ internal sealed class BeatThread : IDisposable
             var allSent = _lifeline?.Flush() ?? true;
             _pulse.Turn(now);
             _board?.Turn(now);
+            _slow?.Turn(now);
             Wait(allSent ? long.MaxValue : now + BoardLine.Tick.ToNanoseconds());
         }
 
@@ -114,6 +120,7 @@ internal sealed class BeatThread : IDisposable
     private unsafe void Wait(long retryAt)
     {
         var next = Math.Min(Math.Min(_pulse.NextAt, _board?.NextAt ?? _checkAt), Math.Min(_stop.ForceAt, retryAt));
+        next = Math.Min(next, _slow?.NextAt ?? long.MaxValue);
         var polled = stackalloc Libc.PollFd[2];
         polled[0] = new Libc.PollFd { fd = _wake.Descriptor, events = Libc.POLLIN };
         polled[1] = new Libc.PollFd { fd = _lifeline?.Descriptor ?? -1, events = Libc.POLLIN | LibcWorker.POLLRDHUP };
@@ -163,6 +170,9 @@ internal sealed class BeatThread : IDisposable
                 break;
             case LifelineTypes.SiblingDied when message.Index is { } index:
                 _siblings.OnDied(index);
+                break;
+            case LifelineTypes.Leader:
+                _leadership.Appoint(message.Yes == true);
                 break;
             default:
                 // It comes from a newer supervisor, which can do without an answer.

@@ -55,6 +55,8 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
         Message = problem is { Length: > MaxText } ? problem[..MaxText] : problem,
     });
 
+    public void SendResigned() => SendForCertain(new LifelineMessage { Type = LifelineTypes.Leader, Yes = false });
+
     /// <summary>The last words of a worker that cannot start: waits for a moment until they are on their way.</summary>
     public void SendFailed(int exitCode, string message)
     {

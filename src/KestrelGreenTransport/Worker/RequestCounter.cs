@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace KestrelGreenTransport.Worker;
 
@@ -9,7 +10,7 @@ internal sealed class RequestCounter(RequestDelegate next, RequestFigures figure
 {
     public Task InvokeAsync(HttpContext context)
     {
-        var slot = figures.Begin();
+        var slot = figures.Begin(figures.KeepsRequests ? Judged(context) : null);
         Task handled;
         try
         {
@@ -29,6 +30,13 @@ internal sealed class RequestCounter(RequestDelegate next, RequestFigures figure
         figures.End(slot);
         return Task.CompletedTask;
     }
+
+    // What asks to become a WebSocket is meant to last, and nobody should call it slow.
+    private static IHttpRequestFeature? Judged(HttpContext context) =>
+        context.Features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true }
+        || context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true }
+            ? null
+            : context.Features.Get<IHttpRequestFeature>();
 
     private async Task EndAfter(Task handled, int slot)
     {

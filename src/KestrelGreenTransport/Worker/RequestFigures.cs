@@ -1,5 +1,6 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace KestrelGreenTransport.Worker;
 
@@ -25,12 +26,19 @@ internal sealed class RequestFigures
     private readonly TimeProvider _time;
     private readonly Stripe[] _stripes;
     private readonly long[] _starts = new long[SlotsInAll];
+    private readonly Kept[] _requests;
 
-    public RequestFigures(TimeProvider time)
+    /// <param name="time">The clock.</param>
+    /// <param name="keepsRequests">Whether requests in flight are kept at hand, so that slow ones can be named.</param>
+    public RequestFigures(TimeProvider time, bool keepsRequests = false)
     {
         _time = time;
+        KeepsRequests = keepsRequests;
+        _requests = new Kept[keepsRequests ? SlotsInAll : 0];
         _stripes = new Stripe[Math.Min(MaxStripes, (int)BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount))];
     }
+
+    public bool KeepsRequests { get; }
 
     /// <summary>Touched after each change; null while nobody needs to know.</summary>
     public BoardActivity? Activity { get; set; }
@@ -84,12 +92,18 @@ internal sealed class RequestFigures
     }
 
     /// <summary>Counts a request in; what it returns belongs to <see cref="End"/>.</summary>
-    public int Begin()
+    /// <param name="request">What to name it by, should it become slow; null where nobody will ask.</param>
+    public int Begin(IHttpRequestFeature? request = null)
     {
         var index = StripeIndex();
         ref var stripe = ref _stripes[index];
         Interlocked.Increment(ref stripe.Started);
         var slot = Claim(index, ref stripe, _time.Nanoseconds());
+        if (request is not null && slot != Untracked)
+        {
+            Volatile.Write(ref _requests[slot].Request, request);
+        }
+
         Activity?.Touch();
         return slot;
     }
@@ -99,11 +113,50 @@ internal sealed class RequestFigures
     {
         if (slot != Untracked)
         {
+            if (KeepsRequests)
+            {
+                // Before the start: a request stands in its slot only while the start does.
+                Volatile.Write(ref _requests[slot].Request, null);
+            }
+
             Volatile.Write(ref _starts[slot], 0);
         }
 
         Interlocked.Increment(ref _stripes[StripeIndex()].Finished);
         Activity?.Touch();
+    }
+
+    /// <summary>
+    /// Names each request in flight that started before a moment, from any thread. The app may end it meanwhile and use
+    /// its objects for the next one, so what was read counts only if the same start still stands there afterwards.
+    /// </summary>
+    /// <param name="before">Monotonic nanoseconds.</param>
+    public IEnumerable<Named> StartedBefore(long before)
+    {
+        for (var slot = 0; slot < _requests.Length; slot++)
+        {
+            var start = Volatile.Read(ref _starts[slot]);
+            if (start != 0 && start <= before
+                && Volatile.Read(ref _requests[slot].Request) is { } request
+                && NameOf(request) is var (method, path)
+                && Volatile.Read(ref _starts[slot]) == start)
+            {
+                yield return new Named(slot, start, method, path);
+            }
+        }
+    }
+
+    private static (string Method, string Path)? NameOf(IHttpRequestFeature request)
+    {
+        try
+        {
+            return (request.Method ?? "", request.Path ?? "");
+        }
+        catch (Exception)
+        {
+            // It was taken down while we looked, and is of no interest any more.
+            return null;
+        }
     }
 
     private int StripeIndex() => Thread.GetCurrentProcessorId() & (_stripes.Length - 1);
@@ -128,6 +181,19 @@ internal sealed class RequestFigures
 
         stripe.Next = (from + SlotsTried) & (size - 1);
         return Untracked;
+    }
+
+    /// <summary>A request in flight.</summary>
+    /// <param name="Slot">Its place; with the start it names this request and no other.</param>
+    /// <param name="Start">Monotonic nanoseconds.</param>
+    /// <param name="Method">Its method.</param>
+    /// <param name="Path">Its path, without the query.</param>
+    public readonly record struct Named(int Slot, long Start, string Method, string Path);
+
+    // A struct, so that storing into the array checks no type.
+    private struct Kept
+    {
+        public IHttpRequestFeature? Request;
     }
 
     [StructLayout(LayoutKind.Explicit, Size = 128)]

@@ -37,6 +37,9 @@ internal static partial class WorkerLog
     [LoggerMessage(115, LogLevel.Warning, "The supervisor is gone. This worker finishes what it took, within {DeadlineMs} ms, and leaves.")]
     public static partial void SupervisorGone(ILogger logger, double deadlineMs);
 
+    [LoggerMessage(117, LogLevel.Warning, "{Method} {Path} has been in flight for {AgeMs} ms, longer than GREEN_REQUEST_TIMEOUT allows.")]
+    public static partial void SlowRequest(ILogger logger, string method, string path, long ageMs);
+
     [LoggerMessage(116, LogLevel.Warning, "GREEN_WORKER is set, and the worker contract is kept on Linux alone: this process beats no heartbeat and has no lifeline.")]
     public static partial void NotSupportedHere(ILogger logger);
 

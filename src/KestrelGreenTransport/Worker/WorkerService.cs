@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Draining;
+using KestrelGreenTransport.Leading;
 using KestrelGreenTransport.Telemetry;
 using KestrelGreenTransport.WarmUp;
 using Microsoft.Extensions.Hosting;
@@ -21,6 +22,7 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
     private readonly Lifeline? _lifeline;
     private readonly WakeSignal _wake = new();
     private readonly BeatThread _thread;
+    private readonly LastWords? _lastWords;
 
     public WorkerService(
         WorkerContract contract,
@@ -32,6 +34,7 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
         WorkerFailure failure,
         SelfRequest request,
         BindRequests binds,
+        Leadership leadership,
         ForcedExit exit,
         Drain drain,
         IHostApplicationLifetime lifetime,
@@ -56,8 +59,10 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
         {
             _lifeline = new Lifeline(adopted.Socket, log);
             _lifeline.SendHello(pid);
+            _lastWords = new LastWords(adopted.Socket);
             failure.Reported = _lifeline.SendFailed;
             binds.Ask = _lifeline.SendBind;
+            leadership.Resigned = _lifeline.SendResigned;
         }
 
         var beat = new FullBeat(transport, time, _wake.Set);
@@ -74,8 +79,10 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
 
         var stats = _lifeline is null ? null : new StatsSender(new RequestDurations(meters), _lifeline);
         var stop = new WorkerStop(lifetime, host, drain, options, life, exit, time, log);
+        var slow = contract.RequestTimeout is { } limit ? new SlowRequests(requests, limit, _lifeline, log) : null;
         var pulse = new Pulse(beat, heartbeat, life, interval, _lifeline is null ? null : _lifeline.SendBeat);
-        _thread = new BeatThread(_wake, pulse, board, _lifeline, binds, stats, life, new WarmUpRun(request, time, log), stop, siblings, time, interval);
+        _thread = new BeatThread(
+            _wake, pulse, board, slow, _lifeline, binds, stats, leadership, life, new WarmUpRun(request, time, log), stop, siblings, time, interval);
     }
 
     public Task StartingAsync(CancellationToken cancellationToken)
@@ -98,6 +105,7 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
 
     public void Dispose()
     {
+        _lastWords?.Dispose();
         _thread.Dispose();
         _wake.Dispose();
     }

@@ -1,5 +1,6 @@
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Leading;
 using KestrelGreenTransport.WarmUp;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -35,7 +36,7 @@ internal static class WorkerServices
         services.Replace(ServiceDescriptor.Singleton(new AcceptGate(isOpen: !startsClosed)));
         services.Replace(ServiceDescriptor.Singleton(new SideDoors(any: startsClosed)));
         services.AddSingleton<SelfRequest>();
-        services.AddSingleton(new RequestFigures(TimeProvider.System));
+        services.AddSingleton(new RequestFigures(TimeProvider.System, keepsRequests: contract.RequestTimeout is not null));
         services.AddSingleton<WorkerLife>();
         services.AddSingleton(static provider => new BoardSiblings(
             provider.GetRequiredService<WorkerContract>(), provider.GetRequiredService<TransportState>(), provider.GetRequiredService<RequestFigures>(), TimeProvider.System));
@@ -44,11 +45,12 @@ internal static class WorkerServices
         services.TryAddSingleton<TransportState>();
         services.TryAddSingleton<WorkerFailure>();
         services.TryAddSingleton<BindRequests>();
+        services.AddGreenLeadership();
 
         // First of all: a host resolves its hosted services before it validates options or starts anything, and so
         // hello is said before something can fail, or be bound.
         services.Insert(0, ServiceDescriptor.Singleton<IHostedService, WorkerService>());
-        if (contract.BoardFile is not null)
+        if (contract.BoardFile is not null || contract.RequestTimeout is not null)
         {
             services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, RequestCounterFilter>());
         }

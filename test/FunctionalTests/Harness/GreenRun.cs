@@ -34,6 +34,7 @@ internal sealed class GreenRun : IAsyncDisposable
     /// <param name="bind">False lets the app say where to listen.</param>
     /// <param name="folder">Where it is started; a folder of its own by default.</param>
     /// <param name="reachable">Whether other users may enter its folders.</param>
+    /// <param name="wrapper">A command that runs the rest of its own command line.</param>
     /// <param name="environment">Variables for all processes.</param>
     public static GreenRun Start(
         string[] options,
@@ -43,13 +44,15 @@ internal sealed class GreenRun : IAsyncDisposable
         bool bind = true,
         string? folder = null,
         bool reachable = false,
+        string[]? wrapper = null,
         params (string Name, string? Value)[] environment)
     {
         var name = $"t{Guid.NewGuid():N}"[..12];
         string[] binds = options.Contains("-b") || !bind ? [] : ["-b", "127.0.0.1:0"];
         string[] limit = descriptors is null ? [] : ["prlimit", $"--nofile={descriptors}"];
         return Launch(
-            name, [.. limit, "dotnet", Repo.Green, "run", "--name", name, .. binds, .. options, app ?? Repo.TestWorker, .. appArguments ?? []], environment, folder, reachable);
+            name, [.. wrapper ?? [], .. limit, "dotnet", Repo.Green, "run", "--name", name, .. binds, .. options, app ?? Repo.TestWorker, .. appArguments ?? []],
+            environment, folder, reachable);
     }
 
     /// <summary>Runs an app that makes itself a supervisor.</summary>

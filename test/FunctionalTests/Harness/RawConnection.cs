@@ -42,11 +42,14 @@ internal sealed class RawConnection : IDisposable
         return await Receive();
     }
 
-    public async Task Send(string path, bool keepAlive)
+    public Task Send(string path, bool keepAlive) =>
+        Write($"GET {path} HTTP/1.1\r\nHost: test\r\n{(keepAlive ? "" : "Connection: close\r\n")}\r\n");
+
+    /// <summary>Sends text as it stands.</summary>
+    public async Task Write(string text)
     {
         using var limit = new CancellationTokenSource(Limit);
-        var request = $"GET {path} HTTP/1.1\r\nHost: test\r\n{(keepAlive ? "" : "Connection: close\r\n")}\r\n";
-        await _stream.WriteAsync(Encoding.ASCII.GetBytes(request), limit.Token);
+        await _stream.WriteAsync(Encoding.ASCII.GetBytes(text), limit.Token);
     }
 
     /// <summary>The body of the next response; throws unless its status is 200.</summary>

@@ -17,11 +17,16 @@ public sealed class ControlServerTests : IDisposable
     private readonly ControlServer _server;
 
     public ControlServerTests() => _server = new ControlServer(
-        ControlSocket.Bind(_path), Take, () => Document, ControlQuestions.Of(Journal, () => throw new InvalidOperationException(), () => State), NullLogger.Instance, TimeProvider.System);
+        ControlSocket.Bind(_path), Take, () => Document, ControlQuestions.Of(Journal, () => throw new InvalidOperationException(), () => State), Describe,
+        NullLogger.Instance, TimeProvider.System);
 
     private SupervisorState State { get; set; } = new() { Settings = new ArbiterSettings(), Target = 2 };
 
     private Journal Journal { get; } = new(TimeProvider.System);
+
+    // From another thread, as the real one answers.
+    private static void Describe(ControlRequest request, Action<ControlResponse> answer) =>
+        new Thread(() => answer(new ControlResponse { Dump = new DumpDocument { Files = [], Stacks = $"{request.Worker} {request.Kind}" } })).Start();
 
     private static StatusDocument Document => new()
     {
@@ -56,6 +61,14 @@ public sealed class ControlServerTests : IDisposable
         Assert.Null(answer.Error);
         Assert.Equal("test", answer.Status!.Name);
         Assert.Equal(0, client.Receive(new byte[1]));
+    }
+
+    [Fact]
+    public void It_passes_a_question_about_stacks_on_and_the_answer_back()
+    {
+        using var client = Connect();
+
+        Assert.Equal("3 heap", Ask(client, """{"command":"dump","worker":3,"kind":"heap"}""").Dump!.Stacks);
     }
 
     [Fact]

@@ -9,10 +9,10 @@ internal static class SampleStatus
     /// <summary>What <c>green status --json</c> prints of <see cref="Document"/>: a contract, property by property.</summary>
     public static readonly string Json = """
         {"schemaVersion":1,"name":"hello","version":"1.0.0","supervisorPid":4120,"state":"running","generation":3,"startedAt":"2026-01-01T12:00:00Z",
-        "workersTarget":2,"listeners":[{"endpoint":"tcp://127.0.0.1:8080","backlog":2048,"queued":0}],
+        "workersTarget":2,"verdicts":{"frozenProcess":0,"threadPoolStarvation":0,"blockedLoop":0,"hungRequest":0,"noHeartbeat":0},"listeners":[{"endpoint":"tcp://127.0.0.1:8080","backlog":2048,"queued":0}],
         "workers":[{"index":1,"pid":4121,"generation":3,"state":"serving","uptimeSeconds":12.5,"heartbeatAgeSeconds":0.4,"connections":12,
         "connectionsLimit":1000,"requestsInFlight":1,"requestsTotal":4012,"acceptedTotal":80,"restarts":0,"rssBytes":91000000,"cpuSeconds":1.9,
-        "lastExit":{"reason":"stale","exitCode":null,"signal":"SIGKILL","at":"2026-01-01T11:00:00Z"}}]}
+        "leader":true,"verdict":null,"lastExit":{"reason":"stale","exitCode":null,"signal":"SIGKILL","at":"2026-01-01T11:00:00Z","verdict":"threadPoolStarvation"}}]}
         """.ReplaceLineEndings("");
 
     public static readonly StatusDocument Document = new()
@@ -44,7 +44,8 @@ internal static class SampleStatus
         Restarts = 0,
         RssBytes = 91_000_000,
         CpuSeconds = 1.9,
-        LastExit = new LastExitStatus("stale", null, "SIGKILL", new DateTimeOffset(2026, 1, 1, 11, 0, 0, TimeSpan.Zero)),
+        Leader = index == 1,
+        LastExit = new LastExitStatus("stale", null, "SIGKILL", new DateTimeOffset(2026, 1, 1, 11, 0, 0, TimeSpan.Zero), "threadPoolStarvation"),
     };
 
     /// <summary>The supervisor's answer that carries this document: one line.</summary>

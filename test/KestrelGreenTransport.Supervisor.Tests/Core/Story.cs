@@ -114,10 +114,17 @@ internal sealed class Story
     /// Asserts what was wanted since the last look, as one line: <c>spawn 2, abort 1</c>. Notices and what workers are told
     /// stand aside: a gate opens after each boot.
     /// </summary>
-    public Story Wants(string effects) => Wants(effects, static effect => effect is not (Report or OpenWorker or TellSiblings));
+    public Story Wants(string effects) => Wants(effects, static effect => effect is not (Report or OpenWorker or TellSiblings or AppointLeader));
 
     /// <summary>The same, with the gates that were opened.</summary>
-    public Story WantsWithGates(string effects) => Wants(effects, static effect => effect is not (Report or TellSiblings));
+    public Story WantsWithGates(string effects) => Wants(effects, static effect => effect is not (Report or TellSiblings or AppointLeader));
+
+    /// <summary>Asserts who was told to lead, or to lead no more, since the last look: <c>1 leads</c>, <c>1 does not</c>.</summary>
+    public Story Appoints(string appointments)
+    {
+        Assert.Equal(appointments, string.Join(", ", News.OfType<AppointLeader>().Select(e => $"{e.Index} {(e.IsLeader ? "leads" : "does not")}")));
+        return this;
+    }
 
     public Story WantsNothing() => Wants("");
 

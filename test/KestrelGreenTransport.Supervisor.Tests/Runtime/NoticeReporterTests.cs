@@ -26,6 +26,11 @@ public class NoticeReporterTests
             cause.SetValue(notice, new PreparationFailedNotice(2, "no"));
         }
 
+        if (type.GetProperty("Request") is { } request)
+        {
+            request.SetValue(notice, new SlowRequest("GET", "/", TimeSpan.Zero));
+        }
+
         var logger = new CountingLogger();
         using var writer = new OutputWriter(static text => text);
         new NoticeReporter(logger, new SupervisorOutput(writer, LogFormat.Of(default), TimeProvider.System), new Journal(TimeProvider.System)).Report(notice);

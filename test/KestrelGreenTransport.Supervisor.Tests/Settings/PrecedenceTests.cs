@@ -45,6 +45,7 @@ public sealed class PrecedenceTests : SettingsFixture
                 "Workers": 3, "Bind": ["127.0.0.1:1", "127.0.0.1:2"], "WorkerConnections": 5, "Backlog": 6, "Timeout": "1h30m",
                 "HeartbeatInterval": "00:00:02", "BootTimeout": 90, "GracefulTimeout": "0s", "Standby": 7, "WarmUp": "/warm",
                 "MaxRequests": 8, "MaxRequestsJitter": 9, "MaxMemory": "64MB", "MaxLifetime": "2h", "BeforeStart": "true", "Name": "shop", "Control": "/run/shop.sock", "UnixFileMode": 660,
+                "RequestTimeout": "31s", "RequestTimeoutAction": "kill", "DumpOnStale": "/var/dumps", "DumpKind": "heap", "Hook": "exit=a;b,c",
                 "LogFormat": "json", "Admin": "127.0.0.1:9090", "AdminToken": "0123456789abcdef", "AdminAllowRemote": true,
                 "User": "shop", "Group": 33, "Umask": "027", "Chdir": "/srv", "Env": ["A=1,2", "B=x;y"], "CpuAffinity": 2,
                 "PidFile": "/run/shop.pid", "LogFile": "/var/log/shop.log"
@@ -57,6 +58,7 @@ public sealed class PrecedenceTests : SettingsFixture
             "GREEN_HEARTBEAT_INTERVAL=2000ms", "GREEN_BOOT_TIMEOUT=1m30s", "GREEN_GRACEFUL_TIMEOUT=0", "GREEN_STANDBY=7", "GREEN_WARM_UP=/warm",
             "GREEN_MAX_REQUESTS=8", "GREEN_MAX_REQUESTS_JITTER=9", "GREEN_MAX_MEMORY=65536K", "GREEN_MAX_LIFETIME=120m", "GREEN_BEFORE_START=true", "GREEN_NAME=shop",
             "GREEN_CONTROL=/run/shop.sock", "GREEN_UNIX_FILE_MODE=0660",
+            "GREEN_REQUEST_TIMEOUT=31", "GREEN_REQUEST_TIMEOUT_ACTION=Kill", "GREEN_DUMP_ON_STALE=/var/dumps", "GREEN_DUMP_KIND=heap", "GREEN_HOOK=exit=a;b,c",
             "GREEN_LOG_FORMAT=JSON", "GREEN_ADMIN=127.0.0.1:9090", "GREEN_ADMIN_TOKEN=0123456789abcdef", "GREEN_ADMIN_ALLOW_REMOTE=1",
             "GREEN_USER=shop", "GREEN_GROUP=33", "GREEN_UMASK=27", "GREEN_CHDIR=/srv", "GREEN_ENV=A=1,2\nB=x;y",
             "GREEN_CPU_AFFINITY=2", "GREEN_PID_FILE=/run/shop.pid", "GREEN_LOG_FILE=/var/log/shop.log"]);
@@ -64,6 +66,7 @@ public sealed class PrecedenceTests : SettingsFixture
             "-w 3 -b 127.0.0.1:1 --bind=127.0.0.1:2 --worker-connections 5 --backlog=6 --timeout 90m --heartbeat-interval 2 "
             + "--boot-timeout 1.5m --graceful-timeout 0 --standby 7 --warm-up /warm --max-requests 8 --max-requests-jitter 9 --max-memory 64M --max-lifetime 2h "
             + "--before-start true --name shop --control /run/shop.sock --unix-file-mode 0o660 "
+            + "--request-timeout 31s --request-timeout-action kill --dump-on-stale /var/dumps --dump-kind heap --hook exit=a;b,c "
             + "--log-format json --admin 127.0.0.1:9090 --admin-token 0123456789abcdef --admin-allow-remote "
             + "--user shop --group 33 --umask 0o27 --chdir /srv --env A=1,2 --env B=x;y --cpu-affinity 2 "
             + "--pid-file /run/shop.pid --log-file /var/log/shop.log");
@@ -85,6 +88,11 @@ public sealed class PrecedenceTests : SettingsFixture
             options.MaxMemory = 64 << 20;
             options.MaxLifetime = TimeSpan.FromHours(2);
             options.BeforeStart = "true";
+            options.RequestTimeout = TimeSpan.FromSeconds(31);
+            options.RequestTimeoutAction = GreenRequestTimeoutAction.Kill;
+            options.DumpOnStale = "/var/dumps";
+            options.DumpKind = GreenDumpKind.Heap;
+            options.Hook.Add("exit=a;b,c");
             options.Name = "shop";
             options.Control = "/run/shop.sock";
             options.UnixFileMode = (UnixFileMode)0b110_110_000;
@@ -108,7 +116,8 @@ public sealed class PrecedenceTests : SettingsFixture
             Assert.Empty(loaded.Problems);
             Assert.All(SettingsCatalogue.Own, setting => Assert.True(loaded.IsSet(setting), setting.Name));
             Assert.Equal(
-                ["3", "127.0.0.1:1,127.0.0.1:2", "5", "6", "1h30m", "2s", "1m30s", "0s", "7", "/warm", "8", "9", "67108864", "2h", "true", "shop", "/run/shop.sock", "660", "json",
+                ["3", "127.0.0.1:1,127.0.0.1:2", "5", "6", "1h30m", "2s", "1m30s", "0s", "7", "/warm", "8", "9", "67108864", "2h", "true",
+                    "31s", "kill", "/var/dumps", "heap", "exit=a;b,c", "shop", "/run/shop.sock", "660", "json",
                     "127.0.0.1:9090", "0123456789abcdef", "true",
                     "shop", "33", "27", "/srv", "A=1,2,B=x;y", "2", "/run/shop.pid", "/var/log/shop.log"],
                 SettingsCatalogue.Own.Select(setting => string.Join(',', setting.Read(loaded.Options))));

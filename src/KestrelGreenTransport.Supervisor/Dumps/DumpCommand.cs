@@ -1,0 +1,64 @@
+using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Runtime;
+
+namespace KestrelGreenTransport.Supervisor.Dumps;
+
+/// <summary>Answers <c>green dump</c>: the stacks of a living worker, which goes on afterwards.</summary>
+internal sealed class DumpCommand(Dumper dumper, DumpFolder? kept, string name, Func<SupervisorState> state, Action<SupervisorEvent> post)
+{
+    // An answer is one line of at most 4 MiB, and JSON may take two bytes for a character.
+    private const int MostText = 1_500_000;
+
+    /// <param name="request">A request whose command is <c>dump</c>.</param>
+    /// <param name="answer">Called once, at once or from the dumper's thread.</param>
+    public void Handle(ControlRequest request, Action<ControlResponse> answer)
+    {
+        var folder = request.Folder is { } path ? new DumpFolder(path, name) : kept;
+        if (request.Worker is not { } index || state().Workers.GetValueOrDefault(index) is not { Pid: { } pid })
+        {
+            answer(Refuse($"there is no process of worker {request.Worker?.ToString() ?? "(missing)"}"));
+        }
+        else if (!Enum.TryParse<GreenDumpKind>(request.Kind ?? nameof(GreenDumpKind.Stacks), ignoreCase: true, out var kind) || !Enum.IsDefined(kind))
+        {
+            answer(Refuse($"kind ('{request.Kind}') must be stacks, mini, heap or full"));
+        }
+        else if (request.Folder is { } relative && !Path.IsPathFullyQualified(relative))
+        {
+            answer(Refuse($"the folder '{relative}' must be an absolute path"));
+        }
+        else if (kind != GreenDumpKind.Stacks && folder is null)
+        {
+            answer(Refuse("a dump needs a folder: name one with --to DIR, or start the supervisor with --dump-on-stale DIR"));
+        }
+        else if (Examiner.IsStopped(pid))
+        {
+            answer(Refuse($"worker {index} (pid {pid}) is stopped: it cannot describe itself. Send it SIGCONT"));
+        }
+        else
+        {
+            // It beats not while it is described, and that is nobody's fault but ours.
+            var excuse = HungDumps.LimitFor(kind);
+            dumper.Dump(
+                new DumpRequest(index, pid, kind, "asked for", folder) { Begins = () => post(new WorkerExcused(index, excuse)) },
+                result =>
+                {
+                    post(new WorkerExcused(index, TimeSpan.Zero));
+                    answer(Answer(result));
+                });
+        }
+    }
+
+    private static ControlResponse Answer(DumpResult result) => result.Error is { } error
+        ? Refuse(error)
+        : new ControlResponse
+        {
+            Dump = new DumpDocument
+            {
+                Files = result.Files,
+                Stacks = result.Text is { Length: > MostText } text ? text[..MostText] + "\n(cut)\n" : result.Text ?? "",
+            },
+        };
+
+    private static ControlResponse Refuse(string error) => new() { Error = error };
+}

@@ -1,0 +1,190 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Worker;
+using Microsoft.Extensions.Logging;
+
+namespace KestrelGreenTransport.Supervisor.Dumps;
+
+/// <summary>
+/// Writes the stacks of workers to files, on a thread of its own: a process may take seconds to describe itself, and the
+/// disk as long to take it.
+/// </summary>
+internal sealed class Dumper : IDisposable
+{
+    /// <summary>How long a process may take to write its stacks.</summary>
+    public static readonly TimeSpan StacksLimit = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long a dump with memory may take.</summary>
+    public static readonly TimeSpan DumpLimit = TimeSpan.FromSeconds(60);
+
+    // Of a report; a thousand threads with fifty frames each take about 15 MB.
+    private const long LargestReport = 64 * 1024 * 1024;
+
+    private readonly string _reports;
+    private readonly string _ports;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly BlockingCollection<Action> _requests = [];
+    private readonly Thread _thread;
+    private int _number;
+
+    /// <param name="reports">A folder that the workers' user may write to: each leaves its report there for us to read.</param>
+    /// <param name="ports">Where the workers' runtimes open their diagnostics ports: their TMPDIR.</param>
+    /// <param name="logger">For what was kept, or why nothing was.</param>
+    /// <param name="time">The clock for the files' names.</param>
+    public Dumper(string reports, string ports, ILogger logger, TimeProvider time)
+    {
+        _reports = reports;
+        _ports = ports;
+        _logger = logger;
+        _time = time;
+        _thread = new Thread(Run) { IsBackground = true, Name = "green-dump" };
+        _thread.Start();
+    }
+
+    /// <summary>Describes a worker; <paramref name="done"/> is called on the dumper's thread with the files, or with what went wrong.</summary>
+    public void Dump(DumpRequest request, Action<DumpResult> done)
+    {
+        if (!_requests.IsAddingCompleted)
+        {
+            _requests.Add(() => done(Dump(request)));
+        }
+    }
+
+    public void Dispose()
+    {
+        _requests.CompleteAdding();
+
+        // A process that does not answer, or a disk that stalls, must not keep the supervisor from leaving.
+        if (_thread.Join(TimeSpan.FromSeconds(1)))
+        {
+            _requests.Dispose();
+        }
+    }
+
+    private void Run()
+    {
+        foreach (var request in _requests.GetConsumingEnumerable())
+        {
+            request();
+        }
+    }
+
+    private DumpResult Dump(DumpRequest request)
+    {
+        try
+        {
+            request.Begins();
+            var result = Write(request);
+            if (result.Error is { } error)
+            {
+                SupervisorLog.StacksNotKept(_logger, request.Index, request.Pid, error);
+            }
+            else if (result.Files.Count > 0)
+            {
+                SupervisorLog.StacksKept(_logger, request.Index, request.Pid, string.Join(" and ", result.Files));
+            }
+
+            return result;
+        }
+        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
+        {
+            SupervisorLog.StacksNotKept(_logger, request.Index, request.Pid, failed.Message);
+            return new DumpResult([], null, failed.Message);
+        }
+    }
+
+    private DumpResult Write(DumpRequest request)
+    {
+        var at = _time.GetUtcNow();
+        var files = new List<string>();
+        var (text, error) = Stacks(request, at);
+        if (text is not null && request.Folder is { } folder)
+        {
+            var file = folder.FileFor(request.Index, request.Pid, at, "stacks.txt");
+            folder.Write(file, text);
+            files.Add(file);
+        }
+
+        if (request is { Kind: not GreenDumpKind.Stacks, Folder: { } dumps })
+        {
+            dumps.Make();
+            var file = dumps.FileFor(request.Index, request.Pid, at, "dmp");
+            error = DiagnosticsPort.WriteDump(request.Pid, _ports, file, request.Kind, DumpLimit) ?? error;
+            dumps.Prune();
+            if (File.Exists(file))
+            {
+                files.Add(file);
+            }
+        }
+
+        return new DumpResult(files, text, error);
+    }
+
+    private (string? Text, string? Error) Stacks(DumpRequest request, DateTimeOffset at)
+    {
+        var path = Path.Combine(_reports, string.Create(CultureInfo.InvariantCulture, $"stacks-{++_number}"));
+        var report = DiagnosticsPort.ReportFile(path);
+        try
+        {
+            if (DiagnosticsPort.WriteReport(request.Pid, _ports, path, StacksLimit) is { } error)
+            {
+                return (null, error);
+            }
+
+            var heading = FormattableString.Invariant($"worker {request.Index} (pid {request.Pid}), {at:yyyy-MM-dd HH:mm:ss.fff}Z: {request.Why}");
+            var text = Read(report) is { } json ? StackReport.Render(json, [heading]) : null;
+            return (text, text is null ? $"the runtime's report {report} cannot be read" : null);
+        }
+        finally
+        {
+            File.Delete(report);
+        }
+    }
+
+    // The worker's user may write to that folder: no link is followed, and no more is read than a report may have.
+    private static byte[]? Read(string path)
+    {
+        if (!RecordFile.OpenForReading(path, out var file).Ok || file is null)
+        {
+            return null;
+        }
+
+        using (file)
+        {
+            var length = RandomAccess.GetLength(file);
+            if (length is 0 or > LargestReport)
+            {
+                return null;
+            }
+
+            var bytes = new byte[length];
+            var read = 0;
+            while (read < length && RecordFile.Read(file, bytes.AsSpan(read), read) is { Ok: true, Value: > 0 and var count })
+            {
+                read += (int)count;
+            }
+
+            return bytes[..read];
+        }
+    }
+}
+
+/// <summary>Whom to describe, how, and why.</summary>
+/// <param name="Index">The worker.</param>
+/// <param name="Pid">Its process id.</param>
+/// <param name="Kind">What besides the stacks; anything but stacks needs a folder.</param>
+/// <param name="Why">The report's heading.</param>
+/// <param name="Folder">Where files are kept; null: nowhere.</param>
+internal sealed record DumpRequest(int Index, int Pid, GreenDumpKind Kind, string Why, DumpFolder? Folder)
+{
+    /// <summary>Called on the dumper's thread when it is this one's turn.</summary>
+    public Action Begins { get; init; } = static () => { };
+}
+
+/// <summary>What came of it.</summary>
+/// <param name="Files">What was kept.</param>
+/// <param name="Text">The stacks; null when there are none.</param>
+/// <param name="Error">What went wrong; null when nothing did.</param>
+internal sealed record DumpResult(IReadOnlyList<string> Files, string? Text, string? Error);

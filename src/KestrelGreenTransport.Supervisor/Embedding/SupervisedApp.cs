@@ -1,0 +1,49 @@
+using System.Collections.Immutable;
+using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Settings;
+
+namespace KestrelGreenTransport.Supervisor.Embedding;
+
+/// <summary>An app that a host supervises, and with which settings.</summary>
+internal sealed record SupervisedApp(string App, ImmutableArray<string> Arguments, Action<GreenSupervisorOptions>? Configure)
+{
+    /// <summary>The plan, or what is wrong with it and the exit code that this means.</summary>
+    public (LaunchPlan? Plan, int ExitCode, IReadOnlyList<string> Problems) Plan()
+    {
+        var (input, settings) = Load();
+        if (settings.Problems.Count > 0)
+        {
+            return (null, ExitCodes.Usage, settings.Problems);
+        }
+
+        var apps = new AppResolver(
+            input.CurrentDirectory, DotnetHost.Find(Environment.ProcessPath, input.Variable), new CommandRunner(input.Environment));
+        var resolution = apps.Resolve(App, Arguments);
+        if (resolution.App is not { } command)
+        {
+            return (null, ExitCodes.AppNotStartable, [resolution.Error!]);
+        }
+
+        var (plan, problems) = LaunchPlanner.Plan(
+            settings, input, command, () => resolution.WasBuilt ? resolution : apps.Resolve(App, Arguments));
+        return (plan, ExitCodes.Usage, problems);
+    }
+
+    /// <summary>How long the host must be prepared to wait for the supervisor's end.</summary>
+    public TimeSpan GracefulTimeout => Load().Settings.Options.GracefulTimeout;
+
+    private (SettingsInput Input, LoadedSettings Settings) Load()
+    {
+        var directory = Environment.CurrentDirectory;
+        var path = Path.GetFullPath(App, directory);
+        var input = new SettingsInput
+        {
+            AppArguments = Arguments,
+            Environment = SelfProcess.Variables(),
+            CurrentDirectory = directory,
+            AppDirectory = Directory.Exists(path) ? path : Path.GetDirectoryName(path),
+            Configure = Configure,
+        };
+        return (input, SettingsLoader.Load(input));
+    }
+}

@@ -1,0 +1,26 @@
+using System.Diagnostics.CodeAnalysis;
+using KestrelGreenTransport.Leading;
+using Microsoft.Extensions.Hosting;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Adds what exists once among several workers.</summary>
+public static class GreenWorkerServiceCollectionExtensions
+{
+    /// <summary>
+    /// Adds a background service that runs in one worker alone: the leader. It is started when this worker is appointed,
+    /// and stopped when it begins to drain; only then the next worker starts its own. Each term gets a new instance. What
+    /// fails in it is handled as <see cref="HostOptions.BackgroundServiceExceptionBehavior"/> says.
+    /// </summary>
+    /// <typeparam name="T">The service; its constructor's parameters come from DI.</typeparam>
+    /// <param name="services">The app's services.</param>
+    /// <returns>The same services.</returns>
+    public static IServiceCollection AddLeaderHostedService<[DynamicallyAccessedMembers(DynamicallyAccessedMemberTypes.PublicConstructors)] T>(
+        this IServiceCollection services)
+        where T : class, IHostedService
+    {
+        ArgumentNullException.ThrowIfNull(services);
+        services.AddSingleton(new LeaderServiceFactory(typeof(T).Name, static provider => ActivatorUtilities.CreateInstance<T>(provider)));
+        return services.AddGreenLeadership();
+    }
+}

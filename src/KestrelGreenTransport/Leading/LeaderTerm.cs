@@ -1,0 +1,152 @@
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace KestrelGreenTransport.Leading;
+
+/// <summary>Runs the leader's services from this worker's appointment to its dismissal.</summary>
+internal sealed class LeaderTerm : IHostedService
+{
+    private readonly Leadership _leadership;
+    private readonly IServiceProvider _services;
+    private readonly IReadOnlyList<LeaderServiceFactory> _factories;
+    private readonly IHostApplicationLifetime _lifetime;
+    private readonly HostOptions _host;
+    private readonly ILogger _logger;
+    private readonly List<(string Name, IHostedService Service)> _running = [];
+
+    public LeaderTerm(
+        Leadership leadership,
+        IServiceProvider services,
+        IEnumerable<LeaderServiceFactory> factories,
+        IHostApplicationLifetime lifetime,
+        IOptions<HostOptions> host,
+        ILoggerFactory loggers)
+    {
+        _leadership = leadership;
+        _services = services;
+        _factories = [.. factories];
+        _lifetime = lifetime;
+        _host = host.Value;
+        _logger = loggers.CreateLogger(LeaderLog.Category);
+        leadership.BeginTerm = Begin;
+        leadership.EndTerm = End;
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _lifetime.ApplicationStopping.Register(_leadership.Retire);
+        if (_leadership.IsBorn)
+        {
+            _lifetime.ApplicationStarted.Register(() => _leadership.Appoint(true));
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <summary>A host that ends waits for its leader's services, as it does for all others.</summary>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _leadership.Retire();
+        await _leadership.Settled.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private async Task Begin()
+    {
+        LeaderLog.Leads(_logger, _leadership.Index);
+        foreach (var (name, create) in _factories)
+        {
+            try
+            {
+                var service = create(_services);
+                _running.Add((name, service));
+                await service.StartAsync(_lifetime.ApplicationStopping);
+                if (service is BackgroundService { ExecuteTask: { } executing })
+                {
+                    _ = Watch(name, executing);
+                }
+            }
+            catch (Exception failed)
+            {
+                Failed(name, failed);
+            }
+        }
+    }
+
+    // In the opposite order, as a host does, and none keeps another from its end.
+    private async Task End()
+    {
+        LeaderLog.LeadsNoMore(_logger, _leadership.Index);
+        for (var i = _running.Count - 1; i >= 0; i--)
+        {
+            var (name, service) = _running[i];
+            try
+            {
+                // Without a limit: a leader that has not stopped leads. The supervisor ends a worker that takes too long.
+                await service.StopAsync(CancellationToken.None);
+                await (service is BackgroundService { ExecuteTask: { } executing } ? executing : Task.CompletedTask)
+                    .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Dispose(service);
+            }
+            catch (Exception failed)
+            {
+                LeaderLog.ServiceFailed(_logger, failed, name);
+            }
+        }
+
+        _running.Clear();
+    }
+
+    private async Task Watch(string name, Task executing)
+    {
+        try
+        {
+            await executing;
+        }
+        catch (OperationCanceledException)
+        {
+            // As it was told.
+        }
+        catch (Exception failed)
+        {
+            Failed(name, failed);
+        }
+    }
+
+    private void Failed(string name, Exception failed)
+    {
+        LeaderLog.ServiceFailed(_logger, failed, name);
+        if (_host.BackgroundServiceExceptionBehavior == BackgroundServiceExceptionBehavior.StopHost)
+        {
+            // Another worker leads then, and this one is replaced.
+            _lifetime.StopApplication();
+        }
+    }
+
+    private static async ValueTask Dispose(IHostedService service)
+    {
+        if (service is IAsyncDisposable asynchronous)
+        {
+            await asynchronous.DisposeAsync();
+        }
+        else
+        {
+            (service as IDisposable)?.Dispose();
+        }
+    }
+}
+
+/// <summary>What is logged about leading: ids 130 to 139 of the transport's log.</summary>
+internal static partial class LeaderLog
+{
+    public const string Category = "KestrelGreenTransport.Leader";
+
+    [LoggerMessage(130, LogLevel.Information, "Worker {Index} leads: what exists once among the workers runs here.")]
+    public static partial void Leads(ILogger logger, int index);
+
+    [LoggerMessage(131, LogLevel.Information, "Worker {Index} leads no more.")]
+    public static partial void LeadsNoMore(ILogger logger, int index);
+
+    [LoggerMessage(132, LogLevel.Error, "{Service}, which runs in the leader alone, failed.")]
+    public static partial void ServiceFailed(ILogger logger, Exception exception, string service);
+}

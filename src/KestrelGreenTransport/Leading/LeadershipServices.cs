@@ -1,0 +1,18 @@
+using KestrelGreenTransport.Contract;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
+
+namespace KestrelGreenTransport.Leading;
+
+/// <summary>Registers the one that leads among several workers.</summary>
+internal static class LeadershipServices
+{
+    public static IServiceCollection AddGreenLeadership(this IServiceCollection services)
+    {
+        services.TryAddSingleton(static provider => Leadership.For(provider.GetService<WorkerContract>()));
+        services.TryAddSingleton<IGreenWorker>(static provider => provider.GetRequiredService<Leadership>());
+        services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, LeaderTerm>());
+        return services;
+    }
+}

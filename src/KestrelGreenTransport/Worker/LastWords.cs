@@ -1,0 +1,30 @@
+using System.Text;
+using KestrelGreenTransport.Contract;
+
+namespace KestrelGreenTransport.Worker;
+
+/// <summary>
+/// Tells the supervisor that this process dies of memory that it could not get (a heap limit): its exit code is that of
+/// any other unhandled exception. The packet is made beforehand, since there is nothing to make it of any more.
+/// </summary>
+internal sealed class LastWords : IDisposable
+{
+    private readonly LifelineSocket _lifeline;
+    private readonly byte[] _outOfMemory = Encoding.UTF8.GetBytes($"{{\"type\":\"{LifelineTypes.OutOfMemory}\"}}");
+
+    public LastWords(LifelineSocket lifeline)
+    {
+        _lifeline = lifeline;
+        AppDomain.CurrentDomain.UnhandledException += OnUnhandled;
+    }
+
+    public void Dispose() => AppDomain.CurrentDomain.UnhandledException -= OnUnhandled;
+
+    private void OnUnhandled(object sender, UnhandledExceptionEventArgs e)
+    {
+        if (e.ExceptionObject is OutOfMemoryException)
+        {
+            _ = _lifeline.Send(_outOfMemory);
+        }
+    }
+}
