@@ -8,17 +8,17 @@ namespace FunctionalTests;
 public sealed class StatusTests
 {
     private static readonly string[] Top =
-        ["schemaVersion", "name", "version", "supervisorPid", "state", "generation", "startedAt", "workersTarget", "listeners", "workers"];
+        ["schemaVersion", "name", "version", "supervisorPid", "state", "generation", "startedAt", "workersTarget", "verdicts", "listeners", "workers"];
 
     private static readonly string[] Listener = ["endpoint", "backlog", "queued"];
 
     private static readonly string[] Worker =
     [
         "index", "pid", "generation", "state", "uptimeSeconds", "heartbeatAgeSeconds", "connections", "connectionsLimit",
-        "requestsInFlight", "requestsTotal", "acceptedTotal", "restarts", "rssBytes", "cpuSeconds", "lastExit",
+        "requestsInFlight", "requestsTotal", "acceptedTotal", "restarts", "rssBytes", "cpuSeconds", "leader", "verdict", "lastExit",
     ];
 
-    private static readonly string[] LastExit = ["reason", "exitCode", "signal", "at"];
+    private static readonly string[] LastExit = ["reason", "exitCode", "signal", "at", "verdict"];
 
     [Fact]
     public async Task The_json_has_exactly_the_promised_properties_in_order_and_true_values()
