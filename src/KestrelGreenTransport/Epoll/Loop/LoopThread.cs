@@ -71,13 +71,9 @@ internal sealed class LoopThread
     {
         _current = this;
         Id = KernelThread.CurrentId;
-        while (Loop.Spares.Await(this))
+        for (var leads = Loop.Spares.Await(this); leads; leads = Loop.Spares.Park(this))
         {
-            do
-            {
-                Loop.Lead(this);
-            }
-            while (Loop.Spares.Park(this));
+            Loop.Lead(this);
         }
 
         _current = null;

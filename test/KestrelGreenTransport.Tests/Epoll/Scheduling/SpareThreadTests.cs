@@ -43,6 +43,22 @@ public class SpareThreadTests
     }
 
     [Fact]
+    public async Task A_thread_that_has_led_its_loop_ends_with_it()
+    {
+        var threads = new List<Thread>();
+        var loop = Loop(Settings with
+        {
+            StartThread = thread =>
+            {
+                threads.Add(thread);
+                thread.UnsafeStart();
+            },
+        });
+        await EndAsync(loop);
+        await Wait.UntilAsync(() => !Assert.Single(threads).IsAlive, "its thread has ended");
+    }
+
+    [Fact]
     public async Task A_thread_that_the_kernel_refuses_is_done_without_and_asked_for_again_later()
     {
         var isRefused = false;
