@@ -22,13 +22,15 @@ internal sealed class SlotConnection : ConnectionContext, IServedConnection
 
     /// <param name="inner">The connection itself.</param>
     /// <param name="slot">Held by it.</param>
+    /// <param name="memory">Its memory.</param>
     /// <param name="time">For when it was idle.</param>
     /// <param name="all">Where it stands while it lives.</param>
-    public SlotConnection(ConnectionContext inner, Slot slot, TimeProvider time, ConcurrentDictionary<SlotConnection, byte> all)
+    public SlotConnection(ConnectionContext inner, Slot slot, IMemoryPoolFeature memory, TimeProvider time, ConcurrentDictionary<SlotConnection, byte> all)
     {
         (_inner, _slot, _all) = (inner, slot, all);
         Activity = new ConnectionActivity(this, time);
         inner.Features.Set(Activity);
+        inner.Features.Set(memory);
         _reader = new EndableReader(inner.Transport.Input);
         inner.Transport = new ReaderAndWriter(_reader, inner.Transport.Output);
         all.TryAdd(this, 0);

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Native;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
@@ -20,6 +21,7 @@ internal sealed class SocketsAcceptor : IAcceptor
 {
     private readonly ListenerContext _listener;
     private readonly SocketConnectionContextFactory _connections;
+    private readonly IMemoryPoolFeature _memory;
     private readonly ConcurrentDictionary<SlotConnection, byte> _open;
     private readonly TimeProvider _time;
     private readonly OpenTimes _openTimes;
@@ -32,9 +34,10 @@ internal sealed class SocketsAcceptor : IAcceptor
     private int _inARow;
     private bool _isLate;
 
-    public SocketsAcceptor(ListenerContext listener, SocketConnectionContextFactory connections, ConcurrentDictionary<SlotConnection, byte> open, TimeProvider time)
+    public SocketsAcceptor(
+        ListenerContext listener, SocketConnectionContextFactory connections, IMemoryPoolFeature memory, ConcurrentDictionary<SlotConnection, byte> open, TimeProvider time)
     {
-        (_listener, _connections, _open, _time) = (listener, connections, open, time);
+        (_listener, _connections, _memory, _open, _time) = (listener, connections, memory, open, time);
         _policy = listener.CreatePolicy();
         _openTimes = new OpenTimes(listener.Socket.IsShared);
         if (listener.Socket.EndPoint is IPEndPoint && OperatingSystem.IsLinux())
@@ -211,7 +214,7 @@ internal sealed class SocketsAcceptor : IAcceptor
                 socket.NoDelay = _listener.Options.NoDelay;
             }
 
-            var connection = new SlotConnection(_connections.Create(socket), slot, _time, _open);
+            var connection = new SlotConnection(_connections.Create(socket), slot, _memory, _time, _open);
             if (!_listener.Options.UpgradedConnectionsHoldSlot)
             {
                 connection.Features.Set<IDecrementConcurrentConnectionCountFeature>(slot);

@@ -1,5 +1,8 @@
+using System.Buffers;
 using System.Collections.Concurrent;
 using KestrelGreenTransport.Accepting;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -7,15 +10,16 @@ using Microsoft.Extensions.Options;
 namespace KestrelGreenTransport.Sockets;
 
 /// <summary>The portable backend: .NET's sockets, and the connections of Kestrel's own socket transport.</summary>
-internal sealed class SocketsBackend : ITransportBackend
+internal sealed class SocketsBackend : ITransportBackend, IMemoryPoolFeature
 {
     private readonly SocketConnectionContextFactory _connections;
     private readonly TransportState _state;
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<SlotConnection, byte> _open = [];
     private readonly SocketsProbe? _probe;
+    private readonly MemoryPool<byte> _memory;
 
-    public SocketsBackend(IOptions<GreenTransportOptions> options, TransportState state, ILoggerFactory loggers, TimeProvider time)
+    public SocketsBackend(IOptions<GreenTransportOptions> options, IMemoryPoolFactory<byte> pools, TransportState state, ILoggerFactory loggers, TimeProvider time)
     {
         var settings = options.Value;
         _connections = new SocketConnectionContextFactory(
@@ -25,6 +29,7 @@ internal sealed class SocketsBackend : ITransportBackend
                 MaxWriteBufferSize = settings.MaxWriteBufferSize,
             },
             loggers.CreateLogger(Log.Category));
+        _memory = pools.Create();
         _state = state;
         _time = time;
 
@@ -40,7 +45,13 @@ internal sealed class SocketsBackend : ITransportBackend
         }
     }
 
-    public IAcceptor Listen(ListenerContext listener) => new SocketsAcceptor(listener, _connections, _open, _time);
+    /// <summary>
+    /// Where Kestrel's HTTP takes memory for responses. That of the socket factory is MemoryPool.Shared, unless Kestrel itself
+    /// made it: there Rent(0) gives nothing, and a handler that writes to BodyWriter before anything else would fail.
+    /// </summary>
+    public MemoryPool<byte> MemoryPool => _memory;
+
+    public IAcceptor Listen(ListenerContext listener) => new SocketsAcceptor(listener, _connections, this, _open, _time);
 
     public IReadOnlyCollection<IServedConnection> Connections() => [.. _open.Keys];
 
@@ -53,5 +64,6 @@ internal sealed class SocketsBackend : ITransportBackend
         }
 
         _connections.Dispose();
+        _memory.Dispose();
     }
 }

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.AspNetCore.Builder;
@@ -209,6 +210,19 @@ public class HttpTests
         await client.SendAsync("GET / HTTP/1.1\r\nHost: test\r\n\r\n");
         client.Shutdown(SocketShutdown.Send);
         await Wait.ForAsync(aborted.Task);
+    }
+
+    [Theory]
+    [MemberData(nameof(ByAll))]
+    public async Task A_handler_may_write_to_the_pipe_before_anything_else(ServedBy by)
+    {
+        await using var app = await ServedApp.StartAsync(by, static routes => routes.MapGet("/", static async (HttpContext context) =>
+        {
+            context.Response.BodyWriter.Write("written"u8);
+            await context.Response.BodyWriter.FlushAsync();
+        }));
+        using var client = app.CreateClient();
+        Assert.Equal("written", await client.GetStringAsync("/"));
     }
 
     [Theory]

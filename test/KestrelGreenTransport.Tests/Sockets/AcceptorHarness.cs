@@ -1,9 +1,11 @@
+using System.Buffers;
 using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Sockets;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 
@@ -27,7 +29,7 @@ internal sealed class AcceptorHarness : IAsyncDisposable
         Pool = new ConnectionPool(_socket.Name, options.WorkerConnections);
         var state = new TransportState();
         var meter = new TransportMeter(_services.GetRequiredService<IMeterFactory>(), state);
-        _backend = new SocketsBackend(Options.Create(options), state, Logs, TimeProvider.System);
+        _backend = new SocketsBackend(Options.Create(options), new SharedMemory(), state, Logs, TimeProvider.System);
         Acceptor = _backend.Listen(new ListenerContext(_socket, Pool, Gate, new NoSiblings(), new AcceptReporter(_socket.Name, meter, Logs.CreateLogger(Log.Category)), options));
     }
 
@@ -77,5 +79,10 @@ internal sealed class AcceptorHarness : IAsyncDisposable
         Sibling.Dispose();
         await _backend.DisposeAsync();
         await _services.DisposeAsync();
+    }
+
+    private sealed class SharedMemory : IMemoryPoolFactory<byte>
+    {
+        public MemoryPool<byte> Create(MemoryPoolOptions? options = null) => MemoryPool<byte>.Shared;
     }
 }
