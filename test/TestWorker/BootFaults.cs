@@ -45,6 +45,15 @@ internal static class BootFaults
 
                 break;
 
+            // The first worker serves only once the file is there: then it is not the one that has served longest.
+            case "first-waits" when Environment.GetEnvironmentVariable("GREEN_WORKER") == "1":
+                while (!System.IO.File.Exists(Detail))
+                {
+                    Thread.Sleep(20);
+                }
+
+                break;
+
             case "throw":
                 Console.Error.WriteLine("about to fail");
                 throw new InvalidOperationException(Detail);

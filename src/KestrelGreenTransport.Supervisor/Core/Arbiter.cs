@@ -61,6 +61,9 @@ internal static class Arbiter
             case PreparationFailed failed when failed.Generation == turn.State.Preparing:
                 Reloading.PreparationFailed(turn, failed.Generation, failed.Message);
                 break;
+            case LeadGiven:
+                turn.State = turn.State with { HasLead = true };
+                break;
             case RestartRequested restart:
                 Recycling.RestartRequested(turn, restart.Index);
                 break;

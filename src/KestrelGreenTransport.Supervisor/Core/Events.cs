@@ -72,6 +72,9 @@ internal sealed record WorkerResigned(int Index) : SupervisorEvent;
 /// <param name="WasKilledForMemory">Whether the kernel killed a process of ours for want of memory just then.</param>
 internal sealed record WorkerExited(int Index, ExitStatus Status, bool WasKilledForMemory = false) : SupervisorEvent;
 
+/// <summary>The supervisor before this one has given up the lead: none of its workers leads, and none will.</summary>
+internal sealed record LeadGiven : SupervisorEvent;
+
 internal sealed record StopRequested(StopKind Kind) : SupervisorEvent;
 
 /// <summary>Set the number of serving workers.</summary>

@@ -2,6 +2,7 @@ namespace KestrelGreenTransport.Supervisor.Core;
 
 // At most one worker leads: the next one is told only after the one before has said that it does not any more, or was
 // reaped. So there may be nobody for a moment, and never two.
+// Where a supervisor takes over from another, it appoints nobody before the other one's leader has gone the same way.
 // Who has resigned is on its way out, and is not appointed again.
 
 /// <summary>Who leads among the workers.</summary>
@@ -51,7 +52,7 @@ internal static class Leading
     }
 
     // The youngest generation first, since the others are about to go; then whoever has served longest.
-    private static WorkerHandle? Next(Turn turn) => turn.IsStopping
+    private static WorkerHandle? Next(Turn turn) => turn.IsStopping || !turn.State.HasLead
         ? null
         : turn.Workers.Where(MayLead).OrderByDescending(worker => worker.Generation).ThenBy(worker => worker.ServingSince).ThenBy(worker => worker.Index).FirstOrDefault();
 

@@ -57,6 +57,9 @@ internal sealed record SupervisorState
     /// <summary>How often each verdict was passed.</summary>
     public VerdictCounts Verdicts { get; init; }
 
+    /// <summary>Whether the lead is ours to give: not while a worker of the supervisor before this one may lead.</summary>
+    public bool HasLead { get; init; } = true;
+
     /// <summary>Who leads; null while nobody does.</summary>
     public Leader? Leader { get; init; }
 

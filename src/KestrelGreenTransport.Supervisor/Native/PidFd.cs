@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Core;
+using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Supervisor.Native;
 
@@ -35,12 +36,11 @@ internal sealed class PidFd : SafeHandle
         return opened.Ok ? new PidFd(pid, (int)opened.Value) : null;
     }
 
+    /// <summary>Whether a process has ended of which somebody passed us the pidfd.</summary>
+    public static bool HasEnded(SafeFileHandle passed) => WaitForEnd((int)passed.DangerousGetHandle(), TimeSpan.Zero);
+
     /// <summary>Waits until the process has ended; false when it has not by then.</summary>
-    public unsafe bool WaitForEnd(TimeSpan limit)
-    {
-        var entry = new Libc.PollFd { fd = Number, events = Libc.POLLIN };
-        return Libc.poll(&entry, 1, (int)limit.TotalMilliseconds) == 1;
-    }
+    public bool WaitForEnd(TimeSpan limit) => WaitForEnd(Number, limit);
 
     public Result Signal(int signal) => Result.From(Posix.syscall(Posix.SYS_pidfd_send_signal, Number, signal, 0, 0));
 
@@ -68,6 +68,12 @@ internal sealed class PidFd : SafeHandle
 
         var signal = status & 0x7f;
         return signal == 0 ? ExitStatus.Exited((status >> 8) & 0xff) : ExitStatus.Killed(signal);
+    }
+
+    private static unsafe bool WaitForEnd(int descriptor, TimeSpan limit)
+    {
+        var entry = new Libc.PollFd { fd = descriptor, events = Libc.POLLIN };
+        return Libc.poll(&entry, 1, (int)limit.TotalMilliseconds) == 1;
     }
 
     protected override bool ReleaseHandle() => Libc.close((int)handle) == 0;

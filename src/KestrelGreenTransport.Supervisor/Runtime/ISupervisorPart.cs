@@ -14,6 +14,11 @@ internal interface ISupervisorPart
     {
     }
 
+    /// <summary>A worker is about to be told that it leads.</summary>
+    void OnAppointing(WorkerProcess worker)
+    {
+    }
+
     /// <summary>A worker was reaped; its descriptors are closed after this.</summary>
     void OnExited(WorkerProcess worker)
     {

@@ -107,10 +107,10 @@ internal static class SupervisorHost
             var folder = plan.Options.DumpOnStale is { } kept ? new DumpFolder(kept, plan.Name) : null;
             var hung = folder is null ? null : new HungDumps(dumper, folder, plan.Options.DumpKind);
             using var loop = new SupervisorLoop(
-                InitialState(plan), launcher, preparer, heartbeats, new Examiner(board, new OutOfMemoryWatch(), time), hung, hooks,
+                InitialState(plan) with { HasLead = predecessor is null }, launcher, preparer, heartbeats, new Examiner(board, new OutOfMemoryWatch(), time), hung, hooks,
                 InodesOf(listeners.Given), reporter, logger, time);
             using var answering = new Answering();
-            using var upgrade = new Upgrade(plan, new Estate(listeners, control, pidFile, service, init, answering.Dispose), work, loop, time, logger);
+            using var upgrade = new Upgrade(plan, new Estate(listeners, control, pidFile, service, init, answering.Dispose), work, loop, predecessor, time, logger);
             loop.Parts.Add(new BindBroker(plan, listeners, stored, work, loop.PostAction, logger));
             loop.Parts.Add(new WorkerMeter(board, loop.Post));
             loop.Parts.Add(upgrade);
@@ -136,6 +136,7 @@ internal static class SupervisorHost
                     BeTheSupervisor();
                     work.Do(TryServeAdmin);
                 };
+                predecessor.LeadGiven = () => loop.Post(new LeadGiven());
                 loop.Parts.Add(predecessor);
                 service?.IsMuted = true;
             }

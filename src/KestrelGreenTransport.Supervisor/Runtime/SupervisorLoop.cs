@@ -316,8 +316,7 @@ internal sealed class SupervisorLoop : IDisposable
                     Abort(abort);
                     break;
                 case AppointLeader appoint when _processes.TryGetValue(appoint.Index, out var appointed):
-                    // Unheard, it leads not, or leads until it is dead: nobody else is told meanwhile.
-                    _ = appointed.Send(new LifelineMessage { Type = LifelineTypes.Leader, Yes = appoint.IsLeader });
+                    Appoint(appointed, appoint.IsLeader);
                     break;
                 case KillWorker kill when _processes.TryGetValue(kill.Index, out var worker):
                     _ = worker.Process.Signal(Signals.SIGKILL);
@@ -351,6 +350,20 @@ internal sealed class SupervisorLoop : IDisposable
         {
             _ = worker.Send(new LifelineMessage { Type = LifelineTypes.SiblingDied, Index = lost });
         }
+    }
+
+    private void Appoint(WorkerProcess worker, bool isLeader)
+    {
+        if (isLeader)
+        {
+            foreach (var part in Parts)
+            {
+                part.OnAppointing(worker);
+            }
+        }
+
+        // Unheard, it leads not, or leads until it is dead: nobody else is told meanwhile.
+        _ = worker.Send(new LifelineMessage { Type = LifelineTypes.Leader, Yes = isLeader });
     }
 
     // A worker whose lifeline is full misses a word: it is told to open again when it beats, and the rest can be done without.

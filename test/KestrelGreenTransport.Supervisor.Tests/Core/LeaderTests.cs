@@ -64,6 +64,14 @@ public class LeaderTests
     }
 
     [Fact]
+    public void A_supervisor_that_takes_over_appoints_nobody_before_the_lead_is_given_to_it()
+    {
+        var story = new Story(workers: 2, hasLead: false).Happens(new Started()).Boots(1).Boots(2).Passes(60).Appoints("");
+        story.Happens(new LeadGiven()).Appoints("1 leads");
+        story.Happens(new LeadGiven()).Passes(60).Appoints("");
+    }
+
+    [Fact]
     public void A_worker_that_cannot_be_told_does_not_lead()
     {
         var story = new Story(workers: 1).Happens(new Started()).Spawns(1).Beats(1).Appoints("");

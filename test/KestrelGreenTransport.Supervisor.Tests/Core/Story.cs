@@ -17,8 +17,8 @@ internal sealed class Story
     private long _now = Beginning;
     private int _pids = 1000;
 
-    public Story(int workers, ArbiterSettings? settings = null) =>
-        State = new SupervisorState { Settings = settings ?? new ArbiterSettings(), Target = workers };
+    public Story(int workers, ArbiterSettings? settings = null, bool hasLead = true) =>
+        State = new SupervisorState { Settings = settings ?? new ArbiterSettings(), Target = workers, HasLead = hasLead };
 
     public SupervisorState State { get; private set; }
 

@@ -9,6 +9,7 @@ namespace KestrelGreenTransport.Supervisor.Runtime;
 // No listening socket is closed, and no worker of ours is touched, before the successor's workers serve.
 // A successor that fails costs nothing: this supervisor goes on as if nobody had asked.
 // From the handing over on this process owns nothing but its workers, and leaves with the last of them.
+// The successor hears who leads before that one does, so that it knows whom to wait for should we be killed.
 
 /// <summary>The old supervisor's side of an upgrade: starts this program anew, whatever version it is by now, and makes way for it.</summary>
 internal sealed class Upgrade : ISupervisorPart, IDisposable
@@ -23,20 +24,25 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
     private readonly WorkThread _work;
     private readonly SupervisorLoop _loop;
     private readonly TimeProvider _time;
+    private readonly Predecessor? _predecessor;
     private readonly ILogger _logger;
+    private WorkerProcess? _leader;
     private PidFd? _successor;
     private UpgradeChannel? _channel;
     private bool _isStarting;
     private bool _isHandingOver;
+    private bool _isHandedOver;
+    private bool _gaveLead;
     private bool _wasEnded;
     private long _deadline;
 
-    public Upgrade(LaunchPlan plan, Estate estate, WorkThread work, SupervisorLoop loop, TimeProvider time, ILogger logger)
+    public Upgrade(LaunchPlan plan, Estate estate, WorkThread work, SupervisorLoop loop, Predecessor? predecessor, TimeProvider time, ILogger logger)
     {
         _plan = plan;
         _estate = estate;
         _work = work;
         _loop = loop;
+        _predecessor = predecessor;
         _time = time;
         _logger = logger;
     }
@@ -55,10 +61,47 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
         {
             SupervisorLog.UpgradeIgnored(_logger, _loop.State.Stop is not null ? "the supervisor is stopping" : "no worker has served yet");
         }
+        else if (_predecessor is { IsInForce: true })
+        {
+            SupervisorLog.UpgradeIgnored(_logger, "the supervisor before has not handed over yet");
+        }
         else
         {
-            _isStarting = true;
-            _work.Do(Start);
+            try
+            {
+                var (ours, theirs) = Descriptor.SeqPacketPair();
+                _channel = new UpgradeChannel(ours);
+                TellLeader();
+                _isStarting = true;
+                _work.Do(() => Start(theirs));
+            }
+            catch (IOException e)
+            {
+                SupervisorLog.UpgradeNotStarted(_logger, e.Message);
+            }
+        }
+    }
+
+    public void OnAppointing(WorkerProcess worker)
+    {
+        _leader = worker;
+        TellLeader();
+    }
+
+    public void OnExited(WorkerProcess worker)
+    {
+        if (_leader == worker)
+        {
+            _leader = null;
+        }
+    }
+
+    public void OnState(SupervisorState state)
+    {
+        if (_isHandedOver && !_gaveLead && state is { Stop: not null, HasLead: true, Leader: null })
+        {
+            _gaveLead = true;
+            _ = _channel!.Send(UpgradeChannel.Lead);
         }
     }
 
@@ -69,7 +112,7 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
             return;
         }
 
-        if (_channel!.Receive() == UpgradeChannel.Ready && state.Stop is null)
+        if (_channel!.Receive(out _) == UpgradeChannel.Ready && state.Stop is null)
         {
             HandOver(successor.Pid);
         }
@@ -91,25 +134,18 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
         _successor?.Dispose();
     }
 
-    private void Start()
+    private void Start(Descriptor channel)
     {
         try
         {
-            var (ours, theirs) = Descriptor.SeqPacketPair();
             Result spawned;
-            using (theirs)
+            using (channel)
             {
-                spawned = Spawn.Start(Request(theirs));
+                spawned = Spawn.Start(Request(channel));
             }
 
-            if (!spawned.Ok)
-            {
-                ours.Dispose();
-                throw new IOException($"{Self.Program}: {spawned.Message}");
-            }
-
-            var successor = PidFd.Open((int)spawned.Value);
-            _loop.PostAction(() => Started(successor, new UpgradeChannel(ours)));
+            var successor = spawned.Ok ? PidFd.Open((int)spawned.Value) : throw new IOException($"{Self.Program}: {spawned.Message}");
+            _loop.PostAction(() => Started(successor));
         }
         catch (IOException e)
         {
@@ -117,7 +153,18 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
             {
                 _isStarting = false;
                 SupervisorLog.UpgradeNotStarted(_logger, e.Message);
+                Forget();
             });
+        }
+    }
+
+    private void TellLeader()
+    {
+        var leader = _predecessor is { HasLead: true } before ? before.Leader : _loop.State.Leader is null ? null : _leader?.Process.Number;
+        if (_channel?.Send(UpgradeChannel.Leads, leader) is { Error: Errno.EAGAIN })
+        {
+            // It has not read for hundreds of words. One that does not know who leads must not outlive us.
+            _ = _successor?.Signal(Signals.SIGKILL);
         }
     }
 
@@ -159,11 +206,10 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
         }
     }
 
-    private void Started(PidFd successor, UpgradeChannel channel)
+    private void Started(PidFd successor)
     {
         _isStarting = false;
         _successor = successor;
-        _channel = channel;
         _deadline = _time.GetTimestamp() + Nanoseconds.Of(BootTimeouts * _plan.Options.BootTimeout);
         SupervisorLog.Upgrading(_logger, successor.Pid);
     }
@@ -177,7 +223,8 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
             _loop.PostAction(() =>
             {
                 _estate.Service?.HandOverTo(pid);
-                _channel!.Send(UpgradeChannel.Yours);
+                _ = _channel!.Send(UpgradeChannel.Yours);
+                _isHandedOver = true;
                 SupervisorLog.HandedOver(_logger, pid);
                 _loop.Post(new StopRequested(StopKind.Graceful));
             });

@@ -1,10 +1,11 @@
 using System.Text;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Native;
+using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
-/// <summary>What an old supervisor and its successor say to each other: two words. Neither waits for the other.</summary>
+/// <summary>What an old supervisor and its successor say to each other: a few words. Neither waits for the other.</summary>
 internal sealed class UpgradeChannel(Descriptor socket) : IDisposable
 {
     /// <summary>The new one: all my workers serve.</summary>
@@ -13,6 +14,15 @@ internal sealed class UpgradeChannel(Descriptor socket) : IDisposable
     /// <summary>The old one: from now on you are the supervisor.</summary>
     public const string Yours = "yours";
 
+    /// <summary>
+    /// The old one: this process, whose pidfd comes with the word, leads from now on; without one: nobody does now. Should I
+    /// be gone, wait for its end before you let a worker of yours lead.
+    /// </summary>
+    public const string Leads = "leads";
+
+    /// <summary>The old one: no worker of mine leads, and none will.</summary>
+    public const string Lead = "lead";
+
     private const int LongestWord = 64;
 
     /// <summary>What <see cref="Receive"/> answers once the other side is gone.</summary>
@@ -20,15 +30,22 @@ internal sealed class UpgradeChannel(Descriptor socket) : IDisposable
 
     public int Number => socket.Number;
 
-    public void Send(string word) => _ = Packet.Send(socket.Number, Encoding.ASCII.GetBytes(word), descriptor: null);
+    /// <summary>Says a word, with a copy of a descriptor of ours if there is one.</summary>
+    public Result Send(string word, int? descriptor = null) => Packet.Send(socket.Number, Encoding.ASCII.GetBytes(word), descriptor);
 
     /// <summary>The next word; null when there is none now, <see cref="Ended"/> when there will be none any more.</summary>
-    public string? Receive()
+    /// <param name="descriptor">What came with it; the caller owns it.</param>
+    public string? Receive(out SafeFileHandle? descriptor)
     {
         Span<byte> word = stackalloc byte[LongestWord];
-        var received = Packet.Receive(socket.Number, word, out var descriptor);
-        descriptor?.Dispose();
-        return received.Error is Errno.EAGAIN or Errno.EINTR ? null
+        Result received;
+        do
+        {
+            received = Packet.Receive(socket.Number, word, out descriptor);
+        }
+        while (received.Error is Errno.EINTR or Errno.ECONNRESET); // RESET, once: it left without reading all that we said. What it said is still there.
+
+        return received.Error == Errno.EAGAIN ? null
             : received.Ok ? Encoding.ASCII.GetString(word[..(int)Math.Min(received.Value, LongestWord)])
             : Ended;
     }
