@@ -153,6 +153,16 @@ public sealed class GreenTransportOptions
     /// </summary>
     public TimeSpan GracefulTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// Where a line is written for each request when it is over: a file, which several processes may share and which SIGUSR1
+    /// has opened anew, or <c>-</c> for standard output. Null, the default (<c>off</c> in configuration), means nowhere.
+    /// (gunicorn: accesslog; nginx: access_log)
+    /// </summary>
+    public string? AccessLog { get; set; }
+
+    /// <summary>How the lines of <see cref="AccessLog"/> look. Defaults to <see cref="GreenAccessLogFormat.Combined"/>.</summary>
+    public GreenAccessLogFormat AccessLogFormat { get; set; } = GreenAccessLogFormat.Combined;
+
     /// <summary>Where settings that did not come from code came from, by name: for error messages.</summary>
     internal Dictionary<string, string> Sources { get; } = [];
 }

@@ -1,5 +1,6 @@
 using KestrelGreenTransport;
 using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.AccessLogging;
 using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Draining;
@@ -75,6 +76,7 @@ public static class GreenTransportWebHostBuilderExtensions
             services.TryAddSingleton(new AcceptGate());
             services.TryAddSingleton(new SideDoors());
             services.TryAddSingleton<Drain>();
+            services.TryAddSingleton<AccessLog>();
             services.TryAddSingleton<ISiblings, NoSiblings>();
             services.TryAddSingleton<TransportState>();
             services.TryAddSingleton<TransportMeter>();
@@ -84,6 +86,7 @@ public static class GreenTransportWebHostBuilderExtensions
             if (!services.Any(static service => service.ImplementationType == typeof(RequestTrackerFilter)))
             {
                 services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, RequestTrackerFilter>());
+                services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, AccessLogFilter>());
             }
 
             if (inherited.IsWorker)

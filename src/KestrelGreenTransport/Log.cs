@@ -44,6 +44,18 @@ internal static partial class Log
     [LoggerMessage(30, LogLevel.Warning, "{Endpoint}: a connection from {From} was reset: {Problem} ({Untold} more since the last such line.)")]
     public static partial void ProxyHeaderRefused(ILogger logger, string endpoint, EndPoint? from, string problem, int untold);
 
+    [LoggerMessage(40, LogLevel.Error, "{Target}: the access log cannot be written: {Reason} Lines are lost until it works again.")]
+    public static partial void AccessLogNotWritten(ILogger logger, string target, string reason);
+
+    [LoggerMessage(41, LogLevel.Information, "{Target}: the access log is written again.")]
+    public static partial void AccessLogWorksAgain(ILogger logger, string target);
+
+    [LoggerMessage(42, LogLevel.Warning, "{Target}: {Lines} lines of the access log were dropped: they came faster than they could be written.")]
+    public static partial void AccessLogDropped(ILogger logger, string target, long lines);
+
+    [LoggerMessage(43, LogLevel.Error, "{Target}: the access log cannot be opened anew: {Reason} The old file is written on.")]
+    public static partial void AccessLogNotReopened(ILogger logger, string target, string reason);
+
     [LoggerMessage(200, LogLevel.Error, "{Loop}: a continuation that the event loop ran threw an exception. The loop goes on.")]
     public static partial void DispatchFailed(ILogger logger, Exception exception, string loop);
 

@@ -34,7 +34,8 @@ internal abstract class LogFormat
     {
         public override ReadOnlyMemory<byte> OfWorker(DateTimeOffset at, int worker, OutputStream stream, ReadOnlySpan<byte> line)
         {
-            var prefix = string.Create(CultureInfo.InvariantCulture, $"[worker {worker}] ");
+            // What reads access logs knows their lines as they are.
+            var prefix = stream == OutputStream.Access ? "" : string.Create(CultureInfo.InvariantCulture, $"[worker {worker}] ");
             var whole = new byte[prefix.Length + line.Length + 1];
             Encoding.ASCII.GetBytes(prefix, whole);
             line.CopyTo(whole.AsSpan(prefix.Length));
@@ -71,7 +72,7 @@ internal abstract class LogFormat
             using (var json = Begin(text, at, "worker"))
             {
                 json.WriteNumber("worker", worker);
-                json.WriteString("stream", stream == OutputStream.Error ? "stderr" : "stdout");
+                json.WriteString("stream", stream switch { OutputStream.Error => "stderr", OutputStream.Access => "access", _ => "stdout" });
                 if (IsObject(line))
                 {
                     // An app that logs JSON itself stays searchable by its own fields.

@@ -142,7 +142,12 @@ internal sealed class OutputPump : IDisposable
 
     private void PassOn(Source source, ReadOnlySpan<byte> line)
     {
-        _journal.AddLine(source.Index, source.Stream, Encoding.UTF8.GetString(line));
+        // What a worker says is not to be pushed out by what its clients do.
+        if (source.Stream != OutputStream.Access)
+        {
+            _journal.AddLine(source.Index, source.Stream, Encoding.UTF8.GetString(line));
+        }
+
         _writer.Write(source.Stream, _format.OfWorker(_time.GetUtcNow(), source.Index, source.Stream, line));
     }
 

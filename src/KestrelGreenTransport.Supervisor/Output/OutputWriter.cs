@@ -9,6 +9,9 @@ internal enum OutputStream
 {
     Out = 1,
     Error = 2,
+
+    /// <summary>A worker's access log: its lines go to standard output as they are.</summary>
+    Access = 3,
 }
 
 /// <summary>
@@ -28,7 +31,7 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
     private readonly Thread _thread;
     private readonly int[] _descriptors;
     private readonly LogFile? _file;
-    private readonly bool[] _broken = new bool[3];
+    private readonly bool[] _broken = new bool[4];
     private long _bytes;
     private long _dropped;
     private bool _closing;
@@ -42,7 +45,7 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
     {
         _note = note;
         _file = file;
-        _descriptors = file is null ? [-1, outNumber, errorNumber] : [-1, file.Number, file.Number];
+        _descriptors = file is null ? [-1, outNumber, errorNumber, outNumber] : [-1, file.Number, file.Number, file.Number];
         _thread = new Thread(Run) { IsBackground = true, Name = "green-output" };
         _thread.Start();
     }

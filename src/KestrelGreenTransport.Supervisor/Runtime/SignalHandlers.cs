@@ -32,7 +32,11 @@ internal sealed class SignalHandlers : IDisposable
                 loop.Post(new ReloadRequested());
             }
         });
-        On((PosixSignal)Signals.SIGUSR1, output.Reopen);
+        On((PosixSignal)Signals.SIGUSR1, () =>
+        {
+            output.Reopen();
+            loop.PostAction(loop.ReopenAccessLogs);
+        });
         On((PosixSignal)Signals.SIGUSR2, () => loop.PostAction(upgrade.Begin));
         On((PosixSignal)Signals.SIGTTIN, () => ScaleUnlessTerminal(+1));
         On((PosixSignal)Signals.SIGTTOU, () => ScaleUnlessTerminal(-1));

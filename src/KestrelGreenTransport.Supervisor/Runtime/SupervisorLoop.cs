@@ -92,6 +92,9 @@ internal sealed class SupervisorLoop : IDisposable
         _wake.Set();
     }
 
+    /// <summary>Has each worker go on in the file that the path of its access log names now. On this thread.</summary>
+    public void ReopenAccessLogs() => TellAll(new LifelineMessage { Type = LifelineTypes.Reopen });
+
     /// <summary>Runs on the calling thread until the arbiter says leave; returns the exit code.</summary>
     public int Run()
     {
@@ -307,7 +310,7 @@ internal sealed class SupervisorLoop : IDisposable
                     Send(warm.Index, new LifelineMessage { Type = LifelineTypes.Warm, Path = warm.Path });
                     break;
                 case TellSiblings sibling:
-                    TellSiblings(sibling.Index);
+                    TellAll(new LifelineMessage { Type = LifelineTypes.SiblingDied, Index = sibling.Index });
                     break;
                 case DrainWorker drain:
                     Drain(drain);
@@ -344,11 +347,11 @@ internal sealed class SupervisorLoop : IDisposable
         }
     }
 
-    private void TellSiblings(int lost)
+    private void TellAll(LifelineMessage message)
     {
         foreach (var worker in _processes.Values)
         {
-            _ = worker.Send(new LifelineMessage { Type = LifelineTypes.SiblingDied, Index = lost });
+            _ = worker.Send(message);
         }
     }
 

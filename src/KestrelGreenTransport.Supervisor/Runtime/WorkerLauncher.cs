@@ -1,9 +1,11 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Globalization;
+using KestrelGreenTransport.AccessLogging;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Output;
+using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
@@ -85,6 +87,10 @@ internal sealed class WorkerLauncher : IDisposable
         var (outRead, outWrite) = Descriptor.Pipe();
         var (errorRead, errorWrite) = Descriptor.Pipe();
         using var afterSpawn = new Disposables(theirs, outWrite, errorWrite);
+        (Descriptor Read, Descriptor Write)? access = plan.WorkerVariables.GetValueOrDefault(SettingsCatalogue.AccessLog.Variable) == AccessLog.StandardOutput
+            ? Descriptor.Pipe()
+            : null;
+        using var accessWrite = access?.Write;
 
         var descriptors = new List<(int, int)> { (outWrite.Number, 1), (errorWrite.Number, 2) };
         var inherited = new List<InheritedListener>();
@@ -109,6 +115,12 @@ internal sealed class WorkerLauncher : IDisposable
             [ContractVariables.BoardFile] = _heartbeats.BoardPath,
             [ContractVariables.Gate] = ContractVariables.Closed,
         };
+        if (accessWrite is not null)
+        {
+            descriptors.Add((accessWrite.Number, lifelineTarget + 1));
+            contract[ContractVariables.AccessLogFd] = (lifelineTarget + 1).ToString(CultureInfo.InvariantCulture);
+        }
+
         if (!plan.ExplicitBinds)
         {
             contract[ContractVariables.Broker] = "1";
@@ -135,9 +147,9 @@ internal sealed class WorkerLauncher : IDisposable
 
         if (!spawned.Ok)
         {
-            foreach (var handle in (IEnumerable<IDisposable>)[ours, outRead, errorRead, beatFile])
+            foreach (var handle in (IEnumerable<IDisposable?>)[ours, outRead, errorRead, access?.Read, beatFile])
             {
-                handle.Dispose();
+                handle?.Dispose();
             }
 
             return new Outcome(null, $"cannot start {plan.App.FileName}: {spawned.Message}");
@@ -145,6 +157,11 @@ internal sealed class WorkerLauncher : IDisposable
 
         _pump.Add(index, OutputStream.Out, outRead);
         _pump.Add(index, OutputStream.Error, errorRead);
+        if (access is { } pipe)
+        {
+            _pump.Add(index, OutputStream.Access, pipe.Read);
+        }
+
         return new Outcome(new WorkerProcess(index, PidFd.Open((int)spawned.Value), ours, beatFile), null);
     }
 

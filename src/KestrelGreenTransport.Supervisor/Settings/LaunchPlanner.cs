@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using KestrelGreenTransport.AccessLogging;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Admin;
 using KestrelGreenTransport.Supervisor.Control;
@@ -57,7 +58,7 @@ internal static class LaunchPlanner
             Binds = settings.IsSet(SettingsCatalogue.Bind) ? [.. binds] : [],
             Name = name,
             Admin = admin,
-            WorkerVariables = WorkerVariables(settings),
+            WorkerVariables = WorkerVariables(settings, input),
             Renew = () =>
             {
                 var found = findAgain();
@@ -122,8 +123,12 @@ internal static class LaunchPlanner
 
     // The worker's own section GreenTransport must be able to win over our defaults, so only what somebody set is
     // handed on. Grace is always: the supervisor kills by it, and a worker that believes in a longer one loses requests.
-    private static ImmutableDictionary<string, string> WorkerVariables(LoadedSettings settings) =>
+    private static ImmutableDictionary<string, string> WorkerVariables(LoadedSettings settings, SettingsInput input) =>
         SettingsCatalogue.All
             .Where(setting => setting.IsTransport && (settings.IsSet(setting) || setting == SettingsCatalogue.GracefulTimeout))
-            .ToImmutableDictionary(static setting => setting.Variable, setting => setting.Read(settings.Options)[^1]);
+            .ToImmutableDictionary(static setting => setting.Variable, setting => Value(setting, setting.Read(settings.Options)[^1], input));
+
+    // Workers may start in another folder than the one that a path was written for.
+    private static string Value(Setting setting, string value, SettingsInput input) =>
+        setting == SettingsCatalogue.AccessLog && AccessLog.IsFile(value) ? Path.GetFullPath(value, input.CurrentDirectory) : value;
 }

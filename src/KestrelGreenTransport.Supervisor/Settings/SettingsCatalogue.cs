@@ -286,6 +286,9 @@ internal static class SettingsCatalogue
         .. TransportSettings.All.Where(static setting => Own.All(own => own.Name != setting.Name)).Select(HandedOn),
     ];
 
+    /// <summary>The transport's, where the supervisor has a hand in it: it passes the pipe, and hands on the path.</summary>
+    public static readonly Setting AccessLog = All.Single(static setting => setting.Name == nameof(GreenTransportOptions.AccessLog));
+
     /// <summary>The setting of this name, in whatever case; null when there is none.</summary>
     public static Setting? Find(string name) =>
         All.FirstOrDefault(setting => setting.Name.Equals(name, StringComparison.OrdinalIgnoreCase));

@@ -44,6 +44,9 @@ internal static class ContractVariables
     /// <summary>How old a request may grow before it is reported as slow: a duration. Absent: none is.</summary>
     public const string RequestTimeout = "GREEN_REQUEST_TIMEOUT";
 
+    /// <summary>The descriptor of a pipe for the access log, where that goes to standard output.</summary>
+    public const string AccessLogFd = "GREEN_ACCESS_LOG_FD";
+
     /// <summary>systemd's socket activation: how many descriptors, from 3 on.</summary>
     public const string ListenFds = "LISTEN_FDS";
 
@@ -55,5 +58,5 @@ internal static class ContractVariables
 
     /// <summary>All names that a worker removes from its environment once it has read them.</summary>
     public static readonly string[] All =
-        [Worker, Generation, Listen, ControlFd, HeartbeatFile, HeartbeatInterval, BoardFile, Broker, Gate, RequestTimeout, ListenFds, ListenPid, ListenFdNames];
+        [Worker, Generation, Listen, ControlFd, HeartbeatFile, HeartbeatInterval, BoardFile, Broker, Gate, RequestTimeout, AccessLogFd, ListenFds, ListenPid, ListenFdNames];
 }

@@ -164,6 +164,9 @@ internal static class LifelineTypes
     /// </summary>
     public const string Leader = "leader";
 
+    /// <summary>Supervisor: open the access log anew, its file was rotated.</summary>
+    public const string Reopen = "reopen";
+
     /// <summary>Supervisor: stop accepting, finish what you took, exit.</summary>
     public const string Drain = "drain";
 }

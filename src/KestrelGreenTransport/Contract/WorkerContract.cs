@@ -38,6 +38,9 @@ internal sealed record WorkerContract
     /// <summary>A request older than this is reported as slow, once; null: none is.</summary>
     public TimeSpan? RequestTimeout { get; init; }
 
+    /// <summary>The descriptor of a pipe for the access log, where that goes to standard output; null: standard output itself.</summary>
+    public int? AccessLogDescriptor { get; init; }
+
     /// <summary>Where the variables are read from and removed; tests give a dictionary.</summary>
     internal interface IVariables
     {
@@ -64,6 +67,7 @@ internal sealed record WorkerContract
             HasBroker = variables.Take(ContractVariables.Broker) == "1",
             StartsClosed = IsClosed(variables.Take(ContractVariables.Gate)),
             RequestTimeout = Interval(ContractVariables.RequestTimeout, variables.Take(ContractVariables.RequestTimeout)),
+            AccessLogDescriptor = variables.Take(ContractVariables.AccessLogFd) is { } log ? Number(ContractVariables.AccessLogFd, log, 3, int.MaxValue) : null,
         };
     }
 

@@ -3,13 +3,15 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Native;
 
-/// <summary>The calls of libc behind heartbeat files and the board, named as in C.</summary>
+/// <summary>The calls of libc behind heartbeat files, the board and the access log, named as in C.</summary>
 internal static unsafe partial class LibcFiles
 {
     public const int O_RDONLY = 0;
+    public const int O_WRONLY = 1;
     public const int O_RDWR = 2;
     public const int O_CREAT = 0x40;
     public const int O_EXCL = 0x80;
+    public const int O_APPEND = 0x400;
     public const int O_NONBLOCK = 0x800;
     public const int O_CLOEXEC = 0x80000;
 

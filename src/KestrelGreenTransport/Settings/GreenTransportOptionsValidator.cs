@@ -70,6 +70,7 @@ internal sealed class GreenTransportOptionsValidator : IValidateOptions<GreenTra
 
         Choice(nameof(options.Backend), options.Backend);
         Choice(nameof(options.Scheduling), options.Scheduling);
+        Choice(nameof(options.AccessLogFormat), options.AccessLogFormat);
         if (options.EventLoops is { } loops)
         {
             Within(nameof(options.EventLoops), loops, 1, 1024, "leave it out for one on each core, or one in each worker");

@@ -1,3 +1,4 @@
+using KestrelGreenTransport.AccessLogging;
 using static KestrelGreenTransport.Settings.TransportSettingKinds;
 
 namespace KestrelGreenTransport.Settings;
@@ -112,5 +113,21 @@ internal static class TransportSettings
             nameof(GreenTransportOptions.GracefulTimeout), "from 0s to 1d", "30s",
             "How long requests in flight may take to finish when the host stops.",
             static (options, value) => options.GracefulTimeout = value, "gunicorn: graceful_timeout"),
+        new(nameof(GreenTransportOptions.AccessLog), "a file's path, - or off", static (options, text) =>
+        {
+            options.AccessLog = text.Equals(AccessLog.Off, StringComparison.OrdinalIgnoreCase) ? null : text;
+            return text.Length > 0;
+        })
+        {
+            ValueName = "FILE",
+            Range = "a file's path, - or off",
+            Default = "off",
+            Help = "Where each request is written as a line when it is over: a file, which USR1 opens anew, or - for standard output.",
+            Counterpart = "gunicorn: accesslog, nginx: access_log",
+        },
+        Choice<GreenAccessLogFormat>(
+            nameof(GreenTransportOptions.AccessLogFormat), "Combined",
+            "How the access log's lines look.",
+            static (options, value) => options.AccessLogFormat = value, "gunicorn: access_log_format, nginx: log_format"),
     ];
 }

@@ -1,3 +1,4 @@
+using KestrelGreenTransport.AccessLogging;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Leading;
 using KestrelGreenTransport.Native;
@@ -32,6 +33,7 @@ internal sealed class BeatThread : IDisposable
     private readonly Leadership _leadership;
     private readonly WorkerStop _stop;
     private readonly BoardSiblings _siblings;
+    private readonly AccessLog _accessLog;
     private readonly TimeProvider _time;
     private readonly long _checkInterval;
     private readonly Action<LifelineMessage> _received;
@@ -42,7 +44,7 @@ internal sealed class BeatThread : IDisposable
 
     public BeatThread(
         WakeSignal wake, Pulse pulse, BoardLine? board, SlowRequests? slow, Lifeline? lifeline, BindRequests binds, StatsSender? stats, Leadership leadership,
-        WorkerLife life, WarmUpRun warmUp, WorkerStop stop, BoardSiblings siblings, TimeProvider time, TimeSpan interval)
+        WorkerLife life, WarmUpRun warmUp, WorkerStop stop, BoardSiblings siblings, AccessLog accessLog, TimeProvider time, TimeSpan interval)
     {
         _wake = wake;
         _pulse = pulse;
@@ -56,6 +58,7 @@ internal sealed class BeatThread : IDisposable
         _leadership = leadership;
         _stop = stop;
         _siblings = siblings;
+        _accessLog = accessLog;
         _time = time;
         _checkInterval = interval.ToNanoseconds();
         _received = OnReceived;
@@ -170,6 +173,9 @@ internal sealed class BeatThread : IDisposable
                 break;
             case LifelineTypes.SiblingDied when message.Index is { } index:
                 _siblings.OnDied(index);
+                break;
+            case LifelineTypes.Reopen:
+                _accessLog.Reopen();
                 break;
             case LifelineTypes.Leader:
                 _leadership.Appoint(message.Yes == true);

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.AccessLogging;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Draining;
 using KestrelGreenTransport.Leading;
@@ -37,6 +38,7 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
         Leadership leadership,
         ForcedExit exit,
         Drain drain,
+        AccessLog accessLog,
         IHostApplicationLifetime lifetime,
         IOptions<HostOptions> host,
         IOptions<GreenTransportOptions> options,
@@ -82,7 +84,7 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
         var slow = contract.RequestTimeout is { } limit ? new SlowRequests(requests, limit, _lifeline, log) : null;
         var pulse = new Pulse(beat, heartbeat, life, interval, _lifeline is null ? null : _lifeline.SendBeat);
         _thread = new BeatThread(
-            _wake, pulse, board, slow, _lifeline, binds, stats, leadership, life, new WarmUpRun(request, time, log), stop, siblings, time, interval);
+            _wake, pulse, board, slow, _lifeline, binds, stats, leadership, life, new WarmUpRun(request, time, log), stop, siblings, accessLog, time, interval);
     }
 
     public Task StartingAsync(CancellationToken cancellationToken)

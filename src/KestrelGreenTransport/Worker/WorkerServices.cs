@@ -1,6 +1,8 @@
 using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.AccessLogging;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Leading;
+using KestrelGreenTransport.Native;
 using KestrelGreenTransport.WarmUp;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
@@ -41,6 +43,12 @@ internal static class WorkerServices
         services.AddSingleton(static provider => new BoardSiblings(
             provider.GetRequiredService<WorkerContract>(), provider.GetRequiredService<TransportState>(), provider.GetRequiredService<RequestFigures>(), TimeProvider.System));
         services.Replace(ServiceDescriptor.Singleton<ISiblings>(static provider => provider.GetRequiredService<BoardSiblings>()));
+        if (contract.AccessLogDescriptor is { } log)
+        {
+            _ = Libc.fcntl(log, Libc.F_SETFD, Libc.FD_CLOEXEC);
+        }
+
+        services.TryAddSingleton<AccessLog>();
         services.TryAddSingleton<ForcedExit>();
         services.TryAddSingleton<TransportState>();
         services.TryAddSingleton<WorkerFailure>();

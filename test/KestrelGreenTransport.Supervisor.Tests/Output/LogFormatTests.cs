@@ -19,6 +19,12 @@ public sealed class LogFormatTests
         Assert.Equal(expected + "\n", Encoding.UTF8.GetString(Json.OfWorker(At, 2, OutputStream.Error, Encoding.UTF8.GetBytes(line)).Span));
 
     [Fact]
+    public void A_line_of_the_access_log_is_an_object_inside_of_one() =>
+        Assert.Equal(
+            """{"at":"2026-01-01T11:00:00.250Z","source":"worker","worker":2,"stream":"access","entry":{"status":200}}""" + "\n",
+            Encoding.UTF8.GetString(Json.OfWorker(At, 2, OutputStream.Access, """{"status":200}"""u8).Span));
+
+    [Fact]
     public void An_event_of_several_lines_and_an_exception_becomes_one_line()
     {
         var line = Assert.Single(Json.OfEvent(At, LogLevel.Error, new EventId(201, "WorkerDied"), 2, 4121, "one\ntwo", new InvalidOperationException("why")));
@@ -40,6 +46,7 @@ public sealed class LogFormatTests
         var text = LogFormat.Of(SupervisorLogFormat.Text);
 
         Assert.Equal("[worker 2] hello\n", Encoding.UTF8.GetString(text.OfWorker(At, 2, OutputStream.Out, "hello"u8).Span));
+        Assert.Equal("192.0.2.7 - -\n", Encoding.UTF8.GetString(text.OfWorker(At, 2, OutputStream.Access, "192.0.2.7 - -"u8).Span));
         Assert.Equal(
             ["[green] 2026-01-01 12:00:00.250 warn: one", "[green] 2026-01-01 12:00:00.250 warn: two"],
             text.OfEvent(At, LogLevel.Warning, new EventId(205), 2, null, "one\ntwo", null));

@@ -1,0 +1,87 @@
+using System.Runtime.InteropServices;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Settings;
+using KestrelGreenTransport.Worker;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace KestrelGreenTransport.AccessLogging;
+
+/// <summary>The access log of this process: where it goes to by its settings, in which form, and when it is opened anew.</summary>
+internal sealed class AccessLog(IServiceProvider services, IOptions<GreenTransportOptions> options, WorkerFailure failure, ILoggerFactory loggers) : IDisposable
+{
+    /// <summary>The value of the setting that means standard output, as gunicorn writes it.</summary>
+    public const string StandardOutput = "-";
+
+    /// <summary>The value of the setting that means nowhere.</summary>
+    public const string Off = "off";
+
+    // SIGUSR1 on every architecture that .NET runs on.
+    private const PosixSignal ReopenSignal = (PosixSignal)10;
+
+    private readonly WorkerContract? _contract = services.GetService<WorkerContract>();
+    private AccessLogWriter? _writer;
+    private PosixSignalRegistration? _signal;
+
+    // Not the app's TimeProvider, which may be a fake: these times are compared with those of other logs.
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Whether a value of the setting is a file's path.</summary>
+    public static bool IsFile(string value) => value != StandardOutput && !value.Equals(Off, StringComparison.OrdinalIgnoreCase);
+
+    public int? Worker => _contract?.Index;
+
+    /// <summary>Opens it if one is wanted; false when none is.</summary>
+    /// <exception cref="IOException">It cannot be opened; the message names the setting and the next step.</exception>
+    public bool Open()
+    {
+        if (options.Value.AccessLog is not { } place)
+        {
+            return false;
+        }
+
+        try
+        {
+            _writer ??= new AccessLogWriter(TargetOf(place), loggers.CreateLogger(Log.Category));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            var source = options.Value.Sources.TryGetValue(nameof(GreenTransportOptions.AccessLog), out var from) ? $", from {from}" : "";
+            var message = $"AccessLog ('{place}'{source}) cannot be opened: {e.Message.TrimEnd('.')}. Its folder must exist, and the app's user must be allowed to write there.";
+            failure.Report(ReportingOptionsFactory.WrongSetting, message);
+            throw new IOException(message, e);
+        }
+
+        if (place != StandardOutput && !OperatingSystem.IsWindows())
+        {
+            // What log rotation sends. A worker hears it from its supervisor besides.
+            _signal ??= PosixSignalRegistration.Create(ReopenSignal, signal =>
+            {
+                signal.Cancel = true;
+                Reopen();
+            });
+        }
+
+        return true;
+    }
+
+    public void Add(in AccessLogEntry entry) => _writer?.Append(AccessLogFormatter.Format(options.Value.AccessLogFormat, entry));
+
+    /// <summary>Goes on in the file that the path names now, soon. From any thread.</summary>
+    public void Reopen() => _writer?.Reopen();
+
+    /// <summary>Writes what is left.</summary>
+    public void Dispose()
+    {
+        _signal?.Dispose();
+        _writer?.Dispose();
+    }
+
+    private AccessLogTarget TargetOf(string place) => place switch
+    {
+        StandardOutput when _contract?.AccessLogDescriptor is { } descriptor => AccessLogTarget.OfDescriptor(descriptor),
+        StandardOutput => AccessLogTarget.OfStandardOutput(),
+        _ => AccessLogTarget.OfFile(place),
+    };
+}

@@ -1,0 +1,71 @@
+using KestrelGreenTransport.Native;
+using Microsoft.Win32.SafeHandles;
+
+namespace KestrelGreenTransport.AccessLogging;
+
+/// <summary>
+/// Where the lines go. What is written at once arrives in one piece beside what other processes write there: into a file
+/// because it is opened for appending, into a pipe as long as it is not longer than <see cref="Atomic"/>.
+/// </summary>
+internal sealed class AccessLogTarget : IDisposable
+{
+    // PIPE_BUF on Linux: the most that the kernel promises not to mix with what others write into a pipe.
+    private const int PipeAtomic = 4096;
+
+    // rw-r-----, before the umask.
+    private const uint Mode = 0b110_100_000;
+
+    private readonly string? _path;
+    private Stream _stream;
+
+    private AccessLogTarget(Stream stream, int atomic, string? path = null) => (_stream, Atomic, _path) = (stream, atomic, path);
+
+    /// <summary>The most bytes to write at once, unless a single line is longer.</summary>
+    public int Atomic { get; }
+
+    /// <summary>How people know it.</summary>
+    public string Name => _path ?? "standard output";
+
+    public static AccessLogTarget OfStandardOutput() => new(Console.OpenStandardOutput(), PipeAtomic);
+
+    /// <summary>A pipe that nobody else writes into. The descriptor is this process's own from now on.</summary>
+    public static AccessLogTarget OfDescriptor(int descriptor) =>
+        new(new FileStream(new SafeFileHandle(descriptor, ownsHandle: true), FileAccess.Write, bufferSize: 0), int.MaxValue);
+
+    /// <exception cref="IOException">It cannot be opened.</exception>
+    /// <exception cref="UnauthorizedAccessException">It cannot be opened.</exception>
+    public static AccessLogTarget OfFile(string path) => new(OpenFile(path), int.MaxValue, path);
+
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public void Write(ReadOnlySpan<byte> lines) => _stream.Write(lines);
+
+    /// <summary>Goes on in the file that the path names now. Where it cannot be opened the old one stays.</summary>
+    /// <exception cref="IOException">It cannot be opened.</exception>
+    /// <exception cref="UnauthorizedAccessException">It cannot be opened.</exception>
+    public void Reopen()
+    {
+        if (_path is not null)
+        {
+            var old = _stream;
+            _stream = OpenFile(_path);
+            old.Dispose();
+        }
+    }
+
+    public void Dispose() => _stream.Dispose();
+
+    private static FileStream OpenFile(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            return new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        }
+
+        // FileMode.Append only begins at the end. With O_APPEND the kernel puts each write there, whatever offset FileStream
+        // asks for (pwrite(2), BUGS), and no other process's line comes between.
+        var opened = Result.From(LibcFiles.open(path, LibcFiles.O_WRONLY | LibcFiles.O_APPEND | LibcFiles.O_CREAT | LibcFiles.O_CLOEXEC, Mode));
+        return opened.Ok
+            ? new FileStream(new SafeFileHandle((nint)opened.Value, ownsHandle: true), FileAccess.Write, bufferSize: 0)
+            : throw new IOException(opened.Message);
+    }
+}
