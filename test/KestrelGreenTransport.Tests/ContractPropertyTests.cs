@@ -73,6 +73,7 @@ public class ContractPropertyTests
     [InlineData("250ms", 250)]
     [InlineData("00:00:30", 30_000)]
     [InlineData("1.00:00:00", 86_400_000)]
+    [InlineData("7588583d23h27m36s", 655_653_655_656_000)]
     public void A_duration_can_be_written_in_several_ways(string text, double milliseconds)
     {
         Assert.True(Duration.TryParse(text, out var duration));

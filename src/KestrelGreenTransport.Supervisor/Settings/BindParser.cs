@@ -26,7 +26,8 @@ internal static class BindParser
     public static bool TryParse(
         string text, string currentDirectory, [NotNullWhen(true)] out IReadOnlyList<BindSpec>? binds, [NotNullWhen(false)] out string? error)
     {
-        (binds, error) = Parse(text, currentDirectory);
+        // The workers are told of it in a list, whose entries are trimmed.
+        (binds, error) = Parse(text.Trim(), currentDirectory);
         return binds is not null;
     }
 

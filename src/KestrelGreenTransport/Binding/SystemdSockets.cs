@@ -7,19 +7,26 @@ namespace KestrelGreenTransport.Binding;
 /// <summary>systemd's socket activation (sd_listen_fds): descriptors from 3 on, meant for the process that LISTEN_PID names.</summary>
 internal static class SystemdSockets
 {
-    private const int First = 3;
+    /// <summary>The first descriptor.</summary>
+    public const int First = 3;
 
     // More than any process has: a number that is wrong must not cost a boot.
     private const int Most = 1 << 20;
+
+    /// <summary>How many descriptors these values of LISTEN_PID and LISTEN_FDS give to this process; null when they are none of its own.</summary>
+    public static int? Count(string? pid, string? count, int self) =>
+        int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out var meant)
+        && meant == self
+        && int.TryParse(count, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        && number <= Most
+            ? number
+            : null;
 
     /// <summary>The listening ones among them; the variables are removed, as sd_listen_fds(unset_environment) does.</summary>
     public static IReadOnlyList<InheritedSocket> Take()
     {
         if (!OperatingSystem.IsLinux()
-            || !int.TryParse(Environment.GetEnvironmentVariable(ContractVariables.ListenPid), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
-            || pid != Libc.getpid()
-            || !int.TryParse(Environment.GetEnvironmentVariable(ContractVariables.ListenFds), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
-            || count > Most)
+            || Count(Environment.GetEnvironmentVariable(ContractVariables.ListenPid), Environment.GetEnvironmentVariable(ContractVariables.ListenFds), Libc.getpid()) is not { } count)
         {
             return [];
         }

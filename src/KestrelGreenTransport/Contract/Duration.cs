@@ -18,7 +18,7 @@ internal static class Duration
             return false;
         }
 
-        if (double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds))
+        if (decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds))
         {
             return TryMultiply(seconds, TimeSpan.TicksPerSecond, ref duration);
         }
@@ -37,7 +37,7 @@ internal static class Duration
                 position++;
             }
 
-            if (!double.TryParse(text.AsSpan(start, position - start), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
+            if (!decimal.TryParse(text.AsSpan(start, position - start), NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
             {
                 return false;
             }
@@ -96,15 +96,15 @@ internal static class Duration
         }
     }
 
-    private static bool TryMultiply(double number, long unit, ref TimeSpan sum)
+    // Exact: a double has no room for every tick of thousands of years.
+    private static bool TryMultiply(decimal number, long unit, ref TimeSpan sum)
     {
-        var ticks = sum.Ticks + (number * unit);
-        if (ticks >= long.MaxValue)
+        if (number > long.MaxValue / unit || number * unit > long.MaxValue - sum.Ticks)
         {
             return false;
         }
 
-        sum = TimeSpan.FromTicks((long)Math.Round(ticks));
+        sum = TimeSpan.FromTicks(sum.Ticks + (long)Math.Round(number * unit));
         return true;
     }
 }

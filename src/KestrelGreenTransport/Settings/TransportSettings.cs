@@ -74,7 +74,7 @@ internal static class TransportSettings
             static (options, value) => options.KeepAlive = value, "gunicorn: keepalive"),
         new(nameof(GreenTransportOptions.UnixFileMode), "access rights in octal such as 0660", static (options, text) =>
         {
-            if (text.Length > 4 || !text.All(static digit => digit is >= '0' and <= '7'))
+            if (text.Length is 0 or > 4 || !text.All(static digit => digit is >= '0' and <= '7'))
             {
                 return false;
             }

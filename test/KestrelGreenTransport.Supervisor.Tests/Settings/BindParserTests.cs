@@ -67,6 +67,13 @@ public class BindParserTests
     public void A_wrong_address_is_refused_with_the_way_out(string text, string expected) => Assert.Equal(expected, BindParser.Check(text));
 
     [Fact]
+    public void Blanks_around_an_address_are_no_part_of_it()
+    {
+        Assert.True(BindParser.TryParse(" unix:/run/app.sock ", "/", out var binds, out _));
+        Assert.Equal("unix:/run/app.sock", Show(Assert.Single(binds)));
+    }
+
+    [Fact]
     public void A_Unix_path_is_measured_in_bytes_once_it_is_absolute()
     {
         Assert.Null(BindParser.Check("unix:/" + new string('x', 106)));

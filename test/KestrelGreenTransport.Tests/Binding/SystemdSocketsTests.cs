@@ -1,10 +1,23 @@
 using System.Globalization;
+using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Tests.Binding;
 
 public class SystemdSocketsTests
 {
+    [Theory]
+    [InlineData("7", "2", 2)]
+    [InlineData("7", "0", 0)]
+    [InlineData("8", "2", null)]
+    [InlineData("7", "2000000000", null)]
+    [InlineData("7", "-1", null)]
+    [InlineData("7", "two", null)]
+    [InlineData(null, "2", null)]
+    [InlineData("7", null, null)]
+    public void A_number_of_descriptors_is_taken_when_it_is_meant_for_this_process_and_possible(string? pid, string? count, int? expected) =>
+        Assert.Equal(expected, SystemdSockets.Count(pid, count, 7));
+
     [Fact]
     public async Task A_socket_of_systemd_is_served_although_the_app_configures_no_endpoint()
     {

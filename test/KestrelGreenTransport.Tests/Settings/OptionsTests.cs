@@ -1,3 +1,4 @@
+using KestrelGreenTransport.Settings;
 using KestrelGreenTransport.Worker;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
@@ -98,6 +99,10 @@ public class OptionsTests
         var error = Assert.Throws<OptionsValidationException>(() => Resolve(static _ => { }, new() { [setting] = value }, []));
         Assert.Equal(message, Assert.Single(error.Failures));
     }
+
+    [Fact]
+    public void Access_rights_of_no_digits_are_refused() => Assert.Equal(
+        "must be access rights in octal such as 0660", TransportSettings.All.Single(static setting => setting.Name == nameof(GreenTransportOptions.UnixFileMode)).Check(""));
 
     [Fact]
     public void A_wrong_setting_in_code_or_environment_says_so_too()

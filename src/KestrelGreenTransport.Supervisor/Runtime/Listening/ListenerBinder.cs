@@ -203,11 +203,10 @@ internal static class ListenerBinder
 
     private static IReadOnlyList<int> SystemdDescriptors()
     {
-        var mine = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
-        var given = Environment.GetEnvironmentVariable(ContractVariables.ListenPid) == mine
-            && int.TryParse(Environment.GetEnvironmentVariable(ContractVariables.ListenFds), NumberStyles.None, CultureInfo.InvariantCulture, out var count)
-                ? StoredSockets.Split(count, Environment.GetEnvironmentVariable(ContractVariables.ListenFdNames)).Given
-                : [];
+        var (pid, fds) = (Environment.GetEnvironmentVariable(ContractVariables.ListenPid), Environment.GetEnvironmentVariable(ContractVariables.ListenFds));
+        var given = SystemdSockets.Count(pid, fds, Environment.ProcessId) is { } count
+            ? StoredSockets.Split(count, Environment.GetEnvironmentVariable(ContractVariables.ListenFdNames)).Given
+            : [];
         if (given.Count == 0)
         {
             throw new StartupException(

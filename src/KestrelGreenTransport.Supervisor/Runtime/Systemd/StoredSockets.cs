@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
+using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
 
@@ -63,8 +64,7 @@ internal sealed class StoredSockets : IDisposable
     public static StoredSockets Of(Func<string, string?> variable, IReadOnlyList<(string Key, int Descriptor)>? left = null)
     {
         var found = new Dictionary<string, Socket>();
-        if (variable(ContractVariables.ListenPid) == Environment.ProcessId.ToString(CultureInfo.InvariantCulture)
-            && int.TryParse(variable(ContractVariables.ListenFds), NumberStyles.None, CultureInfo.InvariantCulture, out var count))
+        if (SystemdSockets.Count(variable(ContractVariables.ListenPid), variable(ContractVariables.ListenFds), Environment.ProcessId) is { } count)
         {
             left = [.. left ?? [], .. Split(count, variable(ContractVariables.ListenFdNames)).Kept];
         }
