@@ -88,6 +88,17 @@ public sealed class ReloadTests
     }
 
     [Fact]
+    public async Task HUP_reloads_though_nohup_had_it_ignored()
+    {
+        await using var green = GreenRun.Start(["-w", "1"], wrapper: ["nohup"]);
+        var before = await green.Serving(1);
+        Kernel.Signal(before.SupervisorPid, Kernel.SIGHUP);
+        var after = await green.StatusWhen("generation 2 serves", static status => status is { State: "running", Generation: 2, Workers: [{ State: "serving" }] });
+        Assert.NotEqual(before.Workers[0].Pid, after.Workers[0].Pid);
+        await green.StopCleanly();
+    }
+
+    [Fact]
     public async Task A_graceful_stop_in_the_middle_of_a_reload_leaves_nobody_behind()
     {
         using var releases = new Releases();

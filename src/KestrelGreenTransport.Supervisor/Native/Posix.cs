@@ -23,6 +23,7 @@ internal static unsafe partial class Posix
     public const int EFD_NONBLOCK = 0x800;
 
     public const int WNOHANG = 1;
+    public const nint SIG_DFL = 0;
     public const int LOCK_EX = 2;
     public const int LOCK_NB = 4;
 
@@ -151,7 +152,7 @@ internal static unsafe partial class Posix
     [LibraryImport("libc", SetLastError = true)]
     public static partial int kill(int pid, int signal);
 
-    /// <summary>Sets how a signal is handled; 0 is SIG_DFL.</summary>
+    /// <summary>Sets how a signal is handled.</summary>
     [LibraryImport("libc", SetLastError = true)]
     public static partial nint signal(int signal, nint handler);
 

@@ -18,6 +18,13 @@ internal sealed class SignalHandlers : IDisposable
     public SignalHandlers(SupervisorLoop loop, Upgrade upgrade, OutputWriter output)
     {
         var onTerminal = HasControllingTerminal();
+        if (!onTerminal)
+        {
+            // nohup ignores it, and the runtime sets no handler for a signal that is ignored. Without a terminal that
+            // could be closed it is the order to reload; with one, whoever said nohup wants to outlive it.
+            _ = Posix.signal(Signals.SIGHUP, Posix.SIG_DFL);
+        }
+
         On(PosixSignal.SIGTERM, () => loop.Post(new StopRequested(StopKind.Graceful)));
         On(PosixSignal.SIGINT, () => loop.Post(new StopRequested(StopKind.Quick)));
         On(PosixSignal.SIGQUIT, () => loop.Post(new StopRequested(StopKind.Quick)));

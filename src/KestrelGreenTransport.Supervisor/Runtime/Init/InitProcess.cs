@@ -43,7 +43,7 @@ internal static unsafe class InitProcess
         })).ToArray();
 
         // The runtime's own handler reaps every child of process 1, and their exit codes with it.
-        _ = Posix.signal(Signals.SIGCHLD, 0);
+        _ = Posix.signal(Signals.SIGCHLD, Posix.SIG_DFL);
         try
         {
             Result spawned;
