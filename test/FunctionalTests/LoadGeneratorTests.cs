@@ -65,6 +65,26 @@ public sealed class LoadGeneratorTests
         Assert.Equal(0, load.Report.Connections);
     }
 
+    [Fact]
+    public async Task Clients_that_ask_so_often_end_by_themselves_and_a_percentile_is_exact_to_a_twentieth()
+    {
+        await using var server = new LosingServer();
+        var load = Load.Start(new LoadPlan { EndPoint = server.EndPoint, Clients = 3, RequestsOfEach = 4, KeepAlive = false, Ramp = TimeSpan.FromMilliseconds(30) });
+        await load.Clients.WaitAsync(Eventually.Limit, TestContext.Current.CancellationToken);
+        Assert.Equal((12, 12, 12), (load.Report.Begun, load.Report.Answered, server.Requests));
+        Assert.InRange(load.Report.Percentile(100), load.Report.Slowest, load.Report.Slowest * 1.05);
+
+        var durations = new LatencyHistogram();
+        for (var milliseconds = 1; milliseconds <= 1000; milliseconds++)
+        {
+            durations.Add(TimeSpan.FromMilliseconds(milliseconds));
+        }
+
+        Assert.InRange(durations.Percentile(50).TotalMilliseconds, 500, 525);
+        Assert.InRange(durations.Percentile(99).TotalMilliseconds, 990, 1040);
+        Assert.Equal(TimeSpan.Zero, new LatencyHistogram().Percentile(99));
+    }
+
     private enum Loses
     {
         Nothing,

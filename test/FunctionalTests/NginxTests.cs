@@ -59,6 +59,28 @@ public sealed class NginxTests
     }
 
     [Fact]
+    public async Task Posts_through_an_nginx_that_asks_each_once_survive_a_reload()
+    {
+        await using var green = GreenRun.Start(["-w", "2"]);
+        var before = await green.Serving(2);
+        await using var nginx = await StrictNginx.Before(await green.Target());
+        var busy = LoadClient.Post(nginx.Target, clients: 6);
+        var resting = LoadClient.Post(nginx.Target, clients: 6, pause: TimeSpan.FromSeconds(1.2));
+        await busy.More(200);
+        await using var reload = await green.Command("reload");
+        Assert.True(await reload.Exit() == 0, reload.Describe());
+        await busy.More(200);
+        foreach (var load in new[] { busy, resting })
+        {
+            await load.Stop();
+            load.AssertNothingLost();
+        }
+
+        Assert.Empty(before.Workers.Select(static worker => worker.Pid).Intersect((await green.Status()).Workers.Select(static worker => worker.Pid)));
+        await green.StopCleanly();
+    }
+
+    [Fact]
     public async Task What_a_killed_script_leaves_is_found_though_nginx_hides_its_environment()
     {
         await using var sample = await Sample.Start("");

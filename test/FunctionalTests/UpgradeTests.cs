@@ -20,6 +20,7 @@ public sealed class UpgradeTests
         var before = await green.Serving(2);
         var target = await green.Target();
         var load = LoadClient.Start(target, clients: 4);
+        var kept = LoadClient.Post(target, clients: 4);
         await load.More(50);
 
         await using var upgrade = await green.Command("upgrade");
@@ -32,8 +33,13 @@ public sealed class UpgradeTests
         // The old one leaves with its last worker, with 0, and what the new one has stays.
         Assert.Equal(0, await green.ExitOfFirst());
         await load.More(200);
-        await load.Stop();
-        Assert.True(load.Refused == 0 && load.Broken == 0, load.ToString());
+        await kept.More(200);
+        foreach (var one in new[] { load, kept })
+        {
+            await one.Stop();
+            one.AssertNothingLost();
+        }
+
         Assert.Contains(await target.Pid(), after.Workers.Select(static worker => worker.Pid!.Value));
 
         // Once more, and by signal: the successor can have a successor.

@@ -21,7 +21,7 @@ public sealed class Load
     private Load(LoadPlan plan)
     {
         _plan = plan;
-        _clients = Task.WhenAll(Enumerable.Range(0, plan.Clients).Select(_ => Task.Run(AskUntilStoppedAsync)));
+        _clients = Task.WhenAll(Enumerable.Range(0, plan.Clients).Select(number => Task.Run(() => ComeAsync(number))));
     }
 
     public LoadReport Report { get; } = new();
@@ -35,10 +35,20 @@ public sealed class Load
         return _clients;
     }
 
+    /// <summary>Ends when each client has asked as often as the plan says, or after <see cref="StopAsync"/>.</summary>
+    public Task Clients => _clients;
+
+    // The clients come evenly spread over the ramp, in the order of their numbers.
+    private async Task ComeAsync(int number)
+    {
+        await Task.Delay(_plan.Ramp * number / _plan.Clients);
+        await AskUntilStoppedAsync();
+    }
+
     private async Task AskUntilStoppedAsync()
     {
         LoadConnection? connection = null;
-        while (!_stopping)
+        for (var asked = 0L; !_stopping && asked != _plan.RequestsOfEach; asked++)
         {
             if (connection is { WasClosedWhileIdle: true })
             {
@@ -47,6 +57,7 @@ public sealed class Load
             }
 
             Report.Begin();
+            var start = Stopwatch.GetTimestamp();
             using var limit = new CancellationTokenSource(_plan.Timeout);
             try
             {
@@ -57,6 +68,7 @@ public sealed class Load
                 }
 
                 await AskOnceAsync(connection, limit.Token);
+                Report.AnsweredBy(connection.Server, Stopwatch.GetElapsedTime(start));
                 if (_plan.KeepAlive && !connection.IsOver)
                 {
                     await RestAsync();
@@ -87,7 +99,6 @@ public sealed class Load
             .Append("\r\n").Append(body)
             .ToString();
 
-        var start = Stopwatch.GetTimestamp();
         var (status, answer) = await connection.AskAsync(Encoding.ASCII.GetBytes(request), limit);
         if (status != 200)
         {
@@ -104,8 +115,6 @@ public sealed class Load
 
             connection.Server = server;
         }
-
-        Report.AnsweredBy(connection.Server, Stopwatch.GetElapsedTime(start));
     }
 
     private Task RestAsync() => _plan.Pause > TimeSpan.Zero ? Task.Delay(_plan.Pause) : Task.CompletedTask;

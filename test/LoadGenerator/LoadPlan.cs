@@ -28,4 +28,10 @@ public sealed record LoadPlan
 
     /// <summary>How long a client rests after each response.</summary>
     public TimeSpan Pause { get; init; }
+
+    /// <summary>Within which time the clients come, one after the other; zero lets them come at once.</summary>
+    public TimeSpan Ramp { get; init; }
+
+    /// <summary>How many requests each client makes; null for no end.</summary>
+    public long? RequestsOfEach { get; init; }
 }

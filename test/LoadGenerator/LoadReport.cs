@@ -40,6 +40,7 @@ public sealed class LoadReport
     private readonly long[] _outcomes = new long[Enum.GetValues<Outcome>().Length];
     private readonly Dictionary<int, long> _servers = [];
     private readonly List<Loss> _losses = [];
+    private readonly LatencyHistogram _durations = new();
     private long _begun;
     private long _connections;
     private TimeSpan _slowest;
@@ -64,7 +65,7 @@ public sealed class LoadReport
     /// <summary>Connections that were opened.</summary>
     public long Connections => Read(ref _connections);
 
-    /// <summary>The longest time from the first byte of a request to the last one of its response.</summary>
+    /// <summary>The longest time from the begin of a request, its connect included where it needed one, to the last byte of its response.</summary>
     public TimeSpan Slowest
     {
         get
@@ -73,6 +74,15 @@ public sealed class LoadReport
             {
                 return _slowest;
             }
+        }
+    }
+
+    /// <summary>The time within which so many per cent of the answers came, measured as <see cref="Slowest"/> is, exact to five per cent.</summary>
+    public TimeSpan Percentile(double percent)
+    {
+        lock (_lock)
+        {
+            return _durations.Percentile(percent);
         }
     }
 
@@ -133,6 +143,7 @@ public sealed class LoadReport
         {
             _outcomes[(int)Outcome.Answered]++;
             _slowest = duration > _slowest ? duration : _slowest;
+            _durations.Add(duration);
             if (server is { } pid)
             {
                 _servers[pid] = _servers.GetValueOrDefault(pid) + 1;
@@ -154,7 +165,7 @@ public sealed class LoadReport
 
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Begun} begun, {Answered} answered, {this[Outcome.Refused]} refused, {this[Outcome.Reset]} reset, {this[Outcome.Ended]} ended, {this[Outcome.TimedOut]} timed out, {this[Outcome.Wrong]} wrong; {Connections} connections; slowest {Slowest.TotalMilliseconds:0} ms");
+        $"{Begun} begun, {Answered} answered, {this[Outcome.Refused]} refused, {this[Outcome.Reset]} reset, {this[Outcome.Ended]} ended, {this[Outcome.TimedOut]} timed out, {this[Outcome.Wrong]} wrong; {Connections} connections; p50 {Percentile(50).TotalMilliseconds:0.0} ms, p99 {Percentile(99).TotalMilliseconds:0.0} ms, slowest {Slowest.TotalMilliseconds:0} ms");
 
     private long Read(ref long count)
     {

@@ -1,8 +1,10 @@
 // Puts load on a server, and says of each request how it ended. Exits with 1 if any was lost.
 //
-//   LoadGenerator 127.0.0.1:8080 seconds=60 clients=32 path=/echo body=200 keep-alive=true pause-ms=0 timeout-ms=60000 losses=FILE
+//   LoadGenerator 127.0.0.1:8080 seconds=60 clients=32 path=/echo body=200 keep-alive=true pause-ms=0 ramp-ms=0 timeout-ms=60000
+//     requests-of-each=100 losses=FILE progress=FILE
 //
-// Ends early, with the same report, when standard input ends.
+// Ends early, with the same report, when standard input ends or each client has made so many requests. The file of progress
+// holds, about every second, how many requests were begun and answered so far.
 using System.Globalization;
 using System.Net;
 using LoadGenerator;
@@ -19,9 +21,12 @@ var plan = new LoadPlan
     Pause = TimeSpan.FromMilliseconds(Number("pause-ms", 0)),
     Timeout = TimeSpan.FromMilliseconds(Number("timeout-ms", 60_000)),
     Path = settings.Remove("path", out var path) ? path : "/",
+    Ramp = TimeSpan.FromMilliseconds(Number("ramp-ms", 0)),
+    RequestsOfEach = Number("requests-of-each", 0) is > 0 and var each ? each : null,
     KeepAlive = !settings.Remove("keep-alive", out var keepAlive) || bool.Parse(keepAlive),
 };
 settings.Remove("losses", out var lossesFile);
+settings.Remove("progress", out var progressFile);
 if (settings.Count != 0)
 {
     Console.Error.WriteLine($"unknown: {string.Join(", ", settings.Keys)}");
@@ -29,7 +34,16 @@ if (settings.Count != 0)
 }
 
 var load = Load.Start(plan);
-await Task.WhenAny(Task.Delay(TimeSpan.FromSeconds(seconds)), Task.Run(static () => Console.In.ReadToEnd()));
+var end = Task.WhenAny(Task.Delay(TimeSpan.FromSeconds(seconds)), Task.Run(static () => Console.In.ReadToEnd()), load.Clients);
+while (await Task.WhenAny(end, Task.Delay(TimeSpan.FromSeconds(1))) != end)
+{
+    if (progressFile is not null)
+    {
+        await File.WriteAllTextAsync($"{progressFile}.new", string.Create(CultureInfo.InvariantCulture, $"{load.Report.Begun} {load.Report.Answered}"));
+        File.Move($"{progressFile}.new", progressFile, overwrite: true);
+    }
+}
+
 await load.StopAsync();
 Console.WriteLine(load.Report);
 if (plan.Body != 0)
@@ -41,7 +55,7 @@ if (lossesFile is not null)
 {
     await File.WriteAllLinesAsync(
         lossesFile,
-        load.Report.Losses.Select(static loss => string.Create(CultureInfo.InvariantCulture, $"{loss.At:O} {loss.Outcome} server={loss.Server?.ToString(CultureInfo.InvariantCulture) ?? "new"} {loss.Reason}")));
+        load.Report.Losses.Select(static loss => string.Create(CultureInfo.InvariantCulture, $"{loss.At:O} {loss.Outcome} server={loss.Server?.ToString(CultureInfo.InvariantCulture) ?? "new"} {loss.Reason.ReplaceLineEndings(" ")}")));
 }
 
 return load.Report.Lost == 0 && load.Report.Begun == load.Report.Answered ? 0 : 1;

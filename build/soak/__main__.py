@@ -1,0 +1,70 @@
+"""Puts load on a cluster while something is done to it, and says what became of every request: see build/soak.sh."""
+import argparse
+import resource
+import signal
+import sys
+import threading
+import tempfile
+import time
+from dataclasses import dataclass, field
+
+from capacity import SCENARIOS as CAPACITY
+from cluster import Failure, Programs
+from disturbances import SCENARIOS as DISTURBANCES
+from disturbances import disturb
+
+
+@dataclass(frozen=True)
+class Wish:
+    """How long it is to go on: until so many rounds are done and so many requests answered, or for so long."""
+
+    seconds: int
+    rounds: int
+    requests: int
+    workers: int | None
+    nginx: bool
+    keepalive: str
+    # Ctrl+C and TERM end it after the present round, with a report.
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+
+def main():
+    scenarios = {**DISTURBANCES, **CAPACITY}
+    parser = argparse.ArgumentParser(prog="soak.sh", description=__doc__)
+    parser.add_argument("scenario", choices=scenarios, metavar="SCENARIO", help=", ".join(scenarios))
+    parser.add_argument("seconds", type=int, nargs="?", help="how long (default: 60; at most an hour where rounds or requests are given)")
+    parser.add_argument("workers", type=int, nargs="?", help="how many workers (default: 4)")
+    parser.add_argument("--rounds", type=int, default=0, help="go on until it was done so often")
+    parser.add_argument("--requests", type=int, default=0, help="go on until so many were answered, directly and through nginx each")
+    parser.add_argument("--no-nginx", action="store_true", help="direct load alone")
+    parser.add_argument("--nginx-keepalive", default="500ms", help="how long nginx keeps an idle connection to a worker (default: 500ms, as the sample's)")
+    arguments = parser.parse_args()
+    counts = arguments.rounds or arguments.requests
+    wish = Wish(arguments.seconds or (3600 if counts else 60), arguments.rounds, arguments.requests, arguments.workers, not arguments.no_nginx, arguments.nginx_keepalive)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: (print(f"stopped by signal {number}", flush=True), wish.stopped.set()))
+
+    # Thousands of clients, each with a descriptor.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+    programs = Programs()
+    start = time.monotonic()
+    try:
+        with tempfile.TemporaryDirectory(prefix="green-soak-") as folder:
+            if arguments.scenario in DISTURBANCES:
+                good = disturb(arguments.scenario, programs, folder, wish)
+            else:
+                good = CAPACITY[arguments.scenario](programs, folder, wish)
+    except Failure as failure:
+        print(f"soak: {failure}")
+        good = False
+    finally:
+        programs.remove()
+    print(f"{arguments.scenario}: {'as it should be' if good else 'NOT as it should be'}, after {time.monotonic() - start:.0f} s")
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""How a cluster shares its connections, and what it does when there are more clients than slots."""
+import selectors
+import socket
+import statistics
+import time
+from contextlib import ExitStack
+
+from cluster import Failure, Green, Load
+
+
+def _verdict(good):
+    return "met" if good else "MISSED"
+
+
+def _held(green):
+    return sorted(worker["connections"] for worker in green.status()["workers"])
+
+
+# --- balance ---
+
+def balance(programs, folder, wish):
+    """Who gets how many of the connections that stay, and of the short ones; and what sharing costs."""
+    with Green(programs, "-w", str(wish.workers or 4)) as green:
+        green.serving(wish.workers or 4)
+        good = _staying(programs, folder, green, "at once", 0)
+        good &= _staying(programs, folder, green, "within 20 s", 20_000)
+    return _short(programs, folder, wish.workers or 4) and good
+
+
+def _staying(programs, folder, green, how, ramp):
+    clients = 400
+    green.when(lambda status: sum(worker["connections"] for worker in status["workers"]) == 0)
+    load = Load(programs, "staying", green.port, folder, 600, clients, path="/echo", body=200, pause_ms=1000, ramp_ms=ramp)
+    try:
+        green.when(lambda status: sum(worker["connections"] for worker in status["workers"]) == clients)
+        held = _held(green)
+    finally:
+        report = load.stop()
+    good = held[-1] <= 1.15 * held[0] and report.lost == 0
+    print(f"400 connections that stay, opened {how}: {held}, largest / smallest {held[-1] / max(1, held[0]):.2f} "
+          f"(goal 1.15: {_verdict(good)}); {report.line}", flush=True)
+    return good
+
+
+def _short(programs, folder, workers):
+    # In turns, since what the machine does besides changes: balanced, not, balanced, not ...
+    ratios, p99, good = [], {True: [], False: []}, True
+    with ExitStack() as stack:
+        greens = {}
+        for balanced in (True, False):
+            greens[balanced] = stack.enter_context(Green(
+                programs, "-w", str(workers), environment={"GREEN_BALANCED_ACCEPT": str(balanced).lower()}))
+            greens[balanced].serving(workers)
+        for turn in range(6):
+            for balanced, green in greens.items():
+                report = Load(
+                    programs, "short", green.port, folder, 600, 50, path="/echo", body=200, keep_alive="false", requests_of_each=200).wait()
+                good &= report.lost == 0
+                # The first one compiles the programs.
+                if turn > 0:
+                    p99[balanced].append(report.p99)
+                    shares = sorted(report.servers + [0] * (workers - len(report.servers)))
+                    print(f"10,000 short connections, {'balanced' if balanced else 'as the kernel wakes'}: {shares}, p99 {report.p99:.1f} ms, "
+                          f"{report.lost} lost", flush=True)
+                    if balanced:
+                        ratios.append(shares[-1] / max(1, shares[0]))
+    balanced, kernel = statistics.median(p99[True]), statistics.median(p99[False])
+    even = statistics.median(ratios) <= 1.5
+    # Within a tenth is the same.
+    fast = balanced <= 1.1 * kernel
+    print(f"largest / smallest, median of {len(ratios)}: {statistics.median(ratios):.2f}, worst {max(ratios):.2f} (goal 1.5: {_verdict(even)}); "
+          f"p99, medians: {balanced:.1f} ms balanced, {kernel:.1f} ms not (goal: not above: {_verdict(fast)})")
+    return good and even and fast
+
+
+# --- overload ---
+
+def overload(programs, folder, wish):
+    """Far more clients than slots: each is answered in the end, and once they are gone all is as before."""
+    slots, clients, workers = 200, 5000, wish.workers or 4
+    with Green(programs, "-w", str(workers), "--worker-connections", str(slots), "--backlog", "4096") as green:
+        green.serving(workers)
+        Load(programs, "warm", green.port, folder, 10, 20, path="/echo", body=200, keep_alive="false").wait()
+        before = sorted(_probe(green.port) for _ in range(100))
+        normal = before[98]
+        good = True
+        for name, settings in (("kept open", {"pause_ms": 2000}), ("closed after each answer", {"pause_ms": 2000, "keep_alive": "false"})):
+            load = Load(programs, "many", green.port, folder, wish.seconds // 2, clients, path="/echo", body=200, ramp_ms=2000, **settings)
+            most = 0
+            while load.runs():
+                most = max(most, green.status()["listeners"][0]["queued"])
+                time.sleep(0.5)
+            report = load.stop()
+            good &= report.lost == 0 and report.answered > clients
+            print(f"{clients} clients on {workers} x {slots} slots for {wish.seconds // 2} s, connections {name}: {report.line}; "
+                  f"at most {most} seen in the queue (goal 0 lost: {_verdict(report.lost == 0)})", flush=True)
+            for loss in report.losses[:10]:
+                print(f"  {loss}")
+        return _recovery(programs, folder, green, clients, normal) and good
+
+
+def _recovery(programs, folder, green, clients, normal):
+    load = Load(programs, "many", green.port, folder, 600, clients, path="/slow?ms=200", pause_ms=0, keep_alive="false")
+    green.when(lambda status: status["listeners"][0]["queued"] > 1000)
+    time.sleep(5)
+    # They are gone at once, and leave a queue full of the dead.
+    load.kill()
+    end = time.monotonic()
+    probes = []
+    while (begun := time.monotonic() - end) < 4:
+        probes.append((begun, _probe(green.port)))
+        time.sleep(0.02)
+    limit = max(0.05, 3 * normal)
+    slow = [begun + took for begun, took in probes if took > limit]
+    recovered = max(slow, default=0.0)
+    good = recovered <= 1
+    print(f"overload ends: answers take at most {limit * 1000:.0f} ms again after {recovered:.2f} s (goal 1 s: {_verdict(good)}); p99 before {normal * 1000:.1f} ms")
+    return good
+
+
+def _probe(port):
+    """Seconds from the connect to the end of an answer."""
+    start = time.monotonic()
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+        connection.sendall(b"GET /pid HTTP/1.1\r\nHost: soak\r\nConnection: close\r\n\r\n")
+        answer = b""
+        while chunk := connection.recv(4096):
+            answer += chunk
+    if not answer.startswith(b"HTTP/1.1 200 "):
+        raise Failure(f"a probe was answered with {answer[:80]}")
+    return time.monotonic() - start
+
+
+# --- idle connections ---
+
+def idle(programs, folder, wish):
+    """All slots are held by connections that say nothing: whoever comes is served all the same."""
+    workers, slots, newcomers, worst = wish.workers or 4, 200, 100, 0.0
+    with Green(programs, "-w", str(workers), "--worker-connections", str(slots)) as green:
+        green.serving(workers)
+        for _ in range(wish.rounds or 5):
+            green.when(lambda status: sum(worker["connections"] for worker in status["workers"]) == 0)
+            held = []
+            try:
+                while len(held) < 2 * workers * slots:
+                    held.append(socket.create_connection(("127.0.0.1", green.port), timeout=60))
+                    held[-1].sendall(b"GET /pid HTTP/1.1\r\nHost: soak\r\n\r\n")
+                    if not held[-1].recv(4096).startswith(b"HTTP/1.1 200 "):
+                        raise Failure("an idle connection was not answered")
+                    # The last ones may have had others closed for them.
+                    if len(held) >= workers * slots and sum(_held(green)) == workers * slots:
+                        break
+                else:
+                    raise Failure(f"{len(held)} connections do not fill {workers * slots} slots: {_held(green)}")
+                # Half a second makes a connection idle.
+                time.sleep(1)
+                took = _all_answered(green.port, newcomers)
+            finally:
+                for connection in held:
+                    connection.close()
+            worst = max(worst, took)
+            print(f"{workers * slots} idle connections hold every slot, {newcomers} new clients: all answered within {took * 1000:.0f} ms", flush=True)
+    print(f"worst {worst * 1000:.0f} ms (goal 1000 ms: {_verdict(worst <= 1)})")
+    return worst <= 1
+
+
+def _all_answered(port, clients):
+    waiting = selectors.DefaultSelector()
+    start = time.monotonic()
+    for _ in range(clients):
+        connection = socket.create_connection(("127.0.0.1", port), timeout=60)
+        connection.sendall(b"GET /pid HTTP/1.1\r\nHost: soak\r\nConnection: close\r\n\r\n")
+        waiting.register(connection, selectors.EVENT_READ)
+    left = clients
+    while left:
+        ready = waiting.select(60)
+        if not ready:
+            raise Failure(f"{left} of {clients} new clients were not answered within a minute")
+        for key, _ in ready:
+            if not key.fileobj.recv(4096).startswith(b"HTTP/1.1 200 "):
+                raise Failure("a new client was not answered")
+            waiting.unregister(key.fileobj)
+            key.fileobj.close()
+            left -= 1
+    return time.monotonic() - start
+
+
+SCENARIOS = {"balance": balance, "overload": overload, "idle": idle}

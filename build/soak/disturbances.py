@@ -1,0 +1,194 @@
+"""Something is done to a cluster again and again; no request may be lost for it."""
+import datetime
+import os
+import random
+import signal
+import time
+from contextlib import ExitStack
+
+from cluster import Failure, Green, Load
+from nginx import Nginx
+
+# A worker whose end tells its clients nothing takes the requests that they have sent it.
+_TRACE_SECONDS = 2.0
+
+
+class Victims:
+    """The workers that were killed on purpose, and when."""
+
+    def __init__(self):
+        self.died = []
+
+    def kill(self, pid):
+        self.died.append((pid, time.time()))
+        os.kill(pid, signal.SIGKILL)
+
+    def explain(self, loss):
+        """
+        Whether a loss is a victim's: on a connection where the victim had answered before, or, for the first request
+        of a connection, which nobody has answered yet, at the moment of a death.
+        """
+        at, outcome, server = loss.split()[:3]
+        server = server.removeprefix("server=")
+        if outcome not in ("Reset", "Ended"):
+            return False
+        # .NET writes seven digits of a second, Python knows six.
+        moment = datetime.datetime.fromisoformat(at[:26] + at[-6:]).timestamp()
+        return any(server in ("new", str(pid)) and -0.1 < moment - died < _TRACE_SECONDS for pid, died in self.died)
+
+
+def _one_of(green):
+    serving = [worker["pid"] for worker in green.status()["workers"] if worker["state"] == "serving"]
+    return random.choice(serving) if serving else None
+
+
+def _scale(green, workers, _):
+    for number in (3 * workers, workers):
+        if (command := green.command("scale", str(number))).returncode != 0:
+            raise Failure(f"green scale {number} ended with {command.returncode}: {command.stdout}")
+        green.serving(number)
+
+
+def _kill(green, workers, victims):
+    # Not until all serve: where one loss follows another, replacements wait longer. One at least must be left.
+    green.when(lambda status: sum(worker["state"] == "serving" for worker in status["workers"]) > workers // 2)
+    victim = _one_of(green)
+    victims.kill(victim)
+    green.when(lambda status: all(worker["pid"] != victim for worker in status["workers"]))
+    time.sleep(random.uniform(0, 1))
+
+
+def _terminate(green, workers, _):
+    victim = _one_of(green)
+    os.kill(victim, signal.SIGTERM)
+    green.when(lambda status: all(worker["pid"] != victim for worker in status["workers"]))
+    green.serving(workers)
+
+
+def _reload(green, workers, _):
+    before = green.serving(workers)
+    os.kill(before["supervisorPid"], signal.SIGHUP)
+    green.when(lambda status: status["generation"] > before["generation"] and status["state"] == "running")
+    after = green.serving(workers)
+    # A reload that failed leaves the old ones where they are.
+    if {worker["pid"] for worker in before["workers"]} & {worker["pid"] for worker in after["workers"]}:
+        raise Failure(f"a reload replaced less than all workers:\n{green.tail()}")
+
+
+def _recycle(green, _, __):
+    time.sleep(1)
+
+
+def _upgrade(green, workers, _):
+    before = green.serving(workers)["supervisorPid"]
+    os.kill(before, signal.SIGUSR2)
+    green.when(lambda status: status["supervisorPid"] != before)
+    green.serving(workers)
+    # It is its workers' parent until the last has drained; the first one is this program's child and stays a zombie.
+    deadline = time.monotonic() + 120
+    while _is_alive(before):
+        if time.monotonic() > deadline:
+            raise Failure(f"supervisor {before} has not left within 120 s:\n{green.tail()}")
+        time.sleep(0.1)
+
+
+def _is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+# name: what is done in a round, workers, options of green run
+SCENARIOS = {
+    "reload": (_reload, 4, []),
+    "recycle": (_recycle, 4, ["--max-requests", "1000"]),
+    "scale": (_scale, 2, []),
+    "upgrade": (_upgrade, 2, []),
+    "terminate": (_terminate, 4, []),
+    "kill": (_kill, 8, []),
+}
+
+
+def disturb(name, programs, folder, wish):
+    """True when no request was lost but by workers that were killed on purpose."""
+    act, workers, options = SCENARIOS[name]
+    workers, victims, rounds = wish.workers or workers, Victims(), 0
+    # nginx answers 502 for a worker that was killed, and does not say which: nothing to trace there.
+    through_nginx = wish.nginx and name != "kill"
+    with ExitStack() as stack:
+        green = stack.enter_context(Green(programs, "-w", str(workers), *options))
+        green.when(lambda status: sum(worker["state"] == "serving" for worker in status["workers"]) >= workers)
+        recycled = _Recycled() if name == "recycle" else None
+
+        loads = []
+
+        def load(name, port, **settings):
+            # Longer than the rounds may take: it is stopped when they are done.
+            one = Load(programs, name, port, folder, wish.seconds + 600, path="/echo", body=200, **settings)
+            stack.callback(one.kill)
+            loads.append(one)
+
+        # Without a pause; and with pauses longer and shorter than a drain lingers over an idle connection.
+        load("busy", green.port, clients=24)
+        load("resting", green.port, clients=12, pause_ms=1500)
+        load("pausing", green.port, clients=12, pause_ms=150)
+        counted = ["busy"]
+        if through_nginx:
+            nginx = stack.enter_context(Nginx(green.port, wish.keepalive))
+            load("nginx", nginx.port, clients=24)
+            load("nginx-pausing", nginx.port, clients=24, pause_ms=700)
+            counted.append("nginx")
+
+        start = said = time.monotonic()
+        while True:
+            act(green, workers, victims)
+            rounds += 1
+            if recycled:
+                recycled.look(green.status())
+            elapsed = time.monotonic() - start
+            answered = {one.name: one.answered() for one in loads}
+            if not all(one.runs() for one in loads):
+                raise Failure("a load has ended early")
+            if time.monotonic() - said > 30:
+                said = time.monotonic()
+                print(f"after {elapsed:.0f} s: {rounds} rounds, answered {answered}", flush=True)
+            wanted = wish.rounds or wish.requests
+            if wish.stopped.is_set() or elapsed >= wish.seconds or wanted and rounds >= wish.rounds and all(answered[one] >= wish.requests for one in counted):
+                break
+
+        took = time.monotonic() - start
+        reports = [one.stop() for one in loads]
+        print(f"{name}: {recycled.count if recycled else rounds} {'workers recycled' if recycled else 'rounds'} in {took:.0f} s, {workers} workers")
+        return _judge(reports, victims, green)
+
+
+class _Recycled:
+    """Counts processes that served and are gone, as far as a look each second shows."""
+
+    def __init__(self):
+        self.seen = set()
+        self.count = 0
+
+    def look(self, status):
+        now = {worker["pid"] for worker in status["workers"] if worker["state"] == "serving"}
+        self.count += len(now - self.seen) if self.seen else 0
+        self.seen |= now
+
+
+def _judge(reports, victims, green):
+    untraced = []
+    for report in reports:
+        print(f"{report.name}: {report.line}")
+        untraced += [f"{report.name}: {loss}" for loss in report.losses if not victims.explain(loss)]
+        # Only so many losses are kept each.
+        if report.lost != len(report.losses):
+            untraced.append(f"{report.name}: {report.lost - len(report.losses)} more than are on record")
+    begun, lost = sum(report.begun for report in reports), sum(report.lost for report in reports)
+    print(f"{begun} requests, {lost} lost: {lost - len(untraced)} on connections of {len(victims.died)} killed workers, {len(untraced)} without a reason")
+    for loss in untraced[:20]:
+        print(loss)
+    if untraced:
+        print(green.tail(100))
+    return not untraced and begun >= 1000
