@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# Measures how fast the supervisor puts another worker in the place of one that dies or hangs, and what a reload costs.
+# Measures how fast the supervisor puts another worker in the place of one that dies or hangs, what a deploy costs, what
+# the supervisor itself costs, and that it ends no healthy worker.
 #
-#   bash build/bench-supervisor.sh                    everything (about ten minutes)
+#   bash build/bench-supervisor.sh                    everything (about half an hour)
 #   bash build/bench-supervisor.sh --only standby,cold --rounds 30
 #   bash build/bench-supervisor.sh --list             what there is
 #
-# docs/benchmarks.md has the figures and says how they come about. The machine should have nothing else to do.
+# docs/benchmarks.md has the figures and says how they come about. The machine should have nothing else to do. The parts
+# of false-kills that set a clock and freeze a disk need root and Debian's libfaketime; neither touches the machine's own
+# clock or disks.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en PYTHONDONTWRITEBYTECODE=1
@@ -15,7 +18,7 @@ case " $* " in
 esac
 
 echo "Building ..."
-for project in src/KestrelGreenTransport.Tool test/TestWorker; do
-  dotnet build "$project" -c Release --nologo -v q -clp:ErrorsOnly
+for project in src/KestrelGreenTransport.Tool test/TestWorker test/LoadGenerator samples/Hello; do
+  dotnet build "$project" -c Release --nologo -v q '-clp:ErrorsOnly;NoSummary'
 done
 exec python3 build/bench/supervisor.py "$@"

@@ -1,0 +1,118 @@
+"""How long clients wait when a worker dies or hangs."""
+import contextlib
+import glob
+import os
+import select
+import signal
+import socket
+import statistics
+import tempfile
+import threading
+import time
+
+from asking import ask, get
+from cluster import Failure, Green
+
+_WARM = ["--standby", "1", "--warm-up", "/pid"]
+
+
+def standby(programs, arguments):
+    _show("kill -9, one standby: first answer after the pidfd fired", _replaced(programs, _WARM, 1, signal.SIGKILL, arguments.rounds, True), 10)
+
+
+def cold(programs, arguments):
+    _show("kill -9, cold replacement: first answer", _replaced(programs, [], 0, signal.SIGKILL, arguments.rounds, False), 350)
+
+
+def stopped(programs, arguments):
+    _show("SIGSTOP, --timeout 3s, cold replacement: first answer",
+          _replaced(programs, ["--timeout", "3s"], 0, signal.SIGSTOP, arguments.rounds, False), 3600)
+
+
+def stopped_with_standby(programs, arguments):
+    _show("SIGSTOP, --timeout 500ms, one standby: first answer",
+          _replaced(programs, ["--timeout", "500ms", *_WARM], 1, signal.SIGSTOP, arguments.rounds, False), 800)
+
+
+def starved(programs, arguments):
+    """From the request that starves the pool until the verdict's stacks are a whole file."""
+    took = []
+    for _ in range(arguments.rounds):
+        with tempfile.TemporaryDirectory(prefix="green-stacks-") as folder:
+            with Green(programs, "-w", "1", "--timeout", "3s", "--dump-on-stale", folder) as green:
+                victim = _serving(_settled(green, 1))
+                start = time.monotonic()
+                asking = threading.Thread(target=_ask_in_vain, args=(green.port,), daemon=True)
+                asking.start()
+                while not (files := glob.glob(f"{folder}/*stacks.txt")) or not os.path.getsize(files[0]):
+                    if time.monotonic() - start > 60:
+                        raise Failure(f"no stacks within 60 s:\n{green.tail()}")
+                    time.sleep(0.005)
+                took.append((time.monotonic() - start) * 1000)
+                time.sleep(0.1)
+                with open(files[0]) as file:
+                    stacks = file.read()
+                if "Starve" not in stacks or f"{victim}" not in os.path.basename(files[0]) or "starvation" not in green.tail():
+                    raise Failure(f"the stacks do not show who starves whom:\n{stacks[:2000]}\n{green.tail()}")
+                asking.join(60)
+    _show("thread-pool starvation, --timeout 3s: verdict, and stacks on disk", took, 5000)
+
+
+def _ask_in_vain(port):
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+            ask(connection, "/starve")
+    except OSError:
+        # Its worker is killed, sooner or later.
+        pass
+
+
+def _serving(status):
+    return next(worker["pid"] for worker in status["workers"] if worker["state"] == "serving")
+
+
+def _settled(green, workers, standby=0):
+    """Waits until all are where they belong, and a moment more for what they do besides."""
+    green.serving(workers, standby)
+    time.sleep(0.5)
+    return green.serving(workers, standby)
+
+
+def _replaced(programs, options, standby, number, rounds, by_pidfd):
+    """Milliseconds from a worker's loss to the next answer."""
+    took = []
+    while len(took) < rounds:
+        # A supervisor of its own for each loss: where one follows the other, replacements wait longer each time.
+        with Green(programs, "-w", "1", *options) as green:
+            victim = _serving(_settled(green, 1, standby))
+            watch = os.pidfd_open(victim)
+            start = time.monotonic()
+            os.kill(victim, number)
+            if by_pidfd:
+                # The exit itself takes the kernel a while: it gives the memory back first.
+                select.select([watch], [], [])
+                start = time.monotonic()
+            else:
+                _until_still(victim)
+            answer = get(green.port)
+            took.append((time.monotonic() - start) * 1000)
+            os.close(watch)
+            if answer.endswith(str(victim)):
+                raise Failure("the lost worker itself has answered")
+    return took
+
+
+def _until_still(pid):
+    """Its threads stop or die one by one: until then one of them may still accept, and take the client with it."""
+    states = "R"
+    while set(states) - set("TZX"):
+        states = ""
+        for stat in glob.glob(f"/proc/{pid}/task/*/stat"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError), open(stat) as file:
+                states += file.read().rsplit(")", 1)[1].split()[0]
+
+
+def _show(name, took, goal):
+    median = statistics.median(took)
+    print(f"{name}: median {median:.1f} ms, best {min(took):.1f}, worst {max(took):.1f} ({len(took)} rounds; goal {goal} ms: "
+          f"{'met' if median <= goal else 'MISSED'})", flush=True)
