@@ -79,6 +79,9 @@ def _measure_all(options, folder, make_group, accounting, server_core, load_core
 
     results = {}
     out = Path(options.out or _ROOT / "artifacts/bench" / about["date"].replace(":", "").replace(" ", "-"))
+    if options.go_on:
+        about, results = report.read(out, about)
+        scenarios = [scenario for scenario in scenarios if scenario.name not in results]
     path = None
     with ExitStack() as stack:
         if any(scenario.postgres for scenario in scenarios):
@@ -176,11 +179,14 @@ def _options():
     parser.add_argument("--server-core", type=int, metavar="N")
     parser.add_argument("--load-core", type=int, metavar="N")
     parser.add_argument("--out", metavar="FOLDER", help="the report's folder (artifacts/bench/DATE)")
+    parser.add_argument("--continue", action="store_true", dest="go_on", help="add to the report in --out: what it has is not measured again")
     parser.add_argument("--list", action="store_true", help="list scenarios and variants")
     parser.add_argument("--dll", help=argparse.SUPPRESS)
     parser.add_argument("--floor", help=argparse.SUPPRESS)
     arguments = sys.argv[1:]
     options = parser.parse_args(arguments)
+    if options.go_on and not options.out:
+        parser.error("--continue needs --out: the folder of the report to add to")
     options.shown = [a for a in arguments if not a.startswith(("--dll=", "--floor="))]
     return options
 

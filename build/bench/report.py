@@ -88,6 +88,18 @@ def _facts(about):
     return "\n".join(f"- {name}: {text}" for name, text in about.items())
 
 
+def read(folder, about):
+    """What an earlier run wrote there, if there was one; its facts then name every date and commit that had a part."""
+    try:
+        earlier = json.loads((Path(folder) / "results.json").read_text())
+    except FileNotFoundError:
+        return about, {}
+    for name in ("date", "commit"):
+        seen = earlier["about"][name].split(", ")
+        earlier["about"][name] = ", ".join(seen if about[name] in seen else [*seen, about[name]])
+    return earlier["about"], earlier["results"]
+
+
 def write(folder, about, results):
     """Writes results.json, report.md and the plots; returns the report's path."""
     folder = Path(folder)

@@ -58,10 +58,11 @@ internal sealed class TestLifeline : IDisposable
         }
     }
 
+    /// <summary>The next message that answers something: how its requests went it tells whenever a second is over.</summary>
     public async Task<LifelineMessage> ReceiveAsync()
     {
         LifelineMessage? message = null;
-        await Wait.UntilAsync(() => (message = TryReceive()) is not null, "a message of the worker");
+        await Wait.UntilAsync(() => (message = TryReceive()) is { Type: not LifelineTypes.Stats }, "a message of the worker");
         return message!;
     }
 
