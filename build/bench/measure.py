@@ -2,10 +2,12 @@
 
 import contextlib
 import dataclasses
+import sys
 import time
 
 import syscalls
 from load import IdleConnections, run_load
+from processes import start, stop
 from servers import Server
 
 _WARM_UP_AT_MOST = 15
@@ -90,9 +92,10 @@ def _warm_up(server, machine, say):
 
 def _loaded(server, machine, seconds):
     server.measured(True)
-    before, cpu_before = server.figures(), server.group.cpu_time()
-    load = run_load(server.scenario, server.port, seconds, machine.load_core)
-    cpu, after = server.group.cpu_time().since(cpu_before), server.figures()
+    with _neighbours(server.scenario.neighbours, machine):
+        before, cpu_before = server.figures(), server.group.cpu_time()
+        load = run_load(server.scenario, server.port, seconds, machine.load_core)
+        cpu, after = server.group.cpu_time().since(cpu_before), server.figures()
     server.measured(False)
     requests = max(1, load.requests)
     figures = {
@@ -111,7 +114,19 @@ def _loaded(server, machine, seconds):
         figures["allocated"] = (after["allocatedBytes"] - before["allocatedBytes"]) / requests
         figures["compiled"] = after["methods"] - before["methods"]
         figures["threads"] = after["threads"]
+        figures["takeovers"] = (after["takeovers"] - before["takeovers"]) / load.seconds
     return figures
+
+
+@contextlib.contextmanager
+def _neighbours(count, machine):
+    """Others that want the server's core all the time."""
+    busy = [start([sys.executable, "-c", "while True: pass"], machine.server_core) for _ in range(count)]
+    try:
+        yield
+    finally:
+        for process in busy:
+            stop(process)
 
 
 def _idle(server):
@@ -135,5 +150,7 @@ def _brief(figures):
     for trouble in ("errors", "timeouts"):
         if figures[trouble]:
             text += f"  {figures[trouble]} {trouble}"
+    if figures.get("takeovers"):
+        text += f"  {figures['takeovers']:.1f} takeovers/s"
     # A figure taken while methods were still being compiled is too low.
     return text + (f"  {figures['compiled']} methods compiled meanwhile" if figures.get("compiled", 0) > 5 else "")

@@ -9,6 +9,7 @@ P99 = "p99"
 SYSCALLS = "syscalls"
 ALLOCATED = "allocated"
 RSS_PER_CONNECTION = "rss_per_connection"
+TAKEOVERS = "takeovers"
 
 UNITS = {
     PER_CPU_SECOND: "requests per CPU-second",
@@ -18,6 +19,7 @@ UNITS = {
     SYSCALLS: "system calls per request",
     ALLOCATED: "bytes allocated per request",
     RSS_PER_CONNECTION: "RSS for each connection, bytes",
+    TAKEOVERS: "loops taken over each second",
 }
 
 
@@ -39,6 +41,7 @@ class Scenario:
     postgres: bool = False
     least_seconds: float = 0
     fresh: bool = False  # a new server for each round, warmed up on /plaintext: its thread pool has not grown yet
+    neighbours: int = 0  # so many processes keep the server's core busy, each with the same right to it
     calls: bool = False  # count its system calls too, which takes a while
 
 
@@ -61,6 +64,8 @@ SCENARIOS = [
     Scenario("sleep-5pct", "one core, 64 clients, 5 % of handlers Thread.Sleep(20)", path="/sleep5pct", quota=False, figure=THROUGHPUT, fresh=True),
     Scenario("sleep-all", "one core, 200 clients, every handler Thread.Sleep(100)", path="/sleepall", connections=200, quota=False, figure=THROUGHPUT, least_seconds=6, fresh=True),
     Scenario("spin-5pct", "one core, 64 clients, 5 % of handlers spin 5 ms", path="/spin5pct", quota=False, figure=THROUGHPUT, fresh=True),
+    Scenario("neighbours", "handlers of 30 µs, one core shared with three busy neighbours", path="/spin30us", quota=False, neighbours=3),
+    Scenario("throttled", "handlers of 30 µs under the quota", path="/spin30us"),
     Scenario("idle", "10,000 idle keep-alive connections", connections=10_000, tool="idle", quota=False, figure=RSS_PER_CONNECTION, references=("nginx",)),
 ]
 
@@ -104,5 +109,7 @@ TARGETS = [
     Target("plaintext-64", SYSCALLS, 2.3, at_most=True),
     Target("new-connection", SYSCALLS, 6.5, at_most=True),
     Target("plaintext-64", ALLOCATED, 1, at_most=True),
+    Target("neighbours", TAKEOVERS, 1, at_most=True),
+    Target("throttled", TAKEOVERS, 1, at_most=True),
     Target("plaintext-1", P50, 2.0, "stock", at_most=True),
 ]

@@ -77,6 +77,8 @@ class Server:
     def measured(self, on):
         """For a measurement holds the server to the quota, where the scenario asks for it, and keeps neighbours off."""
         self.group.measured(on)
+        if on and self.scenario.neighbours:
+            self.group.weigh(1)
         self.group.limit(self.machine.quota if on and self.scenario.quota else None)
 
     def figures(self, question="figures"):

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Globalization;
 using System.Runtime;
 
@@ -9,6 +10,26 @@ namespace Benchmarks.Server;
 /// </summary>
 internal static class ControlLine
 {
+    private static long _takeovers;
+
+    /// <summary>From now on counts how often a handler lost its event loop.</summary>
+    public static MeterListener CountTakeovers()
+    {
+        var listener = new MeterListener
+        {
+            InstrumentPublished = static (instrument, listener) =>
+            {
+                if (instrument.Name == "green.transport.loop.takeovers")
+                {
+                    listener.EnableMeasurementEvents(instrument);
+                }
+            },
+        };
+        listener.SetMeasurementEventCallback<long>(static (_, count, _, _) => Interlocked.Add(ref _takeovers, count));
+        listener.Start();
+        return listener;
+    }
+
     public static void AnswerUntilEnd(TextReader questions, TextWriter answers)
     {
         while (questions.ReadLine() is { } question)
@@ -25,6 +46,6 @@ internal static class ControlLine
 
     private static string Figures() => string.Create(CultureInfo.InvariantCulture,
         $$"""
-        {"allocatedBytes":{{GC.GetTotalAllocatedBytes()}},"collections":{{GC.CollectionCount(0)}},"heapBytes":{{GC.GetTotalMemory(false)}},"methods":{{JitInfo.GetCompiledMethodCount()}},"processors":{{Environment.ProcessorCount}},"threads":{{ThreadPool.ThreadCount}}}
+        {"allocatedBytes":{{GC.GetTotalAllocatedBytes()}},"collections":{{GC.CollectionCount(0)}},"heapBytes":{{GC.GetTotalMemory(false)}},"methods":{{JitInfo.GetCompiledMethodCount()}},"processors":{{Environment.ProcessorCount}},"takeovers":{{Interlocked.Read(ref _takeovers)}},"threads":{{ThreadPool.ThreadCount}}}
         """);
 }

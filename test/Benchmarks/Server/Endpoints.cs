@@ -22,6 +22,7 @@ internal sealed class Endpoints(string? postgres) : IAsyncDisposable
         "/yield" => YieldAsync(context),
         "/sleep5pct" => SleepOneInTwentyAsync(context),
         "/sleepall" => SleepAsync(context),
+        "/spin30us" => SpinAsync(context),
         "/spin5pct" => SpinOneInTwentyAsync(context),
         "/echo" => EchoAsync(context),
         "/mebibyte" => BytesAsync(context, Mebibyte),
@@ -66,17 +67,19 @@ internal sealed class Endpoints(string? postgres) : IAsyncDisposable
         await HelloAsync(context);
     }
 
+    private static Task SpinAsync(HttpContext context)
+    {
+        Spin(TimeSpan.FromMicroseconds(30));
+        return HelloAsync(context);
+    }
+
     // Until 5 ms of wall-clock time are over, whether or not this thread had the core: so what several threads that
     // share one core spend at the same time counts for each of them.
     private async Task SpinOneInTwentyAsync(HttpContext context)
     {
         if (IsOneInTwenty())
         {
-            var start = Stopwatch.GetTimestamp();
-            while (Stopwatch.GetElapsedTime(start).TotalMilliseconds < 5)
-            {
-                Thread.SpinWait(20);
-            }
+            Spin(TimeSpan.FromMilliseconds(5));
         }
 
         await HelloAsync(context);
@@ -107,6 +110,15 @@ internal sealed class Endpoints(string? postgres) : IAsyncDisposable
     {
         var row = await world.AnyRowAsync();
         await context.Response.WriteAsJsonAsync(row, MessageJson.Default.World);
+    }
+
+    private static void Spin(TimeSpan time)
+    {
+        var start = Stopwatch.GetTimestamp();
+        while (Stopwatch.GetElapsedTime(start) < time)
+        {
+            Thread.SpinWait(20);
+        }
     }
 
     private static Task NotFoundAsync(HttpContext context)

@@ -36,6 +36,7 @@ builder.WebHost.ConfigureKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0
     }
 }));
 
+using var takeovers = ControlLine.CountTakeovers();
 await using var app = builder.Build();
 await using var endpoints = new Endpoints(builder.Configuration["Postgres"]);
 app.Run(endpoints.HandleAsync);
