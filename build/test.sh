@@ -44,15 +44,20 @@ packages=$(missing "${wanted[@]}")
 step "dotnet build"
 dotnet build KestrelGreenTransport.sln --nologo -warnaserror
 
-step "dotnet format"
-dotnet format KestrelGreenTransport.sln --verify-no-changes --no-restore
+# Beside the tests, and only when they leave a core idle, as they mostly do: it takes some minutes.
+format_log=$(mktemp) log=$(mktemp)
+nice -n 19 dotnet format KestrelGreenTransport.sln --verify-no-changes --no-restore > "$format_log" 2>&1 &
+format=$!
+trap 'rm -f "$log" "$format_log"; kill "$format" 2>/dev/null || true' EXIT
 
 step "dotnet test"
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
 result=0
 # One program at a time: the functional tests start many processes and need what cores there are.
 dotnet test --solution KestrelGreenTransport.sln --no-build --max-parallel-test-modules 1 2>&1 | tee "$log" || result=1
+
+step "dotnet format"
+wait "$format" || result=1
+cat "$format_log"
 
 # The summary at the end counts over all test programs.
 count() { sed -n '/^Test run summary:/,$p' "$log" | sed 's/\x1b\[[0-9;]*m//g' | sed -n "s/^ *$1: *\([0-9]\+\).*/\1/p" | tail -1; }
