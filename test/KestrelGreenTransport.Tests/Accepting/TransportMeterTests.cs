@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using KestrelGreenTransport.Accepting;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace KestrelGreenTransport.Tests.Accepting;
@@ -31,6 +32,45 @@ public class TransportMeterTests
         await client.GetStringAsync("/");
         var name = $"green.transport.accept.pauses {app.Pool.Endpoint}";
         await Wait.UntilAsync(() => meter.Observe().GetValueOrDefault(name) == 1, "one pause is counted");
+    }
+
+    [Theory]
+    [InlineData("blocked")]
+    [InlineData("computing")]
+    public async Task The_meter_counts_the_loops_that_handlers_lost_by_what_they_did(string reason)
+    {
+        using var others = new SemaphoreSlim(0);
+        await using var app = await TestApp.StartAsync(
+            static options => (options.Backend, options.EventLoops) = (GreenTransportBackend.Epoll, 1),
+            map: routes =>
+            {
+                routes.MapGet("/", () => others.Release());
+                routes.MapGet("/blocked", () => others.Wait(Wait.Limit));
+                routes.MapGet("/computing", () =>
+                {
+                    var until = Environment.TickCount64 + (long)Wait.Limit.TotalMilliseconds;
+                    while (others.CurrentCount == 0 && Environment.TickCount64 < until)
+                    {
+                        Thread.SpinWait(100);
+                    }
+
+                    return others.Wait(TimeSpan.Zero);
+                });
+            });
+        using var meter = new Measurements(app.App.Services.GetRequiredService<IMeterFactory>());
+        using var client = app.CreateClient();
+        var name = $"green.transport.loop.takeovers {reason}";
+
+        // Compiling a handler takes it some time too, so that the first one may have lost the loop for that.
+        for (var round = 0; meter.Observe().GetValueOrDefault(name) == 0; round++)
+        {
+            Assert.InRange(round, 0, 100);
+            var held = client.GetStringAsync($"/{reason}");
+
+            // On the same loop: it answers only if another thread goes on with it.
+            await client.GetStringAsync("/");
+            Assert.Equal("true", await held);
+        }
     }
 
     [Fact]
