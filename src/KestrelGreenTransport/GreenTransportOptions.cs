@@ -134,6 +134,13 @@ public sealed class GreenTransportOptions
     public int? EventLoops { get; set; }
 
     /// <summary>
+    /// Whether each event loop stays on one processor, the loops of a process and of a supervisor's workers taking turns over
+    /// those that the process may use. For a machine with many cores and nothing else to do: where others want the
+    /// processor too, a loop waits for it although another is free. Defaults to false. (nginx: worker_cpu_affinity)
+    /// </summary>
+    public bool PinEventLoops { get; set; }
+
+    /// <summary>
     /// How long a handler may block its event loop before another thread goes on with it, while handlers are seen to
     /// block; the first one may take ten times as long. Of <see cref="GreenTransportScheduling.Adaptive"/> only. From
     /// 0.1 ms to 1 s. Defaults to 1 ms.

@@ -64,4 +64,7 @@ internal static partial class Log
 
     [LoggerMessage(202, LogLevel.Warning, "{Loop}: no thread can be started besides {Threads} that it has. A handler that blocks holds up the loop's other connections until one is free. Look at the limits on threads and memory (ulimit -u, pids.max).")]
     public static partial void SpareRefused(ILogger logger, Exception exception, string loop, int threads);
+
+    [LoggerMessage(203, LogLevel.Warning, "{Loop}: cannot be tied to processor {Processor}: {Problem}. It runs wherever the process may. Look at the processors that the process has (taskset -p), or leave PinEventLoops out.")]
+    public static partial void LoopNotTied(ILogger logger, string loop, int processor, string problem);
 }

@@ -4,13 +4,11 @@ using KestrelGreenTransport.Native;
 namespace KestrelGreenTransport.Supervisor.Native;
 
 /// <summary>
-/// What one thread runs as and on. The C library's own functions would change every thread; the kernel's change the one
+/// What one thread runs as. The C library's own functions would change every thread; the kernel's change the one
 /// that calls, and a child made by it starts that way.
 /// </summary>
-internal static unsafe partial class ThreadCredentials
+internal static unsafe class ThreadCredentials
 {
-    private const int MaskBytes = 1024 / 8;
-
     /// <summary>Takes on another user for good: groups first, since without root they cannot be changed.</summary>
     /// <exception cref="NativeException">The kernel refuses.</exception>
     public static void Become(uint uid, uint gid, ReadOnlySpan<uint> groups)
@@ -23,28 +21,6 @@ internal static unsafe partial class ThreadCredentials
 
         Check(Posix.syscall(setGid, (nint)gid, (nint)gid, (nint)gid, 0), "setresgid");
         Check(Posix.syscall(setUid, (nint)uid, (nint)uid, (nint)uid, 0), "setresuid");
-    }
-
-    /// <summary>The processors that the calling thread may run on.</summary>
-    public static IReadOnlyList<int> Processors()
-    {
-        var mask = stackalloc byte[MaskBytes];
-        return sched_getaffinity(0, MaskBytes, mask) < 0
-            ? [.. Enumerable.Range(0, Environment.ProcessorCount)]
-            : [.. Enumerable.Range(0, MaskBytes * 8).Where(processor => (mask[processor / 8] & (1 << (processor % 8))) != 0)];
-    }
-
-    /// <summary>Ties the calling thread to these processors.</summary>
-    public static Result TieTo(IEnumerable<int> processors)
-    {
-        var mask = stackalloc byte[MaskBytes];
-        new Span<byte>(mask, MaskBytes).Clear();
-        foreach (var processor in processors)
-        {
-            mask[processor / 8] |= (byte)(1 << (processor % 8));
-        }
-
-        return Result.From(sched_setaffinity(0, MaskBytes, mask));
     }
 
     private static (nint SetGroups, nint SetGid, nint SetUid) Calls() => RuntimeInformation.ProcessArchitecture switch
@@ -63,10 +39,4 @@ internal static unsafe partial class ThreadCredentials
             throw new NativeException(call, Result.From(returned));
         }
     }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int sched_getaffinity(int pid, nuint size, byte* mask);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int sched_setaffinity(int pid, nuint size, byte* mask);
 }

@@ -3,6 +3,7 @@ using System.Collections.Immutable;
 using System.Globalization;
 using KestrelGreenTransport.AccessLogging;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Output;
 using KestrelGreenTransport.Supervisor.Settings;
@@ -22,7 +23,7 @@ internal sealed class WorkerLauncher : IDisposable
     private readonly HeartbeatDirectory _heartbeats;
     private readonly OutputPump _pump;
     private readonly WorkerIdentity? _identity;
-    private readonly IReadOnlyList<int> _processors = ThreadCredentials.Processors();
+    private readonly IReadOnlyList<int> _processors = ThreadAffinity.Read(ThreadAffinity.Caller);
     private readonly BlockingCollection<(int Index, long Generation, Action<Outcome> Done)> _requests = [];
     private readonly Thread _thread;
 
@@ -133,7 +134,7 @@ internal sealed class WorkerLauncher : IDisposable
 
         if (plan.Options.CpuAffinity is { } affinity)
         {
-            _ = ThreadCredentials.TieTo(CpuShare.Of(affinity, index, plan.Options.Workers, _processors));
+            _ = ThreadAffinity.Tie(ThreadAffinity.Caller, CpuShare.Of(affinity, index, plan.Options.Workers, _processors));
         }
 
         var spawned = Spawn.Start(new SpawnRequest

@@ -3,6 +3,7 @@ using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Epoll.Accepting;
 using KestrelGreenTransport.Epoll.Loop;
 using KestrelGreenTransport.Epoll.Scheduling;
+using KestrelGreenTransport.Native;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -39,7 +40,8 @@ internal sealed class EpollBackend : ITransportBackend
             SpinTime = settings.SpinTime,
         };
         var count = settings.EventLoops ?? (WorkerContract.Current is null ? Environment.ProcessorCount : 1);
-        Loops = [.. Enumerable.Range(1, count).Select(number => new EventLoop(number, loopSettings, pools.Create(), time, logger))];
+        var processors = settings.PinEventLoops ? LoopProcessor.Share(count, WorkerContract.Current?.Index ?? 1, ThreadAffinity.Read(Environment.ProcessId)) : null;
+        Loops = [.. Enumerable.Range(1, count).Select(number => new EventLoop(number, loopSettings, pools.Create(), time, logger, processors?[number - 1]))];
         if (settings.Scheduling == GreenTransportScheduling.Adaptive)
         {
             _guard = new LoopGuard(Loops, settings.BlockingThreshold, meter, time);

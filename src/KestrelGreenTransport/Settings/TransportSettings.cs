@@ -101,6 +101,10 @@ internal static class TransportSettings
             nameof(GreenTransportOptions.EventLoops), "from 1 to 1024, or auto", "auto: 1 in a worker, else one for each core",
             "How many event loops Epoll has.",
             static (options, value) => options.EventLoops = value),
+        Switch(
+            nameof(GreenTransportOptions.PinEventLoops), "false",
+            "Whether each event loop stays on one processor, taking turns.",
+            static (options, value) => options.PinEventLoops = value, "nginx: worker_cpu_affinity"),
         Time(
             nameof(GreenTransportOptions.BlockingThreshold), "from 0.1ms to 1s", "1ms",
             "How long a handler may block its event loop while handlers are seen to block.",

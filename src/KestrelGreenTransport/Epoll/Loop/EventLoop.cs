@@ -24,7 +24,6 @@ internal sealed class EventLoop : ILoopProbe
     private readonly ConcurrentQueue<Action> _posted = new();
     private readonly ConcurrentQueue<ulong> _deferred = new();
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly string _name;
     private LoopThread? _leader;
     private LoopThread? _candidate;
     private EpollConnection? _dispatched;
@@ -32,21 +31,27 @@ internal sealed class EventLoop : ILoopProbe
     private bool _spins;
     private volatile bool _isStopping;
 
-    public EventLoop(int number, LoopSettings settings, MemoryPool<byte> pool, TimeProvider time, ILogger logger)
+    public EventLoop(int number, LoopSettings settings, MemoryPool<byte> pool, TimeProvider time, ILogger logger, LoopProcessor? processor = null)
     {
-        _name = $"green loop {number}";
+        Name = $"green loop {number}";
         Time = time;
         Settings = settings;
         Logger = logger;
+        Processor = processor;
         Blocks = new BlockStore(pool);
-        Spares = new SpareThreads(this, _name);
+        Spares = new SpareThreads(this, Name);
     }
+
+    public string Name { get; }
 
     public LoopSettings Settings { get; }
 
     public ILogger Logger { get; }
 
     public TimeProvider Time { get; }
+
+    /// <summary>Where its leader runs; null wherever the process may.</summary>
+    public LoopProcessor? Processor { get; }
 
     public BlockStore Blocks { get; }
 
@@ -119,6 +124,7 @@ internal sealed class EventLoop : ILoopProbe
         // A barrier: a thread that lost the loop may be deferring a connection just now. Either it sees who leads, and wakes
         // the loop, or this thread finds what it deferred.
         Interlocked.Exchange(ref _leader, thread);
+        thread.Tie();
         if (_candidate == thread)
         {
             _candidate = null;
@@ -158,8 +164,11 @@ internal sealed class EventLoop : ILoopProbe
     public void RepeatOffer() => Volatile.Read(ref _candidate)?.TellOffer();
 
     /// <summary>For the guard: gives the loop to a spare thread, if its leader still runs the app for the same event.</summary>
-    public bool TryGiveToSpare(long seen)
+    /// <param name="seen">The word of that event.</param>
+    /// <param name="computes">Whether the leader keeps its processor busy.</param>
+    public bool TryGiveToSpare(long seen, bool computes)
     {
+        var leader = Volatile.Read(ref _leader);
         if (Spares.Take() is not { } spare)
         {
             return false;
@@ -169,6 +178,11 @@ internal sealed class EventLoop : ILoopProbe
         {
             Spares.Return(spare);
             return false;
+        }
+
+        if (computes)
+        {
+            leader?.LetGo();
         }
 
         spare.Tell(Signal.Lead);
@@ -248,7 +262,7 @@ internal sealed class EventLoop : ILoopProbe
         {
             // An awaiter's continuation that throws: on the thread pool it would end the process. Here one connection
             // fails, and all others go on.
-            Log.DispatchFailed(Logger, exception, _name);
+            Log.DispatchFailed(Logger, exception, Name);
         }
     }
 

@@ -16,6 +16,7 @@ internal sealed class LoopThread
     private readonly FutexWord _signal = new();
     private long _startedAt;
     private long _switchesBefore;
+    private bool _isTied;
 
     public LoopThread(EventLoop loop) => Loop = loop;
 
@@ -66,6 +67,34 @@ internal sealed class LoopThread
     /// <summary>Whether the app has waited for something, at least so long, since <see cref="NoteStart"/>.</summary>
     public bool HasBlocked(TimeProvider time, TimeSpan threshold) =>
         time.GetElapsedTime(_startedAt) >= threshold && KernelThread.VoluntarySwitches() != _switchesBefore;
+
+    /// <summary>For the thread that leads from now on: ties it to the loop's processor, if that has one.</summary>
+    public void Tie()
+    {
+        if (Loop.Processor is not { } processor || _isTied)
+        {
+            return;
+        }
+
+        _isTied = true;
+        if (processor.Tie(Id) is { Ok: false } refused)
+        {
+            Log.LoopNotTied(Loop.Logger, Loop.Name, processor.Number, refused.Message);
+        }
+    }
+
+    /// <summary>
+    /// For whoever has taken the loop from it and has told nobody yet to lead, so that it cannot be tied again meanwhile: lets
+    /// it run wherever the process may.
+    /// </summary>
+    public void LetGo()
+    {
+        if (_isTied)
+        {
+            _isTied = false;
+            _ = Loop.Processor!.LetGo(Id);
+        }
+    }
 
     private void Run()
     {

@@ -51,7 +51,7 @@ internal sealed class Ward(EventLoop loop) : IDisposable
     /// <summary>Gives the loop to a spare thread, unless its handler has returned meanwhile.</summary>
     public bool TakeOver(Verdict verdict)
     {
-        if (!loop.TryGiveToSpare(_before.Word))
+        if (!loop.TryGiveToSpare(_before.Word, computes: verdict == Verdict.Computes))
         {
             return false;
         }
