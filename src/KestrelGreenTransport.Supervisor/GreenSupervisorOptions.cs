@@ -116,6 +116,12 @@ public sealed partial class GreenSupervisorOptions
     public bool AdminAllowRemote { get; set; }
 
     /// <summary>
+    /// For development: whether the app's project is built anew, and a reload begins, when its source changes. Only for an app that
+    /// was named by its project (<c>green run --watch ./src/Shop</c>). Defaults to false. (gunicorn: reload)
+    /// </summary>
+    public bool Watch { get; set; }
+
+    /// <summary>
     /// Which user the workers run as: a name or a number. Sockets are bound before, by the supervisor, which stays root.
     /// Null, the default, means the supervisor's own. (gunicorn: user)
     /// </summary>

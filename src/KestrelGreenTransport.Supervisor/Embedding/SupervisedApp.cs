@@ -21,11 +21,17 @@ internal sealed record SupervisedApp(string App, ImmutableArray<string> Argument
         var resolution = apps.Resolve(App, Arguments);
         if (resolution.App is not { } command)
         {
+            apps.Builds.Dispose();
             return (null, ExitCodes.AppNotStartable, [resolution.Error!]);
         }
 
         var (plan, problems) = LaunchPlanner.Plan(
-            settings, input, command, () => resolution.WasBuilt ? resolution : apps.Resolve(App, Arguments));
+            settings, input, command, commands => apps.Resolve(App, Arguments, commands));
+        if (plan is null)
+        {
+            apps.Builds.Dispose();
+        }
+
         return (plan, ExitCodes.Usage, problems);
     }
 

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
 /// <summary>
-/// Finds out how a new generation is started: reads the settings again, looks the app up anew, and runs the command that
+/// Finds out how a new generation is started: reads the settings again, looks the app up anew (a project is built), and runs the command that
 /// comes before it. It reads files and waits, so it has a thread of its own each time, for as long as that takes.
 /// </summary>
 internal sealed class GenerationPreparer(Generations generations, ILogger logger) : IDisposable
@@ -25,7 +25,7 @@ internal sealed class GenerationPreparer(Generations generations, ILogger logger
         ("LogFile", static plan => plan.Options.LogFile),
     ];
 
-    private readonly BeforeStart _beforeStart = new();
+    private readonly CancellableCommand _command = new();
 
     /// <summary>Prepares a generation; <paramref name="done"/> is called on the preparer's thread.</summary>
     /// <param name="generation">Which one.</param>
@@ -35,10 +35,10 @@ internal sealed class GenerationPreparer(Generations generations, ILogger logger
     public void Begin(long generation, long inForce, IReadOnlyDictionary<int, int> workers, Action<SupervisorEvent> done) =>
         new Thread(() => done(Prepare(generation, inForce, workers))) { IsBackground = true, Name = "green-prepare" }.Start();
 
-    /// <summary>Ends what is being done before a start.</summary>
-    public void Cancel() => _beforeStart.Cancel();
+    /// <summary>Ends what is being built or done before a start.</summary>
+    public void Cancel() => _command.Cancel();
 
-    public void Dispose() => _beforeStart.Dispose();
+    public void Dispose() => _command.Dispose();
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever it fails of, the generation in force goes on, and a person is told.")]
     private SupervisorEvent Prepare(long generation, long inForce, IReadOnlyDictionary<int, int> workers)
@@ -55,14 +55,14 @@ internal sealed class GenerationPreparer(Generations generations, ILogger logger
 
             var current = generations[inForce];
             var isFirst = generation == inForce;
-            var (plan, problems) = isFirst ? (current, []) : current.Renew();
+            var (plan, problems) = isFirst ? (current, []) : current.Renew(new LoggedCommands(_command, line => SupervisorLog.Build(logger, line)));
             if (plan is null)
             {
                 return new PreparationFailed(generation, string.Join(' ', problems));
             }
 
             if (plan.Options.BeforeStart is { } command
-                && _beforeStart.Run(command, plan, line => SupervisorLog.BeforeStart(logger, line)) is { } failure)
+                && BeforeStart.Run(_command, command, plan, line => SupervisorLog.BeforeStart(logger, line)) is { } failure)
             {
                 return new PreparationFailed(generation, failure);
             }
@@ -73,7 +73,7 @@ internal sealed class GenerationPreparer(Generations generations, ILogger logger
                 SupervisorLog.NeedsRestart(logger, string.Join(", ", changed));
             }
 
-            generations.Add(generation, plan, inForce);
+            generations.Add(generation, plan);
             var wanted = plan.Options.Workers == current.Options.Workers ? (int?)null : plan.Options.Workers;
             return new Prepared(generation, Generations.SettingsOf(plan), wanted);
         }

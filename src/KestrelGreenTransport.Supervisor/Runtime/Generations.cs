@@ -17,14 +17,22 @@ internal sealed class Generations
     /// <summary>The plan of a generation that can be started.</summary>
     public LaunchPlan this[long generation] => _plans[generation];
 
-    /// <summary>A generation can be started; those before the one in force are never started again.</summary>
-    public void Add(long generation, LaunchPlan plan, long inForce)
+    /// <summary>A generation can be started.</summary>
+    public void Add(long generation, LaunchPlan plan) => _plans[generation] = plan;
+
+    /// <summary>Forgets, and hands out, the plans of generations that nobody needs any more.</summary>
+    public IReadOnlyList<LaunchPlan> TakeOver(Func<long, bool> isNeeded)
     {
-        _plans[generation] = plan;
-        foreach (var former in _plans.Keys.Where(former => former < inForce))
+        List<LaunchPlan>? over = null;
+        foreach (var (generation, _) in _plans)
         {
-            _plans.TryRemove(former, out _);
+            if (!isNeeded(generation) && _plans.TryRemove(generation, out var plan))
+            {
+                (over ??= []).Add(plan);
+            }
         }
+
+        return over ?? [];
     }
 
     /// <summary>What the arbiter must know of a plan.</summary>

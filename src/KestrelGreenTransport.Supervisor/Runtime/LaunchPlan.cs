@@ -22,8 +22,8 @@ internal sealed record LaunchPlan
     /// <summary>The instance's name; also in the control socket's path.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Reads the settings and looks for the app once more, for the next generation; or says what is wrong.</summary>
-    public required Func<(LaunchPlan? Plan, IReadOnlyList<string> Problems)> Renew { get; init; }
+    /// <summary>Reads the settings and looks for the app once more, for the next generation; or says what is wrong. Given is what runs a build.</summary>
+    public required Func<ICommandRunner, (LaunchPlan? Plan, IReadOnlyList<string> Problems)> Renew { get; init; }
 
     /// <summary>The admin endpoint; null when nobody asked for one.</summary>
     public AdminPlan? Admin { get; init; }
@@ -37,4 +37,6 @@ internal sealed record LaunchPlan
 /// <param name="Arguments">Its arguments, without the executable itself.</param>
 /// <param name="DisplayPath">The app as the banner shows it.</param>
 /// <param name="WorkingDirectory">Where workers start: a project's folder, so that its appsettings files are found. Null means where the supervisor is.</param>
-internal sealed record AppCommand(string FileName, ImmutableArray<string> Arguments, string DisplayPath, string? WorkingDirectory = null);
+/// <param name="Project">The project that it was built from; null for an app that was named by its file.</param>
+internal sealed record AppCommand(
+    string FileName, ImmutableArray<string> Arguments, string DisplayPath, string? WorkingDirectory = null, ProjectSource? Project = null);

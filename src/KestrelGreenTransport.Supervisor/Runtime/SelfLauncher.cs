@@ -56,7 +56,7 @@ internal static class SelfLauncher
             process.Error.WriteLine($"green: {warning}");
         }
 
-        var (plan, problems) = LaunchPlanner.Plan(settings, input, app, () => OwnCommand(process, split.AppArguments));
+        var (plan, problems) = LaunchPlanner.Plan(settings, input, app, _ => OwnCommand(process, split.AppArguments));
         return plan is null || split.Problems.Count > 0
             ? Refuse(process, [.. split.Problems, .. problems])
             : RunOnThread(plan, process.Run);

@@ -26,6 +26,7 @@ internal static class SupervisorHost
 
     private static int Run(LaunchPlan plan, TimeProvider time, Action<Action<SupervisorEvent>>? running = null)
     {
+        using var builds = plan.App.Project?.Builds;
         var format = LogFormat.Of(plan.Options.LogFormat);
         LogFile? file = null;
         StartupException? refused = null;
@@ -114,6 +115,7 @@ internal static class SupervisorHost
             loop.Parts.Add(new BindBroker(plan, listeners, stored, work, loop.PostAction, logger));
             loop.Parts.Add(new WorkerMeter(board, loop.Post));
             loop.Parts.Add(upgrade);
+            loop.Parts.Add(new GenerationSweep(generations, work));
             if (service is not null)
             {
                 loop.Parts.Add(service);
@@ -141,6 +143,7 @@ internal static class SupervisorHost
                 service?.IsMuted = true;
             }
 
+            using var watch = plan is { Options.Watch: true, App.Project: { } project } ? new SourceWatch(project.Sources, Changed, logger) : null;
             using var signals = running is null ? new SignalHandlers(loop, upgrade, writer) : null;
             running?.Invoke(loop.Post);
             try
@@ -151,6 +154,12 @@ internal static class SupervisorHost
             {
                 SupervisorLog.Failed(logger, e);
                 exitCode = ExitCodes.Unexpected;
+            }
+
+            void Changed(string file)
+            {
+                SupervisorLog.SourceChanged(logger, Path.GetFileName(file));
+                loop.Post(new ReloadRequested());
             }
 
             void ServeAdmin()

@@ -98,6 +98,15 @@ internal static partial class SupervisorLog
     [LoggerMessage(231, LogLevel.Warning, "{Warning}")]
     public static partial void Overwritten(ILogger logger, string warning);
 
+    [LoggerMessage(232, LogLevel.Information, "{File} has changed: building anew")]
+    public static partial void SourceChanged(ILogger logger, string file);
+
+    [LoggerMessage(233, LogLevel.Warning, "build: {Line}")]
+    public static partial void Build(ILogger logger, string line);
+
+    [LoggerMessage(234, LogLevel.Error, "changes in {Folder} are not noticed: it cannot be watched: {Error}. Where the kernel's limit is the reason, raise fs.inotify.max_user_watches")]
+    public static partial void NotWatched(ILogger logger, string folder, string error);
+
     [LoggerMessage(272, LogLevel.Information, "worker {Index} (pid {Pid}) leads")]
     public static partial void Leads(ILogger logger, int index, int pid);
 

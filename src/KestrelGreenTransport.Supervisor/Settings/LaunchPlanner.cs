@@ -14,9 +14,9 @@ internal static class LaunchPlanner
     /// <param name="settings">What was loaded.</param>
     /// <param name="input">What it was loaded from, and is loaded from again for each reload.</param>
     /// <param name="app">The command that starts a worker.</param>
-    /// <param name="findAgain">Looks for the app once more.</param>
+    /// <param name="findAgain">Looks for the app once more; a project is built by what it is given.</param>
     public static (LaunchPlan? Plan, IReadOnlyList<string> Problems) Plan(
-        LoadedSettings settings, SettingsInput input, AppCommand app, Func<AppResolution> findAgain)
+        LoadedSettings settings, SettingsInput input, AppCommand app, Func<ICommandRunner, AppResolution> findAgain)
     {
         var problems = new List<string>(settings.Problems);
         var binds = Binds(settings, input, problems);
@@ -41,6 +41,11 @@ internal static class LaunchPlanner
             }
         }
 
+        if (settings.Options.Watch && app.Project is null)
+        {
+            problems.Add($"Watch needs an app that is built from its source: name the project instead of {app.DisplayPath}, as in `green run --watch ./src/Shop`.");
+        }
+
         if (problems.Count > 0)
         {
             return (null, problems);
@@ -59,9 +64,9 @@ internal static class LaunchPlanner
             Name = name,
             Admin = admin,
             WorkerVariables = WorkerVariables(settings, input),
-            Renew = () =>
+            Renew = commands =>
             {
-                var found = findAgain();
+                var found = findAgain(commands);
                 return found.App is { } command ? Plan(SettingsLoader.Load(input), input, command, findAgain) : (null, [found.Error!]);
             },
         }, []);

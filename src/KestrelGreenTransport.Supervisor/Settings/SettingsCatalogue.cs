@@ -232,6 +232,11 @@ internal static class SettingsCatalogue
         Read = static options => options.UnixFileMode is { } mode ? [Convert.ToString((int)mode, 8)] : [],
     };
 
+    public static readonly Setting Watch = Flag(
+        "Watch", ["--watch"],
+        "For development: build the project anew and reload when its source changes. The app must be named by its project.", "gunicorn: reload",
+        static options => options.Watch, static (options, value) => options.Watch = value);
+
     public static readonly Setting LogFormat = Choice<SupervisorLogFormat>(
         "LogFormat", ["--log-format"], "FORMAT", "text",
         "How the supervisor writes its events and the workers' lines: text, or a JSON object a line.", counterpart: null,
@@ -276,7 +281,7 @@ internal static class SettingsCatalogue
         [
             Workers, Bind, WorkerConnections, Backlog, Timeout, HeartbeatInterval, BootTimeout, GracefulTimeout, Standby, WarmUp,
             MaxRequests, MaxRequestsJitter, MaxMemory, MaxLifetime, BeforeStart, RequestTimeout, RequestTimeoutAction,
-            DumpOnStale, DumpKind, Hook, Name, Control, UnixFileMode, LogFormat, Admin, AdminToken, AdminAllowRemote, .. HostingSettings.All,
+            DumpOnStale, DumpKind, Hook, Name, Control, UnixFileMode, LogFormat, Admin, AdminToken, AdminAllowRemote, Watch, .. HostingSettings.All,
         ];
 
     /// <summary>The supervisor's own, then those that it only hands on to the workers' transport.</summary>

@@ -61,6 +61,7 @@ internal static class CheckCommand
             findings.Add(Finding.Ok(Settings, set.Count > 0 ? $"right; set: {string.Join(", ", set)}" : "right; every one has its default"));
         }
 
+        using var builds = host.Apps.Builds;
         var resolution = app is null ? null : host.Apps.Resolve(app, arguments);
         findings.AddRange(resolution is null
             ? [Finding.Warning("app", "not looked at, since none was named: green check APP")]
@@ -69,7 +70,7 @@ internal static class CheckCommand
 
         // An app that is not there has a place in the plan all the same: the rest can be looked at.
         var command = resolution?.App ?? new AppCommand(app ?? "app", [], app ?? "app");
-        var (plan, _) = LaunchPlanner.Plan(settings with { Problems = [] }, input, command, () => new AppResolution(command, null));
+        var (plan, _) = LaunchPlanner.Plan(settings with { Problems = [] }, input, command, _ => new AppResolution(command, null));
         if (plan is not null)
         {
             var running = Running(host, plan.Options.Control!);

@@ -16,6 +16,7 @@ internal static class RunCommand
         [
             "green run -w 4 -b 127.0.0.1:8080 ./Shop.dll",
             "green run -b unix:/run/shop.sock --unix-file-mode 660 ./publish/Shop",
+            "green run --watch ./src/Shop",
             "green run --timeout 10s ./src/Shop --Logging:LogLevel:Default=Warning",
             "green run ./Shop.dll -- --name \"an option of the app's own\"",
         ]);
@@ -40,14 +41,15 @@ internal static class RunCommand
             return host.Fail(ExitCodes.Usage, settings.Problems);
         }
 
+        // What was built goes when all is over.
+        using var builds = host.Apps.Builds;
         var resolution = host.Apps.Resolve(app, arguments);
         if (resolution.App is not { } command)
         {
             return host.Fail(ExitCodes.AppNotStartable, resolution.Error!);
         }
 
-        var (plan, problems) = LaunchPlanner.Plan(
-            settings, input, command, () => resolution.WasBuilt ? resolution : host.Apps.Resolve(app, arguments));
+        var (plan, problems) = LaunchPlanner.Plan(settings, input, command, commands => host.Apps.Resolve(app, arguments, commands));
         return plan is null ? host.Fail(ExitCodes.Usage, problems) : host.Run(plan);
     }
 }

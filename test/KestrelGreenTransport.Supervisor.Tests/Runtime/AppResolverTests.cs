@@ -71,24 +71,41 @@ public sealed class AppResolverTests : IDisposable
     }
 
     [Fact]
-    public void A_project_folder_is_built_and_its_workers_start_in_it()
+    public void A_project_folder_is_built_and_its_workers_start_in_it_from_a_copy_of_their_own()
     {
         InstallThisApp("src/bin/Release");
+        Write("src/bin/Release/de/Shop.resources.dll", "");
+        Write("src/bin/Release/publish/Shop.dll", "");
         Write("src/Shop.csproj", "<Project/>");
-        _commands.Answer(new CommandResult(0, ""));
-        _commands.Answer(new CommandResult(0, In("src/bin/Release/Shop.dll") + "\n"));
+        Write("lib/Lib.csproj", "<Project/>");
+        Write("src/obj/project.assets.json", """{ "libraries": { "Lib/1.0.0": { "type": "project", "path": "../lib/Lib.csproj" }, "Other/2.0.0": { "type": "package" } } }""");
+        AnswerBuild();
+        AnswerBuild();
+        var resolver = new AppResolver(_folder, Dotnet, _commands);
+        using var builds = resolver.Builds;
 
-        var app = Found("src", "a");
+        var app = resolver.Resolve("src", ["a"]).App!;
 
-        Assert.Equal([In("src/bin/Release/Shop.dll"), "a"], app.Arguments);
         Assert.Equal("./src/bin/Release/Shop.dll", app.DisplayPath);
         Assert.Equal(In("src"), app.WorkingDirectory);
+        Assert.Equal([In("src"), In("lib")], app.Project!.Sources);
+        Assert.Equal([Path.Combine(app.Project.Folder, "Shop.dll"), "a"], app.Arguments);
+        Assert.True(File.Exists(Path.Combine(app.Project.Folder, "de/Shop.resources.dll")));
+        Assert.False(Directory.Exists(Path.Combine(app.Project.Folder, "publish")));
+
+        // The next one gets another folder, and says nothing but what is wrong.
+        var next = resolver.Resolve("src", ["a"], _commands).App!;
+        Assert.NotEqual(app.Project.Folder, next.Project!.Folder);
         Assert.Equal(
             [
                 $"{Dotnet} build {In("src/Shop.csproj")} -c Release --nologo -v minimal -nodeReuse:false -p:UseSharedCompilation=false",
-                $"{Dotnet} msbuild {In("src/Shop.csproj")} -p:Configuration=Release -getProperty:TargetPath -nodeReuse:false -p:UseSharedCompilation=false",
+                $"{Dotnet} msbuild {In("src/Shop.csproj")} -p:Configuration=Release -getProperty:TargetPath -getProperty:ProjectAssetsFile -nodeReuse:false -p:UseSharedCompilation=false",
+                $"{Dotnet} build {In("src/Shop.csproj")} -c Release --nologo -v quiet -clp:NoSummary -nodeReuse:false -p:UseSharedCompilation=false",
+                $"{Dotnet} msbuild {In("src/Shop.csproj")} -p:Configuration=Release -getProperty:TargetPath -getProperty:ProjectAssetsFile -nodeReuse:false -p:UseSharedCompilation=false",
             ],
             _commands.Ran);
+        builds.Dispose();
+        Assert.False(Directory.Exists(app.Project.Folder) || Directory.Exists(next.Project.Folder));
     }
 
     [Fact]
@@ -105,7 +122,7 @@ public sealed class AppResolverTests : IDisposable
     {
         Write("Shop.csproj", "<Project/>");
         _commands.Answer(new CommandResult(0, ""));
-        _commands.Answer(new CommandResult(0, "\n"));
+        _commands.Answer(new CommandResult(0, """{ "Properties": { "TargetPath": "", "ProjectAssetsFile": "" } }"""));
 
         Expect("Shop.csproj", "./Shop.csproj builds for several frameworks, or not into one file: name the built dll.");
     }
@@ -209,6 +226,13 @@ public sealed class AppResolverTests : IDisposable
         Directory.CreateDirectory(In(folder));
         File.Copy(ThisApp, In(Path.Combine(folder, "Shop.dll")));
         File.Copy(Path.ChangeExtension(ThisApp, ".runtimeconfig.json"), In(Path.Combine(folder, "Shop.runtimeconfig.json")));
+    }
+
+    private void AnswerBuild()
+    {
+        _commands.Answer(new CommandResult(0, ""));
+        _commands.Answer(new CommandResult(
+            0, $$"""{ "Properties": { "TargetPath": "{{In("src/bin/Release/Shop.dll")}}", "ProjectAssetsFile": "{{In("src/obj/project.assets.json")}}" } }"""));
     }
 
     private AppCommand Found(string app, params string[] arguments)

@@ -83,7 +83,7 @@ public class ListenerBinderTests
     {
         Options = new GreenSupervisorOptions(),
         App = new AppCommand("/bin/true", [], "true"),
-        Renew = static () => (null, []),
+        Renew = static _ => (null, []),
         Binds = [.. binds],
         Name = "test",
     };

@@ -34,7 +34,7 @@ public sealed class LaunchPlannerTests : SettingsFixture
     {
         var input = Input("", [environment]);
 
-        Assert.Equal([expected], LaunchPlanner.Plan(SettingsLoader.Load(input), input, App, () => new AppResolution(App, null)).Problems);
+        Assert.Equal([expected], LaunchPlanner.Plan(SettingsLoader.Load(input), input, App, _ => new AppResolution(App, null)).Problems);
     }
 
     [Fact]
@@ -78,7 +78,7 @@ public sealed class LaunchPlannerTests : SettingsFixture
     private LaunchPlan Plan(string commandLine, string[]? environment = null)
     {
         var input = Input(commandLine, environment);
-        var (plan, problems) = LaunchPlanner.Plan(SettingsLoader.Load(input), input, App, () => new AppResolution(App, null));
+        var (plan, problems) = LaunchPlanner.Plan(SettingsLoader.Load(input), input, App, _ => new AppResolution(App, null));
         Assert.Empty(problems);
         return plan!;
     }

@@ -46,7 +46,7 @@ public sealed class PrecedenceTests : SettingsFixture
                 "HeartbeatInterval": "00:00:02", "BootTimeout": 90, "GracefulTimeout": "0s", "Standby": 7, "WarmUp": "/warm",
                 "MaxRequests": 8, "MaxRequestsJitter": 9, "MaxMemory": "64MB", "MaxLifetime": "2h", "BeforeStart": "true", "Name": "shop", "Control": "/run/shop.sock", "UnixFileMode": 660,
                 "RequestTimeout": "31s", "RequestTimeoutAction": "kill", "DumpOnStale": "/var/dumps", "DumpKind": "heap", "Hook": "exit=a;b,c",
-                "LogFormat": "json", "Admin": "127.0.0.1:9090", "AdminToken": "0123456789abcdef", "AdminAllowRemote": true,
+                "LogFormat": "json", "Admin": "127.0.0.1:9090", "AdminToken": "0123456789abcdef", "AdminAllowRemote": true, "Watch": true,
                 "User": "shop", "Group": 33, "Umask": "027", "Chdir": "/srv", "Env": ["A=1,2", "B=x;y"], "CpuAffinity": 2,
                 "PidFile": "/run/shop.pid", "LogFile": "/var/log/shop.log"
               }
@@ -59,7 +59,7 @@ public sealed class PrecedenceTests : SettingsFixture
             "GREEN_MAX_REQUESTS=8", "GREEN_MAX_REQUESTS_JITTER=9", "GREEN_MAX_MEMORY=65536K", "GREEN_MAX_LIFETIME=120m", "GREEN_BEFORE_START=true", "GREEN_NAME=shop",
             "GREEN_CONTROL=/run/shop.sock", "GREEN_UNIX_FILE_MODE=0660",
             "GREEN_REQUEST_TIMEOUT=31", "GREEN_REQUEST_TIMEOUT_ACTION=Kill", "GREEN_DUMP_ON_STALE=/var/dumps", "GREEN_DUMP_KIND=heap", "GREEN_HOOK=exit=a;b,c",
-            "GREEN_LOG_FORMAT=JSON", "GREEN_ADMIN=127.0.0.1:9090", "GREEN_ADMIN_TOKEN=0123456789abcdef", "GREEN_ADMIN_ALLOW_REMOTE=1",
+            "GREEN_LOG_FORMAT=JSON", "GREEN_ADMIN=127.0.0.1:9090", "GREEN_ADMIN_TOKEN=0123456789abcdef", "GREEN_ADMIN_ALLOW_REMOTE=1", "GREEN_WATCH=1",
             "GREEN_USER=shop", "GREEN_GROUP=33", "GREEN_UMASK=27", "GREEN_CHDIR=/srv", "GREEN_ENV=A=1,2\nB=x;y",
             "GREEN_CPU_AFFINITY=2", "GREEN_PID_FILE=/run/shop.pid", "GREEN_LOG_FILE=/var/log/shop.log"]);
         var fromOptions = Load(
@@ -67,7 +67,7 @@ public sealed class PrecedenceTests : SettingsFixture
             + "--boot-timeout 1.5m --graceful-timeout 0 --standby 7 --warm-up /warm --max-requests 8 --max-requests-jitter 9 --max-memory 64M --max-lifetime 2h "
             + "--before-start true --name shop --control /run/shop.sock --unix-file-mode 0o660 "
             + "--request-timeout 31s --request-timeout-action kill --dump-on-stale /var/dumps --dump-kind heap --hook exit=a;b,c "
-            + "--log-format json --admin 127.0.0.1:9090 --admin-token 0123456789abcdef --admin-allow-remote "
+            + "--log-format json --admin 127.0.0.1:9090 --admin-token 0123456789abcdef --admin-allow-remote --watch "
             + "--user shop --group 33 --umask 0o27 --chdir /srv --env A=1,2 --env B=x;y --cpu-affinity 2 "
             + "--pid-file /run/shop.pid --log-file /var/log/shop.log");
         var fromCode = Load("", [], options =>
@@ -100,6 +100,7 @@ public sealed class PrecedenceTests : SettingsFixture
             options.Admin = "127.0.0.1:9090";
             options.AdminToken = "0123456789abcdef";
             options.AdminAllowRemote = true;
+            options.Watch = true;
             options.User = "shop";
             options.Group = "33";
             options.Umask = (UnixFileMode)0b000_010_111;
@@ -118,7 +119,7 @@ public sealed class PrecedenceTests : SettingsFixture
             Assert.Equal(
                 ["3", "127.0.0.1:1,127.0.0.1:2", "5", "6", "1h30m", "2s", "1m30s", "0s", "7", "/warm", "8", "9", "67108864", "2h", "true",
                     "31s", "kill", "/var/dumps", "heap", "exit=a;b,c", "shop", "/run/shop.sock", "660", "json",
-                    "127.0.0.1:9090", "0123456789abcdef", "true",
+                    "127.0.0.1:9090", "0123456789abcdef", "true", "true",
                     "shop", "33", "27", "/srv", "A=1,2,B=x;y", "2", "/run/shop.pid", "/var/log/shop.log"],
                 SettingsCatalogue.Own.Select(setting => string.Join(',', setting.Read(loaded.Options))));
         }

@@ -146,7 +146,7 @@ public sealed class SettingsErrorTests : SettingsFixture
     {
         var input = Input($"-b 127.0.0.1:1 -b http://127.0.0.1:1 -b :0 -b :0 --name {new string('x', 64)}", [$"XDG_RUNTIME_DIR=/{new string('y', 50)}"]);
 
-        var (plan, problems) = LaunchPlanner.Plan(SettingsLoader.Load(input), input, new AppCommand("/bin/app", [], "app"), () => new AppResolution(null, "not asked for"));
+        var (plan, problems) = LaunchPlanner.Plan(SettingsLoader.Load(input), input, new AppCommand("/bin/app", [], "app"), _ => new AppResolution(null, "not asked for"));
 
         Assert.Null(plan);
         Assert.Equal(

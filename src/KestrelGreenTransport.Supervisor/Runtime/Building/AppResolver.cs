@@ -7,15 +7,21 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
 {
     private const string DownloadPage = "https://dotnet.microsoft.com/download";
 
+    /// <summary>What projects were built to.</summary>
+    public BuildFolders Builds { get; } = new();
+
     /// <summary>The command, or what is wrong: a sentence with the next step.</summary>
-    public AppResolution Resolve(string app, IReadOnlyList<string> arguments)
+    /// <param name="app">As it was named.</param>
+    /// <param name="arguments">What the app is given.</param>
+    /// <param name="others">What runs a build instead, once there are workers: its errors alone are of interest then.</param>
+    public AppResolution Resolve(string app, IReadOnlyList<string> arguments, ICommandRunner? others = null)
     {
         var path = Path.GetFullPath(app, currentDirectory);
         try
         {
-            return Directory.Exists(path) ? OfFolder(app, path, arguments)
+            return Directory.Exists(path) ? OfFolder(app, path, arguments, others)
                 : !File.Exists(path) ? Wrong($"{app} does not exist{Suggest(path)}")
-                : IsProject(path) ? OfProject(path, arguments)
+                : IsProject(path) ? OfProject(path, arguments, others)
                 : Path.GetExtension(path) is ".sln" or ".slnx" ? Wrong($"{app} is a solution: name the project of the app.")
                 : Path.GetExtension(path) == ".dll" ? OfDll(app, path, arguments)
                 : OfExecutable(app, path, arguments);
@@ -69,12 +75,12 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
             : Wrong($"{app} may not be executed: chmod +x {app}");
     }
 
-    private AppResolution OfFolder(string app, string path, IReadOnlyList<string> arguments)
+    private AppResolution OfFolder(string app, string path, IReadOnlyList<string> arguments, ICommandRunner? others)
     {
         var projects = Directory.EnumerateFiles(path).Where(IsProject).Order(StringComparer.Ordinal).ToList();
         if (projects is [var project])
         {
-            return OfProject(project, arguments);
+            return OfProject(project, arguments, others);
         }
 
         if (projects.Count > 1)
@@ -88,12 +94,8 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
         return Wrong($"{app} holds no project{(published.Count == 0 ? "." : $"; did you mean {string.Join(" or ", published)}?")}");
     }
 
-    // As dotnet run does: a project's appsettings files are not copied to its output.
-    private static AppResolution InFolder(AppResolution resolution, string folder) =>
-        resolution with { App = resolution.App is { } app ? app with { WorkingDirectory = folder } : null, WasBuilt = true };
-
     // Two commands: the first one's output is for the person who waits, the second one's is for us.
-    private AppResolution OfProject(string project, IReadOnlyList<string> arguments)
+    private AppResolution OfProject(string project, IReadOnlyList<string> arguments, ICommandRunner? others)
     {
         var shown = Shown(project);
         if (dotnet is null)
@@ -103,18 +105,33 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
 
         // Build servers would outlive the build, and hold its output open.
         string[] noServers = ["-nodeReuse:false", "-p:UseSharedCompilation=false"];
+        string[] verbosity = others is null ? ["-v", "minimal"] : ["-v", "quiet", "-clp:NoSummary"];
+        var runner = others ?? commands;
         var folder = Path.GetDirectoryName(project)!;
-        var built = commands.Run(dotnet, ["build", project, "-c", "Release", "--nologo", "-v", "minimal", .. noServers], folder, capture: false);
+        var built = runner.Run(dotnet, ["build", project, "-c", "Release", "--nologo", .. verbosity, .. noServers], folder, capture: false);
         if (built.ExitCode != 0)
         {
             return Wrong($"{shown} does not build; the errors stand above.");
         }
 
-        var target = commands.Run(dotnet, ["msbuild", project, "-p:Configuration=Release", "-getProperty:TargetPath", .. noServers], folder, capture: true);
-        var path = target.Output.Trim();
-        return target.ExitCode == 0 && File.Exists(path)
-            ? InFolder(OfDll(Shown(path), path, arguments), folder)
+        var asked = runner.Run(
+            dotnet, ["msbuild", project, "-p:Configuration=Release", "-getProperty:TargetPath", "-getProperty:ProjectAssetsFile", .. noServers], folder, capture: true);
+        return asked.ExitCode == 0 && ProjectSource.ParseProperties(asked.Output) is { } said && File.Exists(said.Target)
+            ? OfBuild(said.Target, new ProjectSource(Builds.Keep(Path.GetDirectoryName(said.Target)!), ProjectSource.SourcesOf(project, said.Assets), Builds), folder, arguments)
             : Wrong($"{shown} builds for several frameworks, or not into one file: name the built dll.");
+    }
+
+    // In the project's folder, as dotnet run does: its appsettings files are not copied to its output.
+    private AppResolution OfBuild(string target, ProjectSource source, string folder, IReadOnlyList<string> arguments)
+    {
+        var resolution = OfDll(Shown(target), Path.Combine(source.Folder, Path.GetFileName(target)), arguments);
+        if (resolution.App is not { } app)
+        {
+            BuildFolders.Remove(source.Folder);
+            return resolution;
+        }
+
+        return resolution with { App = app with { WorkingDirectory = folder, Project = source } };
     }
 
     private string Suggest(string missing)
@@ -146,8 +163,4 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
 }
 
 /// <summary>The command that starts one worker, or what is wrong.</summary>
-internal sealed record AppResolution(AppCommand? App, string? Error)
-{
-    /// <summary>Whether a project was built for it: that is done once, at the start.</summary>
-    public bool WasBuilt { get; init; }
-}
+internal sealed record AppResolution(AppCommand? App, string? Error);

@@ -1,5 +1,6 @@
 using System.Text;
 using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Native;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
@@ -22,7 +23,7 @@ internal sealed class CommandRunner(IReadOnlyDictionary<string, string> environm
                 {
                     FileName = fileName,
                     Arguments = arguments,
-                    Environment = environment,
+                    Environment = WithoutServers(environment),
                     Descriptors = [(capture ? write.Number : StandardError, StandardOutput), (StandardError, StandardError)],
                     WorkingDirectory = workingDirectory,
                     OwnProcessGroup = false,
@@ -38,9 +39,16 @@ internal sealed class CommandRunner(IReadOnlyDictionary<string, string> environm
             var output = ReadToEnd(read.Number);
             WaitReadable(child.Number);
             var exit = child.Reap()!.Value;
-            return new CommandResult(exit.Code ?? 128 + exit.Signal ?? 1, output);
+            return new CommandResult(CodeOf(exit), output);
         }
     }
+
+    /// <summary>As a shell counts it.</summary>
+    public static int CodeOf(ExitStatus status) => status.Code ?? 128 + status.Signal ?? 1;
+
+    /// <summary>A build by a server that outlives it could not be ended with it.</summary>
+    public static IReadOnlyDictionary<string, string> WithoutServers(IReadOnlyDictionary<string, string> environment) =>
+        new Dictionary<string, string>(environment) { ["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0" };
 
     private static unsafe string ReadToEnd(int descriptor)
     {

@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
-/// <summary>Runs a command to its end, before the supervisor starts.</summary>
+/// <summary>Runs a command to its end, for a person or for us.</summary>
 internal interface ICommandRunner
 {
     /// <summary>Runs it with its errors on our standard error.</summary>
