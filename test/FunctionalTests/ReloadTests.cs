@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
 using FunctionalTests.Harness;
 using KestrelGreenTransport.Supervisor.Control;
 
@@ -76,9 +79,10 @@ public sealed class ReloadTests
         await green.Serving(1);
         Assert.Equal(0, await (await green.Command("scale", "2")).Exit());
 
-        await File.WriteAllTextAsync(folder.File("green.json"), """{ "Workers": 1, "Timeout": "10s" }""");
+        await File.WriteAllTextAsync(folder.File("green.json"), """{ "Workers": 1, "Timeout": "10s", "PidFile": "late.pid" }""");
         Kernel.Signal(green.Process.Pid, Kernel.SIGHUP);
         await green.StatusWhen("generation 2 serves with two workers", static status => status is { State: "running", Generation: 2, WorkersTarget: 2 });
+        await green.Process.Line("PidFile was changed and stays as it was.*Restart the supervisor");
 
         await File.WriteAllTextAsync(folder.File("green.json"), """{ "Workers": 1, "Timeout": "soon" }""");
         await using var refused = await green.Command("reload");
@@ -95,6 +99,82 @@ public sealed class ReloadTests
         Kernel.Signal(before.SupervisorPid, Kernel.SIGHUP);
         var after = await green.StatusWhen("generation 2 serves", static status => status is { State: "running", Generation: 2, Workers: [{ State: "serving" }] });
         Assert.NotEqual(before.Workers[0].Pid, after.Workers[0].Pid);
+        await green.StopCleanly();
+    }
+
+    [Fact]
+    public async Task Addresses_backlog_and_rights_of_sockets_follow_the_settings_and_a_taken_address_costs_nothing()
+    {
+        using var folder = new TemporaryFolder();
+        var socket = folder.File("app.sock");
+        using var one = new FreePort();
+        using var another = new FreePort();
+        int first = one.Release(), second = another.Release();
+        using var holder = new TcpListener(IPAddress.Loopback, 0);
+        holder.Start();
+        await Settings(100, "600", $"unix:{socket}", $"127.0.0.1:{first}");
+        await using var green = GreenRun.Start(["-w", "2"], bind: false, folder: folder.Path);
+        var before = await green.Serving(2);
+        var load = LoadClient.Start(Target.Parse($"unix:{socket}"), clients: 2);
+        await load.More(20);
+
+        await Settings(200, "660", $"unix:{socket}", $"127.0.0.1:{first}", $"{holder.LocalEndpoint}");
+        await using (var refused = await green.Command("reload"))
+        {
+            Assert.Equal(7, await refused.Exit());
+            Assert.Contains($"cannot listen on {holder.LocalEndpoint}: address already in use (held by", refused.Output, StringComparison.Ordinal);
+        }
+
+        var still = await green.Serving(2);
+        Assert.Equal(Pids(before), Pids(still));
+        Assert.All(still.Listeners, static listener => Assert.Equal(100, listener.Backlog));
+        Assert.Equal((UnixFileMode)0b110_000_000, File.GetUnixFileMode(socket));
+
+        await Settings(200, "660", $"127.0.0.1:{second}", $"unix:{socket}");
+        await using (var reload = await green.Command("reload"))
+        {
+            Assert.True(await reload.Exit() == 0, reload.Describe());
+        }
+
+        await load.More(20);
+        await load.Stop();
+        Assert.True(load is { Broken: 0, Refused: 0 }, load.ToString());
+        Assert.Contains(await Target.Loopback(second).Pid(), Pids(await green.Serving(2)).Select(static pid => pid!.Value));
+        await green.StatusWhen("the former address is closed", status =>
+            status.Listeners.Select(static listener => listener.Endpoint).Order().SequenceEqual([$"tcp://127.0.0.1:{second}", $"unix:{socket}"])
+            && status.Listeners.All(static listener => listener.Backlog == 200));
+        Assert.Equal((UnixFileMode)0b110_110_000, File.GetUnixFileMode(socket));
+        await Assert.ThrowsAnyAsync<SocketException>(() => Target.Loopback(first).Pid());
+        await green.StopCleanly();
+        Assert.False(File.Exists(socket));
+
+        Task Settings(int backlog, string mode, params string[] binds) => File.WriteAllTextAsync(
+            folder.File("green.json"),
+            JsonSerializer.Serialize(new { Backlog = backlog, UnixFileMode = mode, Bind = binds }),
+            TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Addresses_that_the_app_chose_and_that_the_operator_names_can_follow_each_other()
+    {
+        using var folder = new TemporaryFolder();
+        using var free = new FreePort();
+        var port = free.Release();
+        await using var green = GreenRun.Start(["-w", "1"], bind: false, folder: folder.Path, environment: ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"));
+        await green.Serving(1);
+        var load = LoadClient.Start(Target.Loopback(port), clients: 2);
+        await load.More(20);
+        foreach (var settings in (string[])[$$"""{ "Bind": [ "127.0.0.1:{{port}}" ] }""", "{}"])
+        {
+            await File.WriteAllTextAsync(folder.File("green.json"), settings, TestContext.Current.CancellationToken);
+            await using var reload = await green.Command("reload");
+            Assert.True(await reload.Exit() == 0, reload.Describe());
+            await load.More(20);
+        }
+
+        await load.Stop();
+        Assert.True(load is { Broken: 0, Refused: 0 }, load.ToString());
+        Assert.Equal($"tcp://127.0.0.1:{port}", Assert.Single((await green.Serving(1)).Listeners).Endpoint);
         await green.StopCleanly();
     }
 

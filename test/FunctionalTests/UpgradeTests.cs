@@ -1,5 +1,7 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using System.Text.Json;
 using FunctionalTests.Harness;
 
 namespace FunctionalTests;
@@ -68,6 +70,27 @@ public sealed class UpgradeTests
         Assert.Equal((before.SupervisorPid, before.Workers[0].Pid), (after.SupervisorPid, after.Workers[0].Pid));
         Assert.Equal(after.Workers[0].Pid, await (await green.Target()).Pid());
         await green.StopCleanly();
+    }
+
+    [Fact]
+    public async Task A_new_supervisor_that_cannot_bind_takes_nothing_from_the_old_one()
+    {
+        using var folder = new TemporaryFolder();
+        using var holder = new TcpListener(IPAddress.Loopback, 0);
+        holder.Start();
+        await Bind($"unix:{folder.File("app.sock")}");
+        await using var green = GreenRun.Start(["-w", "1"], bind: false, folder: folder.Path);
+        var before = await green.Serving(1);
+        await Bind($"unix:{folder.File("app.sock")}", $"{holder.LocalEndpoint}");
+
+        await using var upgrade = await green.Command("upgrade");
+        Assert.Equal(7, await upgrade.Exit());
+        Assert.Contains($"cannot listen on {holder.LocalEndpoint}: address already in use", green.Process.Output, StringComparison.Ordinal);
+        Assert.Equal(before.Workers[0].Pid, await (await green.Target()).Pid());
+        await green.StopCleanly();
+
+        Task Bind(params string[] binds) => File.WriteAllTextAsync(
+            folder.File("green.json"), JsonSerializer.Serialize(new { Bind = binds }), TestContext.Current.CancellationToken);
     }
 
     [Fact]

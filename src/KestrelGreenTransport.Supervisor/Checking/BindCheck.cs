@@ -35,11 +35,8 @@ internal static class BindCheck
         try
         {
             using var none = StoredSockets.Of(static _ => null);
-            foreach (var listener in ListenerBinder.Bind(plan, none))
-            {
-                listener.Dispose();
-            }
-
+            using var bound = new ListenerSet();
+            _ = new ListenerBinder(bound, none).Bind(plan, isStart: true);
             return Finding.Ok(Area, $"{text}: can be bound");
         }
         catch (StartupException failed)

@@ -5,17 +5,14 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
 /// <summary>
-/// Finds out how a new generation is started: reads the settings again, looks the app up anew (a project is built), and runs the command that
-/// comes before it. It reads files and waits, so it has a thread of its own each time, for as long as that takes.
+/// Finds out how a new generation is started: reads the settings again, looks the app up anew (a project is built), binds where
+/// nobody listens yet, and runs the command that comes before it. It reads files and waits, so it has a thread of its own each time, for as long as that takes.
 /// </summary>
-internal sealed class GenerationPreparer(Generations generations, ILogger logger) : IDisposable
+internal sealed class GenerationPreparer(Generations generations, ListenerBinder binder, ILogger logger) : IDisposable
 {
     // What was done with these when the supervisor started cannot be done again while it runs.
     private static readonly (string Name, Func<LaunchPlan, object?> Of)[] FixedSettings =
     [
-        ("Bind", static plan => string.Join(", ", plan.Binds.Select(static bind => bind.Text))),
-        ("Backlog", static plan => plan.Options.Backlog),
-        ("UnixFileMode", static plan => plan.Options.UnixFileMode),
         ("Name", static plan => plan.Name),
         ("Control", static plan => plan.Options.Control),
         ("User", static plan => plan.Options.User),
@@ -23,6 +20,14 @@ internal sealed class GenerationPreparer(Generations generations, ILogger logger
         ("Umask", static plan => plan.Options.Umask),
         ("PidFile", static plan => plan.Options.PidFile),
         ("LogFile", static plan => plan.Options.LogFile),
+        ("LogFormat", static plan => plan.Options.LogFormat),
+        ("Hook", static plan => string.Join('\n', plan.Options.Hook)),
+        ("DumpOnStale", static plan => plan.Options.DumpOnStale),
+        ("DumpKind", static plan => plan.Options.DumpKind),
+        ("Admin", static plan => plan.Options.Admin),
+        ("AdminToken", static plan => plan.Options.AdminToken),
+        ("AdminAllowRemote", static plan => plan.Options.AdminAllowRemote),
+        ("Watch", static plan => plan.Options.Watch),
     ];
 
     private readonly CancellableCommand _command = new();
@@ -53,18 +58,24 @@ internal sealed class GenerationPreparer(Generations generations, ILogger logger
                 }
             }
 
-            var current = generations[inForce];
-            var isFirst = generation == inForce;
-            var (plan, problems) = isFirst ? (current, []) : current.Renew(new LoggedCommands(_command, line => SupervisorLog.Build(logger, line)));
+            var current = generations[inForce].Plan;
+            if (generation == inForce)
+            {
+                return RunBeforeStart(generation, current) as SupervisorEvent ?? new Prepared(generation, Generations.SettingsOf(current), null);
+            }
+
+            var (plan, problems) = current.Renew(new LoggedCommands(_command, line => SupervisorLog.Build(logger, line)));
             if (plan is null)
             {
                 return new PreparationFailed(generation, string.Join(' ', problems));
             }
 
-            if (plan.Options.BeforeStart is { } command
-                && BeforeStart.Run(_command, command, plan, line => SupervisorLog.BeforeStart(logger, line)) is { } failure)
+            // Known from here on: whatever becomes of it, what belongs to it is cleared away with it.
+            generations.Add(generation, new Generation(plan, []));
+            generations.Add(generation, new Generation(plan, binder.Bind(plan, isStart: false)));
+            if (RunBeforeStart(generation, plan) is { } failed)
             {
-                return new PreparationFailed(generation, failure);
+                return failed;
             }
 
             var changed = FixedSettings.Where(one => !Equals(one.Of(plan), one.Of(current))).Select(static one => one.Name).ToList();
@@ -73,7 +84,6 @@ internal sealed class GenerationPreparer(Generations generations, ILogger logger
                 SupervisorLog.NeedsRestart(logger, string.Join(", ", changed));
             }
 
-            generations.Add(generation, plan);
             var wanted = plan.Options.Workers == current.Options.Workers ? (int?)null : plan.Options.Workers;
             return new Prepared(generation, Generations.SettingsOf(plan), wanted);
         }
@@ -82,4 +92,9 @@ internal sealed class GenerationPreparer(Generations generations, ILogger logger
             return new PreparationFailed(generation, e.Message);
         }
     }
+
+    private PreparationFailed? RunBeforeStart(long generation, LaunchPlan plan) =>
+        plan.Options.BeforeStart is { } command && BeforeStart.Run(_command, command, plan, line => SupervisorLog.BeforeStart(logger, line)) is { } failure
+            ? new PreparationFailed(generation, failure)
+            : null;
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Collections.Immutable;
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Dumps;
 
@@ -10,25 +11,25 @@ namespace KestrelGreenTransport.Supervisor.Runtime;
 /// </summary>
 internal sealed class Generations
 {
-    private readonly ConcurrentDictionary<long, LaunchPlan> _plans = new();
+    private readonly ConcurrentDictionary<long, Generation> _all = new();
 
-    public Generations(LaunchPlan first) => _plans[1] = first;
+    public Generations(Generation first) => _all[1] = first;
 
-    /// <summary>The plan of a generation that can be started.</summary>
-    public LaunchPlan this[long generation] => _plans[generation];
+    /// <summary>A generation that can be started.</summary>
+    public Generation this[long generation] => _all[generation];
 
     /// <summary>A generation can be started.</summary>
-    public void Add(long generation, LaunchPlan plan) => _plans[generation] = plan;
+    public void Add(long number, Generation generation) => _all[number] = generation;
 
-    /// <summary>Forgets, and hands out, the plans of generations that nobody needs any more.</summary>
-    public IReadOnlyList<LaunchPlan> TakeOver(Func<long, bool> isNeeded)
+    /// <summary>Forgets, and hands out, the generations that nobody needs any more.</summary>
+    public IReadOnlyList<Generation> TakeOver(Func<long, bool> isNeeded)
     {
-        List<LaunchPlan>? over = null;
-        foreach (var (generation, _) in _plans)
+        List<Generation>? over = null;
+        foreach (var (number, _) in _all)
         {
-            if (!isNeeded(generation) && _plans.TryRemove(generation, out var plan))
+            if (!isNeeded(number) && _all.TryRemove(number, out var generation))
             {
-                (over ??= []).Add(plan);
+                (over ??= []).Add(generation);
             }
         }
 
@@ -52,3 +53,8 @@ internal sealed class Generations
         DumpTimeout = plan.Options.DumpOnStale is null ? null : HungDumps.LimitFor(plan.Options.DumpKind),
     };
 }
+
+/// <summary>How the workers of one generation are started.</summary>
+/// <param name="Plan">By which plan.</param>
+/// <param name="Listeners">The sockets that they are born with, in the order of the plan.</param>
+internal sealed record Generation(LaunchPlan Plan, ImmutableArray<BoundListener> Listeners);

@@ -27,6 +27,12 @@ internal static class ProcFs
     public static long RssBytesOf(int pid) =>
         Read($"/proc/{pid}/statm")?.Split(' ') is [_, var pages, ..] ? long.Parse(pages, CultureInfo.InvariantCulture) * Environment.SystemPageSize : 0;
 
+    /// <summary>Our own umask.</summary>
+    public static int Umask() =>
+        Read("/proc/self/status")?.Split('\n').FirstOrDefault(static line => line.StartsWith("Umask:", StringComparison.Ordinal)) is { } line
+            ? Convert.ToInt32(line[6..].Trim(), 8)
+            : 0x12; // 022, where the kernel does not say.
+
     /// <summary>When a process was started, by the wall clock.</summary>
     public static DateTime? StartedAtOf(int pid) =>
         StatOf(pid) is { Length: > 19 } stat && Read("/proc/uptime")?.Split(' ') is [var uptime, ..]

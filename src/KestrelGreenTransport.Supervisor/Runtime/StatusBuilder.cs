@@ -29,7 +29,7 @@ internal sealed class StatusBuilder(
             WorkersTarget = state.Target,
             Verdicts = new VerdictsStatus(
                 state.Verdicts.FrozenProcess, state.Verdicts.ThreadPoolStarvation, state.Verdicts.BlockedLoop, state.Verdicts.HungRequest, state.Verdicts.NoHeartbeat),
-            Listeners = [.. listeners.All.Select(one => new ListenerStatus(one.Endpoint.ToString(), plan.Options.Backlog, one.Queued()))],
+            Listeners = [.. listeners.All.Select(one => new ListenerStatus(one.Endpoint.ToString(), one.Backlog, one.Queued()))],
             Workers = [.. state.Workers.Values.Select(worker => Describe(worker, state.Leader, now, utc))],
         };
     }

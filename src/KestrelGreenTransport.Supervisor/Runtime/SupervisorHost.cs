@@ -90,32 +90,40 @@ internal static class SupervisorHost
         using var board = heartbeats.CreateBoard();
         using var pidFile = plan.Options.PidFile is { } path ? predecessor?.PidFileAt(path) ?? PidFile.Take(path) : null;
         using var stored = StoredSockets.Of(Environment.GetEnvironmentVariable, predecessor?.Sockets);
-        using var listeners = new ListenerSet(ListenerBinder.Bind(plan, stored));
+        using var listeners = new ListenerSet();
+        if (predecessor is not null)
+        {
+            // The files of Unix sockets are that one's until it says otherwise, also if we fail before.
+            listeners.LetGo();
+        }
+
+        var binder = new ListenerBinder(listeners, stored);
+        var given = binder.Bind(plan, isStart: true);
         using var service = ServiceManager.Of(Environment.GetEnvironmentVariable, listeners, stored, time);
         using var work = new WorkThread();
         using var control = predecessor?.ControlAt(controlPath) ?? ControlSocket.Bind(controlPath);
-        Banner.Write(output, plan, listeners.Given, heartbeats, controlPath);
+        Banner.Write(output, plan, given, heartbeats, controlPath);
 
         using var hooks = new HookRunner(plan.Options, plan.Name, logger);
         hooks.Tell(new GreenHookEvent { Hook = GreenHook.Starting, To = plan.Options.Workers });
         int exitCode;
         using (var pump = new OutputPump(writer, format, journal, time))
         {
-            var generations = new Generations(plan);
-            using var launcher = new WorkerLauncher(generations, listeners.Given, heartbeats, pump, identity);
-            using var preparer = new GenerationPreparer(generations, logger);
+            var generations = new Generations(new Generation(plan, given));
+            using var launcher = new WorkerLauncher(generations, heartbeats, pump, identity);
+            using var preparer = new GenerationPreparer(generations, binder, logger);
             using var dumper = new Dumper(heartbeats.Path, Path.GetTempPath(), logger, time);
             var folder = plan.Options.DumpOnStale is { } kept ? new DumpFolder(kept, plan.Name) : null;
             var hung = folder is null ? null : new HungDumps(dumper, folder, plan.Options.DumpKind);
             using var loop = new SupervisorLoop(
                 InitialState(plan) with { HasLead = predecessor is null }, launcher, preparer, heartbeats, new Examiner(board, new OutOfMemoryWatch(), time), hung, hooks,
-                InodesOf(listeners.Given), reporter, logger, time);
+                InodesOf(given), reporter, logger, time);
             using var answering = new Answering();
             using var upgrade = new Upgrade(plan, new Estate(listeners, control, pidFile, service, init, answering.Dispose), work, loop, predecessor, time, logger);
-            loop.Parts.Add(new BindBroker(plan, listeners, stored, work, loop.PostAction, logger));
+            loop.Parts.Add(new BindBroker(generations, listeners, binder, stored, work, loop.PostAction, logger));
             loop.Parts.Add(new WorkerMeter(board, loop.Post));
             loop.Parts.Add(upgrade);
-            loop.Parts.Add(new GenerationSweep(generations, work));
+            loop.Parts.Add(new GenerationSweep(generations, listeners, work, logger));
             if (service is not null)
             {
                 loop.Parts.Add(service);
@@ -132,7 +140,6 @@ internal static class SupervisorHost
             }
             else
             {
-                listeners.LetGo();
                 predecessor.TakenOver = () =>
                 {
                     BeTheSupervisor();

@@ -14,6 +14,9 @@ internal static partial class SupervisorLog
     [LoggerMessage(242, LogLevel.Error, "worker {Index} (pid {Pid}) asked for a socket, and the answer could not be sent: {Error}. BootTimeout will replace it")]
     public static partial void BoundNotSent(ILogger logger, int index, int pid, string error);
 
+    [LoggerMessage(243, LogLevel.Error, "Backlog and UnixFileMode of {Url} could not be changed: {Error}")]
+    public static partial void NotAdjusted(ILogger logger, string url, string error);
+
     [LoggerMessage(250, LogLevel.Information, "upgrading: supervisor {Pid} comes up on the same sockets; this one serves until its workers do")]
     public static partial void Upgrading(ILogger logger, int pid);
 

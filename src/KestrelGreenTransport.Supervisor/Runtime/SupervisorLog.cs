@@ -77,7 +77,7 @@ internal static partial class SupervisorLog
     [LoggerMessage(224, LogLevel.Critical, "cannot start: {Message}")]
     public static partial void PreparationFailed(ILogger logger, string message);
 
-    [LoggerMessage(225, LogLevel.Warning, "only a restart of the supervisor changes this: {Settings}. It stays as it is")]
+    [LoggerMessage(225, LogLevel.Warning, "{Settings} was changed and stays as it was: this supervisor is found by it, or has done at its start what cannot be done again. Restart the supervisor (green stop, green run) for it to take effect")]
     public static partial void NeedsRestart(ILogger logger, string settings);
 
     [LoggerMessage(226, LogLevel.Information, "worker {Index} (pid {Pid}) stood by, and takes over")]

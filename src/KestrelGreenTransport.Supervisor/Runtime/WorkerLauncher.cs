@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Collections.Immutable;
 using System.Globalization;
 using KestrelGreenTransport.AccessLogging;
 using KestrelGreenTransport.Contract;
@@ -19,7 +18,6 @@ internal sealed class WorkerLauncher : IDisposable
     private const int FirstListener = 3;
 
     private readonly Generations _generations;
-    private readonly ImmutableArray<BoundListener> _listeners;
     private readonly HeartbeatDirectory _heartbeats;
     private readonly OutputPump _pump;
     private readonly WorkerIdentity? _identity;
@@ -27,10 +25,9 @@ internal sealed class WorkerLauncher : IDisposable
     private readonly BlockingCollection<(int Index, long Generation, Action<Outcome> Done)> _requests = [];
     private readonly Thread _thread;
 
-    public WorkerLauncher(Generations generations, ImmutableArray<BoundListener> listeners, HeartbeatDirectory heartbeats, OutputPump pump, WorkerIdentity? identity)
+    public WorkerLauncher(Generations generations, HeartbeatDirectory heartbeats, OutputPump pump, WorkerIdentity? identity)
     {
         _generations = generations;
-        _listeners = listeners;
         _heartbeats = heartbeats;
         _pump = pump;
         _identity = identity;
@@ -82,7 +79,7 @@ internal sealed class WorkerLauncher : IDisposable
 
     private Outcome Launch(int index, long generation)
     {
-        var plan = _generations[generation];
+        var (plan, listeners) = _generations[generation];
         var (beatPath, beatFile) = _heartbeats.CreateWorkerFile(index);
         var (ours, theirs) = Descriptor.SeqPacketPair();
         var (outRead, outWrite) = Descriptor.Pipe();
@@ -95,7 +92,7 @@ internal sealed class WorkerLauncher : IDisposable
 
         var descriptors = new List<(int, int)> { (outWrite.Number, 1), (errorWrite.Number, 2) };
         var inherited = new List<InheritedListener>();
-        foreach (var listener in _listeners)
+        foreach (var listener in listeners)
         {
             var target = FirstListener + inherited.Count;
             descriptors.Add((listener.Descriptor, target));
@@ -163,7 +160,7 @@ internal sealed class WorkerLauncher : IDisposable
             _pump.Add(index, OutputStream.Access, pipe.Read);
         }
 
-        return new Outcome(new WorkerProcess(index, PidFd.Open((int)spawned.Value), ours, beatFile), null);
+        return new Outcome(new WorkerProcess(index, generation, PidFd.Open((int)spawned.Value), ours, beatFile), null);
     }
 
     /// <summary>A process, or why there is none.</summary>

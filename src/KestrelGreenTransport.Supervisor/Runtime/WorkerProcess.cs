@@ -6,11 +6,13 @@ using Microsoft.Win32.SafeHandles;
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
 /// <summary>What the supervisor holds of one living process. Used by the supervisor's thread alone.</summary>
-internal sealed class WorkerProcess(int index, PidFd process, Descriptor lifeline, SafeFileHandle heartbeatFile) : IDisposable
+internal sealed class WorkerProcess(int index, long generation, PidFd process, Descriptor lifeline, SafeFileHandle heartbeatFile) : IDisposable
 {
     private readonly byte[] _packet = new byte[LifelineMessage.MaxSize];
 
     public int Index => index;
+
+    public long Generation => generation;
 
     public PidFd Process => process;
 

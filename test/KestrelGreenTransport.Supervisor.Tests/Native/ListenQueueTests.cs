@@ -18,7 +18,7 @@ public class ListenQueueTests
         socket.Bind(at);
         socket.Listen(16);
         var bound = socket.LocalEndPoint!;
-        using var listener = new BoundListener(ListenEndpoint.Of(bound), socket, key: null, ownsPath: true);
+        using var listener = new BoundListener(ListenEndpoint.Of(bound), socket, key: null, backlog: 16, ownsPath: true);
         Assert.Equal(0, listener.Queued());
 
         var clients = Enumerable.Range(0, 3).Select(_ => new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Unspecified)).ToList();

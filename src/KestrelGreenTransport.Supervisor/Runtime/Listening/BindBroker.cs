@@ -10,7 +10,8 @@ namespace KestrelGreenTransport.Supervisor.Runtime;
 /// Binds what workers ask for, once, and passes the socket to every worker that asks. Lives on the supervisor's thread;
 /// the binding itself, which may look at files and at all of /proc, is done by a thread of its own.
 /// </summary>
-internal sealed class BindBroker(LaunchPlan plan, ListenerSet listeners, StoredSockets stored, WorkThread work, Action<Action> post, ILogger logger) : ISupervisorPart
+internal sealed class BindBroker(
+    Generations generations, ListenerSet listeners, ListenerBinder binder, StoredSockets stored, WorkThread work, Action<Action> post, ILogger logger) : ISupervisorPart
 {
     private readonly BrokerBook<BoundListener> _book = new();
     private readonly Dictionary<int, WorkerProcess> _askers = [];
@@ -25,6 +26,7 @@ internal sealed class BindBroker(LaunchPlan plan, ListenerSet listeners, StoredS
 
         var question = new Question(worker.Process.Pid, id);
         _askers[question.Pid] = worker;
+        var plan = generations[worker.Generation].Plan;
         if (plan.ExplicitBinds || !ListenEndpoint.TryParse(text, out var endpoint))
         {
             Answer(question, new BindOutcome(null, $"cannot listen on {text}: {(plan.ExplicitBinds ? "-b names where to listen" : "it is no endpoint of the worker contract")}", 0));
@@ -40,7 +42,7 @@ internal sealed class BindBroker(LaunchPlan plan, ListenerSet listeners, StoredS
         {
             work.Do(() =>
             {
-                var outcome = ListenerBinder.BindAsked(plan, endpoint, asked.Key, stored);
+                var outcome = binder.BindAsked(plan, endpoint, asked.Key);
                 post(() => OnBound(asked.Key, outcome));
             });
         }
@@ -64,8 +66,13 @@ internal sealed class BindBroker(LaunchPlan plan, ListenerSet listeners, StoredS
         int[] serving = [.. state.Workers.Values.Where(static worker => worker is { Phase: WorkerPhase.Serving, Pid: not null }).Select(static worker => worker.Pid!.Value)];
         foreach (var unused in _book.TakeUnused(serving))
         {
-            SupervisorLog.ListenerClosed(logger, unused.ToDisplay());
-            work.Do(() => listeners.Close(unused));
+            work.Do(() =>
+            {
+                if (listeners.Release(unused))
+                {
+                    SupervisorLog.ListenerClosed(logger, unused.ToDisplay());
+                }
+            });
         }
     }
 
@@ -74,7 +81,6 @@ internal sealed class BindBroker(LaunchPlan plan, ListenerSet listeners, StoredS
         IReadOnlyList<Question> waiting;
         if (outcome.Listener is { } listener)
         {
-            listeners.Add(listener);
             waiting = _book.Succeeded(key, listener);
             SupervisorLog.ListenerBound(logger, listener.ToDisplay());
         }

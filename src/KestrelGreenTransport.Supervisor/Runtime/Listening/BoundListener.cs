@@ -1,19 +1,21 @@
 using System.Globalization;
 using System.Net.Sockets;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Native;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
 /// <summary>
-/// A listening socket that the supervisor holds for as long as it lives. Workers come and go; the kernel's queue of
+/// A listening socket that the supervisor holds for as long as anybody may serve on it. Workers come and go; the kernel's queue of
 /// this socket does not.
 /// </summary>
 /// <param name="endpoint">Where it listens.</param>
 /// <param name="socket">Belongs to this object from now on.</param>
 /// <param name="key">What was asked for, by which a later supervisor finds it; null for one that a test made.</param>
+/// <param name="backlog">How many connections the kernel was told to queue.</param>
 /// <param name="ownsPath">Whether a Unix socket's file goes with it.</param>
-internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, string? key, bool ownsPath) : IDisposable
+internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, string? key, int backlog, bool ownsPath) : IDisposable
 {
     private readonly uint _inode = InodeOf(socket);
     private readonly Native.Descriptor _descriptor = Native.Descriptor.Of(socket);
@@ -27,6 +29,9 @@ internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, stri
 
     /// <summary>The same, by what was asked for: an address, not a descriptor.</summary>
     public static bool IsOursBy(string key) => ListenEndpoint.TryParse(key.Split('#')[0], out _);
+
+    /// <summary>How many connections the kernel was last told to queue.</summary>
+    public int Backlog { get; private set; } = backlog;
 
     public int Descriptor => _descriptor.Number;
 
@@ -51,11 +56,40 @@ internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, stri
         }
     }
 
+    /// <summary>Has the kernel queue so many from now on, and gives the file of a Unix socket these rights.</summary>
+    /// <param name="backlog">How many connections may wait.</param>
+    /// <param name="mode">The rights; null for what the umask leaves.</param>
+    /// <returns>What the kernel says against it; null for nothing.</returns>
+    public string? Adjust(int backlog, UnixFileMode? mode)
+    {
+        Backlog = backlog;
+        var again = Result.From(Posix.listen(Descriptor, backlog));
+        if (!again.Ok)
+        {
+            return again.Message;
+        }
+
+        try
+        {
+            if (endpoint is { UnixPath: { } path, IsAbstract: false } && !OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(path, mode ?? (UnixFileMode)(0x1ff & ~ProcFs.Umask()));
+            }
+
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return e.Message;
+        }
+    }
+
     /// <summary>Closes it for good: nobody is to find it later.</summary>
-    public void Close()
+    /// <param name="keepPath">Whether a Unix socket's file is another supervisor's by now.</param>
+    public void Close(bool keepPath = false)
     {
         _descriptor.Dispose();
-        if (IsOurs)
+        if (IsOurs && !keepPath)
         {
             RemovePath();
         }

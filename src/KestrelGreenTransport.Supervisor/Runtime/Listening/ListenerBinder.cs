@@ -10,13 +10,18 @@ using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
-/// <summary>Binds what the plan asks for. All or nothing: when one cannot be bound, the others are let go.</summary>
-internal static class ListenerBinder
+/// <summary>
+/// Binds what a plan asks for; what is held for that already is shared. All or nothing: when one cannot be bound, the others are
+/// let go.
+/// </summary>
+/// <param name="listeners">What is held; each one that is returned has one user more.</param>
+/// <param name="stored">Sockets of an earlier supervisor, which come before new ones.</param>
+internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored)
 {
     /// <param name="plan">What to bind, and how.</param>
-    /// <param name="stored">Sockets of an earlier supervisor, which come first.</param>
+    /// <param name="isStart">Whether descriptors that the process was started with are still what they were.</param>
     /// <exception cref="StartupException">A socket cannot be bound; the message says who holds it and what to try.</exception>
-    public static ImmutableArray<BoundListener> Bind(LaunchPlan plan, StoredSockets stored)
+    public ImmutableArray<BoundListener> Bind(LaunchPlan plan, bool isStart)
     {
         var bound = new List<BoundListener>();
         try
@@ -26,17 +31,17 @@ internal static class ListenerBinder
                 switch (spec)
                 {
                     case BindEndpoint endpoint:
-                        if (BindOne(plan, endpoint, stored, bound) is { } listener)
+                        if (BindOne(plan, endpoint, bound) is { } listener)
                         {
                             bound.Add(listener);
                         }
 
                         break;
                     case BindDescriptor descriptor:
-                        bound.Add(AdoptOnce($"fd://{descriptor.Descriptor}", descriptor.Descriptor, spec.Text, stored));
+                        bound.Add(AdoptOnce(plan, $"fd://{descriptor.Descriptor}", descriptor.Descriptor, spec.Text, isStart));
                         break;
                     case BindSystemd:
-                        bound.AddRange(AdoptFromSystemd(spec.Text, stored));
+                        bound.AddRange(AdoptFromSystemd(plan, spec.Text));
                         break;
                 }
             }
@@ -46,17 +51,17 @@ internal static class ListenerBinder
         }
         catch
         {
-            bound.ForEach(static listener => listener.Dispose());
+            bound.ForEach(listener => listeners.Release(listener));
             throw;
         }
     }
 
     /// <summary>Binds what an app asks for. Errors are words for the app's operator, who gave no <c>-b</c>.</summary>
-    public static BindOutcome BindAsked(LaunchPlan plan, ListenEndpoint endpoint, string key, StoredSockets stored)
+    public BindOutcome BindAsked(LaunchPlan plan, ListenEndpoint endpoint, string key)
     {
         try
         {
-            return new BindOutcome(BindAt(plan, endpoint, key, stored), null, 0);
+            return new BindOutcome(BindAt(plan, endpoint, key), null, 0);
         }
         catch (AddressInUseException)
         {
@@ -78,15 +83,15 @@ internal static class ListenerBinder
         }
     }
 
-    private static BoundListener? BindOne(LaunchPlan plan, BindEndpoint spec, StoredSockets stored, List<BoundListener> bound)
+    private BoundListener? BindOne(LaunchPlan plan, BindEndpoint spec, List<BoundListener> bound)
     {
         try
         {
-            return BindAt(plan, spec.Endpoint, KeyOf(spec.Endpoint, bound), stored);
+            return BindAt(plan, spec.Endpoint, KeyOf(spec.Endpoint, bound));
         }
         catch (SocketException) when (spec.DualStackFallback)
         {
-            return BindOne(plan, spec with { Endpoint = ListenEndpoint.Tcp(new IPEndPoint(IPAddress.Any, spec.Endpoint.IP!.Port)), DualStackFallback = false }, stored, bound);
+            return BindOne(plan, spec with { Endpoint = ListenEndpoint.Tcp(new IPEndPoint(IPAddress.Any, spec.Endpoint.IP!.Port)), DualStackFallback = false }, bound);
         }
         catch (SocketException e) when (spec.Optional && e.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported)
         {
@@ -107,13 +112,18 @@ internal static class ListenerBinder
         }
     }
 
-    private static BoundListener BindAt(LaunchPlan plan, ListenEndpoint endpoint, string key, StoredSockets stored)
+    private BoundListener BindAt(LaunchPlan plan, ListenEndpoint endpoint, string key)
     {
+        if (listeners.Share(key) is { } held)
+        {
+            return held;
+        }
+
         if (stored.Take(key) is { } kept)
         {
             // Again, for the backlog may have changed. DeferAccept and ReusePort stay as they were bound.
             kept.Listen(plan.Options.Backlog);
-            return new BoundListener(ListenEndpoint.Of(kept.LocalEndPoint!), kept, key, ownsPath: !stored.IsOffered);
+            return listeners.Add(new BoundListener(ListenEndpoint.Of(kept.LocalEndPoint!), kept, key, plan.Options.Backlog, ownsPath: !stored.IsOffered));
         }
 
         var options = new GreenTransportOptions { Backlog = plan.Options.Backlog, UnixFileMode = plan.Options.UnixFileMode };
@@ -127,7 +137,7 @@ internal static class ListenerBinder
         }
 
         var listening = SocketBinder.Bind(endpoint.ToEndPoint(), options);
-        return new BoundListener(ListenEndpoint.Of(listening.EndPoint), listening.Socket, key, ownsPath: !stored.IsOffered);
+        return listeners.Add(new BoundListener(ListenEndpoint.Of(listening.EndPoint), listening.Socket, key, plan.Options.Backlog, ownsPath: !stored.IsOffered));
     }
 
     // Several may ask for a free port: each has its number.
@@ -149,8 +159,15 @@ internal static class ListenerBinder
         }
     }
 
-    private static StartupException InUse(BindEndpoint spec)
+    private StartupException InUse(BindEndpoint spec)
     {
+        if (spec.Endpoint.IP is { } wanted && listeners.All.FirstOrDefault(one => one.Endpoint.IP?.Port == wanted.Port) is { } ours)
+        {
+            return new StartupException(
+                ExitCodes.CannotBind,
+                $"cannot listen on {spec.Text}: this supervisor itself holds {ours.Endpoint.IP}, which overlaps, until its present workers have left. Reload once without that port, or restart the supervisor.");
+        }
+
         var holder = ProcFs.HolderOf(spec.Endpoint);
         var by = holder is null ? "" : $" (held by {holder})";
         var remedy = spec.Endpoint.IP is { } ip
@@ -167,19 +184,32 @@ internal static class ListenerBinder
         _ => "Try another address with -b.",
     };
 
-    private static IEnumerable<BoundListener> AdoptFromSystemd(string text, StoredSockets stored)
+    private IEnumerable<BoundListener> AdoptFromSystemd(LaunchPlan plan, string text)
     {
         const string prefix = "systemd#";
+        var held = listeners.All.Where(static one => one.Key?.StartsWith(prefix, StringComparison.Ordinal) == true).Select(one => listeners.Share(one.Key!)!).ToList();
+        if (held.Count > 0)
+        {
+            return held;
+        }
+
         var left = stored.TakeAll(prefix);
         return left.Count > 0
-            ? left.Select(static one => new BoundListener(ListenEndpoint.Of(one.Socket.LocalEndPoint!), one.Socket, one.Key, ownsPath: false))
-            : SystemdDescriptors().Select((number, i) => Adopt(text, number, string.Create(CultureInfo.InvariantCulture, $"{prefix}{i:D4}")));
+            ? [.. left.Select(one => Left(plan, one.Socket, one.Key))]
+            : SystemdDescriptors().Select((number, i) => Adopt(plan, text, number, string.Create(CultureInfo.InvariantCulture, $"{prefix}{i:D4}")));
     }
 
-    private static BoundListener AdoptOnce(string key, int descriptor, string text, StoredSockets stored) =>
-        stored.Take(key) is { } left ? new BoundListener(ListenEndpoint.Of(left.LocalEndPoint!), left, key, ownsPath: false) : Adopt(text, descriptor, key);
+    private BoundListener AdoptOnce(LaunchPlan plan, string key, int descriptor, string text, bool isStart) =>
+        listeners.Share(key) is { } held ? held
+        : stored.Take(key) is { } left ? Left(plan, left, key)
+        : isStart ? Adopt(plan, text, descriptor, key)
+        : throw new StartupException(
+            ExitCodes.CannotBind, $"cannot listen on {text}: descriptors are only taken over when the supervisor starts. Restart it, or name an address.");
 
-    private static BoundListener Adopt(string text, int descriptor, string key)
+    private BoundListener Left(LaunchPlan plan, Socket socket, string key) =>
+        listeners.Add(new BoundListener(ListenEndpoint.Of(socket.LocalEndPoint!), socket, key, plan.Options.Backlog, ownsPath: false));
+
+    private BoundListener Adopt(LaunchPlan plan, string text, int descriptor, string key)
     {
         var accepting = 0;
         int length = sizeof(int);
@@ -198,7 +228,7 @@ internal static class ListenerBinder
 
         _ = Libc.AdoptDescriptor(descriptor);
         var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
-        return new BoundListener(ListenEndpoint.Of(socket.LocalEndPoint!), socket, key, ownsPath: false);
+        return listeners.Add(new BoundListener(ListenEndpoint.Of(socket.LocalEndPoint!), socket, key, plan.Options.Backlog, ownsPath: false));
     }
 
     private static IReadOnlyList<int> SystemdDescriptors()

@@ -2,27 +2,97 @@ using System.Collections.Immutable;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
-/// <summary>
-/// Every listening socket that the supervisor holds: those that it was told to bind, which each worker is born with,
-/// and those that workers asked for. Readable from any thread; whoever looks has a snapshot.
-/// </summary>
-internal sealed class ListenerSet(ImmutableArray<BoundListener> given) : IDisposable
+// A socket is closed when nobody needs it any more: neither a generation that was told to listen there, whose workers are
+// born with it, nor a worker that asked for it. Two that need the same address share one socket.
+
+/// <summary>Every listening socket that the supervisor holds. Used by any thread; whoever looks has a snapshot.</summary>
+internal sealed class ListenerSet : IDisposable
 {
-    private ImmutableArray<BoundListener> _asked = [];
+    private readonly Lock _lock = new();
+    private readonly Dictionary<BoundListener, int> _users = [];
+    private ImmutableArray<BoundListener> _all = [];
     private volatile bool _isLetGo;
 
-    /// <summary>What the operator asked for; the same for the supervisor's whole life.</summary>
-    public ImmutableArray<BoundListener> Given => given;
-
-    public ImmutableArray<BoundListener> All => [.. given, .. _asked];
-
-    public void Add(BoundListener listener) => ImmutableInterlocked.Update(ref _asked, static (all, one) => all.Add(one), listener);
-
-    /// <summary>Closes a socket that was asked for: from now on its clients are refused.</summary>
-    public void Close(BoundListener listener)
+    public ImmutableArray<BoundListener> All
     {
-        ImmutableInterlocked.Update(ref _asked, static (all, one) => all.Remove(one), listener);
-        listener.Close();
+        get
+        {
+            lock (_lock)
+            {
+                return _all;
+            }
+        }
+    }
+
+    /// <summary>Takes in a new socket, for its first user.</summary>
+    public BoundListener Add(BoundListener listener)
+    {
+        lock (_lock)
+        {
+            _all = _all.Add(listener);
+            _users[listener] = 1;
+            return listener;
+        }
+    }
+
+    /// <summary>The socket that was bound for this, for one user more; null when there is none.</summary>
+    public BoundListener? Share(string key)
+    {
+        lock (_lock)
+        {
+            var found = _all.FirstOrDefault(listener => listener.Key == key);
+            if (found is not null)
+            {
+                _users[found]++;
+            }
+
+            return found;
+        }
+    }
+
+    /// <summary>
+    /// One user less. With its last one a socket is closed, and its clients are refused from now on; but one that somebody else
+    /// gave us stays open, since it could not be had again.
+    /// </summary>
+    /// <returns>Whether it was closed.</returns>
+    public bool Release(BoundListener listener)
+    {
+        lock (_lock)
+        {
+            if (--_users[listener] > 0 || !listener.IsOurs)
+            {
+                return false;
+            }
+
+            _users.Remove(listener);
+            _all = _all.Remove(listener);
+        }
+
+        listener.Close(keepPath: _isLetGo);
+        return true;
+    }
+
+    /// <summary>Changes the sockets that are ours; those that somebody else bound are as that one wants them.</summary>
+    /// <param name="backlog">How many connections may wait.</param>
+    /// <param name="mode">The rights of Unix sockets; null for what the umask leaves.</param>
+    /// <returns>What was refused, and why.</returns>
+    public IReadOnlyList<(BoundListener Listener, string Error)> Adjust(int backlog, UnixFileMode? mode)
+    {
+        var refused = new List<(BoundListener, string)>();
+
+        // None is closed meanwhile: its number may be another descriptor's then.
+        lock (_lock)
+        {
+            foreach (var listener in _all.Where(static one => one.IsOurs))
+            {
+                if (listener.Adjust(backlog, mode) is { } error)
+                {
+                    refused.Add((listener, error));
+                }
+            }
+        }
+
+        return refused;
     }
 
     /// <summary>They are another supervisor's from now on: what is closed here loses no file.</summary>
