@@ -66,7 +66,8 @@ internal static class Liveness
             // The end of a back-off forces nobody: it stays when it was.
             turn.Put(worker with
             {
-                WindowFrom = turn.Now,
+                // One that is excused for longer still is.
+                WindowFrom = Math.Max(worker.WindowFrom, turn.Now),
                 Deadline = worker.Phase == WorkerPhase.Backoff ? worker.Deadline : worker.Deadline + gap,
             });
         }

@@ -24,6 +24,14 @@ public class HangTests
     }
 
     [Fact]
+    public void Who_is_excused_stays_so_though_the_supervisor_itself_pauses_meanwhile()
+    {
+        var story = Story.WithServing(workers: 1, ShortTimeout).FallsSilent(1).Happens(new WorkerExcused(1, TimeSpan.FromSeconds(60)));
+        story.SupervisorSleeps(5).Passes(50).WantsNothing();
+        story.Passes(10).Wants("abort 1, spawn 2");
+    }
+
+    [Fact]
     public void Without_a_record_or_before_the_first_round_trip_nothing_is_guessed()
     {
         Assert.Equal(Verdict.NoHeartbeat, Diagnosis.Of(null, isStopped: false, At(997), At(1000), ShortTimeout.Timeout));

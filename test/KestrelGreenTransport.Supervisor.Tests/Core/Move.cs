@@ -37,6 +37,11 @@ internal readonly record struct Move(MoveKind Kind, int A, int B)
             (1, Gen.Constant(MoveKind.Stop)),
             (1, Gen.Constant(MoveKind.FailsToStart)),
             (1, Gen.Constant(MoveKind.ListensByItself)),
+            (2, Gen.Constant(MoveKind.Excused)),
+            (3, Gen.Constant(MoveKind.RequestHangs)),
+            (2, Gen.Constant(MoveKind.RunsOutOfMemory)),
+            (4, Gen.Constant(MoveKind.LeadIsGiven)),
+            (2, Gen.Constant(MoveKind.LeaderDies)),
             (3, Gen.Constant(MoveKind.StrayFact)));
         var numbers = Gen.Choose(0, 1000);
         return kinds.SelectMany(_ => numbers, (kind, a) => (kind, a)).SelectMany(_ => numbers, (first, b) => new Move(first.kind, first.a, b)).ArrayOf();
@@ -81,5 +86,10 @@ internal enum MoveKind
     Stop,
     FailsToStart,
     ListensByItself,
+    Excused,
+    RequestHangs,
+    RunsOutOfMemory,
+    LeadIsGiven,
+    LeaderDies,
     StrayFact,
 }

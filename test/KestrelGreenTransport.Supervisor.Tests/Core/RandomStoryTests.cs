@@ -1,5 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
+using KestrelGreenTransport.Supervisor.Core;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Core;
 
@@ -30,7 +31,8 @@ public class RandomStoryTests
             "WorkerLeavingNotice", "WorkerFailedToStartNotice", "SpawnFailedNotice", "SupervisorPausedNotice", "ScalingNotice", "StoppingNotice",
             "BootFailureNotice", "AppNotStartableNotice", "OpenWorker", "WarmWorker", "TellSiblings", "Prepare", "CancelPreparation",
             "WorkerTakesOverNotice", "WarmUpFailedNotice", "WorkerDueNotice", "DrainedNotice", "ReloadingNotice", "ReloadedNotice",
-            "ReloadFailedNotice", "RollbackFailedNotice",
+            "ReloadFailedNotice", "RollbackFailedNotice", "AppointLeader", "LeaderNotice", "SlowRequestNotice",
+            .. Enum.GetNames<Verdict>().Select(static verdict => $"AbortWorker for {verdict}"),
         ];
         Assert.Empty(everything.Except(seen.Keys));
     }

@@ -9,6 +9,8 @@ internal sealed class Referee(ArbiterSettings settings)
     private int _dismissals;
     private bool _secondQuick;
     private bool _gaveUp;
+    private int? _servedAtReload;
+    private long _verdicts;
 
     /// <summary>What is alive, by index.</summary>
     public SortedDictionary<int, SimulatedProcess> Processes { get; } = [];
@@ -36,6 +38,9 @@ internal sealed class Referee(ArbiterSettings settings)
 
     public bool RenewalAsked { get; set; }
 
+    /// <summary>Whether the supervisor may let somebody lead.</summary>
+    public bool LeadIsGiven { get; set; }
+
     public void Judge(Effect effect, SupervisorState before, SupervisorState after, long now)
     {
         Require(LeftWith is null, "nothing is wanted after leave");
@@ -48,7 +53,19 @@ internal sealed class Referee(ArbiterSettings settings)
                 Require(!Processes.ContainsKey(spawn.Index) && Awaited.Add(spawn.Index), $"index {spawn.Index} is free");
                 break;
             case AbortWorker abort:
-                JudgeAbort(Process(abort.Index), now);
+                JudgeAbort(Process(abort.Index), abort, now);
+                break;
+            case AppointLeader appoint:
+                JudgeAppointment(Process(appoint.Index), appoint.IsLeader, after);
+                break;
+            case Report { Notice: SlowRequestNotice { IsKilled: false } }:
+                _verdicts++;
+                break;
+            case Report { Notice: WorkerDiedNotice died }:
+                JudgeReason(died.Exit);
+                break;
+            case Report { Notice: WorkerLeftNotice left }:
+                Require(left.Exit.Reason is not (ExitReason.OutOfMemory or ExitReason.Crash), "a worker that we ended keeps the reason that we had");
                 break;
             case KillWorker kill:
                 JudgeKill(Process(kill.Index), before, now);
@@ -76,9 +93,35 @@ internal sealed class Referee(ArbiterSettings settings)
         }
     }
 
+    /// <summary>What a step may do to the number of those that serve while a reload is under way: only others than the reload may lower it.</summary>
+    public void Compare(SupervisorState before, SupervisorState after)
+    {
+        if (after.Reload is null)
+        {
+            _servedAtReload = null;
+            return;
+        }
+
+        var lost = before.Workers.Values.Count(w => Serves(w)
+            && !(after.Workers.GetValueOrDefault(w.Index) is { } now && now.Pid == w.Pid && (Serves(now) || now.Ending == ExitReason.Reload)));
+        _servedAtReload = (_servedAtReload ?? before.Workers.Values.Count(Serves)) - lost;
+        Require(after.Workers.Values.Count(Serves) >= _servedAtReload, "a reload leaves no fewer serving than it found");
+
+        static bool Serves(WorkerHandle worker) => worker is { Stays: true, Kind: SeatKind.Active, Phase: WorkerPhase.Serving };
+    }
+
     /// <summary>What must hold between any two steps.</summary>
     public void Inspect(SupervisorState state)
     {
+        var counts = state.Verdicts;
+        Require(
+            counts.FrozenProcess + counts.ThreadPoolStarvation + counts.BlockedLoop + counts.HungRequest + counts.NoHeartbeat == _verdicts,
+            "every verdict is counted once");
+        var leaders = Processes.Values.Where(p => p.Leads).ToList();
+        Require(leaders.Count <= 1 && leaders.FirstOrDefault()?.Pid == state.Leader?.Pid, "who leads is known, and the only one");
+        Require(
+            leaders.Count == 1 || !LeadIsGiven || Stop is not null || !Processes.Values.Any(p => MayLead(p, state)),
+            "somebody leads where anybody may");
         Require(
             state.Workers.Values.Where(w => w.Pid is not null).Select(w => (w.Index, w.Pid!.Value, w.Stays))
                 .SequenceEqual(Processes.Values.Select(p => (p.Index, p.Pid, !p.IsOrderedToEnd))),
@@ -124,10 +167,39 @@ internal sealed class Referee(ArbiterSettings settings)
         }
     }
 
-    private void JudgeAbort(SimulatedProcess process, long now)
+    private static bool MayLead(SimulatedProcess process, SupervisorState state) =>
+        process is { IsOrderedToEnd: false, HasResigned: false, SaidHello: true } && state.Workers[process.Index] is { Stays: true, Phase: WorkerPhase.Serving };
+
+    private void JudgeAppointment(SimulatedProcess process, bool leads, SupervisorState after)
+    {
+        if (leads)
+        {
+            Require(LeadIsGiven && Stop is null, "there is a lead to be given");
+            Require(Processes.Values.All(static p => !p.Leads), $"nobody else leads when {process.Index} is appointed");
+            Require(MayLead(process, after), $"{process.Index} can lead");
+            process.Leads = true;
+        }
+        else
+        {
+            Require(process is { Leads: true, IsDismissed: false }, $"{process.Index} leads when it is dismissed, once");
+            process.IsDismissed = true;
+        }
+    }
+
+    private static void JudgeReason(LastExit exit) => Require(
+        exit.Reason is ExitReason.Crash or ExitReason.Exited or ExitReason.OutOfMemory && (exit.Reason == ExitReason.Exited) == (exit.Status.Code == 0),
+        "a death of its own is told as one");
+
+    private void JudgeAbort(SimulatedProcess process, AbortWorker abort, long now)
     {
         Require(!process.IsOrderedToEnd, $"{process.Index} gets one verdict");
-        Require(process.IsReady ? IsStale(process, now) : process.BootDue <= now, $"{process.Index} is really overdue");
+        Require(
+            process.HasHungRequest || (process.IsReady ? IsStale(process, now) : process.BootDue <= now),
+            $"{process.Index} is really overdue");
+        Require((abort.Verdict is not null) == (abort.Reason != ExitReason.BootTimeout), "a hang has a verdict, a slow boot has none");
+        Require(abort.Reason != ExitReason.Stale || abort.Verdict == process.Ails, "the verdict names what it ails from");
+        Require((abort.Verdict == Verdict.HungRequest) == (abort.Reason == ExitReason.RequestTimeout), "a request is blamed for itself");
+        _verdicts += abort.Verdict is null ? 0 : 1;
         process.AbortDue = now + Nanoseconds.Of(ArbiterSettings.AbortTimeout);
     }
 
@@ -191,6 +263,12 @@ internal sealed class Referee(ArbiterSettings settings)
             Leave leave => $"Leave {leave.ExitCode}",
             _ => effect.GetType().Name,
         };
+        if (effect is AbortWorker { Verdict: { } verdict })
+        {
+            var passed = $"AbortWorker for {verdict}";
+            Seen[passed] = Seen.GetValueOrDefault(passed) + 1;
+        }
+
         Seen[name] = Seen.GetValueOrDefault(name) + 1;
     }
 

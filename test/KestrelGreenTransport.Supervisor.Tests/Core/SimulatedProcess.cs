@@ -1,4 +1,5 @@
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervisor.Core;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Core;
 
@@ -17,8 +18,23 @@ internal sealed class SimulatedProcess
 
     public bool SaidHello { get; set; }
 
+    /// <summary>Was told to lead, and may do so still.</summary>
+    public bool Leads { get; set; }
+
+    /// <summary>Was told to lead no more.</summary>
+    public bool IsDismissed { get; set; }
+
+    /// <summary>Has said that it leads no more; it is on its way out.</summary>
+    public bool HasResigned { get; set; }
+
+    /// <summary>A request hangs in it, and that is a reason to end it.</summary>
+    public bool HasHungRequest { get; set; }
+
     /// <summary>Beats no more, obeys no more.</summary>
     public bool Hung { get; set; }
+
+    /// <summary>Why it hangs.</summary>
+    public Verdict Ails { get; set; }
 
     /// <summary>Survives SIGKILL for now.</summary>
     public bool Stuck { get; set; }
@@ -26,8 +42,14 @@ internal sealed class SimulatedProcess
     /// <summary>The supervisor knows that it stands by or serves.</summary>
     public bool IsReady { get; set; }
 
-    /// <summary>The last moment for which the supervisor knows that it lived, or did not look itself.</summary>
-    public long LastProof { get; set; }
+    /// <summary>When it beat last.</summary>
+    public required long LastBeatAt { get; set; }
+
+    /// <summary>From when on silence counts: since it was ready, or the supervisor looked again, or it is no longer excused.</summary>
+    public long WindowFrom { get; set; }
+
+    /// <summary>Until when nothing can be held against it.</summary>
+    public long LastProof => Math.Max(LastBeatAt, WindowFrom);
 
     public required long BootDue { get; set; }
 
@@ -50,7 +72,7 @@ internal sealed class SimulatedProcess
     /// <summary>The supervisor did not run for a while: everything is due that much later.</summary>
     public void Forgive(long gap, long now)
     {
-        LastProof = now;
+        WindowFrom = Math.Max(WindowFrom, now);
         BootDue += gap;
         AbortDue += gap;
         LeaveDueFrom += gap;

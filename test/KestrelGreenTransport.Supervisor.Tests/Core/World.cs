@@ -26,8 +26,11 @@ internal sealed class World
 
     public World(int workers, int seed)
     {
-        var settings = Settings with { Standby = seed % 3, WarmUp = seed % 2 == 0 ? "/" : null };
-        _state = new SupervisorState { Settings = settings, Target = workers, Random = (uint)seed };
+        var settings = Settings with { Standby = seed % 3, WarmUp = seed % 2 == 0 ? "/" : null, KillsHungRequests = seed % 4 < 2 };
+
+        // Some follow another supervisor, and get the lead from it at some time.
+        Referee.LeadIsGiven = seed % 5 != 0;
+        _state = new SupervisorState { Settings = settings, Target = workers, Random = (uint)seed, HasLead = Referee.LeadIsGiven };
         Happens(new Started());
     }
 
@@ -96,6 +99,12 @@ internal sealed class World
                 Referee.StopAsked(kind);
                 Happens(new StopRequested(kind));
                 break;
+            case MoveKind.LeadIsGiven when move.A % 4 == 0:
+                GiveLead();
+                break;
+            case MoveKind.LeaderDies when Alive.FirstOrDefault(static one => one.Leads) is { } leader:
+                Die(leader, ExitStatus.Killed(9));
+                break;
             case MoveKind.StrayFact:
                 Happens(Stray(move.A, 100 + (move.B % 3)));
                 break;
@@ -113,6 +122,7 @@ internal sealed class World
     public void SettleDown()
     {
         _log.Add("-- from here on nothing fails");
+        GiveLead();
         for (var tick = 0; tick < 240 && !IsSettled(); tick++)
         {
             if (_state.Preparing is { } generation)
@@ -128,6 +138,11 @@ internal sealed class World
             foreach (var process in Alive.ToList())
             {
                 process.Stuck = false;
+                if (process is { Hung: false, SaidHello: false })
+                {
+                    SayHello(process);
+                }
+
                 if (process is { Hung: false, Says: WorkerState.Booting })
                 {
                     BecomeReady(process, byMessage: true);
@@ -155,6 +170,7 @@ internal sealed class World
         }
 
         Assert.Equal(SupervisorPhase.Running, _state.Phase);
+        Assert.True(Assert.Single(Alive, static process => process.Leads) is { IsDismissed: false, HasResigned: false });
         Assert.Equal(_state.Target, _state.Workers.Values.Count(worker => worker is { Kind: SeatKind.Active, Phase: WorkerPhase.Serving }));
         Assert.Equal(_state.Settings.Standby, _state.Workers.Values.Count(worker => worker is { Kind: SeatKind.Standby, Phase: WorkerPhase.Standby }));
         Assert.Equal(_state.Target + _state.Settings.Standby, _state.Workers.Count);
@@ -173,9 +189,10 @@ internal sealed class World
                 && _state.Surge is null
                 && _state.Workers.Count == _state.Target + _state.Settings.Standby
                 && _state.Workers.Values.All(worker => worker is { Phase: WorkerPhase.Serving or WorkerPhase.Standby, Due: null })
-                && Alive.All(process => process is { Hung: false, Says: not WorkerState.Draining });
+                && Alive.All(process => process is { Hung: false, Says: not WorkerState.Draining })
+                && Alive.Any(process => process is { Leads: true, IsDismissed: false });
 
-    private static SupervisorEvent Stray(int which, int index) => (which % 11) switch
+    private static SupervisorEvent Stray(int which, int index) => (which % 15) switch
     {
         0 => new WorkerSpawned(index, 4711),
         1 => new WorkerSpawnFailed(index, "?"),
@@ -187,6 +204,10 @@ internal sealed class World
         7 => new WorkerWarmed(index, "?"),
         8 => new PreparationFailed(4711, "?"),
         9 => new WorkerMeasured(index, 1_000_000, 0),
+        10 => new WorkerResigned(index),
+        11 => new WorkerExamined(index, null, IsStopped: true),
+        12 => new WorkerRequestOverdue(index, new SlowRequest("GET", "/", TimeSpan.Zero)),
+        13 => new WorkerSaidOutOfMemory(index),
         _ => new Started(),
     };
 
@@ -212,20 +233,33 @@ internal sealed class World
         switch (move.Kind)
         {
             case MoveKind.SaysHello:
-                process.SaidHello = true;
-                Happens(new WorkerSaidHello(process.Index));
+                SayHello(process);
+                break;
+            case MoveKind.Excused:
+                process.WindowFrom = _now + (move.B % 10 * Second);
+                Happens(new WorkerExcused(process.Index, TimeSpan.FromSeconds(move.B % 10)));
+                break;
+            case MoveKind.RequestHangs:
+                process.HasHungRequest = process.IsReady;
+                Happens(new WorkerRequestOverdue(process.Index, new SlowRequest("GET", "/report", TimeSpan.FromSeconds(move.B))));
+                process.HasHungRequest = false;
+                break;
+            case MoveKind.RunsOutOfMemory:
+                Happens(new WorkerSaidOutOfMemory(process.Index));
                 break;
             case MoveKind.BecomesReady when process is { Hung: false, Says: WorkerState.Booting }:
                 BecomeReady(process, byMessage: move.B % 2 == 0);
                 break;
             case MoveKind.Hangs:
-                process.Hung = true;
+                Hang(process, move.B);
                 break;
-            case MoveKind.Recovers:
+            case MoveKind.Recovers when process.Hung:
                 process.Hung = false;
+                Beat(process);
                 break;
             case MoveKind.SticksInTheKernel:
-                process.Hung = process.Stuck = true;
+                Hang(process, move.B);
+                process.Stuck = true;
                 break;
             case MoveKind.Exits:
                 Die(process, ExitStatus.Exited(move.B % 3));
@@ -256,6 +290,43 @@ internal sealed class World
         }
     }
 
+    private void GiveLead()
+    {
+        Referee.LeadIsGiven = true;
+        Happens(new LeadGiven());
+    }
+
+    private void SayHello(SimulatedProcess process)
+    {
+        process.SaidHello = true;
+        Happens(new WorkerSaidHello(process.Index));
+    }
+
+    private static void Hang(SimulatedProcess process, int why)
+    {
+        process.Ails = process.Hung ? process.Ails : (why % 4) switch
+        {
+            0 => Verdict.FrozenProcess,
+            1 => Verdict.ThreadPoolStarvation,
+            2 => Verdict.BlockedLoop,
+            _ => Verdict.NoHeartbeat,
+        };
+        process.Hung = true;
+    }
+
+    // As the supervisor does while a beat is overdue: what the board says, and the kernel of one in two that are frozen.
+    private void Examine(SimulatedProcess process)
+    {
+        var before = process.LastProof - Second;
+        var board = new BoardRecord
+        {
+            WrittenAt = process.Ails == Verdict.FrozenProcess ? before - Nanoseconds.Of(Settings.Timeout) : _now,
+            ThreadPoolPassAt = process.Ails == Verdict.ThreadPoolStarvation ? before : _now,
+            LoopPassAt = process.Ails == Verdict.BlockedLoop ? before : _now,
+        };
+        Happens(new WorkerExamined(process.Index, board, IsStopped: process.Ails == Verdict.FrozenProcess && process.Pid % 2 == 0));
+    }
+
     private void Spawn(int index)
     {
         Referee.Awaited.Remove(index);
@@ -263,7 +334,7 @@ internal sealed class World
         {
             Index = index,
             Pid = ++_pids,
-            LastProof = _now,
+            LastBeatAt = _now,
             BootDue = _now + Nanoseconds.Of(Settings.BootTimeout),
         });
         Happens(new WorkerSpawned(index, _pids));
@@ -284,6 +355,7 @@ internal sealed class World
         process.Says = WorkerState.Standby;
         if (byMessage)
         {
+            SayHello(process);
             Happens(new WorkerReady(process.Index));
         }
     }
@@ -324,6 +396,13 @@ internal sealed class World
 
         foreach (var process in Alive.ToList())
         {
+            if (process is { Leads: true, Hung: false } && (process.IsDismissed || process.Says == WorkerState.Draining))
+            {
+                process.Leads = false;
+                process.HasResigned = true;
+                Happens(new WorkerResigned(process.Index));
+            }
+
             if (process is { KillAgainDue: not null, Stuck: false })
             {
                 Die(process, ExitStatus.Killed(9));
@@ -336,6 +415,10 @@ internal sealed class World
             {
                 Beat(process);
             }
+            else if (process is { IsReady: true, IsOrderedToEnd: false } && _now - process.LastProof > Nanoseconds.Of(Settings.Timeout) / 2)
+            {
+                Examine(process);
+            }
         }
 
         Happens(new Tick());
@@ -343,7 +426,7 @@ internal sealed class World
 
     private void Beat(SimulatedProcess process)
     {
-        process.LastProof = _now;
+        process.LastBeatAt = _now;
         if (process is { Says: WorkerState.Draining, IsReady: true, IsOrderedToEnd: false })
         {
             process.LeaveDueFrom = process.LeaveDueBy = _now + Nanoseconds.Of(Settings.GracefulTimeout + ArbiterSettings.GraceMargin);
@@ -379,11 +462,12 @@ internal sealed class World
         foreach (var process in Alive.Where(p => !p.IsReady && _state.Workers[p.Index].Phase is WorkerPhase.Standby or WorkerPhase.Serving))
         {
             process.IsReady = true;
-            process.LastProof = _now;
+            process.WindowFrom = _now;
         }
 
         if (Referee.LeftWith is null)
         {
+            Referee.Compare(before, _state);
             Referee.Inspect(_state);
             if (happened is Tick)
             {
