@@ -29,7 +29,7 @@ public sealed class PrivilegeTests
         }
 
         await using var green = GreenRun.Start(
-            ["-w", "2", "--user", "nobody", "--chdir", folder.Path, "-b", $"unix:{folder.File("app.sock")}"],
+            ["-w", "2", "--user", "nobody", "--before-start", "echo $(id -un) in $(pwd) with $USER", "--chdir", folder.Path, "-b", $"unix:{folder.File("app.sock")}"],
             folder.File(Path.GetFileName(Repo.TestWorker)),
             reachable: true);
         var status = await green.Serving(2);
@@ -43,6 +43,7 @@ public sealed class PrivilegeTests
         }
 
         Assert.All(Status(green.Process.Pid)["Uid"], static uid => Assert.Equal("0", uid));
+        await green.Process.Line($"before the start: nobody in {folder.Path} with nobody$");
         var environment = JsonDocument.Parse(await (await green.Target()).Get("/env")).RootElement;
         Assert.Equal("nobody", environment.GetProperty("USER").GetString());
 

@@ -94,6 +94,28 @@ public sealed class UpgradeTests
     }
 
     [Fact]
+    public async Task The_admin_page_is_the_new_supervisors_and_its_address_is_free_in_time()
+    {
+        using var port = new FreePort();
+        var admin = $"127.0.0.1:{port.Release()}";
+        await using var green = GreenRun.Start(["-w", "1", "--admin", admin]);
+        await green.Serving(1);
+        using var http = new HttpClient { BaseAddress = new Uri($"http://{admin}") };
+        Assert.Equal(green.Process.Pid, await Supervisor());
+
+        await using var upgrade = await green.Command("upgrade");
+        Assert.True(await upgrade.Exit() == 0, green.Process.Describe());
+        var after = await green.Serving(1);
+        Assert.NotEqual(green.Process.Pid, after.SupervisorPid);
+        Assert.Equal(after.SupervisorPid, await Eventually.Get("the new one answers", Supervisor, pid => pid == after.SupervisorPid, green.Process.Describe));
+        Assert.DoesNotContain("error:", green.Process.Output, StringComparison.Ordinal);
+        Kernel.Signal(after.SupervisorPid, Kernel.SIGTERM);
+        await Eventually.True("all are gone", () => green.Process.Living.Count == 0, green.Process.Describe);
+
+        async Task<int> Supervisor() => JsonDocument.Parse(await http.GetStringAsync("/status")).RootElement.GetProperty("supervisorPid").GetInt32();
+    }
+
+    [Fact]
     public async Task A_unix_socket_and_its_file_stay_and_the_service_manager_is_told_whom_to_watch()
     {
         using var folder = new TemporaryFolder();

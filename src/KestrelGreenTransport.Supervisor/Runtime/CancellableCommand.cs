@@ -27,7 +27,9 @@ internal sealed class CancellableCommand : IDisposable
     /// <summary>Runs a command to its end.</summary>
     /// <param name="request">The command; it gets no descriptors but its output.</param>
     /// <param name="line">Gets each line that it writes, to either stream.</param>
-    public CommandEnd Run(SpawnRequest request, Action<string> line)
+    /// <param name="identity">Whom it runs as; null for whoever runs the supervisor.</param>
+    /// <exception cref="NativeException">It cannot be run as that one.</exception>
+    public CommandEnd Run(SpawnRequest request, Action<string> line, WorkerIdentity? identity = null)
     {
         var (read, write) = Descriptor.Pipe();
         using (read)
@@ -35,7 +37,7 @@ internal sealed class CancellableCommand : IDisposable
             Result spawned;
             using (write)
             {
-                spawned = Spawn.Start(request with { Descriptors = [(write.Number, StandardOutput), (write.Number, StandardError)] });
+                spawned = Start(request with { Descriptors = [(write.Number, StandardOutput), (write.Number, StandardError)] }, identity);
             }
 
             if (!spawned.Ok)
@@ -50,6 +52,34 @@ internal sealed class CancellableCommand : IDisposable
     }
 
     public void Dispose() => _cancelled.Dispose();
+
+    // A child is who the thread is that makes it, and a thread that has become somebody else stays so.
+    private static Result Start(SpawnRequest request, WorkerIdentity? identity)
+    {
+        if (identity is null)
+        {
+            return Spawn.Start(request);
+        }
+
+        Result spawned = default;
+        NativeException? refused = null;
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                ThreadCredentials.Become(identity.Uid, identity.Gid, identity.Groups.AsSpan());
+                spawned = Spawn.Start(request);
+            }
+            catch (NativeException e)
+            {
+                refused = e;
+            }
+        })
+        { IsBackground = true, Name = "green-spawn" };
+        thread.Start();
+        thread.Join();
+        return refused is null ? spawned : throw refused;
+    }
 
     private unsafe (ExitStatus Status, bool WasCancelled) Watch(PidFd child, Descriptor output, Action<string> line)
     {

@@ -8,7 +8,7 @@ namespace KestrelGreenTransport.Supervisor.Runtime;
 /// Finds out how a new generation is started: reads the settings again, looks the app up anew (a project is built), binds where
 /// nobody listens yet, and runs the command that comes before it. It reads files and waits, so it has a thread of its own each time, for as long as that takes.
 /// </summary>
-internal sealed class GenerationPreparer(Generations generations, ListenerBinder binder, ILogger logger) : IDisposable
+internal sealed class GenerationPreparer(Generations generations, ListenerBinder binder, WorkerIdentity? identity, ILogger logger) : IDisposable
 {
     // What was done with these when the supervisor started cannot be done again while it runs.
     private static readonly (string Name, Func<LaunchPlan, object?> Of)[] FixedSettings =
@@ -94,7 +94,7 @@ internal sealed class GenerationPreparer(Generations generations, ListenerBinder
     }
 
     private PreparationFailed? RunBeforeStart(long generation, LaunchPlan plan) =>
-        plan.Options.BeforeStart is { } command && BeforeStart.Run(_command, command, plan, line => SupervisorLog.BeforeStart(logger, line)) is { } failure
+        plan.Options.BeforeStart is { } command && BeforeStart.Run(_command, command, plan, identity, line => SupervisorLog.BeforeStart(logger, line)) is { } failure
             ? new PreparationFailed(generation, failure)
             : null;
 }

@@ -111,7 +111,7 @@ internal static class SupervisorHost
         {
             var generations = new Generations(new Generation(plan, given));
             using var launcher = new WorkerLauncher(generations, heartbeats, pump, identity);
-            using var preparer = new GenerationPreparer(generations, binder, logger);
+            using var preparer = new GenerationPreparer(generations, binder, identity, logger);
             using var dumper = new Dumper(heartbeats.Path, Path.GetTempPath(), logger, time);
             var folder = plan.Options.DumpOnStale is { } kept ? new DumpFolder(kept, plan.Name) : null;
             var hung = folder is null ? null : new HungDumps(dumper, folder, plan.Options.DumpKind);
