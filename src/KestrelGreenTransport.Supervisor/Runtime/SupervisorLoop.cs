@@ -155,7 +155,9 @@ internal sealed class SupervisorLoop : IDisposable
 
     private void OnTick()
     {
-        _nextTick = _time.GetTimestamp() + (ArbiterSettings.TickInterval.Ticks * 100);
+        // Before the beats are read: if this thread is held up on the way to their judgement, that is no worker's silence.
+        var now = _time.GetTimestamp();
+        _nextTick = now + (ArbiterSettings.TickInterval.Ticks * 100);
         _examiner.BeginTick();
         foreach (var worker in _processes.Values)
         {
@@ -174,7 +176,7 @@ internal sealed class SupervisorLoop : IDisposable
 
         _ticks++;
         _events.Enqueue(new Tick());
-        ApplyQueued();
+        ApplyQueued(now);
         foreach (var part in Parts)
         {
             part.OnTick(_state);
@@ -271,11 +273,11 @@ internal sealed class SupervisorLoop : IDisposable
         ApplyQueued();
     }
 
-    private void ApplyQueued()
+    private void ApplyQueued(long? at = null)
     {
         while (_events.TryDequeue(out var happened))
         {
-            var (state, effects) = Arbiter.Step(_state, happened, _time.GetTimestamp());
+            var (state, effects) = Arbiter.Step(_state, happened, Math.Max(at ?? _time.GetTimestamp(), _state.LastStepAt));
             _state = state;
             Perform(effects);
         }
