@@ -48,6 +48,36 @@ public class BalancedAcceptTests
         Array.ForEach(clients, static client => client.Dispose());
     }
 
+    [Fact]
+    public async Task Who_is_called_back_while_it_takes_one_that_waited_stands_in_line_again()
+    {
+        using var sibling = Listeners.Tcp();
+        var figures = new SiblingThatFillsUp();
+        await using var app = await TestApp.StartAsync(
+            static options => (options.Backend, options.EventLoops) = (GreenTransportBackend.Epoll, 1),
+            build: builder => builder.Services.AddSingleton<ISiblings>(services => figures.Of(services.GetRequiredService<TransportState>())),
+            inherited: Listeners.Inherit(sibling));
+
+        // The first is its share; the second waits until it is looked after, and then the sibling has more.
+        var clients = new List<Socket>();
+        for (var held = 1; held <= 2; held++)
+        {
+            clients.Add(await ConnectAsync(sibling));
+            await Wait.UntilAsync(() => app.Pool.Held == held, $"{held} are taken");
+        }
+
+        // Only who stands in line looks at its siblings after an accept. A tick may take a client first: some of them.
+        var looked = figures.Looks;
+        for (var i = 0; i < 50 && figures.Looks == looked; i++)
+        {
+            clients.Add(await ConnectAsync(sibling));
+            await Wait.UntilAsync(() => app.Pool.Held == clients.Count, "the next one is taken");
+        }
+
+        await Wait.UntilAsync(() => figures.Looks > looked, "it stands in line");
+        clients.ForEach(static client => client.Dispose());
+    }
+
     [Theory]
     [InlineData(GreenTransportBackend.Sockets)]
     [InlineData(GreenTransportBackend.Epoll)]
@@ -101,6 +131,42 @@ public class BalancedAcceptTests
 
         public void OnAccepted()
         {
+        }
+    }
+
+    /// <summary>Has no connections, until the second one was accepted here: from then on it has many, and this process is told at once.</summary>
+    private sealed class SiblingThatFillsUp : ISiblings
+    {
+        private TransportState? _transport;
+        private int _accepted;
+        private int _looks;
+
+        public event Action? Died;
+
+        public bool MayExist => true;
+
+        public long Held => _transport!.Pools.Sum(static pool => pool.Held);
+
+        public int Looks => Volatile.Read(ref _looks);
+
+        public SiblingThatFillsUp Of(TransportState transport)
+        {
+            _transport = transport;
+            return this;
+        }
+
+        public SiblingFigures Look()
+        {
+            Interlocked.Increment(ref _looks);
+            return new SiblingFigures(1, Volatile.Read(ref _accepted) >= 2 ? 1000 : 0);
+        }
+
+        public void OnAccepted()
+        {
+            if (Interlocked.Increment(ref _accepted) == 2)
+            {
+                Died?.Invoke();
+            }
         }
     }
 }

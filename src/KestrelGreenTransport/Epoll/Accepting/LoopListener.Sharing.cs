@@ -182,6 +182,11 @@ internal sealed unsafe partial class LoopListener
         {
             StandBack();
         }
+        else
+        {
+            // It came back while the slot was in use here: whoever brought it back took that for an armed listener.
+            Arm();
+        }
     }
 
     private bool IsReadable()
