@@ -21,6 +21,7 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
     private IHttpRequestFeature? _request;
     private IConnectionLifetimeNotificationFeature? _lifetime;
     private long _idleSince = time.GetTimestamp();
+    private long _longestRest;
     private int _kind;
     private int _isClosing;
 
@@ -29,6 +30,9 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
 
     /// <summary>Timestamp of the last request's end, or of the accept.</summary>
     public long IdleSince => Volatile.Read(ref _idleSince);
+
+    /// <summary>The longest time between the end of one request and the begin of the next one; zero before the second. HTTP/1 only.</summary>
+    public TimeSpan LongestRest => time.GetElapsedTime(0, Volatile.Read(ref _longestRest));
 
     /// <summary>Whether there ever was a request of HTTP/1.</summary>
     public bool HasServed => Volatile.Read(ref _kind) == Single;
@@ -41,7 +45,15 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
 
     public void Begin(IHttpRequestFeature request, IFeatureCollection features)
     {
-        if (_kind == Unknown)
+        if (_kind == Single)
+        {
+            var rest = time.GetTimestamp() - _idleSince;
+            if (rest > _longestRest)
+            {
+                Volatile.Write(ref _longestRest, rest);
+            }
+        }
+        else if (_kind == Unknown)
         {
             Learn(request, features);
         }

@@ -86,7 +86,7 @@ internal sealed class DrainService(
     private async Task<bool> EndAllAsync(Task listenersEnded, CancellationToken hurry)
     {
         var start = time.GetTimestamp();
-        var plan = new DrainPlan(time);
+        var plan = new DrainPlan(time, drain.Limit);
         while (backend.Value.Connections() is var connections && (connections.Count > 0 || !listenersEnded.IsCompleted))
         {
             // Asked each time: a supervisor that is told to hurry passes that on.
@@ -117,7 +117,7 @@ internal sealed class DrainService(
             }
         }
 
-        foreach (var connection in plan.Choose(idle, QuietSince))
+        foreach (var connection in plan.Choose(idle, QuietSince, static connection => connection.Activity.LongestRest))
         {
             if (connection.Activity.IsMultiplexed)
             {

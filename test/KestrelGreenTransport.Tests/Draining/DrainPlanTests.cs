@@ -1,4 +1,6 @@
+using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Draining;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Time.Testing;
 
 namespace KestrelGreenTransport.Tests.Draining;
@@ -11,11 +13,11 @@ public class DrainPlanTests
     public void A_connection_that_was_used_just_now_gets_its_linger()
     {
         var usedAt = _time.GetTimestamp();
-        var plan = new DrainPlan(_time);
+        var plan = new DrainPlan(_time, TimeSpan.FromSeconds(30));
         _time.Advance(DrainPlan.Linger - TimeSpan.FromMilliseconds(1));
-        Assert.Empty(plan.Choose([usedAt], static at => at));
+        Assert.Empty(plan.Choose([usedAt], static at => at, NeverRested));
         _time.Advance(TimeSpan.FromMilliseconds(1));
-        Assert.Equal([usedAt], plan.Choose([usedAt], static at => at));
+        Assert.Equal([usedAt], plan.Choose([usedAt], static at => at, NeverRested));
     }
 
     [Fact]
@@ -29,12 +31,12 @@ public class DrainPlanTests
         }
 
         _time.Advance(DrainPlan.Linger);
-        var plan = new DrainPlan(_time);
+        var plan = new DrainPlan(_time, TimeSpan.FromSeconds(30));
         var ended = new List<long>();
         var passes = 0;
         while (idle.Count != 0)
         {
-            var chosen = plan.Choose(idle.OrderByDescending(static at => at), static at => at);
+            var chosen = plan.Choose(idle.OrderByDescending(static at => at), static at => at, NeverRested);
             Assert.InRange(chosen.Count, 1, 11);
             ended.AddRange(chosen);
             idle.RemoveAll(chosen.Contains);
@@ -51,9 +53,9 @@ public class DrainPlanTests
     public void After_the_linger_nobody_waits_for_a_turn()
     {
         var usedAt = _time.GetTimestamp();
-        var plan = new DrainPlan(_time);
+        var plan = new DrainPlan(_time, TimeSpan.FromSeconds(30));
         _time.Advance(DrainPlan.Linger);
-        Assert.Equal(500, plan.Choose(Enumerable.Repeat(usedAt, 500), static at => at).Count);
+        Assert.Equal(500, plan.Choose(Enumerable.Repeat(usedAt, 500), static at => at, NeverRested).Count);
     }
 
     [Fact]
@@ -61,6 +63,41 @@ public class DrainPlanTests
     {
         var usedAt = _time.GetTimestamp();
         _time.Advance(TimeSpan.FromMinutes(1));
-        Assert.Single(new DrainPlan(_time).Choose([usedAt], static at => at));
+        Assert.Single(new DrainPlan(_time, TimeSpan.FromSeconds(30)).Choose([usedAt], static at => at, NeverRested));
     }
+
+    [Theory]
+    [InlineData(0.2, 30, 1)]
+    [InlineData(1.4, 30, 2.8)]
+    [InlineData(60, 30, 3)]
+    [InlineData(60, 4, 2)]
+    [InlineData(60, 1, 1)]
+    public void A_client_that_comes_back_now_and_then_is_given_twice_the_time(double longestRest, double limit, double linger)
+    {
+        var usedAt = _time.GetTimestamp();
+        var plan = new DrainPlan(_time, TimeSpan.FromSeconds(limit));
+        _time.Advance(TimeSpan.FromSeconds(linger) - TimeSpan.FromMilliseconds(1));
+        Assert.Empty(plan.Choose([usedAt], static at => at, _ => TimeSpan.FromSeconds(longestRest)));
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Equal([usedAt], plan.Choose([usedAt], static at => at, _ => TimeSpan.FromSeconds(longestRest)));
+    }
+
+    [Fact]
+    public void A_connection_remembers_the_longest_rest_between_its_requests()
+    {
+        var activity = new ConnectionActivity(null!, _time);
+        var request = new HttpRequestFeature { Protocol = "HTTP/1.1" };
+        foreach (var rest in new[] { 60, 2, 5, 3 })
+        {
+            // The first one is no rest: nothing had been asked before it.
+            _time.Advance(TimeSpan.FromSeconds(rest));
+            activity.Begin(request, new FeatureCollection());
+            _time.Advance(TimeSpan.FromSeconds(100));
+            activity.End(request);
+        }
+
+        Assert.Equal(TimeSpan.FromSeconds(5), activity.LongestRest);
+    }
+
+    private static TimeSpan NeverRested(long connection) => TimeSpan.Zero;
 }
