@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Core;
@@ -18,9 +19,9 @@ internal sealed class SignalHandlers : IDisposable
     public SignalHandlers(SupervisorLoop loop, Upgrade upgrade, OutputWriter output)
     {
         var onTerminal = HasControllingTerminal();
-        if (!onTerminal)
+        if (!onTerminal && IsIgnored(Signals.SIGHUP))
         {
-            // nohup ignores it, and the runtime sets no handler for a signal that is ignored. Without a terminal that
+            // By nohup; and the runtime sets no handler for a signal that is ignored. Without a terminal that
             // could be closed it is the order to reload; with one, whoever said nohup wants to outlive it.
             _ = Posix.signal(Signals.SIGHUP, Posix.SIG_DFL);
         }
@@ -81,6 +82,13 @@ internal sealed class SignalHandlers : IDisposable
         }
 
         return opened.Ok;
+    }
+
+    private static bool IsIgnored(int signal)
+    {
+        const string Field = "SigIgn:";
+        var mask = File.ReadLines("/proc/self/status").First(static line => line.StartsWith(Field, StringComparison.Ordinal)).AsSpan(Field.Length).Trim();
+        return (ulong.Parse(mask, NumberStyles.HexNumber, CultureInfo.InvariantCulture) >> (signal - 1) & 1) != 0;
     }
 
     private void On(PosixSignal signal, Action act) =>
