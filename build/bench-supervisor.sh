@@ -6,9 +6,8 @@
 #   bash build/bench-supervisor.sh --only standby,cold --rounds 30
 #   bash build/bench-supervisor.sh --list             what there is
 #
-# docs/benchmarks.md has the figures and says how they come about. The machine should have nothing else to do. The parts
-# of false-kills that set a clock and freeze a disk need root and Debian's libfaketime; neither touches the machine's own
-# clock or disks.
+# docs/benchmarks.md has the figures and says how they come about. The machine should have nothing else to do. clock-set
+# needs Debian's libfaketime, disk-stalled needs root; neither touches the machine's own clock or disks.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en PYTHONDONTWRITEBYTECODE=1

@@ -14,7 +14,8 @@
 # requests, longer and shorter than a drain lingers; and 48 more through nginx, which asks each request once.
 #
 #   balance    who gets how many of 400 connections that stay, and of 10,000 short ones
-#   overload   5,000 clients on 4 x 200 slots, for SECONDS; then how fast an answer comes once they are gone
+#   overload   5,000 clients on 4 x 200 slots, for SECONDS
+#   relief     5,000 clients are gone at once: how soon an answer is fast again
 #   idle       100 new clients while idle connections hold every slot
 #
 # Ends with 0 if no request was lost that need not have been. CONFIGURATION=Debug takes the programs of a debug build.
@@ -24,7 +25,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 PYTHONDONTWRITEBYTECODE=1 P
 export CONFIGURATION=${CONFIGURATION:-Release}
 
 case " $* " in
-  '  ' | *' --help '* | *' -h '*) sed -n '2,24s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  '  ' | *' --help '* | *' -h '*) sed -n '2,25s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 for project in src/KestrelGreenTransport.Tool test/TestWorker test/LoadGenerator samples/Hello; do
   dotnet build "$project" -c "$CONFIGURATION" --nologo -v q '-clp:ErrorsOnly;NoSummary'

@@ -16,13 +16,6 @@ from cluster import Green
 _WORKERS = 4
 
 
-def false_kills(programs, arguments):
-    _clock(programs)
-    _stopped(programs)
-    _busy(programs, arguments.busy_seconds)
-    _disk(programs)
-
-
 @contextlib.contextmanager
 def _judged(programs, what, *options, **settings):
     """Has clients ask meanwhile; says at the end whether the workers are those of the beginning."""
@@ -45,7 +38,7 @@ def _judged(programs, what, *options, **settings):
             print(green.tail(), *clients.failures[:3], sep="\n")
 
 
-def _clock(programs):
+def clock_set(programs, _):
     """By libfaketime, for these processes alone: it answers CLOCK_REALTIME, and leaves the monotonic clock as it is."""
     library = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
     if library is None:
@@ -73,14 +66,15 @@ def _clock(programs):
                 notes.append(f"Date header {shown(green):+.2f} h")
 
 
-def _stopped(programs):
+def supervisor_stopped(programs, _):
     with _judged(programs, "supervisor stopped for 60 s, --timeout 3s", "--timeout", "3s") as (green, _):
         os.kill(green.process.pid, signal.SIGSTOP)
         time.sleep(60)
         os.kill(green.process.pid, signal.SIGCONT)
 
 
-def _busy(programs, seconds):
+def cores_busy(programs, arguments):
+    seconds = arguments.busy_seconds
     burners = 4 * (os.cpu_count() or 1)
     with _judged(programs, f"{burners} processes that compute, for {seconds} s, on {os.cpu_count()} cores") as _:
         busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(burners)]
@@ -92,7 +86,7 @@ def _busy(programs, seconds):
                 process.wait()
 
 
-def _disk(programs):
+def disk_stalled(programs, _):
     """The log, the pid file, the current folder and the app lie on a file system of their own that is frozen."""
     image = tempfile.NamedTemporaryFile(prefix="green-disk-", dir="/dev/shm")
     folder = tempfile.mkdtemp(prefix="green-disk-")

@@ -1,5 +1,6 @@
 """What the supervisor takes to replace a worker, what a deploy costs, what it costs itself: see build/bench-supervisor.sh."""
 import argparse
+import signal
 import sys
 
 import costs
@@ -17,7 +18,10 @@ PARTS = {
     "broken": deploying.broken,
     "reload": deploying.reload,
     "cost": costs.cost,
-    "false-kills": falsekills.false_kills,
+    "clock-set": falsekills.clock_set,
+    "supervisor-stopped": falsekills.supervisor_stopped,
+    "disk-stalled": falsekills.disk_stalled,
+    "cores-busy": falsekills.cores_busy,
 }
 
 
@@ -25,7 +29,7 @@ def main():
     parser = argparse.ArgumentParser(prog="bench-supervisor.sh", description=__doc__)
     parser.add_argument("--only", default=",".join(PARTS), help="some of: " + ", ".join(PARTS))
     parser.add_argument("--rounds", type=int, default=30, help="how often each is measured (default: 30; deploys a tenth of it)")
-    parser.add_argument("--busy-seconds", type=int, default=600, help="how long false-kills keeps every core busy (default: 600)")
+    parser.add_argument("--busy-seconds", type=int, default=600, help="how long cores-busy keeps every core busy (default: 600)")
     parser.add_argument("--list", action="store_true", help="show what there is")
     arguments = parser.parse_args()
     if arguments.list:
@@ -34,6 +38,8 @@ def main():
     names = arguments.only.split(",")
     if unknown := [name for name in names if name not in PARTS]:
         parser.error(f"there is no '{unknown[0]}': choose from {', '.join(PARTS)}")
+    # What was started is ended on TERM too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     programs = Programs()
     try:
         for name in names:

@@ -107,7 +107,7 @@ SCENARIOS = {
     "scale": (_scale, 2, []),
     "upgrade": (_upgrade, 2, []),
     "terminate": (_terminate, 4, []),
-    "kill": (_kill, 8, []),
+    "kill": (_kill, 16, []),
 }
 
 
