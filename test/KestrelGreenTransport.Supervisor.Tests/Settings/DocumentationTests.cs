@@ -130,6 +130,23 @@ public sealed partial class DocumentationTests : SettingsFixture
         Assert.All(addresses, static address => Assert.Null(BindParser.Check(address)));
     }
 
+    [Fact]
+    public void Who_comes_from_gunicorn_finds_each_setting_that_has_a_counterpart_and_options_that_there_are()
+    {
+        var text = Document("from-gunicorn.md").Text;
+        var theirs = SettingsCatalogue.All.SelectMany(static setting => (setting.Counterpart ?? "").Split(", "))
+            .Where(static counterpart => counterpart.StartsWith("gunicorn: ", StringComparison.Ordinal))
+            .Select(static counterpart => counterpart["gunicorn: ".Length..])
+            .Where(static setting => !setting.Contains(' '))
+            .Distinct()
+            .ToList();
+        Assert.Contains("worker_connections", theirs);
+        Assert.All(theirs, setting => Assert.Contains($"`{setting}`", text));
+
+        var ours = SettingsCatalogue.All.SelectMany(static setting => setting.Options).ToHashSet();
+        Assert.All(LongOption().Matches(text), option => Assert.Contains(option.Groups[1].Value, ours));
+    }
+
     private static string Table()
     {
         var table = new StringBuilder("\n| setting | option | variable | default | allowed | what it does | elsewhere |\n|---|---|---|---|---|---|---|\n");
@@ -192,6 +209,9 @@ public sealed partial class DocumentationTests : SettingsFixture
         var start = text.IndexOf("-->", text.IndexOf($"<!-- {name}", StringComparison.Ordinal), StringComparison.Ordinal) + 3;
         return text[start..text.IndexOf($"<!-- /{name}", StringComparison.Ordinal)];
     }
+
+    [GeneratedRegex("`(--[a-z-]+)")]
+    private static partial Regex LongOption();
 
     [GeneratedRegex("A complete `green.json`:\\s+```json\\s+(.*?)```", RegexOptions.Singleline)]
     private static partial Regex JsonExample();
