@@ -1,20 +1,19 @@
-using System.Buffers;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
-using System.IO.Pipelines;
-using System.Net;
 using System.Net.Security;
 using System.Text;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Connections.Features;
+using KestrelGreenTransport.Accepting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 
 namespace KestrelGreenTransport.WarmUp;
 
 /// <summary>
-/// One request of this process to itself: through Kestrel, all middleware and the app, on a connection in memory. So it needs
-/// neither a free slot nor an open gate, and runs what the first client would otherwise wait for.
+/// One request of this process to itself: through the transport, Kestrel, all middleware and the app, by a listener of its
+/// own. So it needs neither a free slot nor an open gate, and runs what the first client would otherwise wait for.
 /// </summary>
-internal sealed class SelfRequest(SideDoors doors, IMemoryPoolFactory<byte> pools)
+internal sealed class SelfRequest(
+    SideDoors doors, Lazy<ITransportBackend> backend, IOptions<GreenTransportOptions> options, TransportMeter meter, ILoggerFactory loggers)
 {
     private const int LongestStatusLine = 4096;
 
@@ -22,11 +21,18 @@ internal sealed class SelfRequest(SideDoors doors, IMemoryPoolFactory<byte> pool
     /// <returns>The status; null when no endpoint gave one.</returns>
     public async Task<int?> GetAsync(string path)
     {
+        var open = doors.Open();
+        if (open.Count == 0)
+        {
+            return null;
+        }
+
+        await using var listener = new PrivateListener(backend.Value, options.Value, meter, loggers.CreateLogger(Log.Category));
         foreach (var secure in (bool[])[false, true])
         {
-            foreach (var door in doors.Open())
+            foreach (var door in open)
             {
-                if (await AskAsync(door, path, secure) is { } status)
+                if (await AskAsync(listener, door, path, secure) is { } status)
                 {
                     return status;
                 }
@@ -36,38 +42,33 @@ internal sealed class SelfRequest(SideDoors doors, IMemoryPoolFactory<byte> pool
         return null;
     }
 
-    private async Task<int?> AskAsync(SideDoor door, string path, bool secure)
+    private static async Task<int?> AskAsync(PrivateListener listener, SideDoor door, string path, bool secure)
     {
-        using var pool = pools.Create();
-        var options = new PipeOptions(pool, useSynchronizationContext: false);
-        var (toApp, fromApp) = (new Pipe(options), new Pipe(options));
-        var context = new DefaultConnectionContext(
-            "warm-up", new DuplexPipe(toApp.Reader, fromApp.Writer), new DuplexPipe(fromApp.Reader, toApp.Writer))
-        {
-            LocalEndPoint = new IPEndPoint(IPAddress.Loopback, 0),
-            RemoteEndPoint = new IPEndPoint(IPAddress.Loopback, 0),
-        };
-        context.Features.Set<IMemoryPoolFeature>(new PoolFeature(pool));
-        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var visitor = new Visitor(context, ended);
-        if (!door.TryEnter(visitor))
+        if (await listener.ConnectAsync() is not { } connection)
         {
             return null;
         }
 
         int? status;
-        try
+        await using (var client = connection.Client)
         {
-            await using var plain = new PipesStream(fromApp.Reader, toApp.Writer);
-            status = secure ? await AskSecurelyAsync(plain, path) : await AskAsync(plain, path);
-        }
-        catch (Exception refused) when (refused is IOException or System.Security.Authentication.AuthenticationException)
-        {
-            status = null;
+            if (!door.TryEnter(connection.Server))
+            {
+                await listener.EndedAsync(connection.Server);
+                return null;
+            }
+
+            try
+            {
+                status = secure ? await AskSecurelyAsync(client, path) : await AskAsync(client, path);
+            }
+            catch (Exception refused) when (refused is IOException or System.Security.Authentication.AuthenticationException)
+            {
+                status = null;
+            }
         }
 
-        // Kestrel gives the connection up once it has seen its end: the memory is its until then.
-        await ended.Task;
+        await listener.EndedAsync();
         return status;
     }
 
@@ -82,7 +83,6 @@ internal sealed class SelfRequest(SideDoors doors, IMemoryPoolFactory<byte> pool
     private static async Task<int?> AskAsync(Stream stream, string path)
     {
         await stream.WriteAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\nUser-Agent: green-warm-up\r\nConnection: close\r\n\r\n"));
-        await stream.FlushAsync();
         var start = new byte[LongestStatusLine];
         var length = await stream.ReadAtLeastAsync(start, "HTTP/1.1 200".Length, throwOnEndOfStream: false);
         var line = Encoding.ASCII.GetString(start, 0, length);
@@ -92,17 +92,5 @@ internal sealed class SelfRequest(SideDoors doors, IMemoryPoolFactory<byte> pool
         // The rest of the answer is a part of the way, too.
         await stream.CopyToAsync(Stream.Null);
         return status;
-    }
-
-    private sealed class DuplexPipe(PipeReader input, PipeWriter output) : IDuplexPipe
-    {
-        public PipeReader Input => input;
-
-        public PipeWriter Output => output;
-    }
-
-    private sealed class PoolFeature(MemoryPool<byte> pool) : IMemoryPoolFeature
-    {
-        public MemoryPool<byte> MemoryPool => pool;
     }
 }
