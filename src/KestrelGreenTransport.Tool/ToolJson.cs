@@ -25,6 +25,9 @@ internal sealed record WorkerDocument
 
     public required WorkerStatus Worker { get; init; }
 
+    /// <summary>The requests that have been in flight for longest, ten at most; null when the worker did not say.</summary>
+    public required IReadOnlyList<RequestStatus>? OldestRequests { get; init; }
+
     /// <summary>What the supervisor said of it, oldest first.</summary>
     public required IReadOnlyList<LogLine> Events { get; init; }
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using FunctionalTests.Harness;
 using KestrelGreenTransport.Supervisor.Control;
 
@@ -58,6 +59,31 @@ public sealed class HangTests
 
         Assert.Equal("blockedLoop", (await replaced).LastExit!.Verdict);
         await green.StopCleanly();
+    }
+
+    [Fact]
+    public async Task What_a_worker_is_busy_with_is_seen_while_its_thread_pool_starves_and_unknown_when_it_is_stopped()
+    {
+        await using var green = GreenRun.Start(["-w", "1"]);
+        var worker = (await green.Serving(1)).Workers[0];
+        var target = await green.Target();
+        using var slow = await target.Ask("/slow?ms=600000");
+        await green.StatusWhen("the first is in flight", static status => status.Workers[0].RequestsInFlight == 1);
+        using var starving = await target.Ask("/starve");
+
+        var json = await Eventually.Get("both are named", async () =>
+        {
+            await using var status = await green.Command("status", "1", "--json");
+            return JsonDocument.Parse(status.Output).RootElement.GetProperty("oldestRequests");
+        }, static oldest => oldest.GetArrayLength() == 2);
+        Assert.Equal(["GET /slow", "GET /starve"], json.EnumerateArray().Select(static one => $"{one.GetProperty("method")} {one.GetProperty("path")}"));
+        Assert.True(json[0].GetProperty("ageSeconds").GetDouble() >= json[1].GetProperty("ageSeconds").GetDouble());
+
+        Kernel.Signal(worker.Pid!.Value, Kernel.SIGSTOP);
+        await using var stopped = await green.Command("status", "1");
+        Assert.Contains(stopped.OutputLines, static line => line.StartsWith("  unknown: it did not answer within a second", StringComparison.Ordinal));
+        Kernel.Signal(worker.Pid.Value, Kernel.SIGCONT);
+        await green.StopCleanly(Kernel.SIGINT);
     }
 
     [Fact]

@@ -48,7 +48,9 @@ public sealed class LogsTests : ToolFixture
     [Fact]
     public void One_workers_story_tells_how_it_is_what_happened_and_what_it_wrote()
     {
-        using var supervisor = Supervisor(SampleStatus.Answer(SampleStatus.Document), Answer(8, Lines[1]), Answer(8, Lines));
+        using var supervisor = Supervisor(
+            SampleStatus.Answer(SampleStatus.Document), Answer(new InFlightStatus([new("GET", "/report", 75.4), new("POST", "/orders", 0.25)])),
+            Answer(8, Lines[1]), Answer(8, Lines));
 
         var (code, output, error) = Green("status", "1");
 
@@ -59,6 +61,10 @@ public sealed class LogsTests : ToolFixture
             12 of 1000 connections, 1 in flight, 4012 served, 87 MB, 1.9s of processor time
             worker 1: 0 restarts, the last for stale (SIGKILL) at 2026-01-01 11:00:00Z
 
+            Oldest requests in flight
+                1m 15s GET /report
+                  0.2s POST /orders
+
             What happened
               [green] {At(1).ToLocalTime():yyyy-MM-dd HH:mm:ss.fff} fail: worker 2 died
 
@@ -67,6 +73,14 @@ public sealed class LogsTests : ToolFixture
 
             """,
             output);
+    }
+
+    [Fact]
+    public void A_worker_that_does_not_say_what_it_is_busy_with_is_told_of_too()
+    {
+        using var supervisor = Supervisor(SampleStatus.Answer(SampleStatus.Document), Answer(new InFlightStatus(null)), Answer(8), Answer(8));
+
+        Assert.Contains("Oldest requests in flight\n  unknown: it did not answer within a second.", Green("status", "1").Out);
     }
 
     [Fact]
@@ -93,6 +107,9 @@ public sealed class LogsTests : ToolFixture
 
     private static string Answer(long next, params LogLine[] lines) =>
         JsonSerializer.Serialize(new ControlResponse { Lines = lines, Next = next }, ControlJson.Default.ControlResponse) + "\n";
+
+    private static string Answer(InFlightStatus requests) =>
+        JsonSerializer.Serialize(new ControlResponse { InFlight = requests }, ControlJson.Default.ControlResponse) + "\n";
 
     private FakeSupervisor Supervisor(params string[] answers) => new(Path.Combine(Folder, "hello.sock"), answers);
 }

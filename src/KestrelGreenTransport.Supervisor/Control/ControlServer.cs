@@ -20,7 +20,7 @@ internal sealed class ControlServer : IDisposable
     private readonly Action<SupervisorEvent, Action> _post;
     private readonly Func<StatusDocument> _status;
     private readonly IReadOnlyDictionary<string, Func<ControlRequest, ControlResponse>> _questions;
-    private readonly Action<ControlRequest, Action<ControlResponse>> _dump;
+    private readonly IReadOnlyDictionary<string, Action<ControlRequest, Action<ControlResponse>>> _lateQuestions;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly Action<Action> _upgrade;
@@ -35,7 +35,7 @@ internal sealed class ControlServer : IDisposable
     /// <param name="post">Hands an event to the supervisor's thread and calls back once it was taken.</param>
     /// <param name="status">Builds the status document, on this server's thread.</param>
     /// <param name="questions">What else is answered on this server's thread, by command.</param>
-    /// <param name="dump">Describes a worker, and answers in its own time from any thread.</param>
+    /// <param name="lateQuestions">What is answered in its own time, from any thread, by command.</param>
     /// <param name="logger">For what goes wrong here.</param>
     /// <param name="time">The clock for the clients' time limits.</param>
     /// <param name="upgrade">Begins an upgrade on the supervisor's thread and calls back once that was tried.</param>
@@ -44,7 +44,7 @@ internal sealed class ControlServer : IDisposable
         Action<SupervisorEvent, Action> post,
         Func<StatusDocument> status,
         IReadOnlyDictionary<string, Func<ControlRequest, ControlResponse>> questions,
-        Action<ControlRequest, Action<ControlResponse>> dump,
+        IReadOnlyDictionary<string, Action<ControlRequest, Action<ControlResponse>>> lateQuestions,
         ILogger logger,
         TimeProvider time,
         Action<Action>? upgrade = null)
@@ -53,7 +53,7 @@ internal sealed class ControlServer : IDisposable
         _post = post;
         _status = status;
         _questions = questions;
-        _dump = dump;
+        _lateQuestions = lateQuestions;
         _logger = logger;
         _time = time;
         _upgrade = upgrade ?? (static _ => { });
@@ -200,8 +200,8 @@ internal sealed class ControlServer : IDisposable
             case { Command: { } asked } when _questions.TryGetValue(asked, out var answer):
                 client.Answer(Serialize(answer(request)), stayOpen: false);
                 break;
-            case { Command: "dump" }:
-                _dump(request, response =>
+            case { Command: { } asked } when _lateQuestions.TryGetValue(asked, out var answerLate):
+                answerLate(request, response =>
                 {
                     _answered.Enqueue((client, response));
                     _wake.Set();

@@ -82,7 +82,7 @@ internal sealed record LastExitStatus(string Reason, int? ExitCode, string? Sign
 internal sealed record ControlRequest
 {
     /// <summary>
-    /// <c>status</c>, <c>stop</c>, <c>scale</c>, <c>reload</c>, <c>reloads</c>, <c>restart</c>, <c>drain</c>, <c>upgrade</c>, <c>dump</c>, <c>figures</c>,
+    /// <c>status</c>, <c>stop</c>, <c>scale</c>, <c>reload</c>, <c>reloads</c>, <c>restart</c>, <c>drain</c>, <c>upgrade</c>, <c>dump</c>, <c>requests</c>, <c>figures</c>,
     /// <c>logs</c> or <c>events</c>.
     /// </summary>
     public required string Command { get; init; }
@@ -95,7 +95,7 @@ internal sealed record ControlRequest
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Workers { get; init; }
 
-    /// <summary>dump: which worker, by its index. logs, events, restart: only this worker.</summary>
+    /// <summary>dump, requests: which worker, by its index. logs, events, restart, drain: only this worker.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Worker { get; init; }
 
@@ -141,10 +141,23 @@ internal sealed record ControlResponse
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? Next { get; init; }
 
+    /// <summary>requests: what the worker said.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public InFlightStatus? InFlight { get; init; }
+
     /// <summary>dump: what was found.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public DumpDocument? Dump { get; init; }
 }
+
+/// <summary>The oldest requests that a worker is busy with.</summary>
+/// <param name="Oldest">Oldest first, ten at most; null when the worker did not say.</param>
+internal sealed record InFlightStatus(IReadOnlyList<RequestStatus>? Oldest);
+
+/// <param name="Method">The request's method.</param>
+/// <param name="Path">Its path, without the query.</param>
+/// <param name="AgeSeconds">How long it has been in flight.</param>
+internal sealed record RequestStatus(string Method, string Path, double AgeSeconds);
 
 /// <summary>What <c>green dump --json</c> prints.</summary>
 internal sealed record DumpDocument

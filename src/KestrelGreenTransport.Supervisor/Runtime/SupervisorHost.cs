@@ -122,6 +122,8 @@ internal static class SupervisorHost
             using var upgrade = new Upgrade(plan, new Estate(listeners, control, pidFile, service, init, answering.Dispose), work, loop, predecessor, time, logger);
             loop.Parts.Add(new BindBroker(generations, listeners, binder, stored, work, loop.PostAction, logger));
             loop.Parts.Add(new WorkerMeter(board, loop.Post));
+            var inFlight = new RequestsInFlight(loop.PostAction, loop.Tell, time);
+            loop.Parts.Add(inFlight);
             loop.Parts.Add(upgrade);
             loop.Parts.Add(new GenerationSweep(generations, listeners, work, logger));
             if (service is not null)
@@ -199,7 +201,8 @@ internal static class SupervisorHost
                 service?.IsMuted = false;
                 init?.FollowMe();
                 answering.Begin(() => new ControlServer(
-                    control, loop.Post, () => figures.Now().Status, ControlQuestions.Of(journal, figures.Now, () => loop.State), dumps.Handle, logger, time,
+                    control, loop.Post, () => figures.Now().Status, ControlQuestions.Of(journal, figures.Now, () => loop.State),
+                    new Dictionary<string, Action<ControlRequest, Action<ControlResponse>>> { ["dump"] = dumps.Handle, ["requests"] = inFlight.Ask }, logger, time,
                     upgrade: taken => loop.PostAction(() =>
                     {
                         upgrade.Begin();

@@ -92,6 +92,10 @@ internal sealed class SupervisorLoop : IDisposable
         _wake.Set();
     }
 
+    /// <summary>Sends a worker a message. On this thread.</summary>
+    /// <returns>False when there is no such process, or it takes no message now.</returns>
+    public bool Tell(int index, LifelineMessage message) => _processes.TryGetValue(index, out var worker) && worker.Send(message).Ok;
+
     /// <summary>Has each worker go on in the file that the path of its access log names now. On this thread.</summary>
     public void ReopenAccessLogs() => TellAll(new LifelineMessage { Type = LifelineTypes.Reopen });
 
@@ -372,13 +376,7 @@ internal sealed class SupervisorLoop : IDisposable
     }
 
     // A worker whose lifeline is full misses a word: it is told to open again when it beats, and the rest can be done without.
-    private void Send(int index, LifelineMessage message)
-    {
-        if (_processes.TryGetValue(index, out var worker))
-        {
-            _ = worker.Send(message);
-        }
-    }
+    private void Send(int index, LifelineMessage message) => Tell(index, message);
 
     private void Drain(DrainWorker drain)
     {

@@ -51,6 +51,7 @@ internal static class StatusCommand
         {
             Name = status.Name,
             Worker = worker,
+            OldestRequests = worker.Pid is null ? [] : client.Ask(new ControlRequest { Command = "requests", Worker = index }, static response => response.InFlight).Oldest,
             Events = client.Ask(new ControlRequest { Command = "events", Worker = index, Last = EventsShown }, static response => response.Lines),
             Lines = client.Ask(new ControlRequest { Command = "logs", Worker = index, Last = 10 * LinesShown }, static response => response.Lines)
                 .Where(static line => line.Stream is not null).TakeLast(LinesShown).ToList(),

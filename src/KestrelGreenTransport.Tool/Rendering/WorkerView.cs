@@ -21,6 +21,15 @@ internal static class WorkerView
             host.Out.WriteLine(StatusView.LastExit(worker, exit));
         }
 
+        if (document.OldestRequests is not { } oldest)
+        {
+            Section(host, "Oldest requests in flight", ["unknown: it did not answer within a second. See what it does with `green dump`, or whether it is stopped with ps"]);
+        }
+        else if (worker.RequestsInFlight > 0 || oldest.Count > 0)
+        {
+            Section(host, "Oldest requests in flight", oldest.Select(static one => $"{Figures.Time(one.AgeSeconds),8} {one.Method} {one.Path}"));
+        }
+
         Section(host, "What happened", document.Events.Select(LogText.Of));
         Section(host, "Its last lines", document.Lines.Select(static line => $"{line.At.ToLocalTime().ToString("HH:mm:ss", CultureInfo.InvariantCulture)} {line.Text}"));
     }

@@ -43,7 +43,10 @@ internal sealed record LifelineMessage
     /// <summary>failed, log, and warmed when something was wrong: what a person should read.</summary>
     public string? Message { get; init; }
 
-    /// <summary>bind, bound: which question this is, or is the answer to.</summary>
+    /// <summary>inFlight: the oldest requests, oldest first.</summary>
+    public InFlightRequest[]? InFlight { get; init; }
+
+    /// <summary>bind, bound, requests, inFlight: which question this is, or is the answer to.</summary>
     public long? Id { get; init; }
 
     /// <summary>bind: where the app wants to listen, as <c>GREEN_LISTEN</c> writes it.</summary>
@@ -113,6 +116,12 @@ internal sealed record LifelineMessage
     }
 }
 
+/// <summary>A request that a worker is busy with.</summary>
+/// <param name="Method">Its method.</param>
+/// <param name="Path">Its path, without the query.</param>
+/// <param name="AgeMs">How long it has been in flight, in milliseconds.</param>
+internal sealed record InFlightRequest(string Method, string Path, long AgeMs);
+
 /// <summary>The values of <see cref="LifelineMessage.Type"/>.</summary>
 internal static class LifelineTypes
 {
@@ -154,6 +163,12 @@ internal static class LifelineTypes
 
     /// <summary>Worker: a request has been in flight for longer than GREEN_REQUEST_TIMEOUT. Sent once for a request.</summary>
     public const string SlowRequest = "slowRequest";
+
+    /// <summary>Supervisor: which requests have been in flight for longest? Answered by <see cref="InFlight"/>.</summary>
+    public const string Requests = "requests";
+
+    /// <summary>Worker: these.</summary>
+    public const string InFlight = "inFlight";
 
     /// <summary>Worker: I am dying, of memory that I could not get.</summary>
     public const string OutOfMemory = "outOfMemory";

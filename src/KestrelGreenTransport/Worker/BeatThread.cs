@@ -34,6 +34,7 @@ internal sealed class BeatThread : IDisposable
     private readonly WorkerStop _stop;
     private readonly BoardSiblings _siblings;
     private readonly AccessLog _accessLog;
+    private readonly OldestRequests? _oldest;
     private readonly TimeProvider _time;
     private readonly long _checkInterval;
     private readonly Action<LifelineMessage> _received;
@@ -43,13 +44,14 @@ internal sealed class BeatThread : IDisposable
     private long _checkAt;
 
     public BeatThread(
-        WakeSignal wake, Pulse pulse, BoardLine? board, SlowRequests? slow, Lifeline? lifeline, BindRequests binds, StatsSender? stats, Leadership leadership,
+        WakeSignal wake, Pulse pulse, BoardLine? board, SlowRequests? slow, OldestRequests? oldest, Lifeline? lifeline, BindRequests binds, StatsSender? stats, Leadership leadership,
         WorkerLife life, WarmUpRun warmUp, WorkerStop stop, BoardSiblings siblings, AccessLog accessLog, TimeProvider time, TimeSpan interval)
     {
         _wake = wake;
         _pulse = pulse;
         _board = board;
         _slow = slow;
+        _oldest = oldest;
         _lifeline = lifeline;
         _binds = binds;
         _stats = stats;
@@ -173,6 +175,9 @@ internal sealed class BeatThread : IDisposable
                 break;
             case LifelineTypes.SiblingDied when message.Index is { } index:
                 _siblings.OnDied(index);
+                break;
+            case LifelineTypes.Requests when message.Id is { } id:
+                _oldest?.Answer(id, _time.Nanoseconds());
                 break;
             case LifelineTypes.Reopen:
                 _accessLog.Reopen();

@@ -29,7 +29,7 @@ internal sealed class RequestFigures
     private readonly Kept[] _requests;
 
     /// <param name="time">The clock.</param>
-    /// <param name="keepsRequests">Whether requests in flight are kept at hand, so that slow ones can be named.</param>
+    /// <param name="keepsRequests">Whether requests in flight are kept at hand, so that they can be named.</param>
     public RequestFigures(TimeProvider time, bool keepsRequests = false)
     {
         _time = time;

@@ -51,7 +51,7 @@ internal sealed class SlowRequests(RequestFigures requests, TimeSpan limit, Life
     private bool Report(RequestFigures.Named slow, long now)
     {
         var age = (now - slow.Start) / 1_000_000;
-        var path = slow.Path.Length <= LongestPath ? slow.Path : slow.Path[..LongestPath];
+        var path = ShownPath.Of(slow.Path, LongestPath);
         if (lifeline is null)
         {
             WorkerLog.SlowRequest(logger, slow.Method, path, age);

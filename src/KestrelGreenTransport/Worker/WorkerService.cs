@@ -82,9 +82,10 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
         var stats = _lifeline is null ? null : new StatsSender(new RequestDurations(meters), _lifeline);
         var stop = new WorkerStop(lifetime, host, drain, options, life, exit, time, log);
         var slow = contract.RequestTimeout is { } limit ? new SlowRequests(requests, limit, _lifeline, log) : null;
+        var oldest = _lifeline is null ? null : new OldestRequests(requests, _lifeline);
         var pulse = new Pulse(beat, heartbeat, life, interval, _lifeline is null ? null : _lifeline.SendBeat);
         _thread = new BeatThread(
-            _wake, pulse, board, slow, _lifeline, binds, stats, leadership, life, new WarmUpRun(request, time, log), stop, siblings, accessLog, time, interval);
+            _wake, pulse, board, slow, oldest, _lifeline, binds, stats, leadership, life, new WarmUpRun(request, time, log), stop, siblings, accessLog, time, interval);
     }
 
     public Task StartingAsync(CancellationToken cancellationToken)

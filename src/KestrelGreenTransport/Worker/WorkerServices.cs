@@ -38,7 +38,7 @@ internal static class WorkerServices
         services.Replace(ServiceDescriptor.Singleton(new AcceptGate(isOpen: !startsClosed)));
         services.Replace(ServiceDescriptor.Singleton(new SideDoors(any: startsClosed)));
         services.AddSingleton<SelfRequest>();
-        services.AddSingleton(new RequestFigures(TimeProvider.System, keepsRequests: contract.RequestTimeout is not null));
+        services.AddSingleton(new RequestFigures(TimeProvider.System, keepsRequests: contract.RequestTimeout is not null || lifeline.Socket is not null));
         services.AddSingleton<WorkerLife>();
         services.AddSingleton(static provider => new BoardSiblings(
             provider.GetRequiredService<WorkerContract>(), provider.GetRequiredService<TransportState>(), provider.GetRequiredService<RequestFigures>(), TimeProvider.System));

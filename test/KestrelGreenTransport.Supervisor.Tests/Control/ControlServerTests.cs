@@ -17,7 +17,8 @@ public sealed class ControlServerTests : IDisposable
     private readonly ControlServer _server;
 
     public ControlServerTests() => _server = new ControlServer(
-        ControlSocket.Bind(_path), Take, () => Document, ControlQuestions.Of(Journal, () => throw new InvalidOperationException(), () => State), Describe,
+        ControlSocket.Bind(_path), Take, () => Document, ControlQuestions.Of(Journal, () => throw new InvalidOperationException(), () => State),
+        new Dictionary<string, Action<ControlRequest, Action<ControlResponse>>> { ["dump"] = Describe },
         NullLogger.Instance, TimeProvider.System);
 
     private SupervisorState State { get; set; } = new() { Settings = new ArbiterSettings(), Target = 2 };
