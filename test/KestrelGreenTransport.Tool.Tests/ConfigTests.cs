@@ -1,4 +1,5 @@
 using System.Text.Json;
+using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Tool.Tests;
 
@@ -12,8 +13,7 @@ public sealed class ConfigTests : ToolFixture
         Write("green.json", """{ "$schema": "docs/schemas/green.schema.json", "Backlog": 77 }""");
         Write("appsettings.json", """{ "GreenSupervisor": { "$schema": "x", "Name": "shop" } }""");
 
-        // So wide that no cell wraps: each line is one setting.
-        var (code, output, error) = Green(Host() with { Width = 200 }, "config", "-w", "8", "--show-sources");
+        var (code, output, error) = Green("config", "-w", "8", "--show-sources");
 
         Assert.Equal((0, ""), (code, error));
         var lines = output.Split('\n');
@@ -25,7 +25,12 @@ public sealed class ConfigTests : ToolFixture
         Assert.Matches(@"(?m)^Name +shop +appsettings.json: GreenSupervisor:Name$", output);
         Assert.Matches(@"(?m)^GracefulTimeout +30s +default$", output);
         Assert.All(lines, static line => Assert.Equal(line.TrimEnd(), line));
+        Assert.Equal(1 + SettingsCatalogue.All.Count, lines.Length - 1);
     }
+
+    [Fact]
+    public void A_terminal_gets_lines_as_long_as_it_is_wide() =>
+        Assert.All(Green(Host() with { IsTerminal = true, Width = 90, Environment = new Dictionary<string, string> { ["NO_COLOR"] = "1" } }, "config", "--show-sources").Out.Split('\n'), static line => Assert.InRange(line.Length, 0, 90));
 
     [Fact]
     public void Problems_are_told_all_at_once_and_are_exit_code_2()

@@ -49,7 +49,9 @@ public sealed class SteeringTests : ToolFixture
         using var supervisor = Supervisor(
             Scaled(3, "serving"), Scaled(3, "serving", "booting", "booting"), Scaled(3, "serving", "serving", "booting"), Scaled(3, "serving", "serving", "serving"));
 
-        Assert.Equal(new Outcome(0, "hello serves with 3 workers.\n", ""), Green("scale", "3"));
+        Assert.Equal(
+            new Outcome(0, "hello serves with 3 workers.\n", "worker 2 (pid 4122) boots\nworker 3 (pid 4123) boots\nworker 2 (pid 4122) serves\nworker 3 (pid 4123) serves\n"),
+            Green("scale", "3"));
         Assert.Equal("""{"command":"scale","workers":3}""", supervisor.Requests[0]);
         Assert.Equal(4, supervisor.Requests.Count);
     }
@@ -59,7 +61,9 @@ public sealed class SteeringTests : ToolFixture
     {
         using var supervisor = Supervisor(Scaled(1, "serving", "draining"), Scaled(1, "serving", "draining"), Scaled(1, "serving"));
 
-        Assert.Equal(new Outcome(0, "hello serves with 1 worker.\n", ""), Green("scale", "1"));
+        Assert.Equal(
+            new Outcome(0, "hello serves with 1 worker.\n", "worker 2 (pid 4122) finishes, 1 request in flight on 12 connections\nworker 2 (pid 4122) is gone\n"),
+            Green("scale", "1"));
     }
 
     [Fact]
@@ -73,7 +77,10 @@ public sealed class SteeringTests : ToolFixture
         using var supervisor = Supervisor(before, died);
 
         Assert.Equal(
-            new Outcome(1, "", "green: worker 2 does not come up (crash, exit code 134); 1 of 2 serve. Its reason stands in the supervisor's log.\n"),
+            new Outcome(
+                1, "",
+                "worker 2 (pid 4122) boots\nworker 2 (pid 4122) is to be started again; it ended by crash (exit code 134)\n"
+                + "green: worker 2 does not come up: crash (exit code 134); it is tried again. 1 of 2 serve. Its reason: green status 2.\n"),
             Green("scale", "2"));
     }
 
@@ -82,12 +89,12 @@ public sealed class SteeringTests : ToolFixture
     {
         using (Supervisor(Scaled(2, "booting"), Scaled(5, "booting")))
         {
-            Assert.Equal(new Outcome(1, "", "green: hello was scaled to 5 by somebody else meanwhile.\n"), Green("scale", "2"));
+            Assert.Equal(new Outcome(1, "", "worker 1 (pid 4121) boots\ngreen: hello was scaled to 5 by somebody else meanwhile.\n"), Green("scale", "2"));
         }
 
         using (Supervisor(Scaled(2, "booting"), Scaled(2, "booting") with { State = "stopping" }))
         {
-            Assert.Equal(new Outcome(1, "", "green: hello is stopping.\n"), Green("scale", "2"));
+            Assert.Equal(new Outcome(1, "", "worker 1 (pid 4121) boots\ngreen: hello is stopping.\n"), Green("scale", "2"));
         }
     }
 

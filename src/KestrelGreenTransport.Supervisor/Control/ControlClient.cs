@@ -14,6 +14,8 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
 {
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(200);
+
     // A thousand workers take about half a megabyte.
     private const int LongestAnswer = 4 * 1024 * 1024;
 
@@ -44,8 +46,9 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
     /// <summary>Tells the supervisor to stop and waits until its process is gone.</summary>
     /// <param name="quick">Whether requests in flight are given up.</param>
     /// <param name="taken">Told the state once the supervisor has agreed.</param>
+    /// <param name="meanwhile">Told the state while it stops, a few times a second.</param>
     /// <exception cref="ControlException">Nobody is there, or no answer comes, or it is a refusal.</exception>
-    public void Stop(bool quick, Action<StatusDocument> taken)
+    public void Stop(bool quick, Action<StatusDocument> taken, Action<StatusDocument>? meanwhile = null)
     {
         using var socket = Connect();
         using var supervisor = PeerOf(socket) is > 0 and var pid ? PidFd.TryOpen(pid) : null;
@@ -55,9 +58,14 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
         var nothing = new byte[1];
         try
         {
-            while (socket.Receive(nothing) > 0)
+            do
             {
+                while (meanwhile is not null && !socket.Poll(LookAgainAfter, SelectMode.SelectRead))
+                {
+                    TellState(meanwhile);
+                }
             }
+            while (socket.Receive(nothing) > 0);
         }
         catch (SocketException)
         {
@@ -92,6 +100,22 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
         {
             return failed.SocketErrorCode is not (SocketError.AddressNotAvailable or SocketError.ConnectionRefused);
         }
+    }
+
+    private void TellState(Action<StatusDocument> told)
+    {
+        StatusDocument status;
+        try
+        {
+            status = Ask(new ControlRequest { Command = "status" });
+        }
+        catch (ControlException)
+        {
+            // It is on its way out, and its end is what we wait for.
+            return;
+        }
+
+        told(status);
     }
 
     private static Socket NewSocket(TimeSpan limit) =>

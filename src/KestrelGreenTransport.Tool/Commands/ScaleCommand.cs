@@ -2,14 +2,13 @@ using System.CommandLine;
 using KestrelGreenTransport.Supervisor;
 using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Settings;
+using KestrelGreenTransport.Tool.Rendering;
 
 namespace KestrelGreenTransport.Tool.Commands;
 
 /// <summary><c>green scale</c>: returns when that many workers serve, or when it is clear that they will not.</summary>
 internal static class ScaleCommand
 {
-    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(200);
-
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
         var number = new Argument<string>("N") { Description = $"How many workers: {SettingsCatalogue.Workers.Range}." };
@@ -33,8 +32,10 @@ internal static class ScaleCommand
     {
         var taken = client.Ask(new ControlRequest { Command = "scale", Workers = wanted });
         var deathsBefore = Deaths(taken);
+        var progress = new WorkerProgress(host.Error);
         for (var now = taken; ; now = client.Ask(new ControlRequest { Command = "status" }))
         {
+            progress.Look(now);
             if (now.State == "stopping")
             {
                 return host.Fail(ExitCodes.Unexpected, $"{now.Name} is stopping.");
@@ -56,11 +57,11 @@ internal static class ScaleCommand
             {
                 return host.Fail(
                     ExitCodes.Unexpected,
-                    $"worker {failed.Index} does not come up ({exit.Reason}{(exit.ExitCode is { } code ? $", exit code {code}" : "")}{(exit.Signal is { } signal ? $", {signal}" : "")}); "
-                    + $"{now.Workers.Count(static worker => worker.State == "serving")} of {wanted} serve. Its reason stands in the supervisor's log.");
+                    $"worker {failed.Index} does not come up: {StatusView.How(exit)}; it is tried again. "
+                    + $"{now.Workers.Count(static worker => worker.State == "serving")} of {wanted} serve. Its reason: green status {failed.Index}.");
             }
 
-            host.Wait(LookAgainAfter);
+            host.Wait(Progress.LookAgainAfter);
         }
     }
 

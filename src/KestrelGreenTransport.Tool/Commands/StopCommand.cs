@@ -13,11 +13,16 @@ internal static class StopCommand
         command.SetAction(parsed => ClientCommand.Talk(host, parsed, client =>
         {
             var name = "";
-            client.Stop(parsed.GetValue(quick), status =>
-            {
-                name = $"{status.Name} (pid {status.SupervisorPid})";
-                host.Error.WriteLine($"{name} stops, and with it {Workers(status.Workers.Count)}. Ctrl+C only stops waiting.");
-            });
+            var progress = new WorkerProgress(host.Error);
+            client.Stop(
+                parsed.GetValue(quick),
+                status =>
+                {
+                    name = $"{status.Name} (pid {status.SupervisorPid})";
+                    host.Error.WriteLine($"{name} stops, and with it {Workers(status.Workers.Count)}. Ctrl+C only stops waiting.");
+                    progress.Look(status);
+                },
+                progress.Look);
             host.Out.WriteLine($"{name} has stopped.");
             return ExitCodes.Ok;
         }));

@@ -7,8 +7,6 @@ namespace KestrelGreenTransport.Tool.Commands;
 /// <summary><c>green upgrade</c>: returns when the new supervisor has taken over, or when it is clear that it will not.</summary>
 internal static class UpgradeCommand
 {
-    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(200);
-
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
         var command = new Command(
@@ -20,9 +18,11 @@ internal static class UpgradeCommand
     private static int Upgrade(ToolHost host, ControlClient client)
     {
         var before = client.Ask(new ControlRequest { Command = "upgrade" });
+        var progress = new WorkerProgress(host.Error);
         var isTold = false;
         for (var now = before; ; now = client.Ask(new ControlRequest { Command = "status" }))
         {
+            progress.Look(now);
             if (now.SupervisorPid != before.SupervisorPid)
             {
                 host.Out.WriteLine($"{now.Name} is upgraded: supervisor {now.SupervisorPid}, version {now.Version}, serves with {now.Workers.Count} {(now.Workers.Count == 1 ? "worker" : "workers")}.");
@@ -41,7 +41,7 @@ internal static class UpgradeCommand
                 host.Error.WriteLine($"{now.Name}: a new supervisor comes up beside {now.SupervisorPid}. Ctrl+C only stops waiting.");
             }
 
-            host.Wait(LookAgainAfter);
+            host.Wait(Progress.LookAgainAfter);
         }
     }
 }

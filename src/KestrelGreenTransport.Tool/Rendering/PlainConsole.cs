@@ -6,6 +6,9 @@ namespace KestrelGreenTransport.Tool.Rendering;
 /// <summary>Writes to standard output: with colours on a terminal unless NO_COLOR forbids them, plain where it is piped.</summary>
 internal static class PlainConsole
 {
+    // Wider than any line, and small enough to be reckoned with.
+    private const int Unbounded = 1_000_000;
+
     public static IAnsiConsole Of(ToolHost host)
     {
         var coloured = IsColoured(host);
@@ -16,7 +19,9 @@ internal static class PlainConsole
             ColorSystem = coloured ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
             Interactive = InteractionSupport.No,
         });
-        console.Profile.Width = host.Width;
+
+        // What is piped is for grep: a line ends where it ends.
+        console.Profile.Width = host.IsTerminal ? host.Width : Unbounded;
         return console;
     }
 

@@ -64,10 +64,13 @@ internal static class StatusView
 
     public static string LastExit(WorkerStatus worker, LastExitStatus exit)
     {
-        var how = exit.Signal ?? (exit.ExitCode is { } code ? $"exit code {code}" : "exit unknown");
         var restarts = worker.Restarts == 1 ? "1 restart" : $"{worker.Restarts} restarts";
-        return string.Create(CultureInfo.InvariantCulture, $"worker {worker.Index}: {restarts}, the last for {exit.Reason} ({how}) at {exit.At:yyyy-MM-dd HH:mm:ss}Z");
+        return string.Create(CultureInfo.InvariantCulture, $"worker {worker.Index}: {restarts}, the last for {How(exit)} at {exit.At:yyyy-MM-dd HH:mm:ss}Z");
     }
+
+    /// <summary>Why and how a process ended: <c>crash (SIGSEGV)</c>.</summary>
+    public static string How(LastExitStatus exit) =>
+        string.Create(CultureInfo.InvariantCulture, $"{exit.Reason} ({exit.Signal ?? (exit.ExitCode is { } code ? $"exit code {code}" : "exit unknown")})");
 
     private static Text Plain(string text) => new(text);
 

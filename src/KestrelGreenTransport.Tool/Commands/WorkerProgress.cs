@@ -1,0 +1,75 @@
+using System.Globalization;
+using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Tool.Rendering;
+
+namespace KestrelGreenTransport.Tool.Commands;
+
+/// <summary>
+/// Says, while somebody waits for an action, what becomes of each worker: from one look at the status to the next, each
+/// change once, and now and then what is still waited for.
+/// </summary>
+internal sealed class WorkerProgress(TextWriter output)
+{
+    // Looks come five times a second.
+    private const int LooksBetweenReminders = 50;
+
+    private readonly Dictionary<int, (int? Pid, string State)> _seen = [];
+    private int _looksWithoutNews;
+
+    public void Look(StatusDocument status)
+    {
+        var hasNews = false;
+        foreach (var (index, (pid, _)) in _seen.Where(seen => status.Workers.All(worker => worker.Index != seen.Key)).OrderBy(static seen => seen.Key).ToList())
+        {
+            _seen.Remove(index);
+            Say($"{Name(index, pid)} is gone");
+        }
+
+        foreach (var worker in status.Workers)
+        {
+            var isKnown = _seen.TryGetValue(worker.Index, out var before);
+            _seen[worker.Index] = (worker.Pid, worker.State);
+
+            // One that just goes on is no news at the first look.
+            if (isKnown ? before.State != worker.State || (before.Pid != worker.Pid && before.Pid is not null && worker.Pid is not null) : !IsSettled(worker))
+            {
+                Say(Describe(worker));
+            }
+        }
+
+        _looksWithoutNews = hasNews ? 0 : _looksWithoutNews + 1;
+        if (_looksWithoutNews == LooksBetweenReminders)
+        {
+            foreach (var worker in status.Workers.Where(static worker => !IsSettled(worker)))
+            {
+                Say($"{Describe(worker)}, still");
+            }
+
+            _looksWithoutNews = 0;
+        }
+
+        void Say(string what)
+        {
+            hasNews = true;
+            output.WriteLine(what);
+        }
+    }
+
+    private static bool IsSettled(WorkerStatus worker) => worker.State is "serving" or "standby";
+
+    private static string Describe(WorkerStatus worker) => string.Create(CultureInfo.InvariantCulture, $"{Name(worker.Index, worker.Pid)} {worker.State switch
+    {
+        "booting" => "boots",
+        "standby" => "stands by",
+        "serving" => "serves",
+        "draining" => $"finishes, {Count(worker.RequestsInFlight, "request")} in flight on {Count(worker.Connections, "connection")}",
+        "suspect" => "does not beat: its stacks are taken",
+        "killing" => "is being killed",
+        "backoff" => $"is to be started again{(worker.LastExit is { } exit ? $"; it ended by {StatusView.How(exit)}" : "")}",
+        var other => $"is {other}",
+    }}");
+
+    private static string Name(int index, int? pid) => string.Create(CultureInfo.InvariantCulture, $"worker {index}{(pid is { } known ? $" (pid {known})" : "")}");
+
+    private static string Count(long number, string what) => string.Create(CultureInfo.InvariantCulture, $"{number} {what}{(number == 1 ? "" : "s")}");
+}
