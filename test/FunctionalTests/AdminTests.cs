@@ -106,6 +106,25 @@ public sealed class AdminTests
         await browser.Until("document.querySelectorAll('[data-worker]').length === 3 && document.getElementById('said').textContent === 'scale to 3: taken'");
         await green.Serving(3);
 
+        // Each worker's own buttons act on that worker alone; a question comes first, and its no leaves things as they are.
+        var three = await green.Serving(3);
+        var chosen = three.Workers[0];
+        await browser.Evaluate("window.confirm = () => false");
+        await Press(browser, chosen.Index, "drain");
+        Assert.Equal(chosen.Pid, (await green.Status()).Workers.Single(worker => worker.Index == chosen.Index).Pid);
+        await browser.Evaluate("window.confirm = () => true");
+        await Press(browser, chosen.Index, "dump");
+        await browser.Until($"document.querySelector('[data-worker=\"{chosen.Index}\"] pre').textContent.includes('of them with managed frames')");
+        await Press(browser, chosen.Index, "drain");
+        var drained = await green.StatusWhen("one worker is replaced", status =>
+            status.State == "running" && status.Workers.Count == 3 && status.Workers.All(worker => worker.State == "serving" && worker.Pid != chosen.Pid));
+        Assert.Equal(2, drained.Workers.Select(static worker => worker.Pid).Intersect(three.Workers.Select(static worker => worker.Pid)).Count());
+        await browser.Until($"document.querySelectorAll('[data-worker]').length === 3 && document.querySelector('[data-worker=\"{drained.Workers[^1].Index}\"]')");
+        await Press(browser, drained.Workers[^1].Index, "restart");
+        var restarted = await green.Replaced(drained.Workers[^1], drained);
+        await browser.Evaluate("document.getElementById('reload').click()");
+        await green.StatusWhen("it is reloaded", status => status is { State: "running", Generation: 2 } && status.Workers.All(worker => worker.Generation == 2 && worker.Pid != restarted.Pid));
+
         foreach (var (name, width, dark) in new[] { ("wide-light", 1280, false), ("wide-dark", 1280, true), ("phone-dark", 390, true) })
         {
             await browser.Look(width, 1000, dark);
@@ -114,7 +133,9 @@ public sealed class AdminTests
         }
 
         Assert.Same(refused, Assert.Single(browser.Console));
-        await green.StopCleanly();
+        await browser.Evaluate("[...document.querySelectorAll('button')].find(button => button.textContent === 'stop').click()");
+        Assert.Equal(0, await green.Exit());
+        green.AssertNothingLeft();
         await browser.Until("document.getElementById('lost').className === 'on'");
     }
 
@@ -124,6 +145,9 @@ public sealed class AdminTests
         request.Headers.Authorization = token is null ? null : new AuthenticationHeaderValue("Bearer", token);
         return client.SendAsync(request);
     }
+
+    private static Task<string> Press(Browser browser, int worker, string button) =>
+        browser.Evaluate($"[...document.querySelector('[data-worker=\"{worker}\"]').querySelectorAll('button')].find(button => button.textContent === '{button}').click()");
 
     private static async Task Unlock(Browser browser, string token)
     {

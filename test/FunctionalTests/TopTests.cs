@@ -28,6 +28,7 @@ public sealed class TopTests
         await Shows(terminal, "restart worker 1\\? y to do it");
         terminal.Type("n");
         await Shows(terminal, "left as it is");
+        Assert.Equal(status.Workers[0].Pid, (await green.Status()).Workers[0].Pid);
         terminal.Type("q");
         await Shows(terminal, "left with 0");
         Assert.Equal(0, await top.Exit());
@@ -38,6 +39,46 @@ public sealed class TopTests
         var settings = Regex.Matches(screen, "(?m)^([0-9a-f]+(:[0-9a-f]+)+)\r?$").Select(static match => match.Groups[1].Value).ToList();
         Assert.Equal(2, settings.Count);
         Assert.Equal(settings[0], settings[1]);
+        await green.StopCleanly();
+    }
+
+    [Fact]
+    public async Task Its_keys_do_to_the_chosen_worker_what_they_say_and_to_no_other()
+    {
+        await using var green = GreenRun.Start(["-w", "3", "--heartbeat-interval", "100ms"]);
+        var before = await green.Serving(3);
+        using var terminal = new Terminal();
+        terminal.Resize(24, 100);
+        await using var top = ChildProgram.Start(
+            "sh", terminal.Run("dotnet", Repo.Green, "top", "--name", green.Name), [.. green.Environment, new("TERM", "xterm-256color")]);
+        await Shows(terminal, "3/3 serve");
+
+        // Down to the second one.
+        terminal.Type("j");
+        terminal.Type("x");
+        await Shows(terminal, @"dump worker 2\? y to do it");
+        terminal.Type("y");
+        await Shows(terminal, "dump worker 2: not kept, since there is no --dump-on-stale");
+        terminal.Type("d");
+        await Shows(terminal, @"drain worker 2\? y to do it");
+        terminal.Type("y");
+        await Shows(terminal, "drain worker 2: taken");
+        var drained = await green.StatusWhen("worker 2 is replaced", status =>
+            status.State == "running" && status.Workers.Count == 3 && status.Workers.All(worker => worker.State == "serving" && worker.Pid != before.Workers[1].Pid));
+        Assert.Contains(before.Workers[0].Pid, drained.Workers.Select(static worker => worker.Pid));
+        Assert.Contains(before.Workers[2].Pid, drained.Workers.Select(static worker => worker.Pid));
+
+        // It is gone, so the first one is chosen now.
+        await Shows(terminal, @"was told to leave");
+        terminal.Type("kkk");
+        terminal.Type("r");
+        await Shows(terminal, @"restart worker 1\? y to do it");
+        terminal.Type("y");
+        await green.Replaced(drained.Workers[0], drained);
+        terminal.Type("-");
+        await green.Serving(2);
+        terminal.Type("q");
+        Assert.Equal(0, await top.Exit());
         await green.StopCleanly();
     }
 

@@ -60,6 +60,7 @@ public sealed class LogsTests : ToolFixture
             worker 1 of hello is serving: pid 4121, up 12s, last beat 0.4s ago, generation 3
             12 of 1000 connections, 1 in flight, 4012 served, 87 MB, 1.9s of processor time
             worker 1: 0 restarts, the last for stale (SIGKILL) at 2026-01-01 11:00:00Z
+              it hung: threadPoolStarvation
 
             Oldest requests in flight
                 1m 15s GET /report

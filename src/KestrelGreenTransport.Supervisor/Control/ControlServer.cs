@@ -191,6 +191,9 @@ internal sealed class ControlServer : IDisposable
             case { Command: "restart" }:
                 Take(client, new RestartRequested(request.Worker), stayOpen: false);
                 break;
+            case { Command: "drain", Worker: { } one }:
+                Take(client, new DrainRequested(one), stayOpen: false);
+                break;
             case { Command: "drain" }:
                 Take(client, new DrainAllRequested(), stayOpen: false);
                 break;

@@ -67,6 +67,9 @@ internal static class Arbiter
             case RestartRequested restart:
                 Recycling.RestartRequested(turn, restart.Index);
                 break;
+            case DrainRequested drain:
+                Recycling.DrainRequested(turn, drain.Index);
+                break;
             case DrainAllRequested:
                 Stopping.DrainAllAndStay(turn);
                 break;

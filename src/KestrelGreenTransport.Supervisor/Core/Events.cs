@@ -99,6 +99,10 @@ internal sealed record PreparationFailed(long Generation, string Message) : Supe
 /// <param name="Index">Which one; null for all.</param>
 internal sealed record RestartRequested(int? Index) : SupervisorEvent;
 
+/// <summary>Ask one worker to leave now; another is started in its place at the same time.</summary>
+/// <param name="Index">Which one.</param>
+internal sealed record DrainRequested(int Index) : SupervisorEvent;
+
 /// <summary>Ask every worker to leave, and keep the sockets (WINCH).</summary>
 internal sealed record DrainAllRequested : SupervisorEvent;
 

@@ -22,6 +22,12 @@ internal sealed record WarmUpFailedNotice(int Index, int Pid, string Problem) : 
 /// <summary>A worker is to be replaced while it serves on.</summary>
 internal sealed record WorkerDueNotice(int Index, int Pid, ExitReason Reason) : Notice;
 
+/// <summary>One worker was asked to leave.</summary>
+/// <param name="Index">The worker.</param>
+/// <param name="Pid">Its process id.</param>
+/// <param name="RestartIn">When its replacement is spawned; zero: now.</param>
+internal sealed record WorkerDrainedNotice(int Index, int Pid, TimeSpan? RestartIn) : Notice;
+
 /// <summary>All workers were asked to leave; the sockets stay.</summary>
 internal sealed record DrainedNotice(int Workers) : Notice;
 

@@ -50,4 +50,25 @@ internal static class Recycling
             }
         }
     }
+
+    /// <summary>A person wants this worker out of service now, whatever it takes: it finishes, and another boots meanwhile.</summary>
+    public static void DrainRequested(Turn turn, int index)
+    {
+        // A reload replaces it anyway, and should not fail of it.
+        if (turn.IsStopping || turn.State is { IsDrained: true } or { Reload: not null })
+        {
+            return;
+        }
+
+        switch (turn.Find(index))
+        {
+            case { Kind: SeatKind.Active, Phase: WorkerPhase.Serving } worker:
+                Termination.Dismiss(turn, worker, ExitReason.Restart);
+                Succession.AfterDrainRequest(turn, worker);
+                break;
+            case { Kind: SeatKind.Standby, Phase: WorkerPhase.Standby } standby:
+                Termination.Dismiss(turn, standby, ExitReason.Restart);
+                break;
+        }
+    }
 }

@@ -61,6 +61,13 @@ internal static class Succession
         Install(turn, leaving, heir, FirstRetry.AtOnce, restartIn => new WorkerLeavingNotice(leaving.Index, leaving.Pid!.Value, restartIn));
     }
 
+    /// <summary>A worker was told to leave before there is another. That is no failure of its own.</summary>
+    public static void AfterDrainRequest(Turn turn, WorkerHandle leaving)
+    {
+        var heir = HeirOf(turn, leaving, servedUntil: turn.Now) with { Replaces = leaving.Index, FailuresInARow = leaving.FailuresInARow };
+        Install(turn, leaving, heir, FirstRetry.AtOnce, restartIn => new WorkerDrainedNotice(leaving.Index, leaving.Pid!.Value, restartIn));
+    }
+
     /// <summary>The reaped process may have an heir already: that one shows how it ended.</summary>
     public static void TellHeir(Turn turn, WorkerHandle reaped, LastExit exit)
     {

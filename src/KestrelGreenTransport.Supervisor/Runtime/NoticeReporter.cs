@@ -29,6 +29,9 @@ internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Jo
             case WorkerDueNotice n:
                 SupervisorLog.WorkerDue(logger, n.Index, n.Pid, Name(n.Reason));
                 break;
+            case WorkerDrainedNotice n:
+                SupervisorLog.WorkerDrained(logger, n.Index, n.Pid, Next(n.RestartIn));
+                break;
             case DrainedNotice n:
                 SupervisorLog.Drained(logger, n.Workers);
                 break;

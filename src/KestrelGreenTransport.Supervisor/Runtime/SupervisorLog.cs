@@ -92,6 +92,9 @@ internal static partial class SupervisorLog
     [LoggerMessage(229, LogLevel.Information, "draining {Workers} workers; the sockets stay, and clients wait until a reload")]
     public static partial void Drained(ILogger logger, int workers);
 
+    [LoggerMessage(277, LogLevel.Information, "worker {Index} (pid {Pid}) was told to leave; {Next}")]
+    public static partial void WorkerDrained(ILogger logger, int index, int pid, string next);
+
     [LoggerMessage(230, LogLevel.Information, "before the start: {Line}")]
     public static partial void BeforeStart(ILogger logger, string line);
 

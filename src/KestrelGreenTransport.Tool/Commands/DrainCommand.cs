@@ -1,24 +1,60 @@
 using System.CommandLine;
 using KestrelGreenTransport.Supervisor;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Tool.CommandLine;
 
 namespace KestrelGreenTransport.Tool.Commands;
 
-/// <summary><c>green drain --all</c>: returns when no worker is left.</summary>
+/// <summary><c>green drain N</c> returns when that worker has left, <c>green drain --all</c> when no worker is left.</summary>
 internal static class DrainCommand
 {
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
+        var index = WorkerArgument.Optional("This worker: it leaves at once, and another is started meanwhile.");
+
         // Said in full, so that nobody does it by a word too few.
-        var all = new Option<bool>("--all") { Description = "All workers." };
-        var command = new Command("drain", "Have all workers finish and leave, and keep the sockets: clients wait until green reload brings the workers back.") { all };
-        command.SetAction(parsed => parsed.GetValue(all)
-            ? ClientCommand.Talk(host, parsed, client => Drain(host, client))
-            : host.Fail(ExitCodes.Usage, "nobody serves after a drain: say green drain --all. To replace workers: green restart."));
-        return (command, ["green drain --all"]);
+        var all = new Option<bool>("--all") { Description = "All workers: clients wait until green reload brings workers back." };
+        var command = new Command("drain", "Have a worker, or all of them, finish and leave. The sockets stay.") { index, all };
+        command.SetAction(parsed => !WorkerArgument.TryRead(parsed.GetValue(index), out var worker, out var error)
+            ? host.Fail(ExitCodes.Usage, error)
+            : (worker, parsed.GetValue(all)) switch
+            {
+                ({ } one, false) => ClientCommand.Talk(host, parsed, client => Drain(host, client, one)),
+                (null, true) => ClientCommand.Talk(host, parsed, client => DrainAll(host, client)),
+                _ => host.Fail(ExitCodes.Usage, "nobody serves after a drain of all: say green drain N for one worker, or green drain --all. To replace workers: green restart."),
+            });
+        return (command, ["green drain 2", "green drain --all"]);
     }
 
-    private static int Drain(ToolHost host, ControlClient client)
+    private static int Drain(ToolHost host, ControlClient client, int worker)
+    {
+        var before = client.Ask(new ControlRequest { Command = "status" });
+        if (before.Workers.FirstOrDefault(one => one.Index == worker) is not { State: "serving" or "standby", Pid: { } pid })
+        {
+            return host.Fail(ExitCodes.Usage, $"{before.Name} has no worker {worker} that serves or stands by: green status shows them.");
+        }
+
+        var progress = new WorkerProgress(host.Error);
+        progress.Look(before);
+        for (var now = client.Ask(new ControlRequest { Command = "drain", Worker = worker }); ; now = client.Ask(new ControlRequest { Command = "status" }))
+        {
+            progress.Look(now);
+            if (now.Workers.FirstOrDefault(one => one.Pid == pid) is not { } leaving)
+            {
+                host.Out.WriteLine($"{now.Name}: worker {worker} (pid {pid}) has left; {now.Workers.Count(static one => one.State == "serving")} of {now.WorkersTarget} serve.");
+                return ExitCodes.Ok;
+            }
+
+            if (leaving.State is "serving" or "standby")
+            {
+                return host.Fail(ExitCodes.Unexpected, $"{now.Name} is {now.State}, and worker {worker} goes on. Try again when it is running.");
+            }
+
+            host.Wait(Progress.LookAgainAfter);
+        }
+    }
+
+    private static int DrainAll(ToolHost host, ControlClient client)
     {
         var progress = new Progress(host, client);
         for (var now = client.Ask(new ControlRequest { Command = "drain" }); ; now = client.Ask(new ControlRequest { Command = "status" }))

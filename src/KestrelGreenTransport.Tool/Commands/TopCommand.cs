@@ -10,6 +10,9 @@ namespace KestrelGreenTransport.Tool.Commands;
 internal static class TopCommand
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
+
+    // A second mostly; the screen stands still meanwhile.
+    private static readonly TimeSpan DumpLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan KeysEvery = TimeSpan.FromMilliseconds(50);
 
     public static (Command Command, string[] Examples) Create(ToolHost host)
@@ -85,8 +88,15 @@ internal static class TopCommand
         var what = $"{request.Command}{(request.Worker is { } worker ? $" worker {worker}" : request.Workers is { } workers ? $" to {workers}" : "")}";
         try
         {
-            _ = client.Ask(request, static response => response);
-            return $"{what}: taken";
+            var answer = (request.Command == "dump" ? client.WithLimit(DumpLimit) : client).Ask(request, static response => response);
+            return answer.Dump switch
+            {
+                null => $"{what}: taken",
+                { Files: [var file, ..] } => $"{what}: kept in {file}",
+
+                // There is no room for stacks on this screen.
+                _ => $"{what}: not kept, since there is no --dump-on-stale; green dump {request.Worker} shows it",
+            };
         }
         catch (ControlException failed)
         {

@@ -24,13 +24,14 @@ internal static class StatusView
         console.Write(Workers(status));
         foreach (var worker in status.Workers)
         {
-            if (worker.LastExit is { } exit)
+            foreach (var line in LastExit(worker))
             {
-                console.WriteLine(LastExit(worker, exit));
-                if (exit.Verdict is { } verdict)
-                {
-                    console.WriteLine($"  it hung: {verdict}");
-                }
+                console.WriteLine(line);
+            }
+
+            if (worker.State == "backoff")
+            {
+                console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  it is started again after a pause; what it said last: green status {worker.Index}"));
             }
         }
     }
@@ -62,10 +63,20 @@ internal static class StatusView
         return table;
     }
 
-    public static string LastExit(WorkerStatus worker, LastExitStatus exit)
+    /// <summary>How the process before this one ended, if there was one.</summary>
+    public static IEnumerable<string> LastExit(WorkerStatus worker)
     {
+        if (worker.LastExit is not { } exit)
+        {
+            yield break;
+        }
+
         var restarts = worker.Restarts == 1 ? "1 restart" : $"{worker.Restarts} restarts";
-        return string.Create(CultureInfo.InvariantCulture, $"worker {worker.Index}: {restarts}, the last for {How(exit)} at {exit.At:yyyy-MM-dd HH:mm:ss}Z");
+        yield return string.Create(CultureInfo.InvariantCulture, $"worker {worker.Index}: {restarts}, the last for {How(exit)} at {exit.At:yyyy-MM-dd HH:mm:ss}Z");
+        if (exit.Verdict is { } verdict)
+        {
+            yield return $"  it hung: {verdict}";
+        }
     }
 
     /// <summary>Why and how a process ended: <c>crash (SIGSEGV)</c>.</summary>

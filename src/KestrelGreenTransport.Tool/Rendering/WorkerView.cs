@@ -11,14 +11,20 @@ internal static class WorkerView
         var worker = document.Worker;
         var console = PlainConsole.Of(host);
         console.Profile.Width = int.MaxValue / 2;
+        var process = worker switch
+        {
+            { Pid: { } pid } => $"pid {pid}, up {Figures.Time(worker.UptimeSeconds)}, last beat {Figures.Time(worker.HeartbeatAgeSeconds)} ago",
+            { State: "backoff" } => "no process; one is started again after a pause that grows to 30 s",
+            _ => "no process",
+        };
         console.MarkupLineInterpolated(
             CultureInfo.InvariantCulture,
-            $"[bold]worker {worker.Index}[/] of {document.Name} is [{StatusView.ColourOf(worker.State)}]{worker.State}[/]: {(worker.Pid is { } pid ? $"pid {pid}, up {Figures.Time(worker.UptimeSeconds)}, last beat {Figures.Time(worker.HeartbeatAgeSeconds)} ago" : "no process")}, generation {worker.Generation}");
+            $"[bold]worker {worker.Index}[/] of {document.Name} is [{StatusView.ColourOf(worker.State)}]{worker.State}[/]: {process}, generation {worker.Generation}");
         host.Out.WriteLine(
             $"{Figures.Count(worker.Connections)} of {Figures.Count(worker.ConnectionsLimit)} connections, {Figures.Count(worker.RequestsInFlight)} in flight, {Figures.Count(worker.RequestsTotal)} served, {Figures.Size(worker.RssBytes)}, {Figures.Time(worker.CpuSeconds)} of processor time");
-        if (worker.LastExit is { } exit)
+        foreach (var line in StatusView.LastExit(worker))
         {
-            host.Out.WriteLine(StatusView.LastExit(worker, exit));
+            host.Out.WriteLine(line);
         }
 
         if (document.OldestRequests is not { } oldest)

@@ -53,6 +53,22 @@ public sealed class ControlServerTests : IDisposable
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_path));
 
     [Fact]
+    public void A_drain_of_one_worker_is_not_one_of_all()
+    {
+        using (var client = Connect())
+        {
+            Ask(client, """{"command":"drain","worker":2}""");
+        }
+
+        using (var client = Connect())
+        {
+            Ask(client, """{"command":"drain"}""");
+        }
+
+        Assert.Equal([new DrainRequested(2), new DrainAllRequested()], _taken);
+    }
+
+    [Fact]
     public void It_answers_a_status_request_and_closes()
     {
         using var client = Connect();

@@ -45,6 +45,26 @@ public class DrainAllTests
         story.Wants("prepare 2, spawn 2 of generation 2, drain 2 in 30s, drain 1 in 30s");
     }
 
+    [Fact]
+    public void One_alone_leaves_at_once_and_another_boots_meanwhile()
+    {
+        var story = Story.WithServing(workers: 2).Happens(new DrainRequested(2));
+        story.Says<WorkerDrainedNotice>();
+        story.Wants("drain 2 in 30s, spawn 3");
+        Assert.Equal("1 serving, 2 draining, 3 booting", story.Seats());
+        story.Boots(3).Exits(2, 0).WantsNothing();
+        Assert.Equal("1 serving, 3 serving", story.Seats());
+        Assert.Equal((1, ExitReason.Restart), (story[3].Restarts, story[3].LastExit!.Reason));
+    }
+
+    [Fact]
+    public void One_that_does_not_serve_and_one_that_a_reload_replaces_anyway_are_left_alone()
+    {
+        Story.WithServing(workers: 1).Exits(1, 1).Wants("spawn 1").Spawns(1).Happens(new DrainRequested(1)).WantsNothing();
+        Story.WithServing(workers: 1).Happens(new ReloadRequested()).IsPrepared().Wants("prepare 2, spawn 2 of generation 2").Happens(new DrainRequested(1)).WantsNothing();
+        Story.WithServing(workers: 1).Happens(new DrainRequested(7)).WantsNothing();
+    }
+
     private static Story Drained()
     {
         var story = Story.WithServing(workers: 2).Happens(new DrainAllRequested()).Wants("drain 1 in 30s, drain 2 in 30s");

@@ -41,6 +41,9 @@ internal sealed class Referee(ArbiterSettings settings)
     /// <summary>Whether the supervisor may let somebody lead.</summary>
     public bool LeadIsGiven { get; set; }
 
+    /// <summary>The worker that somebody wants out of service now, whether another serves or not.</summary>
+    public int? DrainedAlone { get; set; }
+
     public void Judge(Effect effect, SupervisorState before, SupervisorState after, long now)
     {
         Require(LeftWith is null, "nothing is wanted after leave");
@@ -228,7 +231,7 @@ internal sealed class Referee(ArbiterSettings settings)
             _ => RenewalAsked,
         };
         Require(Stop is not null || asked, $"somebody asked that {process.Index} leaves");
-        if (Stop is null && !after.IsDrained && Serves(before, seat.Index) && seat.Ending is not ExitReason.ScaleDown)
+        if (Stop is null && !after.IsDrained && Serves(before, seat.Index) && seat.Index != DrainedAlone && seat.Ending is not ExitReason.ScaleDown)
         {
             // Whoever takes over a place that was not this one's own is new among those that serve in their places.
             var leave = before.Workers.Values.Count(w => Serves(before, w.Index) && after.Workers.GetValueOrDefault(w.Index) is { Stays: false, Phase: WorkerPhase.Draining, Ending: not (ExitReason.Exited or ExitReason.ScaleDown) } a && a.Pid == w.Pid);

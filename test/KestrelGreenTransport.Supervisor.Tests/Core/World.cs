@@ -90,6 +90,12 @@ internal sealed class World
                 Referee.RenewalAsked = true;
                 Happens(new RestartRequested(move.A % 3 == 0 ? null : process?.Index));
                 break;
+            case MoveKind.DrainOne when process is not null:
+                Referee.RenewalAsked = true;
+                Referee.DrainedAlone = process.Index;
+                Happens(new DrainRequested(process.Index));
+                Referee.DrainedAlone = null;
+                break;
             case MoveKind.DrainAll:
                 Referee.DrainAsked = true;
                 Happens(new DrainAllRequested());

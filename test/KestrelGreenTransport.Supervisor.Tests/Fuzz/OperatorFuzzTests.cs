@@ -100,7 +100,7 @@ public class OperatorFuzzTests : SettingsFixture
             },
             static () => Document,
             ControlQuestions.Of(journal, static () => new Figures { At = 1, Status = Document, Requests = [] }, static () => new SupervisorState { Settings = new ArbiterSettings(), Target = 2 }),
-            static (_, answer) => answer(new ControlResponse { Error = "for the test" }),
+            new[] { "dump", "requests" }.ToDictionary(static command => command, static _ => (Action<ControlRequest, Action<ControlResponse>>)(static (_, answer) => answer(new ControlResponse { Error = "for the test" }))),
             NullLogger.Instance,
             TimeProvider.System,
             upgrade: static taken => taken());
