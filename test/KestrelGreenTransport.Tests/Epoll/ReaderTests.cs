@@ -111,6 +111,50 @@ public class ReaderTests
 
     [Theory]
     [MemberData(nameof(ByAll))]
+    public async Task A_read_that_gave_nothing_may_be_advanced_and_need_not_be(ServedBy by)
+    {
+        var text = new TaskCompletionSource<string>();
+        await using var app = await ServedApp.RunAsync(by, async connection =>
+        {
+            var input = connection.Transport.Input;
+            try
+            {
+                Assert.False(input.TryRead(out var nothing));
+                input.AdvanceTo(nothing.Buffer.Start);
+                Assert.False(input.TryRead(out _));
+                foreach (var advances in (bool[])[true, false])
+                {
+                    input.CancelPendingRead();
+                    var cancelled = await input.ReadAsync();
+                    Assert.True(cancelled.IsCanceled);
+                    if (advances)
+                    {
+                        input.AdvanceTo(cancelled.Buffer.Start, cancelled.Buffer.End);
+                    }
+                }
+
+                using var source = new CancellationTokenSource();
+                var waiting = input.ReadAsync(source.Token);
+                await source.CancelAsync();
+                await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await waiting);
+                input.AdvanceTo(default);
+                await connection.Transport.Output.WriteAsync("send");
+                text.SetResult(await input.ReadTextAsync(4));
+                Assert.Throws<InvalidOperationException>(() => input.AdvanceTo(default));
+            }
+            catch (Exception exception)
+            {
+                text.TrySetException(exception);
+            }
+        });
+        using var client = await app.ConnectAsync();
+        await client.ExpectAsync("send");
+        await client.SendAsync("text");
+        Assert.Equal("text", await Wait.ForAsync(text.Task));
+    }
+
+    [Theory]
+    [MemberData(nameof(ByAll))]
     public async Task A_read_ends_when_its_token_is_cancelled_and_the_next_one_works(ServedBy by)
     {
         var text = new TaskCompletionSource<string>();

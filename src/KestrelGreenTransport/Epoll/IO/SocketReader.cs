@@ -38,6 +38,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     private CancellationToken _token;
     private int _state;
     private bool _isReading;
+    private bool _mayAdvance;
     private bool _isCompleted;
     private bool _stoppedEarly;
     private OneAtATime _owner;
@@ -120,6 +121,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
             return true;
         }
 
+        _mayAdvance = true;
         result = default;
         return false;
     }
@@ -129,13 +131,13 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
         ThrowIfCompleted();
-        if (!_isReading)
+        if (!_isReading && !_mayAdvance)
         {
             throw new InvalidOperationException("AdvanceTo without a read: each result of ReadAsync or TryRead is advanced once.");
         }
 
         _received.AdvanceTo(consumed, examined);
-        _isReading = false;
+        _isReading = _mayAdvance = false;
     }
 
     public override void CancelPendingRead()
@@ -182,6 +184,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
             _token = default;
             if ((Interlocked.And(ref _state, ~CancelToken) & CancelToken) != 0 && !HasResult)
             {
+                _mayAdvance = true;
                 throw new OperationCanceledException(cancelled);
             }
         }
@@ -219,8 +222,9 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
             EpollConnection.Throw(_error!);
         }
 
+        // As with a Pipe: who was only cancelled may advance, and may just as well read on.
         Interlocked.And(ref _state, ~CancelRead);
-        _isReading = true;
+        _mayAdvance = true;
         return new ReadResult(_received.Sequence, isCanceled: true, isAtEnd);
     }
 }
