@@ -77,7 +77,8 @@ internal sealed class PipeModel
         PipeAction.ReadAll or PipeAction.TryReadAll => MayRead && !IsReadCancelled && (Examined < Sent || IsHalfClosed),
         PipeAction.TryReadNothing => WouldWait,
         PipeAction.Advance => IsReading && !IsInputDone && !IsEnded,
-        PipeAction.AdvanceBack => IsReading && !IsInputDone && !IsEnded && LookedAt > Consumed,
+        // Not after a cancelled read: a Pipe then waits for more in spite of it.
+        PipeAction.AdvanceBack => IsReading && !MayReadOn && !IsInputDone && !IsEnded && LookedAt > Consumed,
         PipeAction.ReadUntilSent => WouldWait && Sent - Consumed + step.A <= MostUnread,
         PipeAction.ReadUntilReset => WouldWait && MayReset,
         PipeAction.ReadUntilCancelled or PipeAction.ReadUntilToken or PipeAction.ReadUntilHalfClosed
