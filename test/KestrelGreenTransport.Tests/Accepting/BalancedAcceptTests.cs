@@ -66,6 +66,8 @@ public class BalancedAcceptTests
             await Wait.UntilAsync(() => app.Pool.Held == held, $"{held} are taken");
         }
 
+        await Wait.UntilAsync(() => figures.HasCalled, "it was called back");
+
         // Only who stands in line looks at its siblings after an accept. A tick may take a client first: some of them.
         var looked = figures.Looks;
         for (var i = 0; i < 50 && figures.Looks == looked; i++)
@@ -137,6 +139,7 @@ public class BalancedAcceptTests
     /// <summary>Has no connections, until the second one was accepted here: from then on it has many, and this process is told at once.</summary>
     private sealed class SiblingThatFillsUp : ISiblings
     {
+        private volatile bool _hasCalled;
         private TransportState? _transport;
         private int _accepted;
         private int _looks;
@@ -146,6 +149,8 @@ public class BalancedAcceptTests
         public bool MayExist => true;
 
         public long Held => _transport!.Pools.Sum(static pool => pool.Held);
+
+        public bool HasCalled => _hasCalled;
 
         public int Looks => Volatile.Read(ref _looks);
 
@@ -166,6 +171,7 @@ public class BalancedAcceptTests
             if (Interlocked.Increment(ref _accepted) == 2)
             {
                 Died?.Invoke();
+                _hasCalled = true;
             }
         }
     }
