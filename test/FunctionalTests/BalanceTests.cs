@@ -40,6 +40,7 @@ public sealed class BalanceTests
         Kernel.Signal(frozen, Kernel.SIGSTOP);
         try
         {
+            await Eventually.True("it is stopped", () => Kernel.IsStopped(frozen));
             // One after the other, with nobody else to wake the living one: the kernel would call the frozen one too.
             for (var i = 0; i < 20; i++)
             {

@@ -69,6 +69,22 @@ internal static partial class Kernel
         }
     }
 
+    /// <summary>Whether SIGSTOP has reached every thread: one of them takes the signal, when it has a processor, and only then stops the rest.</summary>
+    public static bool IsStopped(int pid) =>
+        Directory.EnumerateDirectories($"/proc/{pid}/task").All(static task =>
+        {
+            try
+            {
+                var stat = File.ReadAllText(Path.Combine(task, "stat"));
+                return stat[stat.LastIndexOf(')') + 2] == 'T';
+            }
+            catch (IOException)
+            {
+                // It has ended meanwhile.
+                return true;
+            }
+        });
+
     /// <summary>
     /// All running processes whose environment holds this entry (NAME=value), or that belong to this session: whatever a test
     /// started, however far down. A process that writes its title over its environment (nginx) is found by the session alone,
