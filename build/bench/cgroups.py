@@ -118,6 +118,9 @@ class NoGroup:
     def measured(self, on):
         pass
 
+    def weigh(self, weight):
+        pass
+
     def limit(self, percent):
         pass
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 import sys
 import time
 
@@ -120,13 +121,20 @@ def _loaded(server, machine, seconds):
 
 @contextlib.contextmanager
 def _neighbours(count, machine):
-    """Others that want the server's core all the time."""
-    busy = [start([sys.executable, "-c", "while True: pass"], machine.server_core) for _ in range(count)]
+    """Others that want the server's core all the time, each with as much right to it as the server."""
+    if count == 0:
+        yield
+        return
+    group = machine.make_group(f"green-bench-{os.getpid()}-neighbours")
+    busy = []
     try:
+        group.weigh(count)
+        busy += [start([sys.executable, "-c", "while True: pass"], machine.server_core, group) for _ in range(count)]
         yield
     finally:
         for process in busy:
             stop(process)
+        group.remove()
 
 
 def _idle(server):
