@@ -32,11 +32,11 @@ public class PinningTests
             });
         });
         using var client = app.CreateClient();
-        Assert.Equal(One, await OnLoopAsync(client, "/"));
-        Assert.Equal(Every, await OnLoopAsync(client, "/thread"));
+        await UntilSeenAsync(client, "/", One);
+        await UntilSeenAsync(client, "/thread", Every);
 
         // Joining blocked the loop: whoever leads it now is tied as well.
-        Assert.Equal(One, await OnLoopAsync(client, "/"));
+        await UntilSeenAsync(client, "/", One);
     }
 
     [Fact]
@@ -68,7 +68,7 @@ public class PinningTests
             Assert.True(round < 100, seen);
             Volatile.Write(ref isOver, false);
             var computing = other.GetStringAsync("/compute");
-            Assert.Equal(One, await OnLoopAsync(client, "/"));
+            await UntilSeenAsync(client, "/", One);
             Volatile.Write(ref isOver, true);
             seen = await computing;
         }
@@ -79,26 +79,19 @@ public class PinningTests
     {
         await using var app = await StartAsync(pins: false, static routes => routes.MapGet("/", Seen));
         using var client = app.CreateClient();
-        Assert.Equal(Every, await OnLoopAsync(client, "/"));
+        await UntilSeenAsync(client, "/", Every);
     }
 
     private static string One => $"{All[0]}";
 
     private static string Every => string.Join(',', All);
 
-    /// <summary>The processors that a handler on the loop saw. On a new connection, or when a request is early, it may run elsewhere.</summary>
-    private static async Task<string> OnLoopAsync(HttpClient client, string path)
-    {
-        var answer = "";
-        await Wait.UntilAsync(
-            async () =>
-            {
-                answer = await client.GetStringAsync(path);
-                return answer.StartsWith("loop ", StringComparison.Ordinal);
-            },
-            $"{path} is handled on the loop");
-        return answer["loop ".Length..];
-    }
+    /// <summary>
+    /// Asks until a handler on the loop has seen these processors. On a new connection, or when a request is early, it may run
+    /// elsewhere; and while it is compiled it computes, loses the loop, and is let go.
+    /// </summary>
+    private static Task UntilSeenAsync(HttpClient client, string path, string processors) =>
+        Wait.UntilAsync(async () => await client.GetStringAsync(path) == $"loop {processors}", $"{path} sees the processors {processors} on the loop");
 
     private static string Seen() => $"{(LoopThread.Current is null ? "pool" : "loop")} {Processors()}";
 
