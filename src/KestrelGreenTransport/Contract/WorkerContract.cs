@@ -62,11 +62,11 @@ internal sealed record WorkerContract
             Listeners = InheritedListener.Parse(variables.Take(ContractVariables.Listen) ?? ""),
             ControlDescriptor = variables.Take(ContractVariables.ControlFd) is { } fd ? Number(ContractVariables.ControlFd, fd, 3, int.MaxValue) : null,
             HeartbeatFile = variables.Take(ContractVariables.HeartbeatFile),
-            HeartbeatInterval = Interval(ContractVariables.HeartbeatInterval, variables.Take(ContractVariables.HeartbeatInterval)) ?? TimeSpan.FromSeconds(1),
+            HeartbeatInterval = Time(variables, ContractVariables.HeartbeatInterval, TimeSpan.FromHours(1)) ?? TimeSpan.FromSeconds(1),
             BoardFile = variables.Take(ContractVariables.BoardFile),
             HasBroker = variables.Take(ContractVariables.Broker) == "1",
             StartsClosed = IsClosed(variables.Take(ContractVariables.Gate)),
-            RequestTimeout = Interval(ContractVariables.RequestTimeout, variables.Take(ContractVariables.RequestTimeout)),
+            RequestTimeout = Time(variables, ContractVariables.RequestTimeout, TimeSpan.FromDays(1)),
             AccessLogDescriptor = variables.Take(ContractVariables.AccessLogFd) is { } log ? Number(ContractVariables.AccessLogFd, log, 3, int.MaxValue) : null,
         };
     }
@@ -83,16 +83,16 @@ internal sealed record WorkerContract
             ? number
             : throw new FormatException($"{name} ('{text}') must be a whole number from {from} to {to}.");
 
-    private static TimeSpan? Interval(string name, string? text)
+    private static TimeSpan? Time(IVariables variables, string name, TimeSpan longest)
     {
-        if (text is null)
+        if (variables.Take(name) is not { } text)
         {
             return null;
         }
 
-        return Duration.TryParse(text, out var interval) && interval >= TimeSpan.FromMilliseconds(10) && interval <= TimeSpan.FromDays(1)
-            ? interval
-            : throw new FormatException($"{name} ('{text}') must be a duration from 10ms to 1d, such as 1s.");
+        return Duration.TryParse(text, out var time) && time >= TimeSpan.FromMilliseconds(10) && time <= longest
+            ? time
+            : throw new FormatException($"{name} ('{text}') must be a duration from 10ms to {Duration.Format(longest)}, such as 1s.");
     }
 
     private sealed class ProcessVariables : IVariables

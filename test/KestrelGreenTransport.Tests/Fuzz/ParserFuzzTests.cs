@@ -110,7 +110,7 @@ public class ParserFuzzTests
         foreach (var name in (string[])
             [ContractVariables.Worker, ContractVariables.Generation, ContractVariables.ControlFd, ContractVariables.HeartbeatInterval, ContractVariables.Listen])
         {
-            Expect(() => WorkerContract.Read(new Variables(name, text)));
+            Expect(() => WorkerContract.Read(new WorkerVariables(name, text)));
         }
     }
 
@@ -146,10 +146,5 @@ public class ParserFuzzTests
         var line = new byte[BoardRecord.Size];
         new BoardRecord { WrittenAt = random.NextInt64(), Pid = random.Next(), State = state, Connections = random.Next(), Slots = random.Next() }.Write(line);
         return line;
-    }
-
-    private sealed class Variables(string name, string value) : WorkerContract.IVariables
-    {
-        public string? Take(string asked) => asked == name ? value : asked == ContractVariables.Worker ? "1" : null;
     }
 }
