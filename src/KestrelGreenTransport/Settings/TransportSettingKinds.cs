@@ -8,18 +8,11 @@ namespace KestrelGreenTransport.Settings;
 /// <summary>The kinds of settings, by what their texts look like.</summary>
 internal static class TransportSettingKinds
 {
+    private delegate bool Parser<T>(string text, out T value);
+
     public static TransportSetting Number(
         string name, string range, string @default, string help, Action<GreenTransportOptions, int> set, string? counterpart = null) =>
-        new(name, "a whole number", (options, text) =>
-        {
-            if (!TryNumber(text, out var number))
-            {
-                return false;
-            }
-
-            set(options, number);
-            return true;
-        })
+        new(name, "a whole number", Parsed(TryNumber, set))
         {
             ValueName = "N",
             Range = range,
@@ -30,16 +23,7 @@ internal static class TransportSettingKinds
 
     public static TransportSetting NumberOrAuto(
         string name, string range, string @default, string help, Action<GreenTransportOptions, int?> set, string? counterpart = null) =>
-        new(name, "a whole number, or auto", (options, text) =>
-        {
-            if (!TryNumber(text, out var number) && !Is(text, "auto"))
-            {
-                return false;
-            }
-
-            set(options, Is(text, "auto") ? null : number);
-            return true;
-        })
+        new(name, "a whole number, or auto", ParsedOr("auto", TryNumber, set))
         {
             ValueName = "N",
             Range = range,
@@ -50,12 +34,7 @@ internal static class TransportSettingKinds
 
     public static TransportSetting Switch(
         string name, string @default, string help, Action<GreenTransportOptions, bool> set, string? counterpart = null) =>
-        new(name, "true or false", (options, text) =>
-        {
-            var isTrue = Is(text, "true") || text == "1";
-            set(options, isTrue);
-            return isTrue || Is(text, "false") || text == "0";
-        })
+        new(name, "true or false", Parsed(TrySwitch, set))
         {
             ValueName = "true|false",
             Range = "true or false",
@@ -64,20 +43,10 @@ internal static class TransportSettingKinds
             Counterpart = counterpart,
         };
 
-    // Enum.TryParse would take any number too.
     public static TransportSetting Choice<T>(
         string name, string @default, string help, Action<GreenTransportOptions, T> set, string? counterpart = null)
         where T : struct, Enum =>
-        new(name, $"one of {string.Join(", ", Enum.GetNames<T>())}", (options, text) =>
-        {
-            if (Enum.GetNames<T>().FirstOrDefault(one => Is(text, one)) is not { } choice)
-            {
-                return false;
-            }
-
-            set(options, Enum.Parse<T>(choice));
-            return true;
-        })
+        new(name, $"one of {string.Join(", ", Enum.GetNames<T>())}", Parsed(TryChoice, set))
         {
             ValueName = string.Join('|', Enum.GetNames<T>()),
             Range = string.Join(", ", Enum.GetNames<T>()),
@@ -88,16 +57,7 @@ internal static class TransportSettingKinds
 
     public static TransportSetting Time(
         string name, string range, string @default, string help, Action<GreenTransportOptions, TimeSpan> set, string? counterpart = null) =>
-        new(name, "a duration such as 30s, 250ms or 00:00:30", (options, text) =>
-        {
-            if (!Duration.TryParse(text, out var duration))
-            {
-                return false;
-            }
-
-            set(options, duration);
-            return true;
-        })
+        new(name, "a duration such as 30s, 250ms or 00:00:30", Parsed(Duration.TryParse, set))
         {
             ValueName = "DURATION",
             Range = range,
@@ -108,16 +68,7 @@ internal static class TransportSettingKinds
 
     public static TransportSetting TimeOrOff(
         string name, string range, string @default, string help, Action<GreenTransportOptions, TimeSpan?> set, string? counterpart = null) =>
-        new(name, "a duration such as 30s, or off", (options, text) =>
-        {
-            if (!Duration.TryParse(text, out var duration) && !Is(text, "off"))
-            {
-                return false;
-            }
-
-            set(options, Is(text, "off") ? null : duration);
-            return true;
-        })
+        new(name, "a duration such as 30s, or off", ParsedOr("off", Duration.TryParse, set))
         {
             ValueName = "DURATION",
             Range = range,
@@ -163,16 +114,7 @@ internal static class TransportSettingKinds
 
     public static TransportSetting Limit(
         string name, string @default, string help, Action<GreenTransportOptions, long?> set, string? counterpart = null) =>
-        new(name, "a size such as 1048576, 64KB or 1MB, or unlimited", (options, text) =>
-        {
-            if (!ByteSize.TryParse(text, out var bytes) && !Is(text, "unlimited"))
-            {
-                return false;
-            }
-
-            set(options, Is(text, "unlimited") ? null : bytes);
-            return true;
-        })
+        new(name, "a size such as 1048576, 64KB or 1MB, or unlimited", ParsedOr<long>("unlimited", ByteSize.TryParse, set))
         {
             ValueName = "SIZE",
             Range = "at least 4KB, or unlimited",
@@ -180,6 +122,42 @@ internal static class TransportSettingKinds
             Help = help,
             Counterpart = counterpart,
         };
+
+    private static Func<GreenTransportOptions, string, bool> Parsed<T>(Parser<T> parse, Action<GreenTransportOptions, T> set) => (options, text) =>
+    {
+        if (!parse(text, out var value))
+        {
+            return false;
+        }
+
+        set(options, value);
+        return true;
+    };
+
+    /// <summary>A value, or a word that means none.</summary>
+    private static Func<GreenTransportOptions, string, bool> ParsedOr<T>(string none, Parser<T> parse, Action<GreenTransportOptions, T?> set)
+        where T : struct =>
+        Parsed<T?>(
+            (string text, out T? value) =>
+            {
+                value = !Is(text, none) && parse(text, out var parsed) ? parsed : null;
+                return value is not null || Is(text, none);
+            },
+            set);
+
+    private static bool TrySwitch(string text, out bool value)
+    {
+        value = Is(text, "true") || text == "1";
+        return value || Is(text, "false") || text == "0";
+    }
+
+    // Enum.TryParse would take any number too.
+    private static bool TryChoice<T>(string text, out T value)
+        where T : struct, Enum
+    {
+        value = default;
+        return Enum.GetNames<T>().Any(one => Is(text, one)) && Enum.TryParse(text, ignoreCase: true, out value);
+    }
 
     // A negative number has the right form, so that the validator can say which range is allowed.
     private static bool TryNumber(string text, out int number) =>
