@@ -63,9 +63,7 @@ public sealed class LeaderTests
         var file = folder.File("leader");
         await using var green = GreenRun.Start(["-w", "2"], environment: [("TESTWORKER_LEADER", file)]);
         await green.Serving(2);
-        var before = (await Leader(green)).Pid;
-        await Lines(file, $"{before} begins");
-        await File.WriteAllTextAsync(file + ".hold", "", TestContext.Current.CancellationToken);
+        var before = await HeldLeader(green, file);
 
         await using var upgrade = await green.Command("upgrade");
         Assert.True(await upgrade.Exit() == 0, green.Process.Describe());
@@ -77,12 +75,7 @@ public sealed class LeaderTests
         Assert.True(await again.Exit() == 0, green.Process.Describe());
         Kernel.Signal(taken.SupervisorPid, Kernel.SIGKILL);
         Assert.DoesNotContain((await green.Serving(2)).Workers, static worker => worker.Leader);
-        await Lines(file, $"{before} begins");
-
-        File.Delete(file + ".hold");
-        var after = (await Leader(green)).Pid;
-        await Lines(file, $"{before} begins", $"{before} ends", $"{after} begins");
-        await Stop(green);
+        await NobodyElseLeadsUntilItEnds(green, file, before);
     }
 
     [Fact]
@@ -92,9 +85,7 @@ public sealed class LeaderTests
         var file = folder.File("leader");
         await using var green = GreenRun.Start(["-w", "1"], environment: [("TESTWORKER_LEADER", file)]);
         await green.Serving(1);
-        var before = (await Leader(green)).Pid;
-        await Lines(file, $"{before} begins");
-        await File.WriteAllTextAsync(file + ".hold", "", TestContext.Current.CancellationToken);
+        var before = await HeldLeader(green, file);
 
         Kernel.Signal(green.Process.Pid, SIGUSR2);
         await green.Process.Line("upgrading: supervisor [0-9]+ comes up");
@@ -102,12 +93,7 @@ public sealed class LeaderTests
         var taken = await green.StatusWhen(
             "the new one serves", status => status.SupervisorPid != green.Process.Pid && status is { State: "running", Workers: [{ State: "serving" }] });
         Assert.DoesNotContain(taken.Workers, static worker => worker.Leader);
-        await Lines(file, $"{before} begins");
-
-        File.Delete(file + ".hold");
-        var after = (await Leader(green)).Pid;
-        await Lines(file, $"{before} begins", $"{before} ends", $"{after} begins");
-        await Stop(green);
+        await NobodyElseLeadsUntilItEnds(green, file, before);
     }
 
     [Fact]
@@ -123,8 +109,21 @@ public sealed class LeaderTests
         await Lines(file, $"{app.Pid} begins", $"{app.Pid} ends");
     }
 
-    private static async Task Stop(GreenRun green)
+    /// <summary>Who leads; it goes on for as long as a file is there, whatever it is told.</summary>
+    private static async Task<int> HeldLeader(GreenRun green, string file)
     {
+        var leader = (await Leader(green)).Pid!.Value;
+        await Lines(file, $"{leader} begins");
+        await File.WriteAllTextAsync(file + ".hold", "", TestContext.Current.CancellationToken);
+        return leader;
+    }
+
+    private static async Task NobodyElseLeadsUntilItEnds(GreenRun green, string file, int held)
+    {
+        await Lines(file, $"{held} begins");
+        File.Delete(file + ".hold");
+        var after = (await Leader(green)).Pid;
+        await Lines(file, $"{held} begins", $"{held} ends", $"{after} begins");
         Kernel.Signal((await green.Status()).SupervisorPid, Kernel.SIGTERM);
         await Eventually.True("all are gone", () => green.Process.Living.Count == 0, green.Process.Describe);
     }

@@ -50,14 +50,7 @@ internal static class HostingSettings
         // A connection string is full of the usual separators.
         Separators = ['\n'],
         Check = static value => value.IndexOf('=', StringComparison.Ordinal) > 0 && !value.Contains('\0', StringComparison.Ordinal) ? null : $"must be {Env!.Range}",
-        Apply = static (options, values) =>
-        {
-            options.Env.Clear();
-            foreach (var value in values)
-            {
-                options.Env.Add(value);
-            }
-        },
+        Apply = static (options, values) => SettingsCatalogue.Fill(options.Env, values),
         Read = static options => [.. options.Env],
     };
 

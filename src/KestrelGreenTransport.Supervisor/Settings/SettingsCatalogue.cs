@@ -33,14 +33,7 @@ internal static class SettingsCatalogue
         Counterpart = "gunicorn: bind, puma: bind",
         IsList = true,
         Check = BindParser.Check,
-        Apply = static (options, values) =>
-        {
-            options.Bind.Clear();
-            foreach (var value in values)
-            {
-                options.Bind.Add(value);
-            }
-        },
+        Apply = static (options, values) => Fill(options.Bind, values),
         Read = static options => [.. options.Bind],
     };
 
@@ -178,14 +171,7 @@ internal static class SettingsCatalogue
         // A command may hold any other character.
         Separators = ['\n'],
         Check = static value => HookNames.Parse(value) is null ? $"must be {Hook!.Range}" : null,
-        Apply = static (options, values) =>
-        {
-            options.Hook.Clear();
-            foreach (var value in values)
-            {
-                options.Hook.Add(value);
-            }
-        },
+        Apply = static (options, values) => Fill(options.Hook, values),
         Read = static options => [.. options.Hook],
     };
 
@@ -428,6 +414,16 @@ internal static class SettingsCatalogue
         "false" or "0" => false,
         _ => null,
     };
+
+    /// <summary>Gives a setting that is a list its values, in place of those that it had.</summary>
+    internal static void Fill(IList<string> list, IReadOnlyList<string> values)
+    {
+        list.Clear();
+        foreach (var value in values)
+        {
+            list.Add(value);
+        }
+    }
 
     /// <summary>Reads access rights such as 660.</summary>
     public static bool TryParseOctal(string text, out UnixFileMode mode)

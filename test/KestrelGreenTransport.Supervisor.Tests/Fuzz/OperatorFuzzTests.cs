@@ -8,6 +8,7 @@ using KestrelGreenTransport.Supervisor.Output;
 using KestrelGreenTransport.Supervisor.Runtime;
 using KestrelGreenTransport.Supervisor.Settings;
 using KestrelGreenTransport.Supervisor.Telemetry;
+using KestrelGreenTransport.Supervisor.Tests.Control;
 using KestrelGreenTransport.Supervisor.Tests.Settings;
 using KestrelGreenTransport.Tests.Fuzz;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -39,19 +40,6 @@ public class OperatorFuzzTests : SettingsFixture
         """{"command":"events","last":-1}""", """{"command":"reload"}""", """{"command":"restart","worker":2}""", """{"command":"drain"}""", """{"command":"figures"}""",
         """{"command":"reloads"}""", """{"command":"dump","worker":1,"kind":"stacks"}""", """{"command":"upgrade"}""", """{"command":"\ud800"}""", """{"command":null}""", "[[[[",
     ];
-
-    private static StatusDocument Document => new()
-    {
-        Name = "test",
-        Version = "1.0.0",
-        SupervisorPid = 1,
-        State = "running",
-        Generation = 1,
-        StartedAt = DateTimeOffset.UnixEpoch,
-        WorkersTarget = 1,
-        Listeners = [],
-        Workers = [],
-    };
 
     [Fact]
     public Task No_address_and_no_setting_brings_its_parser_down() => FuzzBudget.Of(seconds: 1).RunAsync(atOnce: 1, static seed =>
@@ -98,8 +86,8 @@ public class OperatorFuzzTests : SettingsFixture
                 taken.Add(happened);
                 isTaken();
             },
-            static () => Document,
-            ControlQuestions.Of(journal, static () => new Figures { At = 1, Status = Document, Requests = [] }, static () => new SupervisorState { Settings = new ArbiterSettings(), Target = 2 }),
+            static () => SampleStatus.Document,
+            ControlQuestions.Of(journal, static () => new Figures { At = 1, Status = SampleStatus.Document, Requests = [] }, static () => new SupervisorState { Settings = new ArbiterSettings(), Target = 2 }),
             new[] { "dump", "requests" }.ToDictionary(static command => command, static _ => (Action<ControlRequest, Action<ControlResponse>>)(static (_, answer) => answer(new ControlResponse { Error = "for the test" }))),
             NullLogger.Instance,
             TimeProvider.System,
