@@ -1,7 +1,9 @@
+using System.Buffers;
 using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Contract;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
@@ -39,7 +41,7 @@ internal sealed class PrivateListener : IAsyncDisposable
             throw;
         }
 
-        _socket = new ListenSocket(socket, Contract.ListenEndpoint.Of(endPoint), isShared: false);
+        _socket = new ListenSocket(socket, ListenEndpoint.Of(endPoint), isShared: false);
         _pool = new ConnectionPool(_socket.Name, 1);
         _pool.Ended += () => _ended.Release();
         _acceptor = backend.Listen(new ListenerContext(
@@ -47,36 +49,32 @@ internal sealed class PrivateListener : IAsyncDisposable
     }
 
     /// <summary>Connects to it.</summary>
-    /// <returns>Both ends. The client's belongs to the caller, the server's to whom it is given; null when it was ended meanwhile.</returns>
-    public async Task<(NetworkStream Client, ConnectionContext Server)?> ConnectAsync()
+    /// <returns>Both ends. The client's belongs to the caller, the server's to whom it is given.</returns>
+    public async Task<(NetworkStream Client, ConnectionContext Server)> ConnectAsync()
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
             await socket.ConnectAsync(_socket.EndPoint);
             await socket.SendAsync(_secret);
-            while (await _acceptor.AcceptAsync(CancellationToken.None) is { } accepted)
+            var accepted = await AcceptAsync();
+            while (!await SaysSecretAsync(accepted))
             {
-                if (await SaysSecretAsync(accepted))
-                {
-                    // What the app is shown: it may look at addresses.
-                    accepted.ConnectionId = "warm-up";
-                    accepted.LocalEndPoint = accepted.RemoteEndPoint = new IPEndPoint(IPAddress.Loopback, 0);
-                    return (new NetworkStream(socket, ownsSocket: true), accepted);
-                }
-
                 accepted.Abort(new ConnectionAbortedException("It is not this process."));
                 await EndedAsync(accepted);
+                accepted = await AcceptAsync();
             }
+
+            // What the app is shown: it may look at addresses.
+            accepted.ConnectionId = "warm-up";
+            accepted.LocalEndPoint = accepted.RemoteEndPoint = new IPEndPoint(IPAddress.Loopback, 0);
+            return (new NetworkStream(socket, ownsSocket: true), accepted);
         }
         catch
         {
             socket.Dispose();
             throw;
         }
-
-        socket.Dispose();
-        return null;
     }
 
     /// <summary>Ends a connection that nobody was given.</summary>
@@ -96,6 +94,9 @@ internal sealed class PrivateListener : IAsyncDisposable
         _ended.Dispose();
     }
 
+    // Null comes only after unbind, which is for the end.
+    private async Task<ConnectionContext> AcceptAsync() => (await _acceptor.AcceptAsync(CancellationToken.None))!;
+
     private async Task<bool> SaysSecretAsync(ConnectionContext connection)
     {
         var input = connection.Transport.Input;
@@ -105,10 +106,10 @@ internal sealed class PrivateListener : IAsyncDisposable
         return isRight;
     }
 
-    private bool Matches(System.Buffers.ReadOnlySequence<byte> said)
+    private bool Matches(ReadOnlySequence<byte> said)
     {
         Span<byte> copy = stackalloc byte[SecretLength];
-        System.Buffers.BuffersExtensions.CopyTo(said, copy);
+        said.CopyTo(copy);
         return CryptographicOperations.FixedTimeEquals(copy, _secret);
     }
 }

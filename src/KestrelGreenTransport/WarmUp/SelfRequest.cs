@@ -44,17 +44,13 @@ internal sealed class SelfRequest(
 
     private static async Task<int?> AskAsync(PrivateListener listener, SideDoor door, string path, bool secure)
     {
-        if (await listener.ConnectAsync() is not { } connection)
-        {
-            return null;
-        }
-
+        var (client, server) = await listener.ConnectAsync();
         int? status;
-        await using (var client = connection.Client)
+        await using (client)
         {
-            if (!door.TryEnter(connection.Server))
+            if (!door.TryEnter(server))
             {
-                await listener.EndedAsync(connection.Server);
+                await listener.EndedAsync(server);
                 return null;
             }
 
