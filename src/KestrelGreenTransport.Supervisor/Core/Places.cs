@@ -36,6 +36,11 @@ internal static class Places
     {
         turn.Say(new WorkerTakesOverNotice(standby.Index, standby.Pid!.Value));
         Open(turn, standby with { Kind = SeatKind.Active });
+        if (standby.Generation != turn.State.Generation && turn.State.Reload is null)
+        {
+            // The place was needed before an heir of the new generation stood by: better the old one than nobody, for a while.
+            Renewal.MarkDue(turn, turn.Find(standby.Index)!, ExitReason.Reload);
+        }
     }
 
     private static void Open(Turn turn, WorkerHandle worker)

@@ -83,6 +83,20 @@ public class StandbyTests
     }
 
     [Fact]
+    public void One_of_the_old_generation_that_had_to_take_over_when_all_others_were_replaced_is_replaced_as_soon_as_can_be()
+    {
+        var story = new Story(workers: 1, OneStandby).Happens(new Started()).Boots(1).Boots(2).Happens(new ReloadRequested()).IsPrepared();
+        story.Boots(3).Passes(0.6).Exits(1, 0);
+        story.Says<ReloadedNotice>();
+        _ = story.News;
+
+        story.DiesBySignal(3, 11).WantsWithGates("spawn 1 of generation 2, open 2, spawn 3 of generation 2");
+        story.Boots(3).Passes(0.6).WantsWithGates("open 3, drain 2 in 30s");
+        story.Exits(2, 0).Boots(1).Passes(60);
+        Assert.Equal("1 standby, 3 serving", story.Seats());
+    }
+
+    [Fact]
     public void Fewer_stand_by_when_the_settings_say_so()
     {
         var story = WithStandby().Happens(new ReloadRequested()).IsPrepared(new ArbiterSettings());

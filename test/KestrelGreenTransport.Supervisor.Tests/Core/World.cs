@@ -22,6 +22,7 @@ internal sealed class World
     private readonly List<string> _log = [];
     private SupervisorState _state;
     private long _now = 1000 * Second;
+    private long _forgivenAt;
     private int _pids = 1000;
 
     public World(int workers, int seed)
@@ -131,36 +132,7 @@ internal sealed class World
         GiveLead();
         for (var tick = 0; tick < 240 && !IsSettled(); tick++)
         {
-            if (_state.Preparing is { } generation)
-            {
-                Prepare(generation, _state.Settings.Standby, workers: null);
-            }
-
-            foreach (var index in Referee.Awaited.ToList())
-            {
-                Spawn(index);
-            }
-
-            foreach (var process in Alive.ToList())
-            {
-                process.Stuck = false;
-                if (process is { Hung: false, SaidHello: false })
-                {
-                    SayHello(process);
-                }
-
-                if (process is { Hung: false, Says: WorkerState.Booting })
-                {
-                    BecomeReady(process, byMessage: true);
-                }
-
-                if (process is { Hung: false, IsWarming: true })
-                {
-                    Warm(process, problem: null);
-                }
-            }
-
-            TimePasses(1, CoarseTick);
+            GoesWell();
         }
 
         if (_state.Stop is not null)
@@ -186,6 +158,78 @@ internal sealed class World
         var settled = Referee.Seen.Values.Sum();
         TimePasses(20, CoarseTick);
         Assert.Equal(settled, Referee.Seen.Values.Sum());
+    }
+
+    /// <summary>A reload begins and goes well, until the first worker of the old generation has been replaced.</summary>
+    public void ReloadHalfway()
+    {
+        _log.Add("-- a reload gets half-way");
+        Make(new Move(MoveKind.Reload, 0, 0));
+        for (var tick = 0; tick < 240 && !IsHalfway(); tick++)
+        {
+            GoesWell();
+        }
+
+        Assert.True(IsHalfway());
+
+        bool IsHalfway() => _state.Reload is not null && _state.Workers.Values.Any(worker => worker.Kind == SeatKind.Active && worker.Generation != _state.Generation);
+    }
+
+    /// <summary>Every worker dies before it is ready, until one attempt more would be too many.</summary>
+    public void FailToBoot()
+    {
+        _log.Add("-- nothing boots");
+        for (var tick = 0; tick < 240 && !IsTheLastAttempt(); tick++)
+        {
+            foreach (var index in Referee.Awaited.ToList())
+            {
+                Spawn(index);
+                if (_state.Workers[index].FailuresInARow < ArbiterSettings.BootAttempts - 1)
+                {
+                    Die(Referee.Processes[index], ExitStatus.Exited(134));
+                }
+            }
+
+            TimePasses(1, FineTick);
+        }
+
+        Assert.True(IsTheLastAttempt());
+
+        bool IsTheLastAttempt() => _state.Workers.Values.All(static worker => worker.FailuresInARow >= ArbiterSettings.BootAttempts - 1);
+    }
+
+    private void GoesWell()
+    {
+        if (_state.Preparing is { } generation)
+        {
+            Prepare(generation, _state.Settings.Standby, workers: null);
+        }
+
+        foreach (var index in Referee.Awaited.ToList())
+        {
+            Spawn(index);
+        }
+
+        foreach (var process in Alive.ToList())
+        {
+            process.Stuck = false;
+            if (process is { Hung: false, SaidHello: false })
+            {
+                SayHello(process);
+            }
+
+            if (process is { Hung: false, Says: WorkerState.Booting })
+            {
+                BecomeReady(process, byMessage: true);
+            }
+
+            if (process is { Hung: false, IsWarming: true })
+            {
+                Warm(process, problem: null);
+            }
+        }
+
+        TimePasses(1, CoarseTick);
     }
 
     private bool IsSettled() =>
@@ -432,6 +476,7 @@ internal sealed class World
 
     private void Beat(SimulatedProcess process)
     {
+        ForgivePause();
         process.LastBeatAt = _now;
         if (process is { Says: WorkerState.Draining, IsReady: true, IsOrderedToEnd: false })
         {
@@ -441,17 +486,25 @@ internal sealed class World
         Happens(new WorkerBeat(process.Index, _now, process.Says));
     }
 
-    private void Happens(SupervisorEvent happened)
+    // What is ordered from now on is not late by the time in which the supervisor did not run.
+    private void ForgivePause()
     {
         var gap = _now - _state.LastStepAt;
-        if (_state.LastStepAt != 0 && gap >= Nanoseconds.Of(Settings.PauseThreshold))
+        if (_state.LastStepAt == 0 || gap < Nanoseconds.Of(Settings.PauseThreshold) || _forgivenAt == _now)
         {
-            foreach (var process in Alive)
-            {
-                process.Forgive(gap, _now);
-            }
+            return;
         }
 
+        _forgivenAt = _now;
+        foreach (var process in Alive)
+        {
+            process.Forgive(gap, _now);
+        }
+    }
+
+    private void Happens(SupervisorEvent happened)
+    {
+        ForgivePause();
         var before = _state;
         (_state, var effects) = Arbiter.Step(before, happened, _now);
         _log.Add($"{_now / (double)Second:0.0} {happened} -> {string.Join("; ", effects)}");

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Native;
@@ -30,8 +31,12 @@ public class OutputWriterTests
             ReadUntil(read, text, () => text.ToString().EndsWith("the next one\n", StringComparison.Ordinal));
 
             var lines = text.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            var dropped = Assert.Single(lines, one => one.Contains("lines dropped", StringComparison.Ordinal));
-            Assert.Equal(10_000, lines.Count(one => one[0] == 'x') + int.Parse(dropped.Split(' ')[1], System.Globalization.CultureInfo.InvariantCulture));
+
+            // Twice, if the queue was full before the pipe was: the first batch that left for the pipe made room for a moment.
+            var dropped = lines.Where(static one => one.Contains("lines dropped", StringComparison.Ordinal))
+                .Select(static one => int.Parse(one.Split(' ')[1], CultureInfo.InvariantCulture)).ToList();
+            Assert.InRange(dropped.Count, 1, 2);
+            Assert.Equal(10_000, lines.Count(static one => one[0] == 'x') + dropped.Sum());
         }
     }
 
