@@ -24,6 +24,7 @@ internal sealed class RequestFigures
     private const int SlotsTried = 16;
 
     private readonly TimeProvider _time;
+    private readonly bool _keepsRequests;
     private readonly Stripe[] _stripes;
     private readonly long[] _starts = new long[SlotsInAll];
     private readonly Kept[] _requests;
@@ -33,12 +34,10 @@ internal sealed class RequestFigures
     public RequestFigures(TimeProvider time, bool keepsRequests = false)
     {
         _time = time;
-        KeepsRequests = keepsRequests;
+        _keepsRequests = keepsRequests;
         _requests = new Kept[keepsRequests ? SlotsInAll : 0];
         _stripes = new Stripe[Math.Min(MaxStripes, (int)BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount))];
     }
-
-    public bool KeepsRequests { get; }
 
     /// <summary>Touched after each change; null while nobody needs to know.</summary>
     public BoardActivity? Activity { get; set; }
@@ -99,7 +98,7 @@ internal sealed class RequestFigures
         ref var stripe = ref _stripes[index];
         Interlocked.Increment(ref stripe.Started);
         var slot = Claim(index, ref stripe, _time.Nanoseconds());
-        if (request is not null && slot != Untracked)
+        if (_keepsRequests && request is not null && slot != Untracked)
         {
             Volatile.Write(ref _requests[slot].Request, request);
         }
@@ -113,7 +112,7 @@ internal sealed class RequestFigures
     {
         if (slot != Untracked)
         {
-            if (KeepsRequests)
+            if (_keepsRequests)
             {
                 // Before the start: a request stands in its slot only while the start does.
                 Volatile.Write(ref _requests[slot].Request, null);
@@ -146,11 +145,14 @@ internal sealed class RequestFigures
         }
     }
 
+    // What asks to become a WebSocket is meant to last, and nobody should call it slow.
     private static (string Method, string Path)? NameOf(IHttpRequestFeature request)
     {
         try
         {
-            return (request.Method ?? "", request.Path ?? "");
+            return request is IHttpUpgradeFeature { IsUpgradableRequest: true } or IHttpExtendedConnectFeature { IsExtendedConnect: true }
+                ? null
+                : (request.Method ?? "", request.Path ?? "");
         }
         catch (Exception)
         {

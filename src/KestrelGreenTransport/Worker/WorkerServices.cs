@@ -4,7 +4,6 @@ using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Leading;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.WarmUp;
-using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -58,11 +57,6 @@ internal static class WorkerServices
         // First of all: a host resolves its hosted services before it validates options or starts anything, and so
         // hello is said before something can fail, or be bound.
         services.Insert(0, ServiceDescriptor.Singleton<IHostedService, WorkerService>());
-        if (contract.BoardFile is not null || contract.RequestTimeout is not null)
-        {
-            services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, RequestCounterFilter>());
-        }
-
         return services;
     }
 }

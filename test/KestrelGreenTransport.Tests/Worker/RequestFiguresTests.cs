@@ -1,11 +1,16 @@
+using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Draining;
 using KestrelGreenTransport.Worker;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 
 namespace KestrelGreenTransport.Tests.Worker;
 
 public class RequestFiguresTests
 {
+    private static readonly Drain NoDrain = new(new AcceptGate(), Options.Create(new GreenTransportOptions()));
+
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
@@ -78,14 +83,14 @@ public class RequestFiguresTests
     public void A_request_that_completes_synchronously_costs_no_allocation()
     {
         var figures = new RequestFigures(TimeProvider.System) { Activity = new BoardActivity(static () => { }) };
-        var counter = new RequestCounter(static _ => Task.CompletedTask, figures);
+        var tracker = new RequestTracker(static _ => Task.CompletedTask, NoDrain, figures);
         var context = new DefaultHttpContext();
-        counter.InvokeAsync(context);
+        tracker.InvokeAsync(context);
 
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < 1_000; i++)
         {
-            counter.InvokeAsync(context);
+            tracker.InvokeAsync(context);
         }
 
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
@@ -97,13 +102,13 @@ public class RequestFiguresTests
     {
         var figures = new RequestFigures(TimeProvider.System);
         var ends = new TaskCompletionSource();
-        var handled = new RequestCounter(_ => ends.Task, figures).InvokeAsync(new DefaultHttpContext());
+        var handled = new RequestTracker(_ => ends.Task, NoDrain, figures).InvokeAsync(new DefaultHttpContext());
         Assert.Equal(1, figures.InFlight);
         ends.SetException(new InvalidOperationException("as asked"));
         await Assert.ThrowsAsync<InvalidOperationException>(() => handled);
         Assert.Equal(0, figures.InFlight);
 
-        var throws = new RequestCounter(static _ => throw new InvalidOperationException("as asked"), figures);
+        var throws = new RequestTracker(static _ => throw new InvalidOperationException("as asked"), NoDrain, figures);
         await Assert.ThrowsAsync<InvalidOperationException>(() => throws.InvokeAsync(new DefaultHttpContext()));
         Assert.Equal((2, 0), (figures.Requests, figures.InFlight));
     }

@@ -1,7 +1,12 @@
+using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Draining;
 using KestrelGreenTransport.Worker;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 
 namespace KestrelGreenTransport.Tests.Worker;
@@ -76,16 +81,37 @@ public sealed class SlowRequestsTests : IDisposable
     public void What_asks_to_become_a_web_socket_is_not_judged()
     {
         var handled = new TaskCompletionSource();
-        var counter = new RequestCounter(_ => handled.Task, _figures);
+        var tracker = new RequestTracker(_ => handled.Task, new Drain(new AcceptGate(), Options.Create(new GreenTransportOptions())), _figures);
         var context = new DefaultHttpContext();
         context.Features.Set<IHttpUpgradeFeature>(new Upgradable());
-        _ = counter.InvokeAsync(context);
-        _ = counter.InvokeAsync(new DefaultHttpContext { Request = { Method = "GET", Path = "/slow" } });
+        _ = tracker.InvokeAsync(context);
+        _ = tracker.InvokeAsync(new DefaultHttpContext { Request = { Method = "GET", Path = "/slow" } });
         After(30);
         Assert.Equal("/slow", Said().Path);
         Assert.Null(_supervisor.TryReceive());
         Assert.Equal(2, _figures.InFlight);
         handled.SetResult();
+    }
+
+    [Theory]
+    [InlineData("1.1", HttpProtocols.Http1)]
+    [InlineData("2.0", HttpProtocols.Http2)]
+    public async Task Kestrels_own_request_says_what_it_asks_for_and_no_other_feature_is_looked_up(string version, HttpProtocols protocols)
+    {
+        IHttpRequestFeature? seen = null;
+        await using var app = await TestApp.StartAsync(
+            kestrel: options => options.ConfigureEndpointDefaults(endpoint => endpoint.Protocols = protocols),
+            map: routes => routes.MapGet("/", (HttpContext context) =>
+            {
+                seen = context.Features.Get<IHttpRequestFeature>();
+                return context.Request.Protocol;
+            }));
+        using var client = new HttpClient { BaseAddress = app.Address };
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/") { Version = Version.Parse(version), VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+
+        using var response = await client.SendAsync(request);
+
+        Assert.True(seen is IHttpUpgradeFeature { IsUpgradableRequest: false } and IHttpExtendedConnectFeature { IsExtendedConnect: false });
     }
 
     [Fact]
