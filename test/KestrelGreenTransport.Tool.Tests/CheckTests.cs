@@ -56,6 +56,78 @@ public sealed class CheckTests : ToolFixture
     }
 
     [Fact]
+    public void Every_file_folder_and_command_that_a_setting_names_is_looked_at()
+    {
+        InstallShop();
+        Write("a-file", "");
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var port = ((IPEndPoint)other.LocalEndpoint).Port;
+
+        var (code, output, _) = Green(
+            Host() with { Width = 400 }, "check", "-b", "127.0.0.1:0", "--log-file", "missing/green.log", "--pid-file", ".", "--access-log", "missing/access.log",
+            "--dump-on-stale", "a-file/dumps", "--admin", $"127.0.0.1:{port}", "--admin-token", "@missing", "--user", "nobody-of-this-name", "--chdir", "missing",
+            "--hook", "worker-exit=if true", "--before-start", "echo (", "./Shop.dll");
+
+        Assert.Equal(2, code);
+        var problems = output.Split('\n').Where(static line => line.StartsWith("PROBLEM ", StringComparison.Ordinal)).Select(static line => line["PROBLEM ".Length..].TrimStart()).ToList();
+        Assert.Collection(
+            problems,
+            static line => Assert.Matches(@"^settings +AdminToken \('@missing', --admin-token on the command line\) cannot be read", line),
+            static line => Assert.Matches(@"^settings +Chdir \('missing'\) must be a folder that exists", line),
+            static line => Assert.Matches(@"^settings +User \('nobody-of-this-name'\): there is no such user", line),
+            line => Assert.Matches($@"^binds +Admin \('127.0.0.1:{port}'\): cannot listen on tcp://127.0.0.1:{port}: address already in use \(held by .*, pid [0-9]+\)", line),
+            static line => Assert.Matches(@"^files +LogFile \('FOLDER/missing/green.log'\) cannot be written by this user \(.*\): there is no folder FOLDER/missing", line),
+            static line => Assert.Matches(@"^files +PidFile \('FOLDER/?'\) cannot be written .*: it is a folder", line),
+            static line => Assert.Matches(@"^files +FOLDER/a-file/dumps cannot hold the stacks of hung workers \(DumpOnStale\): FOLDER/a-file is no folder", line),
+            static line => Assert.Matches(@"^files +AccessLog \('FOLDER/missing/access.log'\) cannot be written .*: there is no folder", line),
+            static line => Assert.Matches(@"^commands +BeforeStart \('echo \('\) is nothing that /bin/sh understands: .*[Ss]yntax error", line),
+            static line => Assert.Matches(@"^commands +Hook \('worker-exit=if true'\) is nothing that /bin/sh understands", line));
+    }
+
+    [Fact]
+    public void What_is_right_is_said_to_be_and_nothing_is_left_behind()
+    {
+        InstallShop();
+        Write("token", "0123456789abcdef");
+        Write("appsettings.json", """{ "GreenTransport": { "AccessLog": "access.log" } }""");
+        var before = Directory.GetFileSystemEntries(Folder).Order();
+
+        var (code, output, _) = Green(
+            Host() with { Width = 400 }, "check", "-b", "127.0.0.1:0", "--log-file", "green.log", "--pid-file", "green.pid", "--dump-on-stale", "new/dumps",
+            "--admin", "unix:admin.sock", "--admin-token", "@token", "--hook", "worker-exit=logger worker $GREEN_HOOK_WORKER", "./Shop.dll");
+
+        Assert.Equal(0, code);
+        foreach (var expected in (string[])["FOLDER/green.log: can be written", "FOLDER/green.pid: can be written", "FOLDER/access.log: can be written", "FOLDER/new/dumps: can hold",
+            "unix:FOLDER/admin.sock: can be bound (Admin)", "token: holds a token", "/bin/sh understands it"])
+        {
+            Assert.Contains(expected, output);
+        }
+
+        Assert.Equal(before, Directory.GetFileSystemEntries(Folder).Order());
+    }
+
+    [Fact]
+    public void A_file_that_the_workers_user_cannot_reach_is_told()
+    {
+        InstallShop();
+
+        // The test's folder is its own user's alone.
+        var (_, output, _) = Green(Host() with { Width = 400 }, "check", "-b", "127.0.0.1:0", "--user", "nobody", "--access-log", "access.log", "./Shop.dll");
+
+        if (System.Environment.UserName != "root")
+        {
+            Assert.Contains("User ('nobody'): only root may start workers as somebody else", output);
+            return;
+        }
+
+        var lines = Lines(output, "files");
+        Assert.Equal(2, lines.Count);
+        Assert.Matches(@"^PROBLEM +files +AccessLog \('FOLDER/access.log'\) cannot be written by the workers' user nobody \([0-9]+:[0-9]+\): ", lines[0]);
+        Assert.Matches(@"^PROBLEM +files +FOLDER/Shop.dll cannot be read by the workers' user nobody \([0-9]+:[0-9]+\): Permission denied", lines[1]);
+    }
+
+    [Fact]
     public void What_a_running_supervisor_of_this_name_holds_it_may_hold()
     {
         using var other = new TcpListener(IPAddress.Loopback, 0);

@@ -1,5 +1,10 @@
+using System.Globalization;
+using System.Net.Sockets;
+using KestrelGreenTransport.Binding;
+using KestrelGreenTransport.Supervisor.Admin;
 using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Runtime;
+using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Supervisor.Checking;
 
@@ -27,6 +32,29 @@ internal static class BindCheck
             {
                 yield return Try(plan with { Binds = [.. group] }, group.Key);
             }
+        }
+    }
+
+    /// <summary>The same for the admin endpoint.</summary>
+    public static IEnumerable<Finding> OfAdmin(AdminPlan? admin, StatusDocument? running)
+    {
+        foreach (var endpoint in admin?.Endpoints ?? [])
+        {
+            Finding finding;
+            try
+            {
+                SocketBinder.Bind(endpoint.ToEndPoint(), new GreenTransportOptions()).Socket.Dispose();
+                finding = Finding.Ok(Area, $"{endpoint}: can be bound (Admin)");
+            }
+            catch (Exception failed) when (failed is AddressInUseException or IOException or SocketException)
+            {
+                var holder = failed is AddressInUseException ? ProcFs.HolderOf(endpoint) : null;
+                finding = running is not null && holder?.EndsWith(string.Create(CultureInfo.InvariantCulture, $"pid {running.SupervisorPid}"), StringComparison.Ordinal) == true
+                    ? Finding.Ok(Area, $"{endpoint}: held by the supervisor {running.Name} that runs (pid {running.SupervisorPid}) (Admin)")
+                    : Finding.Problem(Area, $"Admin ('{admin!.Text}'): cannot listen on {endpoint}: {(failed is AddressInUseException ? "address already in use" : failed.Message.TrimEnd('.'))}{(holder is null ? "" : $" (held by {holder})")}. Give another address with --admin.");
+            }
+
+            yield return finding;
         }
     }
 

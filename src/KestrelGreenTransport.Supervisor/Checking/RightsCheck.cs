@@ -16,9 +16,9 @@ internal static class RightsCheck
     public static IEnumerable<Finding> Of(LaunchPlan plan)
     {
         var control = Path.GetDirectoryName(plan.Options.Control!)!;
-        yield return Writable(control, "the control socket", "--control or RUNTIME_DIRECTORY");
-        yield return Writable(
-            Path.GetDirectoryName(HeartbeatDirectory.PathFor(plan.Name, Environment.GetEnvironmentVariable, Libc.geteuid()))!, "the heartbeat files", "RUNTIME_DIRECTORY");
+        yield return Places.Folder(Area, control, "the control socket", "Choose another place by --control or RUNTIME_DIRECTORY.");
+        yield return Places.Folder(
+            Area, Path.GetDirectoryName(HeartbeatDirectory.PathFor(plan.Name, Environment.GetEnvironmentVariable, Libc.geteuid()))!, "the heartbeat files", "Choose another place by RUNTIME_DIRECTORY.");
 
         var descriptors = Libc.OpenFilesLimit();
         var wanted = ((long)plan.Options.WorkerConnections * plan.Binds.Length) + DescriptorsBesides;
@@ -33,29 +33,6 @@ internal static class RightsCheck
         {
             yield return Finding.Warning(Area, string.Create(CultureInfo.InvariantCulture,
                 $"Backlog ({plan.Options.Backlog}) is more than net.core.somaxconn ({somaxconn}): the kernel queues {somaxconn}. Raise it with sysctl, or be content."));
-        }
-    }
-
-    private static Finding Writable(string directory, string what, string remedy)
-    {
-        // The nearest folder that is there decides whether the rest can be made.
-        var existing = directory;
-        while (!Directory.Exists(existing) && Path.GetDirectoryName(existing) is { Length: > 0 } parent)
-        {
-            existing = parent;
-        }
-
-        var probe = Path.Combine(existing, $".green-check-{Guid.NewGuid():N}");
-        try
-        {
-            using (File.Create(probe, 1, FileOptions.DeleteOnClose))
-            {
-                return Finding.Ok(Area, $"{directory}: can hold {what}");
-            }
-        }
-        catch (Exception failed) when (failed is IOException or UnauthorizedAccessException)
-        {
-            return Finding.Problem(Area, $"{directory} cannot hold {what}: {existing} is not writable for this user. Choose another place by {remedy}.");
         }
     }
 }

@@ -149,6 +149,10 @@ internal static unsafe partial class Posix
     [LibraryImport("libc")]
     public static partial uint getegid();
 
+    /// <summary>1 when the descriptor is a terminal.</summary>
+    [LibraryImport("libc")]
+    public static partial int isatty(int fd);
+
     [LibraryImport("libc", SetLastError = true)]
     public static partial int kill(int pid, int signal);
 

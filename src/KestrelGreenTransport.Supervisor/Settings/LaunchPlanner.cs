@@ -18,6 +18,14 @@ internal static class LaunchPlanner
     public static (LaunchPlan? Plan, IReadOnlyList<string> Problems) Plan(
         LoadedSettings settings, SettingsInput input, AppCommand app, Func<ICommandRunner, AppResolution> findAgain)
     {
+        var (plan, problems) = Draft(settings, input, app, findAgain);
+        return problems.Count > 0 ? (null, problems) : (plan, problems);
+    }
+
+    /// <summary>The plan as far as it can be told, also when something is wrong with it: for who looks and does not run it.</summary>
+    public static (LaunchPlan Plan, IReadOnlyList<string> Problems) Draft(
+        LoadedSettings settings, SettingsInput input, AppCommand app, Func<ICommandRunner, AppResolution> findAgain)
+    {
         var problems = new List<string>(settings.Problems);
         var binds = Binds(settings, input, problems);
 
@@ -46,11 +54,6 @@ internal static class LaunchPlanner
             problems.Add($"Watch needs an app that is built from its source: name the project instead of {app.DisplayPath}, as in `green run --watch ./src/Shop`.");
         }
 
-        if (problems.Count > 0)
-        {
-            return (null, problems);
-        }
-
         settings.Options.PidFile = Absolute(settings.Options.PidFile);
         settings.Options.LogFile = Absolute(settings.Options.LogFile);
 
@@ -69,7 +72,7 @@ internal static class LaunchPlanner
                 var found = findAgain(commands);
                 return found.App is { } command ? Plan(SettingsLoader.Load(input), input, command, findAgain) : (null, [found.Error!]);
             },
-        }, []);
+        }, problems);
 
         string? Absolute(string? path) => path is null ? null : Path.GetFullPath(path, input.CurrentDirectory);
     }

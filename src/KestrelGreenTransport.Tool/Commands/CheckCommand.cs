@@ -50,8 +50,19 @@ internal static class CheckCommand
         var settings = SettingsLoader.Load(input);
         var files = new List<string>();
         var configuration = AppConfiguration.Whole(input, files);
-        var problems = new List<string>(settings.Problems.Union(files));
-        var binds = LaunchPlanner.Binds(settings, input, problems);
+        using var builds = host.Apps.Builds;
+        var resolution = app is null ? null : host.Apps.Resolve(app, arguments);
+        if (resolution?.App is null)
+        {
+            // Whether it is built from source nobody knows then.
+            settings.Options.Watch = false;
+        }
+
+        // An app that is not there has a place in the plan all the same: the rest can be looked at.
+        var command = resolution?.App ?? new AppCommand(app ?? "app", [], app ?? "app");
+        var (plan, planned) = LaunchPlanner.Draft(settings, input, command, _ => new AppResolution(command, null));
+        var problems = new List<string>(planned.Union(files));
+        var identity = FilesCheck.IdentityOf(plan.Options, problems);
         var findings = new List<Finding>();
         findings.AddRange(problems.Select(static problem => Finding.Problem(Settings, problem)));
         findings.AddRange(settings.Warnings.Select(static warning => Finding.Warning(Settings, warning)));
@@ -61,24 +72,20 @@ internal static class CheckCommand
             findings.Add(Finding.Ok(Settings, set.Count > 0 ? $"right; set: {string.Join(", ", set)}" : "right; every one has its default"));
         }
 
-        using var builds = host.Apps.Builds;
-        var resolution = app is null ? null : host.Apps.Resolve(app, arguments);
         findings.AddRange(resolution is null
             ? [Finding.Warning("app", "not looked at, since none was named: green check APP")]
             : AppCheck.Of(app!, resolution));
         findings.AddRange(CertificateCheck.Of(configuration, AppConfiguration.ContentRoot(input), TimeProvider.System.GetUtcNow()));
 
-        // An app that is not there has a place in the plan all the same: the rest can be looked at.
-        var command = resolution?.App ?? new AppCommand(app ?? "app", [], app ?? "app");
-        var (plan, _) = LaunchPlanner.Plan(settings with { Problems = [] }, input, command, _ => new AppResolution(command, null));
-        if (plan is not null)
-        {
-            var running = Running(host, plan.Options.Control!);
-            findings.AddRange(BindCheck.Of(plan with { Binds = [.. binds] }, running));
-            findings.AddRange(DeployCheck.Of(running));
-            findings.AddRange(RightsCheck.Of(plan));
-        }
-
+        var running = Running(host, plan.Options.Control!);
+        var binds = LaunchPlanner.Binds(settings, input, new List<string>());
+        var bound = plan with { Binds = [.. binds] };
+        findings.AddRange(BindCheck.Of(bound, running));
+        findings.AddRange(BindCheck.OfAdmin(plan.Admin, running));
+        findings.AddRange(DeployCheck.Of(running));
+        findings.AddRange(RightsCheck.Of(bound));
+        findings.AddRange(FilesCheck.Of(plan, identity, configuration["GreenTransport:AccessLog"], plan.App.WorkingDirectory ?? input.CurrentDirectory));
+        findings.AddRange(ShellCheck.Of(plan.Options));
         if (nginx is not null)
         {
             findings.AddRange(NginxCheck.Of(Path.GetFullPath(nginx, host.CurrentDirectory), binds, settings.Options));

@@ -58,6 +58,19 @@ internal sealed class PidFile : IDisposable
         }
     }
 
+    /// <summary>What stands in the file of a supervisor that runs; null when nobody holds it. Nothing is changed.</summary>
+    public static string? HolderOf(string path)
+    {
+        var opened = Result.From(Posix.open(path, Posix.O_RDWR | LibcFiles.O_NOFOLLOW | Posix.O_CLOEXEC, 0));
+        if (!opened.Ok)
+        {
+            return null;
+        }
+
+        using var file = new Descriptor((int)opened.Value);
+        return Lock(file).Ok ? null : Read(path);
+    }
+
     /// <summary>Removes it while the lock is still held, so that it cannot be another's by then.</summary>
     public void Dispose()
     {

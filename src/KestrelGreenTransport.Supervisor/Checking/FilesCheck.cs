@@ -1,0 +1,73 @@
+using KestrelGreenTransport.AccessLogging;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Settings;
+
+namespace KestrelGreenTransport.Supervisor.Checking;
+
+/// <summary>The files and folders that settings name: there, and usable by whoever will use them.</summary>
+internal static class FilesCheck
+{
+    private const string Area = "files";
+
+    /// <summary>Whom the workers would run as; null when as this user. What is wrong with it goes to <paramref name="problems"/>.</summary>
+    public static WorkerIdentity? IdentityOf(GreenSupervisorOptions options, ICollection<string> problems)
+    {
+        try
+        {
+            return WorkerIdentity.Of(options, Libc.geteuid(), Posix.getegid());
+        }
+        catch (StartupException wrong)
+        {
+            problems.Add(wrong.Message);
+            return null;
+        }
+    }
+
+    /// <param name="plan">What is to run.</param>
+    /// <param name="identity">Whom the workers run as, if not as this user.</param>
+    /// <param name="appsAccessLog">The access log that the app's own configuration names, which counts where no setting of the supervisor's does.</param>
+    /// <param name="workersFolder">Where the workers start.</param>
+    public static IEnumerable<Finding> Of(LaunchPlan plan, WorkerIdentity? identity, string? appsAccessLog, string workersFolder)
+    {
+        var ours = $"this user ({Environment.UserName})";
+        var theirs = identity is null ? ours : $"the workers' user {identity}";
+        if (plan.Options.LogFile is { } log)
+        {
+            yield return Appended("LogFile", log, ours, Places.WhyNotAppend(log));
+        }
+
+        if (plan.Options.PidFile is { } pid)
+        {
+            yield return PidFile.HolderOf(pid) is { } holder
+                ? Finding.Warning(Area, $"PidFile ('{pid}') is held by a supervisor that runs (pid {holder}): stop it first, or choose another file.")
+                : Appended("PidFile", pid, ours, Places.WhyNotAppend(pid));
+        }
+
+        if (plan.Options.DumpOnStale is { } dumps)
+        {
+            yield return Places.Folder(Area, dumps, "the stacks of hung workers (DumpOnStale)", "Choose another folder.");
+        }
+
+        if (plan.Options.AdminToken is ['@', .. var token] && plan.Admin?.Token is not null)
+        {
+            yield return Finding.Ok(Area, $"{token}: holds a token (AdminToken)");
+        }
+
+        if ((plan.WorkerVariables.GetValueOrDefault(SettingsCatalogue.AccessLog.Variable) ?? appsAccessLog) is { Length: > 0 } access && AccessLog.IsFile(access))
+        {
+            var path = Path.GetFullPath(access, workersFolder);
+            yield return Appended("AccessLog", path, theirs, Places.AsWorker(identity, () => Places.WhyNotAppend(path)));
+        }
+
+        if (identity is not null && plan.App.Arguments is [var managed, ..] && File.Exists(managed) && Places.AsWorker(identity, () => Places.WhyNotRead(managed)) is { } why)
+        {
+            yield return Finding.Problem(Area, $"{managed} cannot be read by {theirs}: {why}. Let that user read it, and pass through the folders above it.");
+        }
+    }
+
+    private static Finding Appended(string setting, string path, string who, string? why) => why is null
+        ? Finding.Ok(Area, $"{path}: can be written by {who} ({setting})")
+        : Finding.Problem(Area, $"{setting} ('{path}') cannot be written by {who}: {why}. Its folder must exist, and that user must be allowed to write there.");
+}
