@@ -1,5 +1,6 @@
 using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Tool.Rendering;
 
 namespace KestrelGreenTransport.Tool;
 
@@ -45,8 +46,8 @@ internal sealed record ToolHost
         var isTerminal = !Console.IsOutputRedirected;
         return new ToolHost
         {
-            Out = Console.Out,
-            Error = Console.Error,
+            Out = isTerminal ? new TerminalWriter(Console.Out) : Console.Out,
+            Error = Console.IsErrorRedirected ? Console.Error : new TerminalWriter(Console.Error),
             Environment = environment,
             CurrentDirectory = directory,
             IsLinux = OperatingSystem.IsLinux(),

@@ -29,7 +29,7 @@ public sealed class PrivilegeTests
         }
 
         await using var green = GreenRun.Start(
-            ["-w", "2", "--user", "nobody", "--before-start", "echo $(id -un) in $(pwd) with $USER", "--chdir", folder.Path, "-b", $"unix:{folder.File("app.sock")}"],
+            ["-w", "2", "--user", "nobody", "--before-start", "echo $(id -un) in $(pwd) with $USER; setpriv --reuid=0 --clear-groups true 2>/dev/null && echo root again || echo for good", "--chdir", folder.Path, "-b", $"unix:{folder.File("app.sock")}"],
             folder.File(Path.GetFileName(Repo.TestWorker)),
             reachable: true);
         var status = await green.Serving(2);
@@ -39,11 +39,12 @@ public sealed class PrivilegeTests
             Assert.Equal([Nobody, Nobody, Nobody, Nobody], facts["Uid"]);
             Assert.All(facts["Gid"], static gid => Assert.NotEqual("0", gid));
             Assert.DoesNotContain("0", facts["Groups"]);
-            Assert.Equal(["0000000000000000"], facts["CapEff"]);
+            Assert.All((string[])["CapPrm", "CapEff", "CapAmb"], set => Assert.Equal(["0000000000000000"], facts[set]));
         }
 
         Assert.All(Status(green.Process.Pid)["Uid"], static uid => Assert.Equal("0", uid));
         await green.Process.Line($"before the start: nobody in {folder.Path} with nobody$");
+        await green.Process.Line("before the start: for good$");
         var environment = JsonDocument.Parse(await (await green.Target()).Get("/env")).RootElement;
         Assert.Equal("nobody", environment.GetProperty("USER").GetString());
 

@@ -76,7 +76,13 @@ public sealed class TerminalTests
             [new("RUNTIME_DIRECTORY", home.Path)],
             home.Path);
         var status = await Serving(home.File("c.sock"), terminal);
-        using var slow = await Target.Parse(status.Listeners[0].Endpoint).Ask("/slow?ms=3600000");
+
+        // What a client has the app write colours the terminal at most, and does not steer it.
+        var target = Target.Parse(status.Listeners[0].Endpoint);
+        await target.Get("/print?lines=1&text=%1b%5b31mred%1b%5d0%3bowned%07");
+        await Eventually.True("the line is shown", () => terminal.Screen.Contains("\e[31mred\\u001b]0;owned\\u0007 1\e[0m", StringComparison.Ordinal), () => terminal.Screen);
+        Assert.DoesNotContain("\e]", terminal.Screen, StringComparison.Ordinal);
+        using var slow = await target.Ask("/slow?ms=3600000");
         terminal.PressControlC();
         Assert.Equal(0, await green.Exit());
         Assert.Empty(green.Living);

@@ -1,3 +1,6 @@
+using System.Net;
+using System.Net.Sockets;
+using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Supervisor.Runtime;
 using Microsoft.AspNetCore.Connections;
@@ -38,7 +41,7 @@ internal sealed class AdminServer : IDisposable
         var stopping = new CancellationTokenSource();
         var server = new KestrelServer(
             Options.Create(options),
-            new SocketTransportFactory(Options.Create(new SocketTransportOptions()), NullLoggerFactory.Instance),
+            new SocketTransportFactory(Options.Create(new SocketTransportOptions { CreateBoundListenSocket = Bind }), NullLoggerFactory.Instance),
             NullLoggerFactory.Instance);
         try
         {
@@ -48,18 +51,13 @@ internal sealed class AdminServer : IDisposable
             }
 
             server.StartAsync(new Application(app(stopping.Token)), CancellationToken.None).GetAwaiter().GetResult();
-            if (!OperatingSystem.IsWindows() && plan.Endpoints is [{ UnixPath: { } path, IsAbstract: false }])
-            {
-                File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-            }
-
             return new AdminServer(server, stopping);
         }
-        catch (Exception failed) when (failed is IOException or System.Net.Sockets.SocketException or UnauthorizedAccessException)
+        catch (Exception failed) when (failed is IOException or AddressInUseException or SocketException or UnauthorizedAccessException)
         {
             server.Dispose();
             stopping.Dispose();
-            var why = failed.InnerException is AddressInUseException ? "address already in use" : failed.Message.TrimEnd('.');
+            var why = failed is AddressInUseException || failed.InnerException is AddressInUseException ? "address already in use" : failed.Message.TrimEnd('.');
             throw new StartupException(ExitCodes.CannotBind, $"the admin endpoint cannot listen on {plan.Text}: {why}. Give another address with --admin.");
         }
     }
@@ -85,13 +83,28 @@ internal sealed class AdminServer : IDisposable
             return;
         }
 
-        // What a killed supervisor left; a living one holds the control socket, and this one had not come so far.
-        if (endpoint is { UnixPath: { } path, IsAbstract: false })
+        options.Listen(endpoint.ToEndPoint(), static listen => listen.Protocols = HttpProtocols.Http1);
+    }
+
+    // A path is taken over from a killed supervisor, from nobody else, and is this user's alone before anybody can connect.
+    private static Socket Bind(EndPoint endPoint)
+    {
+        if (endPoint is not UnixDomainSocketEndPoint unix)
         {
-            File.Delete(path);
+            return SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
         }
 
-        options.Listen(endpoint.ToEndPoint(), static listen => listen.Protocols = HttpProtocols.Http1);
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            UnixSocketBinder.Bind(socket, unix, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     private sealed class Application(AdminApp app) : IHttpApplication<HttpContext>

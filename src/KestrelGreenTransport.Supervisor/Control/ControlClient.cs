@@ -51,7 +51,7 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
     public void Stop(bool quick, Action<StatusDocument> taken, Action<StatusDocument>? meanwhile = null)
     {
         using var socket = Connect();
-        using var supervisor = PeerOf(socket) is > 0 and var pid ? PidFd.TryOpen(pid) : null;
+        using var supervisor = PeerOf(socket) is { Pid: > 0 and var pid } ? PidFd.TryOpen(pid) : null;
         taken(Ask(socket, new ControlRequest { Command = "stop", Quick = quick }, static response => response.Status));
 
         // The supervisor holds this connection open for as long as it lives. Its grace is its own affair: no limit here.
@@ -133,14 +133,28 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
         try
         {
             socket.Connect(new UnixDomainSocketEndPoint(path));
-            return socket;
         }
         catch (SocketException failed)
         {
             socket.Dispose();
             throw Unreachable(path, failed.SocketErrorCode);
         }
+
+        if (PeerOf(socket) is (_, var owner) && !IsTrusted(owner, Libc.geteuid()))
+        {
+            socket.Dispose();
+            throw new ControlException(
+                ExitCodes.Unexpected, $"whoever answers on {path} runs as another user ({owner}): it is no supervisor of yours. Name the right socket with --control, or run green as that user.");
+        }
+
+        return socket;
     }
+
+    /// <summary>
+    /// Whether a user's supervisor is worth asking: one's own and root's. Anybody may put a socket into a folder that all
+    /// may write to; root may look at anyone's, if it says where.
+    /// </summary>
+    public static bool IsTrusted(uint owner, uint caller) => owner == caller || owner == 0 || caller == 0;
 
     private T Ask<T>(Socket socket, ControlRequest request, Func<ControlResponse, T?> part)
         where T : class
@@ -185,7 +199,7 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
             var left = limit - time.GetElapsedTime(started);
             if (left <= TimeSpan.Zero || !socket.Poll(left, SelectMode.SelectRead))
             {
-                var pid = PeerOf(socket);
+                var pid = PeerOf(socket)?.Pid;
                 throw new ControlException(
                     ExitCodes.Unexpected,
                     $"the supervisor on {path} did not answer within {Duration.Format(limit)}{(pid > 0 ? $": look at it with ps -o pid,stat,wchan -p {pid}" : "")}.");
@@ -209,11 +223,11 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
         return [];
     }
 
-    // The process that listens, in this process's own numbering; 0 when it cannot be seen from here.
-    private static unsafe int PeerOf(Socket socket)
+    // The process that listens, in this process's own numbering (0 when it cannot be seen from here), and whom it runs as.
+    private static unsafe (int Pid, uint User)? PeerOf(Socket socket)
     {
         Posix.Ucred peer;
         var length = sizeof(Posix.Ucred);
-        return Libc.getsockopt((int)socket.Handle, Libc.SOL_SOCKET, Posix.SO_PEERCRED, &peer, &length) == 0 ? peer.pid : 0;
+        return Libc.getsockopt((int)socket.Handle, Libc.SOL_SOCKET, Posix.SO_PEERCRED, &peer, &length) == 0 ? (peer.pid, peer.uid) : null;
     }
 }

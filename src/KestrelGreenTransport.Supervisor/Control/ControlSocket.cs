@@ -36,9 +36,17 @@ internal sealed class ControlSocket : IDisposable
 
         try
         {
-            if (System.IO.Path.GetDirectoryName(path) is { Length: > 0 } directory && !Directory.Exists(directory))
+            var directory = System.IO.Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder : null;
+            if (directory is not null && !Directory.Exists(directory))
             {
                 _ = Posix.mkdir(directory, 0b111_000_000);
+            }
+
+            if (directory is not null && OwnerOf(directory) is { } owner && !ControlClient.IsTrusted(owner, Libc.geteuid()))
+            {
+                throw new StartupException(
+                    ExitCodes.Unexpected,
+                    $"{directory} belongs to another user ({owner}), who could put a socket of their own in the place of ours. Remove it, or set XDG_RUNTIME_DIR, or give a path elsewhere with --control.");
             }
 
             var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -87,6 +95,12 @@ internal sealed class ControlSocket : IDisposable
         }
 
         _socket.Dispose();
+    }
+
+    private static unsafe uint? OwnerOf(string directory)
+    {
+        Posix.Statx status;
+        return Posix.statx(Libc.AT_FDCWD, directory, 0, Posix.STATX_BASIC_STATS, &status) == 0 ? status.stx_uid : null;
     }
 
     private static void RemoveStale(string path)

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Native;
 
 namespace KestrelGreenTransport.Supervisor.Output;
 
@@ -32,6 +33,7 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
     private readonly int[] _descriptors;
     private readonly LogFile? _file;
     private readonly bool[] _broken = new bool[4];
+    private readonly bool[] _terminal;
     private long _bytes;
     private long _dropped;
     private bool _closing;
@@ -46,6 +48,7 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
         _note = note;
         _file = file;
         _descriptors = file is null ? [-1, outNumber, errorNumber, outNumber] : [-1, file.Number, file.Number, file.Number];
+        _terminal = [.. _descriptors.Select(static number => number >= 0 && Posix.isatty(number) == 1)];
         _thread = new Thread(Run) { IsBackground = true, Name = "green-output" };
         _thread.Start();
     }
@@ -56,6 +59,11 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
     /// <inheritdoc/>
     public void Write(OutputStream stream, ReadOnlyMemory<byte> line)
     {
+        if (_terminal[(int)stream])
+        {
+            line = TerminalText.OfLine(line);
+        }
+
         lock (_gate)
         {
             if (_bytes + line.Length > Capacity)

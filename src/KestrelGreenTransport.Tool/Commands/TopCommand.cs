@@ -28,7 +28,7 @@ internal static class TopCommand
     {
         // Before the screen changes: whoever is not there is said on the ordinary one.
         var (model, after) = Look(client, new TopModel(), 0);
-        using var terminal = new TopTerminal(host.Out);
+        using var terminal = new TopTerminal(host.Out is TerminalWriter careful ? careful.Terminal : host.Out);
         var nextLook = TimeProvider.System.GetTimestamp();
         while (true)
         {

@@ -1,3 +1,4 @@
+using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Runtime;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Runtime;
@@ -67,6 +68,24 @@ public sealed class HeartbeatDirectoryTests : IDisposable
         var refused = Assert.Throws<StartupException>(() => HeartbeatDirectory.Create(Target, "test"));
 
         Assert.Contains("not made by us", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_directory_that_another_user_made_is_refused()
+    {
+        File.SetUnixFileMode(_base, (UnixFileMode)0b111_111_111);
+        if (!Environment.IsPrivilegedProcess)
+        {
+            // Nobody else's folder can be made without root; one of root's is there.
+            Assert.Throws<StartupException>(() => HeartbeatDirectory.Create("/root", "test"));
+            return;
+        }
+
+        Assert.Equal(0, AsUser.Run(65534, () => Posix.mkdir(Target, 0b111_000_000)));
+
+        var refused = Assert.Throws<StartupException>(() => HeartbeatDirectory.Create(Target, "test"));
+
+        Assert.Contains("belongs to another user", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
