@@ -23,16 +23,23 @@ internal sealed record WorkerDocument
     /// <summary>The supervisor's name.</summary>
     public required string Name { get; init; }
 
-    public required WorkerStatus Worker { get; init; }
+    /// <summary>Null when the worker is gone: then the first of <see cref="Ended"/> is the one.</summary>
+    public required WorkerStatus? Worker { get; init; }
+
+    /// <summary>The processes that had this index, and those that it took over from; youngest first.</summary>
+    public required IReadOnlyList<EndedStatus> Ended { get; init; }
 
     /// <summary>The requests that have been in flight for longest, ten at most; null when the worker did not say.</summary>
     public required IReadOnlyList<RequestStatus>? OldestRequests { get; init; }
 
-    /// <summary>What the supervisor said of it, oldest first.</summary>
+    /// <summary>What the supervisor said of it and of those before it, oldest first.</summary>
     public required IReadOnlyList<LogLine> Events { get; init; }
 
     /// <summary>What it wrote last, oldest first.</summary>
     public required IReadOnlyList<LogLine> Lines { get; init; }
+
+    /// <summary>What the first of <see cref="Ended"/> wrote last, oldest first.</summary>
+    public required IReadOnlyList<LogLine> LastWords { get; init; }
 }
 
 /// <summary>What <c>green config --json</c> prints.</summary>

@@ -18,7 +18,7 @@ public sealed class StatusTests
         "requestsInFlight", "requestsTotal", "acceptedTotal", "restarts", "rssBytes", "cpuSeconds", "leader", "verdict", "lastExit",
     ];
 
-    private static readonly string[] LastExit = ["reason", "exitCode", "signal", "at", "verdict"];
+    private static readonly string[] LastExit = ["reason", "exitCode", "signal", "at", "verdict", "index", "pid"];
 
     [Fact]
     public async Task The_json_has_exactly_the_promised_properties_in_order_and_true_values()
@@ -60,6 +60,7 @@ public sealed class StatusTests
         Assert.True(only.GetProperty("cpuSeconds").GetDouble() > 0);
         Assert.InRange(only.GetProperty("heartbeatAgeSeconds").GetDouble(), 0, 30);
         Assert.Equal("crash", only.GetProperty("lastExit").GetProperty("reason").GetString());
+        Assert.Equal((victim.Index, victim.Pid), (only.GetProperty("lastExit").GetProperty("index").GetInt32(), only.GetProperty("lastExit").GetProperty("pid").GetInt32()));
         Assert.Equal("SIGKILL", only.GetProperty("lastExit").GetProperty("signal").GetString());
         Assert.Equal(JsonValueKind.Null, only.GetProperty("lastExit").GetProperty("exitCode").ValueKind);
         await green.StopCleanly(Kernel.SIGINT);

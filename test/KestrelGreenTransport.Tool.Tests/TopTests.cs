@@ -69,7 +69,7 @@ public sealed class TopTests
 
     private static TopModel Model(int workers)
     {
-        LogLine[] events = [new() { Sequence = 1, At = default, Worker = 1, Stream = null, Level = "error", Id = 201, Event = "WorkerDied", Text = "a line with \e in it" }];
+        LogLine[] events = [new() { Sequence = 1, At = default, Worker = 1, Pid = null, Stream = null, Level = "error", Id = 201, Event = "WorkerDied", Text = "a line with \e in it" }];
         return new TopModel().Look(Figures(workers, at: 1, requests: 0, cpu: 1.9), events).Look(Figures(workers, at: 3, requests: 20, cpu: 2.9), []);
     }
 

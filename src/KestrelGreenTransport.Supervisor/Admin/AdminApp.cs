@@ -99,7 +99,7 @@ internal sealed class AdminApp(AdminPlan plan, AdminSources sources, AdminMonito
     private Task Logs(HttpRequest request, HttpResponse response)
     {
         var worker = int.TryParse((string?)request.Query["worker"], NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? index : (int?)null;
-        var (entries, _) = sources.Journal.Read(0, LinesShown, worker);
+        var entries = sources.Journal.Newest(LinesShown, worker is { } one ? WorkerStory.Concerning(one, sources.State()) : static _ => true);
         return Write(response, Json, JsonSerializer.SerializeToUtf8Bytes([.. entries.Select(LogLine.Of)], AdminJson.Default.IReadOnlyListLogLine));
     }
 

@@ -25,6 +25,7 @@ internal sealed class AdminEndpoint : IDisposable
         {
             Figures = figures.Now,
             Journal = journal,
+            State = () => loop.State,
             Silence = () => loop.State.LastStepAt is > 0 and var last ? time.GetElapsedTime(last) : TimeSpan.Zero,
             Act = request => new ControlClient(controlPath).Ask(request, static response => response),
         };

@@ -1,4 +1,5 @@
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Output;
 using KestrelGreenTransport.Supervisor.Telemetry;
 
@@ -11,6 +12,9 @@ internal sealed record AdminSources
     public required Func<Figures> Figures { get; init; }
 
     public required Journal Journal { get; init; }
+
+    /// <summary>What the arbiter knows; from any thread.</summary>
+    public required Func<SupervisorState> State { get; init; }
 
     /// <summary>How long ago the supervisor's thread went round.</summary>
     public required Func<TimeSpan> Silence { get; init; }

@@ -16,11 +16,15 @@ internal static class ControlQuestions
     // Well below what a client reads of one answer, with room for JSON's escapes.
     private const int MostCharacters = 512 * 1024;
 
-    public static IReadOnlyDictionary<string, Func<ControlRequest, ControlResponse>> Of(Journal journal, Func<Figures> figures, Func<SupervisorState> state) =>
+    public static IReadOnlyDictionary<string, Func<ControlRequest, ControlResponse>> Of(Journal journal, Func<Figures> figures, Func<SupervisorState> state, TimeProvider time) =>
         new Dictionary<string, Func<ControlRequest, ControlResponse>>(StringComparer.Ordinal)
         {
             ["figures"] = _ => new ControlResponse { Figures = figures() },
             ["logs"] = request => Read(journal, request, eventsOnly: false),
+            ["story"] = request => new ControlResponse
+            {
+                Story = WorkerStory.Of(request.Worker ?? 0, state(), journal, time.GetTimestamp(), time.GetUtcNow()),
+            },
             ["reloads"] = _ => new ControlResponse { Reloads = ReloadsStatus.Of(state()) },
             ["events"] = request => Read(journal, request, eventsOnly: true),
         };

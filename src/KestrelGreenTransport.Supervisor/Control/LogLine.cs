@@ -15,6 +15,9 @@ internal sealed record LogLine
     /// <summary>The worker that wrote it, or that the event is about; null for an event of the whole.</summary>
     public required int? Worker { get; init; }
 
+    /// <summary>The pid of that worker; null where the event is about none that has one. An index is used again, and so tells less.</summary>
+    public required int? Pid { get; init; }
+
     /// <summary><c>out</c>, <c>error</c>; null for an event.</summary>
     public required string? Stream { get; init; }
 
@@ -33,6 +36,7 @@ internal sealed record LogLine
         Sequence = entry.Sequence,
         At = entry.At,
         Worker = entry.Worker,
+        Pid = entry.Pid,
         Stream = entry.Stream switch
         {
             null => null,

@@ -1,4 +1,7 @@
 using System.Text.Json.Serialization;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Runtime;
 using KestrelGreenTransport.Supervisor.Telemetry;
 
 namespace KestrelGreenTransport.Supervisor.Control;
@@ -76,14 +79,36 @@ internal sealed record WorkerStatus
     public required LastExitStatus? LastExit { get; init; }
 }
 
-internal sealed record LastExitStatus(string Reason, int? ExitCode, string? Signal, DateTimeOffset At, string? Verdict = null);
+/// <summary>How a process ended.</summary>
+/// <param name="Reason">Why.</param>
+/// <param name="ExitCode">Null when a signal ended it, or nobody knows.</param>
+/// <param name="Signal">Null when it left by itself, or nobody knows.</param>
+/// <param name="At">When.</param>
+/// <param name="Verdict">What it was ended for, if it hung.</param>
+/// <param name="Index">Its index: that of the worker that shows this, or another one if both lived at a time.</param>
+/// <param name="Pid">Its pid.</param>
+internal sealed record LastExitStatus(
+    string Reason, int? ExitCode, string? Signal, DateTimeOffset At, string? Verdict = null, int? Index = null, int? Pid = null)
+{
+    /// <param name="exit">What the arbiter knows.</param>
+    /// <param name="now">Monotonic nanoseconds.</param>
+    /// <param name="utc">The same moment by the calendar.</param>
+    public static LastExitStatus Of(LastExit exit, long now, DateTimeOffset utc) => new(
+        NoticeReporter.Name(exit.Reason),
+        exit.Status.Code,
+        exit.Status.Signal is { } signal ? Signals.NameOf(signal) : null,
+        utc - TimeSpan.FromTicks((now - exit.At) / 100),
+        exit.Verdict is { } why ? NoticeReporter.Name(why) : null,
+        exit.Index,
+        exit.Pid);
+}
 
 /// <summary>A command to the supervisor: one line of JSON on the control socket.</summary>
 internal sealed record ControlRequest
 {
     /// <summary>
     /// <c>status</c>, <c>stop</c>, <c>scale</c>, <c>reload</c>, <c>reloads</c>, <c>restart</c>, <c>drain</c>, <c>upgrade</c>, <c>dump</c>, <c>requests</c>, <c>figures</c>,
-    /// <c>logs</c> or <c>events</c>.
+    /// <c>logs</c>, <c>events</c> or <c>story</c>.
     /// </summary>
     public required string Command { get; init; }
 
@@ -95,7 +120,7 @@ internal sealed record ControlRequest
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Workers { get; init; }
 
-    /// <summary>dump, requests: which worker, by its index. logs, events, restart, drain: only this worker.</summary>
+    /// <summary>dump, requests, story: which worker, by its index. logs, events, restart, drain: only this worker.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Worker { get; init; }
 
@@ -140,6 +165,10 @@ internal sealed record ControlResponse
     /// <summary>logs, events: what to ask from (<see cref="ControlRequest.After"/>) in order to go on.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? Next { get; init; }
+
+    /// <summary>story: what is known of a worker and of those before it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public WorkerStory? Story { get; init; }
 
     /// <summary>requests: what the worker said.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]

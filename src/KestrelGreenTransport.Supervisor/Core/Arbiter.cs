@@ -166,16 +166,31 @@ internal static class Arbiter
             turn.Do(new TellSiblings(worker.Index));
         }
 
-        var exit = new LastExit(worker.Ending ?? ReasonOf(worker, exited), exited.Status, turn.Now, worker.Verdict);
+        var exit = new LastExit(worker.Ending ?? ReasonOf(worker, exited), exited.Status, turn.Now, worker.Verdict)
+        {
+            Index = worker.Index,
+            Pid = worker.Pid!.Value,
+        };
         if (worker.Stays)
         {
             Succession.AfterDeath(turn, worker, exit);
-            return;
+        }
+        else
+        {
+            turn.Remove(worker);
+            turn.Say(new WorkerLeftNotice(worker.Index, worker.Pid!.Value, exit));
+            Succession.TellHeir(turn, worker, exit);
         }
 
-        turn.Remove(worker);
-        turn.Say(new WorkerLeftNotice(worker.Index, worker.Pid!.Value, exit));
-        Succession.TellHeir(turn, worker, exit);
+        Remember(turn, worker, exit);
+    }
+
+    // Whoever took over shows this very exit as its last one.
+    private static void Remember(Turn turn, WorkerHandle worker, LastExit exit)
+    {
+        var heir = turn.Workers.FirstOrDefault(one => ReferenceEquals(one.LastExit, exit));
+        var ended = turn.State.Ended.Add(new EndedWorker(worker.Generation, exit, heir?.Index));
+        turn.State = turn.State with { Ended = ended.Count > ArbiterSettings.MostEnded ? ended.RemoveAt(0) : ended };
     }
 
     // For a death of its own. What was ended by us keeps our reason, and is never taken for out of memory.

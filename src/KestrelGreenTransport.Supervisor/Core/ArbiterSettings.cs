@@ -81,4 +81,7 @@ internal sealed record ArbiterSettings
     public static int BootAttempts => 3;
 
     public static int MaxWorkers => 1024;
+
+    /// <summary>How many processes that are gone are remembered.</summary>
+    public static int MostEnded => 100;
 }

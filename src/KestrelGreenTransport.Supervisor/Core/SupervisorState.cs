@@ -24,6 +24,9 @@ internal sealed record SupervisorState
     /// <summary>By index. Contains the living, and those that wait in backoff for their next process.</summary>
     public ImmutableSortedDictionary<int, WorkerHandle> Workers { get; init; } = ImmutableSortedDictionary<int, WorkerHandle>.Empty;
 
+    /// <summary>The processes that ended last, oldest first; at most <see cref="ArbiterSettings.MostEnded"/>.</summary>
+    public ImmutableList<EndedWorker> Ended { get; init; } = [];
+
     /// <summary>Whether any worker ever served. From then on the supervisor never gives up.</summary>
     public bool EverServed { get; init; }
 

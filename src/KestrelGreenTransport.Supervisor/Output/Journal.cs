@@ -6,7 +6,8 @@ namespace KestrelGreenTransport.Supervisor.Output;
 /// The last lines of each worker and the last events of the supervisor, in memory: what <c>green logs</c>,
 /// <c>green status N</c>, <c>green top</c> and the admin page show.
 ///
-/// Each worker has room of its own, so that a chatty one does not push the others' lines out; so have the events.
+/// Each process has room of its own, so that a chatty one pushes neither its siblings' lines out nor the last words of the
+/// one that it replaces; so have the events.
 /// Adding a line never waits for anything but another one being added or the list being copied.
 /// </summary>
 internal sealed class Journal(TimeProvider time)
@@ -20,30 +21,51 @@ internal sealed class Journal(TimeProvider time)
     /// <summary>The most characters that are kept of a worker, and of all events.</summary>
     public const int Characters = 256 * 1024;
 
+    /// <summary>The most lines that are kept of a process once another has its index.</summary>
+    public const int LinesOfThePast = 100;
+
+    /// <summary>The most characters that are kept of such a process.</summary>
+    public const int CharactersOfThePast = 32 * 1024;
+
+    /// <summary>Of so many such processes something is kept, the youngest.</summary>
+    public const int Past = 32;
+
     // What a person can take in of a worker that cannot start.
     private const int LastWords = 30;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<int, Ring> _workers = [];
+    private readonly Dictionary<(int Worker, int Pid), Ring> _processes = [];
     private readonly Ring _events = new(Events);
     private long _sequence;
 
-    /// <summary>Takes a line that a worker wrote.</summary>
-    public void AddLine(int worker, OutputStream stream, string text) =>
-        Add(new JournalEntry { At = time.GetUtcNow(), Worker = worker, Stream = stream, Text = text });
-
-    /// <summary>Takes an event of the supervisor's own.</summary>
-    public void AddEvent(LogLevel level, EventId id, int? worker, string text) =>
-        Add(new JournalEntry { At = time.GetUtcNow(), Worker = worker, Level = level, EventId = id, Text = text });
-
-    /// <summary>The last lines that a worker wrote, oldest first; empty when it wrote nothing.</summary>
-    public IReadOnlyList<string> Of(int index)
+    /// <summary>A process has this index from now on. Those before it are the past.</summary>
+    public void Begin(int worker, int pid)
     {
         lock (_gate)
         {
-            return _workers.TryGetValue(index, out var ring) ? [.. ring.Entries.TakeLast(LastWords).Select(static entry => entry.Text)] : [];
+            foreach (var (process, ring) in _processes)
+            {
+                if (process.Worker == worker)
+                {
+                    ring.BecomePast();
+                }
+            }
+
+            _processes[(worker, pid)] = new Ring(LinesOfAWorker) { Youngest = _sequence };
+            ForgetTheOldest();
         }
     }
+
+    /// <summary>Takes a line that a worker wrote.</summary>
+    public void AddLine(int worker, int pid, OutputStream stream, string text) =>
+        Add(new JournalEntry { At = time.GetUtcNow(), Worker = worker, Pid = pid, Stream = stream, Text = text });
+
+    /// <summary>Takes an event of the supervisor's own.</summary>
+    public void AddEvent(LogLevel level, EventId id, int? worker, int? pid, string text) =>
+        Add(new JournalEntry { At = time.GetUtcNow(), Worker = worker, Pid = pid, Level = level, EventId = id, Text = text });
+
+    /// <summary>The last lines that were written at this index, oldest first; empty when there are none.</summary>
+    public IReadOnlyList<string> Of(int index) => [.. Newest(LastWords, entry => !entry.IsEvent && entry.Worker == index).Select(static entry => entry.Text)];
 
     /// <summary>What is kept, oldest first.</summary>
     /// <param name="after">Only what came after this sequence.</param>
@@ -53,26 +75,23 @@ internal sealed class Journal(TimeProvider time)
     /// <returns>The entries, and the sequence to ask from next.</returns>
     public (IReadOnlyList<JournalEntry> Entries, long Next) Read(long after, int count, int? worker = null, bool eventsOnly = false)
     {
-        List<JournalEntry> found;
-        long next;
         lock (_gate)
         {
-            next = _sequence;
-            found = [.. _events.Entries.Where(entry => entry.Sequence > after && (worker is null || entry.Worker == worker))];
-            if (!eventsOnly)
-            {
-                foreach (var (index, ring) in _workers)
-                {
-                    if (worker is null || index == worker)
-                    {
-                        found.AddRange(ring.Entries.Where(entry => entry.Sequence > after));
-                    }
-                }
-            }
+            return (Newest(count, entry => entry.Sequence > after && (worker is null || entry.Worker == worker) && (entry.IsEvent || !eventsOnly)), _sequence);
+        }
+    }
+
+    /// <summary>The youngest of those that are wanted, oldest first.</summary>
+    public IReadOnlyList<JournalEntry> Newest(int count, Func<JournalEntry, bool> wanted)
+    {
+        List<JournalEntry> found;
+        lock (_gate)
+        {
+            found = [.. _processes.Values.Append(_events).SelectMany(static ring => ring.Entries).Where(wanted)];
         }
 
         found.Sort(static (one, other) => one.Sequence.CompareTo(other.Sequence));
-        return (found.Count > count ? found[^count..] : found, next);
+        return found.Count > count ? found[^count..] : found;
     }
 
     private void Add(JournalEntry entry)
@@ -80,28 +99,63 @@ internal sealed class Journal(TimeProvider time)
         lock (_gate)
         {
             entry = entry with { Sequence = ++_sequence };
-            if (entry.IsEvent)
-            {
-                _events.Add(entry);
-            }
-            else
-            {
-                (_workers.TryGetValue(entry.Worker!.Value, out var ring) ? ring : _workers[entry.Worker.Value] = new Ring(LinesOfAWorker)).Add(entry);
-            }
+            var ring = entry.IsEvent ? _events : RingOf(entry.Worker!.Value, entry.Pid!.Value);
+            ring.Add(entry);
+        }
+    }
+
+    // One that is not known was forgotten, and a grandchild writes on in its name.
+    private Ring RingOf(int worker, int pid)
+    {
+        if (!_processes.TryGetValue((worker, pid), out var ring))
+        {
+            _processes[(worker, pid)] = ring = new Ring(LinesOfAWorker) { Youngest = _sequence };
+            ring.BecomePast();
+            ForgetTheOldest();
+        }
+
+        return ring;
+    }
+
+    private void ForgetTheOldest()
+    {
+        var past = _processes.Where(static one => one.Value.IsPast).ToList();
+        if (past.Count > Past)
+        {
+            _ = _processes.Remove(past.MinBy(static one => one.Value.Youngest).Key);
         }
     }
 
     private sealed class Ring(int most)
     {
+        private int _most = most;
+        private int _mostCharacters = Characters;
         private int _characters;
 
         public Queue<JournalEntry> Entries { get; } = new();
 
+        public bool IsPast { get; private set; }
+
+        public long Youngest { get; set; }
+
         public void Add(JournalEntry entry)
         {
             Entries.Enqueue(entry);
+            Youngest = entry.Sequence;
             _characters += entry.Text.Length;
-            while (Entries.Count > 1 && (Entries.Count > most || _characters > Characters))
+            Shrink();
+        }
+
+        /// <summary>Another process has the index now: of this one the last words are kept.</summary>
+        public void BecomePast()
+        {
+            (_most, _mostCharacters, IsPast) = (LinesOfThePast, CharactersOfThePast, true);
+            Shrink();
+        }
+
+        private void Shrink()
+        {
+            while (Entries.Count > 1 && (Entries.Count > _most || _characters > _mostCharacters))
             {
                 _characters -= Entries.Dequeue().Text.Length;
             }
@@ -119,6 +173,9 @@ internal sealed record JournalEntry
 
     /// <summary>The worker that wrote it or that it is about; null for an event of the whole.</summary>
     public int? Worker { get; init; }
+
+    /// <summary>The pid of that worker; null for an event of the whole, or of an index without a process.</summary>
+    public int? Pid { get; init; }
 
     /// <summary>Where a worker wrote it; null for an event.</summary>
     public OutputStream? Stream { get; init; }

@@ -33,9 +33,14 @@ internal sealed class OutputPump : IDisposable
     }
 
     /// <summary>Takes over the read end of a worker's pipe until everyone who holds its write end has closed it.</summary>
-    public void Add(int index, OutputStream stream, Descriptor pipe)
+    public void Add(int index, int pid, OutputStream stream, Descriptor pipe)
     {
-        _added.Enqueue(new Source(index, stream, pipe));
+        if (stream == OutputStream.Out)
+        {
+            _journal.Begin(index, pid);
+        }
+
+        _added.Enqueue(new Source(index, pid, stream, pipe));
         _wake.Set();
     }
 
@@ -145,15 +150,17 @@ internal sealed class OutputPump : IDisposable
         // What a worker says is not to be pushed out by what its clients do.
         if (source.Stream != OutputStream.Access)
         {
-            _journal.AddLine(source.Index, source.Stream, Encoding.UTF8.GetString(line));
+            _journal.AddLine(source.Index, source.Pid, source.Stream, Encoding.UTF8.GetString(line));
         }
 
         _writer.Write(source.Stream, _format.OfWorker(_time.GetUtcNow(), source.Index, source.Stream, line));
     }
 
-    private sealed class Source(int index, OutputStream stream, Descriptor pipe)
+    private sealed class Source(int index, int pid, OutputStream stream, Descriptor pipe)
     {
         public int Index { get; } = index;
+
+        public int Pid { get; } = pid;
 
         public OutputStream Stream { get; } = stream;
 

@@ -21,9 +21,9 @@ internal sealed class SupervisorLogger(OutputWriter writer, LogFormat format, Jo
         }
 
         var message = formatter(state, exception);
-        var worker = Number(state, "Index");
-        journal.AddEvent(logLevel, eventId, worker, message);
-        foreach (var line in format.OfEvent(time.GetLocalNow(), logLevel, eventId, worker, Number(state, "Pid"), message, exception))
+        var (worker, pid) = (Number(state, "Index"), Number(state, "Pid"));
+        journal.AddEvent(logLevel, eventId, worker, pid, message);
+        foreach (var line in format.OfEvent(time.GetLocalNow(), logLevel, eventId, worker, pid, message, exception))
         {
             writer.Write(OutputStream.Error, line);
         }

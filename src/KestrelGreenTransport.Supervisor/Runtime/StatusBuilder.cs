@@ -1,6 +1,5 @@
 using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Core;
-using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Worker;
 using Microsoft.Win32.SafeHandles;
 
@@ -55,14 +54,7 @@ internal sealed class StatusBuilder(
             CpuSeconds = worker.Pid is { } running ? ProcFs.CpuSecondsOf(running) : 0,
             Leader = worker.Pid is not null && leader?.Pid == worker.Pid,
             Verdict = worker.Verdict is { } verdict ? NoticeReporter.Name(verdict) : null,
-            LastExit = worker.LastExit is { } exit
-                ? new LastExitStatus(
-                    NoticeReporter.Name(exit.Reason),
-                    exit.Status.Code,
-                    exit.Status.Signal is { } signal ? Signals.NameOf(signal) : null,
-                    utc - TimeSpan.FromTicks((now - exit.At) / 100),
-                    exit.Verdict is { } why ? NoticeReporter.Name(why) : null)
-                : null,
+            LastExit = worker.LastExit is { } exit ? LastExitStatus.Of(exit, now, utc) : null,
         };
     }
 

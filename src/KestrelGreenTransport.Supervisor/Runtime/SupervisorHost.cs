@@ -201,7 +201,7 @@ internal static class SupervisorHost
                 service?.IsMuted = false;
                 init?.FollowMe();
                 answering.Begin(() => new ControlServer(
-                    control, loop.Post, () => figures.Now().Status, ControlQuestions.Of(journal, figures.Now, () => loop.State),
+                    control, loop.Post, () => figures.Now().Status, ControlQuestions.Of(journal, figures.Now, () => loop.State, time),
                     new Dictionary<string, Action<ControlRequest, Action<ControlResponse>>> { ["dump"] = dumps.Handle, ["requests"] = inFlight.Ask }, logger, time,
                     upgrade: taken => loop.PostAction(() =>
                     {

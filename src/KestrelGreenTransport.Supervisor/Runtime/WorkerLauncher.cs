@@ -153,14 +153,15 @@ internal sealed class WorkerLauncher : IDisposable
             return new Outcome(null, $"cannot start {plan.App.FileName}: {spawned.Message}");
         }
 
-        _pump.Add(index, OutputStream.Out, outRead);
-        _pump.Add(index, OutputStream.Error, errorRead);
+        var pid = (int)spawned.Value;
+        _pump.Add(index, pid, OutputStream.Out, outRead);
+        _pump.Add(index, pid, OutputStream.Error, errorRead);
         if (access is { } pipe)
         {
-            _pump.Add(index, OutputStream.Access, pipe.Read);
+            _pump.Add(index, pid, OutputStream.Access, pipe.Read);
         }
 
-        return new Outcome(new WorkerProcess(index, generation, PidFd.Open((int)spawned.Value), ours, beatFile), null);
+        return new Outcome(new WorkerProcess(index, generation, PidFd.Open(pid), ours, beatFile), null);
     }
 
     /// <summary>A process, or why there is none.</summary>

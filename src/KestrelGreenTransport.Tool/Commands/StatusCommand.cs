@@ -10,12 +10,9 @@ namespace KestrelGreenTransport.Tool.Commands;
 /// <summary><c>green status</c>: all workers in one look, or one worker's story.</summary>
 internal static class StatusCommand
 {
-    private const int EventsShown = 20;
-    private const int LinesShown = 15;
-
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
-        var index = WorkerArgument.Optional("Only this worker, with what happened to it and its last lines.");
+        var index = WorkerArgument.Optional("Only this worker, with what happened to it and its last lines; also one that is gone.");
         var json = new Option<bool>("--json") { Description = "Print one JSON object, and nothing else." };
         var command = new Command("status", "Show a supervisor, its listeners and its workers.") { index, json };
         command.SetAction(parsed => WorkerArgument.TryRead(parsed.GetValue(index), out var worker, out var error)
@@ -42,7 +39,9 @@ internal static class StatusCommand
     private static int ShowOne(ToolHost host, ControlClient client, int index, bool asJson)
     {
         var status = client.Ask(new ControlRequest { Command = "status" });
-        if (status.Workers.FirstOrDefault(one => one.Index == index) is not { } worker)
+        var worker = status.Workers.FirstOrDefault(one => one.Index == index);
+        var story = client.Ask(new ControlRequest { Command = "story", Worker = index }, static response => response.Story);
+        if (worker is null && !(story.Ended is [var gone, ..] && gone.Exit.Index == index))
         {
             return host.Fail(ExitCodes.Usage, $"{status.Name} has no worker {index}; there {(status.Workers.Count == 1 ? "is" : "are")} {string.Join(", ", status.Workers.Select(static one => one.Index))}.");
         }
@@ -51,10 +50,11 @@ internal static class StatusCommand
         {
             Name = status.Name,
             Worker = worker,
-            OldestRequests = worker.Pid is null ? [] : client.Ask(new ControlRequest { Command = "requests", Worker = index }, static response => response.InFlight).Oldest,
-            Events = client.Ask(new ControlRequest { Command = "events", Worker = index, Last = EventsShown }, static response => response.Lines),
-            Lines = client.Ask(new ControlRequest { Command = "logs", Worker = index, Last = 10 * LinesShown }, static response => response.Lines)
-                .Where(static line => line.Stream is not null).TakeLast(LinesShown).ToList(),
+            Ended = story.Ended,
+            OldestRequests = worker?.Pid is null ? [] : client.Ask(new ControlRequest { Command = "requests", Worker = index }, static response => response.InFlight).Oldest,
+            Events = story.Events,
+            Lines = story.Lines,
+            LastWords = story.LastWords,
         };
         if (asJson)
         {

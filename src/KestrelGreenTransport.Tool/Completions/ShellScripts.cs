@@ -19,7 +19,7 @@ internal static class ShellScripts
         foreach (var (command, option) in WithValues(tree))
         {
             var pattern = string.Join('|', option.Names.Select(name => $"{command}:{name}"));
-            text.Append($"    {pattern}) {(option.TakesFile ? "COMPREPLY=($(compgen -f -- \"$current\"))" : $"COMPREPLY=($(compgen -W '{string.Join(' ', option.Choices)}' -- \"$current\"))")}; return;;\n");
+            text.Append($"    {pattern}) {(option.TakesFile ? "mapfile -t COMPREPLY < <(compgen -f -- \"$current\")" : $"COMPREPLY=($(compgen -W '{string.Join(' ', option.Choices)}' -- \"$current\"))")}; return;;\n");
         }
 
         text.Append("  esac\n  case $command in\n");
@@ -32,7 +32,7 @@ internal static class ShellScripts
         text.Append($"  esac\n  words=\"$words {string.Join(' ', tree.Options.SelectMany(static option => option.Names))}\"\n");
         return text.Append("""
               COMPREPLY=($(compgen -W "$words" -- "$current"))
-              if [ -n "$files" ] && [[ $current != -* ]]; then COMPREPLY+=($(compgen -f -- "$current")); fi
+              if [ -n "$files" ] && [[ $current != -* ]]; then mapfile -t -O ${#COMPREPLY[@]} COMPREPLY < <(compgen -f -- "$current"); fi
             }
             complete -o filenames -F _green green
 

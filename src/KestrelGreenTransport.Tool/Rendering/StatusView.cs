@@ -72,12 +72,19 @@ internal static class StatusView
         }
 
         var restarts = worker.Restarts == 1 ? "1 restart" : $"{worker.Restarts} restarts";
-        yield return string.Create(CultureInfo.InvariantCulture, $"worker {worker.Index}: {restarts}, the last for {How(exit)} at {exit.At:yyyy-MM-dd HH:mm:ss}Z");
-        if (exit.Verdict is { } verdict)
+        yield return string.Create(CultureInfo.InvariantCulture, $"worker {worker.Index}: {restarts}, the last for {How(exit)} at {At(exit)}");
+        if (exit.Index is { } index && index != worker.Index)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"  that was worker {index}, pid {exit.Pid}{(exit.Verdict is null ? "" : $"; it hung: {exit.Verdict}")}");
+        }
+        else if (exit.Verdict is { } verdict)
         {
             yield return $"  it hung: {verdict}";
         }
     }
+
+    /// <summary>When a process ended.</summary>
+    public static string At(LastExitStatus exit) => exit.At.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
 
     /// <summary>Why and how a process ended: <c>crash (SIGSEGV)</c>.</summary>
     public static string How(LastExitStatus exit) =>

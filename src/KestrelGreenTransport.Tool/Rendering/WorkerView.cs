@@ -1,16 +1,40 @@
 using System.Globalization;
+using KestrelGreenTransport.Supervisor.Control;
 using Spectre.Console;
 
 namespace KestrelGreenTransport.Tool.Rendering;
 
-/// <summary>One worker's story for a person: how it is, what happened to it, what it wrote last.</summary>
+/// <summary>One worker's story for a person: how it is or how it ended, what happened to it, what it wrote last.</summary>
 internal static class WorkerView
 {
     public static void Write(WorkerDocument document, ToolHost host)
     {
-        var worker = document.Worker;
         var console = PlainConsole.Of(host);
         console.Profile.Width = int.MaxValue / 2;
+        if (document.Worker is { } worker)
+        {
+            WriteLiving(document, worker, host, console);
+        }
+        else
+        {
+            WriteGone(document, document.Ended[0], host, console);
+        }
+
+        Section(host, "What happened", document.Events.Select(LogText.Of));
+        if (document.Worker?.Pid is not null)
+        {
+            Section(host, "Its last lines", document.Lines.Select(Timed));
+        }
+
+        if (document.Ended is [var last, ..])
+        {
+            var whose = document.Worker is null ? "Its last lines" : $"The last lines of the one before it ({Named(last.Exit)})";
+            Section(host, whose, document.LastWords.Select(Timed));
+        }
+    }
+
+    private static void WriteLiving(WorkerDocument document, WorkerStatus worker, ToolHost host, IAnsiConsole console)
+    {
         var process = worker switch
         {
             { Pid: { } pid } => $"pid {pid}, up {Figures.Time(worker.UptimeSeconds)}, last beat {Figures.Time(worker.HeartbeatAgeSeconds)} ago",
@@ -22,7 +46,7 @@ internal static class WorkerView
             $"[bold]worker {worker.Index}[/] of {document.Name} is [{StatusView.ColourOf(worker.State)}]{worker.State}[/]: {process}, generation {worker.Generation}");
         host.Out.WriteLine(
             $"{Figures.Count(worker.Connections)} of {Figures.Count(worker.ConnectionsLimit)} connections, {Figures.Count(worker.RequestsInFlight)} in flight, {Figures.Count(worker.RequestsTotal)} served, {Figures.Size(worker.RssBytes)}, {Figures.Time(worker.CpuSeconds)} of processor time");
-        foreach (var line in StatusView.LastExit(worker))
+        foreach (var line in document.Ended.Count > 0 ? document.Ended.Select(Described) : StatusView.LastExit(worker))
         {
             host.Out.WriteLine(line);
         }
@@ -35,10 +59,28 @@ internal static class WorkerView
         {
             Section(host, "Oldest requests in flight", oldest.Select(static one => $"{Figures.Time(one.AgeSeconds),8} {one.Method} {one.Path}"));
         }
-
-        Section(host, "What happened", document.Events.Select(LogText.Of));
-        Section(host, "Its last lines", document.Lines.Select(static line => $"{line.At.ToLocalTime().ToString("HH:mm:ss", CultureInfo.InvariantCulture)} {line.Text}"));
     }
+
+    private static void WriteGone(WorkerDocument document, EndedStatus gone, ToolHost host, IAnsiConsole console)
+    {
+        console.MarkupLineInterpolated(
+            CultureInfo.InvariantCulture,
+            $"[bold]worker {gone.Exit.Index}[/] of {document.Name} is [red]gone[/] since {StatusView.At(gone.Exit)}: pid {gone.Exit.Pid}, generation {gone.Generation}, ended for {StatusView.How(gone.Exit)}{Hung(gone.Exit)}");
+        host.Out.WriteLine(gone.Heir is { } heir ? $"worker {heir} took its place: green status {heir}" : "nobody took its place");
+        foreach (var before in document.Ended.Skip(1))
+        {
+            host.Out.WriteLine(Described(before));
+        }
+    }
+
+    private static string Described(EndedStatus ended) =>
+        string.Create(CultureInfo.InvariantCulture, $"before it: {Named(ended.Exit)}, generation {ended.Generation}, until {StatusView.At(ended.Exit)}: {StatusView.How(ended.Exit)}{Hung(ended.Exit)}");
+
+    private static string Named(LastExitStatus exit) => string.Create(CultureInfo.InvariantCulture, $"worker {exit.Index}, pid {exit.Pid}");
+
+    private static string Hung(LastExitStatus exit) => exit.Verdict is { } verdict ? $", hung: {verdict}" : "";
+
+    private static string Timed(LogLine line) => $"{line.At.ToLocalTime().ToString("HH:mm:ss", CultureInfo.InvariantCulture)} {line.Text}";
 
     private static void Section(ToolHost host, string title, IEnumerable<string> lines)
     {

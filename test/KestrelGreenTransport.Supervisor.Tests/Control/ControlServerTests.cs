@@ -17,7 +17,7 @@ public sealed class ControlServerTests : IDisposable
     private readonly ControlServer _server;
 
     public ControlServerTests() => _server = new ControlServer(
-        ControlSocket.Bind(_path), Take, () => Document, ControlQuestions.Of(Journal, () => throw new InvalidOperationException(), () => State),
+        ControlSocket.Bind(_path), Take, () => Document, ControlQuestions.Of(Journal, () => throw new InvalidOperationException(), () => State, TimeProvider.System),
         new Dictionary<string, Action<ControlRequest, Action<ControlResponse>>> { ["dump"] = Describe },
         NullLogger.Instance, TimeProvider.System);
 
@@ -91,10 +91,10 @@ public sealed class ControlServerTests : IDisposable
     [Fact]
     public void It_tells_what_the_journal_holds()
     {
-        Journal.AddLine(1, OutputStream.Out, "one");
-        Journal.AddLine(2, OutputStream.Error, "two");
-        Journal.AddEvent(LogLevel.Warning, new EventId(205, "WorkerKilled"), 2, "worker 2 is killed");
-        Journal.AddEvent(LogLevel.Information, new EventId(208, "Scaling"), null, "scaling");
+        Journal.AddLine(1, 4120 + 1, OutputStream.Out, "one");
+        Journal.AddLine(2, 4120 + 2, OutputStream.Error, "two");
+        Journal.AddEvent(LogLevel.Warning, new EventId(205, "WorkerKilled"), 2, 4122, "worker 2 is killed");
+        Journal.AddEvent(LogLevel.Information, new EventId(208, "Scaling"), null, null, "scaling");
 
         Assert.Equal(["two", "worker 2 is killed"], Lines("""{"command":"logs","worker":2}"""));
         Assert.Equal(["worker 2 is killed", "scaling"], Lines("""{"command":"events"}"""));

@@ -10,7 +10,7 @@ public class DeathTests
         var story = Story.WithServing(workers: 2).Passes(5).DiesBySignal(1, 11);
         var notice = story.Says<WorkerDiedNotice>();
         Assert.Equal((1, 1001, TimeSpan.Zero), (notice.Index, notice.Pid, notice.RestartIn));
-        Assert.Equal(new LastExit(ExitReason.Crash, ExitStatus.Killed(11), story.Now), notice.Exit);
+        Assert.Equal(new LastExit(ExitReason.Crash, ExitStatus.Killed(11), story.Now) { Index = 1, Pid = 1001 }, notice.Exit);
         story.Wants("spawn 1");
         Assert.Equal("1 booting, 2 serving", story.Seats());
         Assert.Equal(1, story[1].Restarts);
@@ -98,6 +98,33 @@ public class DeathTests
 
         story.Exits(3, 1).Passes(1).Wants("spawn 1");
         Assert.Equal("1 booting, 2 serving", story.Seats());
+    }
+
+    [Fact]
+    public void Who_ended_is_remembered_with_who_took_the_place()
+    {
+        var settings = new ArbiterSettings { Timeout = TimeSpan.FromSeconds(3) };
+        var story = Story.WithServing(workers: 2, settings).FallsSilent(1).Passes(3.1).Boots(3).DiesBySignal(1, 6);
+        story.Exits(3, 1).Passes(1).Boots(1).Happens(new ScaleRequested(1));
+        var leaving = Assert.Single(story.State.Workers.Values, static worker => !worker.Stays);
+        story.Exits(leaving.Index, 0);
+
+        Assert.Equal(
+            [(1, 1001, ExitReason.Stale, 3), (3, 1003, ExitReason.Crash, 1), (leaving.Index, leaving.Pid!.Value, ExitReason.ScaleDown, (int?)null)],
+            story.State.Ended.Select(static one => (one.Exit.Index, one.Exit.Pid, one.Exit.Reason, one.Heir)));
+    }
+
+    [Fact]
+    public void Only_the_last_hundred_are_remembered()
+    {
+        var story = Story.WithServing(workers: 1);
+        for (var death = 1; death <= ArbiterSettings.MostEnded + 1; death++)
+        {
+            story.Exits(1, 1).Passes(40).Spawns(1);
+        }
+
+        Assert.Equal(ArbiterSettings.MostEnded, story.State.Ended.Count);
+        Assert.Equal(1002, story.State.Ended[0].Exit.Pid);
     }
 
     [Fact]

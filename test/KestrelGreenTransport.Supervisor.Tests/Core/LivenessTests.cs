@@ -44,7 +44,7 @@ public class LivenessTests
         Assert.Null(story[2].LastExit);
 
         story.Happens(new WorkerAbortFinished(1)).DiesBySignal(1, 9);
-        Assert.Equal(new LastExit(ExitReason.Stale, ExitStatus.Killed(9), story.Now, Verdict.NoHeartbeat), story[2].LastExit);
+        Assert.Equal(new LastExit(ExitReason.Stale, ExitStatus.Killed(9), story.Now, Verdict.NoHeartbeat) { Index = 1, Pid = 1001 }, story[2].LastExit);
     }
 
     [Fact]

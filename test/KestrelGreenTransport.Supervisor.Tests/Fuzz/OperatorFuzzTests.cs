@@ -77,7 +77,7 @@ public class OperatorFuzzTests : SettingsFixture
     {
         var path = Path.Combine(Folder, "control.sock");
         var journal = new Journal(TimeProvider.System);
-        journal.AddLine(1, OutputStream.Out, "a line");
+        journal.AddLine(1, 4121, OutputStream.Out, "a line");
         var taken = new List<SupervisorEvent>();
         using var server = new ControlServer(
             ControlSocket.Bind(path),
@@ -87,7 +87,7 @@ public class OperatorFuzzTests : SettingsFixture
                 isTaken();
             },
             static () => SampleStatus.Document,
-            ControlQuestions.Of(journal, static () => new Figures { At = 1, Status = SampleStatus.Document, Requests = [] }, static () => new SupervisorState { Settings = new ArbiterSettings(), Target = 2 }),
+            ControlQuestions.Of(journal, static () => new Figures { At = 1, Status = SampleStatus.Document, Requests = [] }, static () => new SupervisorState { Settings = new ArbiterSettings(), Target = 2 }, TimeProvider.System),
             new[] { "dump", "requests" }.ToDictionary(static command => command, static _ => (Action<ControlRequest, Action<ControlResponse>>)(static (_, answer) => answer(new ControlResponse { Error = "for the test" }))),
             NullLogger.Instance,
             TimeProvider.System,

@@ -20,7 +20,7 @@ public sealed class HookRunnerTests : IDisposable
     {
         using var ours = File.Create(Path.Combine(_folder, "ours"));
         _options.Hook.Add($"worker-exit=echo $GREEN_HOOK_EVENT $GREEN_NAME $GREEN_HOOK_WORKER $GREEN_HOOK_PID $GREEN_HOOK_REASON $GREEN_HOOK_VERDICT $GREEN_HOOK_SIGNAL > {Out}; ls -l /proc/self/fd >> {Out}");
-        var exit = new LastExit(ExitReason.Stale, ExitStatus.Killed(9), 0, Verdict.ThreadPoolStarvation);
+        var exit = new LastExit(ExitReason.Stale, ExitStatus.Killed(9), 0, Verdict.ThreadPoolStarvation) { Index = 2, Pid = 4121 };
         Run(runner =>
         {
             runner.Tell(new Report(new WorkerLeftNotice(2, 4121, exit)));

@@ -16,7 +16,7 @@ public class OutputPumpTests
         var written = new CollectingWriter();
         using (var pump = new OutputPump(written, LogFormat.Of(SupervisorLogFormat.Text), journal, TimeProvider.System))
         {
-            pump.Add(7, OutputStream.Out, read);
+            pump.Add(7, 4127, OutputStream.Out, read);
             for (var i = 0; i < Lines; i++)
             {
                 Write(write, $"line {i}\n");

@@ -18,7 +18,7 @@ public class NoticeReporterTests
         var notice = (Notice)RuntimeHelpers.GetUninitializedObject(type);
         if (type.GetProperty("Exit") is { } exit)
         {
-            exit.SetValue(notice, new LastExit(ExitReason.Crash, ExitStatus.Killed(9), 0));
+            exit.SetValue(notice, new LastExit(ExitReason.Crash, ExitStatus.Killed(9), 0) { Index = 1, Pid = 4121 });
         }
 
         if (type.GetProperty("Cause") is { } cause)

@@ -1,0 +1,56 @@
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Output;
+
+namespace KestrelGreenTransport.Supervisor.Control;
+
+/// <summary>
+/// What happened at one index, and before that: a process that died is found by the index that it had and by that of the
+/// worker that stands in its place, even when the index has passed on to a third.
+/// </summary>
+/// <param name="Ended">The processes that had this index, and those that it took over from; youngest first.</param>
+/// <param name="Events">What the supervisor said of all of them, oldest first.</param>
+/// <param name="Lines">What the process that has this index now wrote last, oldest first.</param>
+/// <param name="LastWords">What the first of <paramref name="Ended"/> wrote last, oldest first.</param>
+internal sealed record WorkerStory(
+    IReadOnlyList<EndedStatus> Ended, IReadOnlyList<LogLine> Events, IReadOnlyList<LogLine> Lines, IReadOnlyList<LogLine> LastWords)
+{
+    private const int MostEnded = 5;
+    private const int MostEvents = 30;
+    private const int MostLines = 15;
+
+    /// <param name="index">Which worker.</param>
+    /// <param name="state">What the arbiter knows.</param>
+    /// <param name="journal">What was said and written.</param>
+    /// <param name="now">Monotonic nanoseconds.</param>
+    /// <param name="utc">The same moment by the calendar.</param>
+    public static WorkerStory Of(int index, SupervisorState state, Journal journal, long now, DateTimeOffset utc)
+    {
+        var pid = state.Workers.GetValueOrDefault(index)?.Pid;
+        var ended = EndedAt(index, state);
+        var concerns = Concerning(index, ended);
+        return new WorkerStory(
+            [.. ended.Select(one => new EndedStatus(one.Generation, LastExitStatus.Of(one.Exit, now, utc), one.Heir))],
+            Newest(MostEvents, entry => entry.IsEvent && concerns(entry)),
+            Newest(MostLines, entry => !entry.IsEvent && pid is not null && IsOf(entry, index, pid)),
+            Newest(MostLines, entry => !entry.IsEvent && ended is [var last, ..] && IsOf(entry, last.Exit.Index, last.Exit.Pid)));
+
+        IReadOnlyList<LogLine> Newest(int count, Func<JournalEntry, bool> wanted) => [.. journal.Newest(count, wanted).Select(LogLine.Of)];
+    }
+
+    /// <summary>Which entries are part of this worker's story.</summary>
+    public static Func<JournalEntry, bool> Concerning(int index, SupervisorState state) => Concerning(index, EndedAt(index, state));
+
+    private static Func<JournalEntry, bool> Concerning(int index, EndedWorker[] ended) =>
+        entry => entry.Worker == index || ended.Any(one => IsOf(entry, one.Exit.Index, one.Exit.Pid));
+
+    private static EndedWorker[] EndedAt(int index, SupervisorState state) =>
+        [.. state.Ended.Reverse().Where(one => one.Exit.Index == index || one.Heir == index).Take(MostEnded)];
+
+    private static bool IsOf(JournalEntry entry, int worker, int? pid) => entry.Worker == worker && entry.Pid == pid;
+}
+
+/// <summary>A process that is gone.</summary>
+/// <param name="Generation">Its generation.</param>
+/// <param name="Exit">Which one it was, and how it ended.</param>
+/// <param name="Heir">The index that stood in its place then; null when nobody did.</param>
+internal sealed record EndedStatus(long Generation, LastExitStatus Exit, int? Heir);
