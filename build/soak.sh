@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
 # Puts load on a cluster while something is done to it again and again, and says what became of every request.
 #
-#   build/soak.sh SCENARIO [SECONDS] [WORKERS] [--rounds N] [--requests N] [--no-nginx]
+#   build/soak.sh SCENARIO [SECONDS] [WORKERS] [--rounds N] [--requests N] [--no-nginx] [--capture FILE]
+#   build/soak.sh [everything] --hours N [--seed N] [--out FOLDER]
+#
+#   everything reloads, upgrades, kills, stops, pauses, scaling and recycling in random order, under posts, gets, slow
+#              readers, new connections and HTTP/2; says whether memory or descriptors grow, and plots them
 #
 #   reload     HUP to the supervisor: a new generation, one worker at a time
 #   recycle    nothing is done, but each worker leaves after 1000 requests
@@ -25,9 +29,25 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 PYTHONDONTWRITEBYTECODE=1 P
 export CONFIGURATION=${CONFIGURATION:-Release}
 
 case " $* " in
-  '  ' | *' --help '* | *' -h '*) sed -n '2,25s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  '  ' | *' --help '* | *' -h '*) sed -n '2,29s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
+
+# Debian's own python3, where there is one: its packages are for that.
+python=/usr/bin/python3
+[ -x "$python" ] || python=python3
+needs() {
+  local as_root=''
+  [ "$(id -u)" = 0 ] || as_root='sudo -n'
+  command -v apt-get >/dev/null && { [ -z "$as_root" ] || sudo -n true 2>/dev/null; } || { echo "not installed: $1"; return; }
+  echo "installing $1"
+  { $as_root apt-get update -qq && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null; } || echo "could not install $1"
+}
+case " $* " in
+  *' everything '* | *' --hours '*) "$python" -c 'import matplotlib' 2>/dev/null || needs python3-matplotlib ;;
+  *' --capture '*) command -v tcpdump >/dev/null || needs tcpdump ;;
+esac
+
 for project in src/KestrelGreenTransport.Tool test/TestWorker test/LoadGenerator samples/Hello; do
   dotnet build "$project" -c "$CONFIGURATION" --nologo -v q '-clp:ErrorsOnly;NoSummary'
 done
-exec python3 build/soak "$@"
+exec "$python" build/soak "$@"

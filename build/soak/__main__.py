@@ -12,6 +12,7 @@ from capacity import SCENARIOS as CAPACITY
 from cluster import Failure, Programs
 from disturbances import SCENARIOS as DISTURBANCES
 from disturbances import disturb
+from everything import SCENARIOS as EVERYTHING
 
 
 @dataclass(frozen=True)
@@ -24,23 +25,33 @@ class Wish:
     workers: int | None
     nginx: bool
     keepalive: str
+    capture: str | None
+    seed: int | None
+    out: str
     # Ctrl+C and TERM end it after the present round, with a report.
     stopped: threading.Event = field(default_factory=threading.Event)
 
 
 def main():
-    scenarios = {**DISTURBANCES, **CAPACITY}
+    scenarios = {**DISTURBANCES, **CAPACITY, **EVERYTHING}
     parser = argparse.ArgumentParser(prog="soak.sh", description=__doc__)
-    parser.add_argument("scenario", choices=scenarios, metavar="SCENARIO", help=", ".join(scenarios))
+    parser.add_argument("scenario", choices=scenarios, nargs="?", default="everything", metavar="SCENARIO", help=", ".join(scenarios))
     parser.add_argument("seconds", type=int, nargs="?", help="how long (default: 60; at most an hour where rounds or requests are given)")
     parser.add_argument("workers", type=int, nargs="?", help="how many workers (default: 4)")
     parser.add_argument("--rounds", type=int, default=0, help="go on until it was done so often")
     parser.add_argument("--requests", type=int, default=0, help="go on until so many were answered, directly and through nginx each")
     parser.add_argument("--no-nginx", action="store_true", help="direct load alone")
     parser.add_argument("--nginx-keepalive", default="500ms", help="how long nginx keeps an idle connection to a worker (default: 500ms, as the sample's)")
+    parser.add_argument("--hours", type=float, default=0, help="how long, in hours")
+    parser.add_argument("--seed", type=int, help="of the random order of everything (default: another one each time)")
+    parser.add_argument("--out", default="artifacts/soak", help="the folder for the report of everything (default: artifacts/soak)")
+    parser.add_argument("--capture", metavar="FILE", help="keep by tcpdump what goes to and from the workers, and show the end of a connection that lost a request")
     arguments = parser.parse_args()
     counts = arguments.rounds or arguments.requests
-    wish = Wish(arguments.seconds or (3600 if counts else 60), arguments.rounds, arguments.requests, arguments.workers, not arguments.no_nginx, arguments.nginx_keepalive)
+    seconds = int(arguments.hours * 3600) or arguments.seconds or (3600 if counts else 60)
+    wish = Wish(
+        seconds, arguments.rounds, arguments.requests, arguments.workers, not arguments.no_nginx, arguments.nginx_keepalive, arguments.capture,
+        arguments.seed, arguments.out)
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _: (print(f"stopped by signal {number}", flush=True), wish.stopped.set()))
@@ -56,7 +67,7 @@ def main():
             if arguments.scenario in DISTURBANCES:
                 good = disturb(arguments.scenario, programs, folder, wish)
             else:
-                good = CAPACITY[arguments.scenario](programs, folder, wish)
+                good = {**CAPACITY, **EVERYTHING}[arguments.scenario](programs, folder, wish)
     except Failure as failure:
         print(f"soak: {failure}")
         good = False

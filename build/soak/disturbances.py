@@ -1,40 +1,55 @@
 """Something is done to a cluster again and again; no request may be lost for it."""
+import collections
 import datetime
 import os
 import random
+import re
 import signal
 import time
 from contextlib import ExitStack
 
+from capture import Capture
 from cluster import Failure, Green, Load
 from nginx import Nginx
 
 # A worker whose end tells its clients nothing takes the requests that they have sent it.
 _TRACE_SECONDS = 2.0
+# By so much later than the client one may see that a process is gone.
+_BEFORE_SECONDS = 0.5
+
+
+def moment(loss):
+    """When a request was lost, in seconds of the wall's clock."""
+    at = loss.split()[0]
+    # .NET writes seven digits of a second, Python knows six.
+    return datetime.datetime.fromisoformat(at[:26] + at[-6:]).timestamp()
 
 
 class Victims:
-    """The workers that were killed on purpose, and when."""
+    """The workers that were killed on purpose, or left to be killed; when; and by what."""
 
     def __init__(self):
         self.died = []
 
     def kill(self, pid):
-        self.died.append((pid, time.time()))
+        self.note(pid, "kill", time.time())
         os.kill(pid, signal.SIGKILL)
+
+    def note(self, pid, cause, died):
+        self.died.append((pid, cause, died))
 
     def explain(self, loss):
         """
-        Whether a loss is a victim's: on a connection where the victim had answered before, or, for the first request
-        of a connection, which nobody has answered yet, at the moment of a death.
+        The cause, where a loss is a victim's: it was on a connection where the victim had answered before, or, as the
+        first request of a connection, which nobody has answered yet, at the moment of a death. None otherwise.
         """
-        at, outcome, server = loss.split()[:3]
+        _, outcome, server = loss.split()[:3]
         server = server.removeprefix("server=")
         if outcome not in ("Reset", "Ended"):
-            return False
-        # .NET writes seven digits of a second, Python knows six.
-        moment = datetime.datetime.fromisoformat(at[:26] + at[-6:]).timestamp()
-        return any(server in ("new", str(pid)) and -0.1 < moment - died < _TRACE_SECONDS for pid, died in self.died)
+            return None
+        at = moment(loss)
+        causes = [cause for pid, cause, died in self.died if server in ("new", str(pid)) and -_BEFORE_SECONDS < at - died < _TRACE_SECONDS]
+        return causes[0] if causes else None
 
 
 def _one_of(green):
@@ -65,7 +80,7 @@ def _terminate(green, workers, _):
     green.serving(workers)
 
 
-def _reload(green, workers, _):
+def reload(green, workers, _=None):
     before = green.serving(workers)
     os.kill(before["supervisorPid"], signal.SIGHUP)
     green.when(lambda status: status["generation"] > before["generation"] and status["state"] == "running")
@@ -79,7 +94,7 @@ def _recycle(green, _, __):
     time.sleep(1)
 
 
-def _upgrade(green, workers, _):
+def upgrade(green, workers, _=None):
     before = green.serving(workers)["supervisorPid"]
     os.kill(before, signal.SIGUSR2)
     green.when(lambda status: status["supervisorPid"] != before)
@@ -102,10 +117,10 @@ def _is_alive(pid):
 
 # name: what is done in a round, workers, options of green run
 SCENARIOS = {
-    "reload": (_reload, 4, []),
+    "reload": (reload, 4, []),
     "recycle": (_recycle, 4, ["--max-requests", "1000"]),
     "scale": (_scale, 2, []),
-    "upgrade": (_upgrade, 2, []),
+    "upgrade": (upgrade, 2, []),
     "terminate": (_terminate, 4, []),
     "kill": (_kill, 16, []),
 }
@@ -120,6 +135,7 @@ def disturb(name, programs, folder, wish):
     with ExitStack() as stack:
         green = stack.enter_context(Green(programs, "-w", str(workers), *options))
         green.when(lambda status: sum(worker["state"] == "serving" for worker in status["workers"]) >= workers)
+        capture = stack.enter_context(Capture(wish.capture, green.port)) if wish.capture else None
         recycled = _Recycled() if name == "recycle" else None
 
         loads = []
@@ -161,7 +177,9 @@ def disturb(name, programs, folder, wish):
         took = time.monotonic() - start
         reports = [one.stop() for one in loads]
         print(f"{name}: {recycled.count if recycled else rounds} {'workers recycled' if recycled else 'rounds'} in {took:.0f} s, {workers} workers")
-        return _judge(reports, victims, green)
+        if capture:
+            capture.end()
+        return judge(reports, victims, green, capture)
 
 
 class _Recycled:
@@ -177,18 +195,33 @@ class _Recycled:
         self.seen |= now
 
 
-def _judge(reports, victims, green):
-    untraced = []
+def judge(reports, victims, green, capture=None):
+    """Says what was lost, and by what; true when nothing was lost without a reason."""
+    causes, untraced = collections.Counter(), []
     for report in reports:
         print(f"{report.name}: {report.line}")
-        untraced += [f"{report.name}: {loss}" for loss in report.losses if not victims.explain(loss)]
+        for loss in report.losses:
+            if cause := victims.explain(loss):
+                causes[cause] += 1
+            else:
+                untraced.append(f"{report.name}: {loss}")
         # Only so many losses are kept each.
         if report.lost != len(report.losses):
             untraced.append(f"{report.name}: {report.lost - len(report.losses)} more than are on record")
     begun, lost = sum(report.begun for report in reports), sum(report.lost for report in reports)
-    print(f"{begun} requests, {lost} lost: {lost - len(untraced)} on connections of {len(victims.died)} killed workers, {len(untraced)} without a reason")
+    died = collections.Counter(cause for _, cause, _ in victims.died)
+    traced = "".join(f"{causes[cause]} on connections of the {died[cause]} workers that died by a {cause}, " for cause in died)
+    print(f"{begun} requests, {lost} lost: {traced}{lost - sum(causes.values())} without a reason")
     for loss in untraced[:20]:
         print(loss)
+        if capture and (port := re.search(r"client=\S*:(\d+)", loss)):
+            print("\n".join(f"    {line}" for line in capture.story(port[1])))
+    if capture:
+        # A proxy's connections have no client of ours.
+        resets = capture.resets()
+        print(f"{len(resets)} connections reset by a server")
+        for port in resets[:20]:
+            print("\n".join([f"  from port {port}:", *(f"    {line}" for line in capture.story(port))]))
     if untraced:
         print(green.tail(100))
     return not untraced and begun >= 1000

@@ -42,7 +42,14 @@ public sealed class Load
     private async Task ComeAsync(int number)
     {
         await Task.Delay(_plan.Ramp * number / _plan.Clients);
-        await AskUntilStoppedAsync();
+        if (_plan.Streams == 0)
+        {
+            await AskUntilStoppedAsync();
+            return;
+        }
+
+        using var client = new Http2Client(_plan.EndPoint, Report.Connected);
+        await Task.WhenAll(Enumerable.Range(0, _plan.Streams).Select(_ => AskUntilStoppedAsync(client)));
     }
 
     private async Task AskUntilStoppedAsync()
@@ -63,7 +70,7 @@ public sealed class Load
             {
                 if (connection is null)
                 {
-                    connection = await LoadConnection.OpenAsync(_plan.EndPoint, limit.Token);
+                    connection = await LoadConnection.OpenAsync(_plan.EndPoint, _plan.ReadPause, limit.Token);
                     Report.Connected();
                 }
 
@@ -77,7 +84,7 @@ public sealed class Load
             }
             catch (Exception e)
             {
-                Report.Lose(new Loss(OutcomeOf(e), TimeProvider.System.GetUtcNow(), connection?.Server, e.Message));
+                Report.Lose(new Loss(OutcomeOf(e), TimeProvider.System.GetUtcNow(), connection?.Server, connection?.Client, e.Message));
             }
 
             connection?.Dispose();
@@ -90,8 +97,7 @@ public sealed class Load
 
     private async Task AskOnceAsync(LoadConnection connection, CancellationToken limit)
     {
-        // No two requests are alike, so that an answer to another one is noticed.
-        var body = _plan.Body == 0 ? "" : Interlocked.Increment(ref _numbers).ToString(CultureInfo.InvariantCulture).PadRight(_plan.Body, '.');
+        var body = NextBody();
         var request = new StringBuilder()
             .Append(_plan.Body == 0 ? "GET " : "POST ").Append(_plan.Path).Append(" HTTP/1.1\r\nHost: test\r\n")
             .Append(_plan.KeepAlive ? "" : "Connection: close\r\n")
@@ -100,27 +106,67 @@ public sealed class Load
             .ToString();
 
         var (status, answer) = await connection.AskAsync(Encoding.ASCII.GetBytes(request), limit);
+        connection.Server = ServerOf(status, answer, body) ?? connection.Server;
+    }
+
+    // One of several at once on the client's connection.
+    private async Task AskUntilStoppedAsync(Http2Client client)
+    {
+        for (var asked = 0L; !_stopping && asked != _plan.RequestsOfEach; asked++)
+        {
+            Report.Begin();
+            var start = Stopwatch.GetTimestamp();
+            var server = client.Server;
+            using var limit = new CancellationTokenSource(_plan.Timeout);
+            try
+            {
+                var body = NextBody();
+                var (status, answer) = await client.AskAsync(_plan.Path, body, limit.Token);
+                var answeredBy = ServerOf(status, answer, body);
+                client.OnAnswered(answeredBy);
+                Report.AnsweredBy(answeredBy, Stopwatch.GetElapsedTime(start));
+            }
+            catch (Exception e)
+            {
+                // Where the connection has changed meanwhile nobody can say on which one it was lost.
+                Report.Lose(new Loss(OutcomeOf(e), TimeProvider.System.GetUtcNow(), client.Server == server ? server : null, Client: null, Http2Client.ReasonOf(e)));
+            }
+
+            await RestAsync();
+        }
+    }
+
+    // No two are alike, so that an answer to another one is noticed.
+    private string NextBody() =>
+        _plan.Body == 0 ? "" : Interlocked.Increment(ref _numbers).ToString(CultureInfo.InvariantCulture).PadRight(_plan.Body, '.');
+
+    /// <summary>The process that gave the answer, where it says so.</summary>
+    private static int? ServerOf(int status, string answer, string body)
+    {
         if (status != 200)
         {
             throw new InvalidDataException($"status {status}: {answer}");
         }
 
-        if (_plan.Body != 0)
+        if (body.Length == 0)
         {
-            var space = answer.IndexOf(' ', StringComparison.Ordinal);
-            if (space < 0 || !int.TryParse(answer.AsSpan(0, space), CultureInfo.InvariantCulture, out var server) || !answer.AsSpan(space + 1).SequenceEqual(body))
-            {
-                throw new InvalidDataException($"asked with '{body.TrimEnd('.')}', answered with '{answer.TrimEnd('.')}'");
-            }
-
-            connection.Server = server;
+            return int.TryParse(answer, CultureInfo.InvariantCulture, out var named) ? named : null;
         }
+
+        var space = answer.IndexOf(' ', StringComparison.Ordinal);
+        if (space < 0 || !int.TryParse(answer.AsSpan(0, space), CultureInfo.InvariantCulture, out var server) || !answer.AsSpan(space + 1).SequenceEqual(body))
+        {
+            throw new InvalidDataException($"asked with '{body.TrimEnd('.')}', answered with '{answer.TrimEnd('.')}'");
+        }
+
+        return server;
     }
 
     private Task RestAsync() => _plan.Pause > TimeSpan.Zero ? Task.Delay(_plan.Pause) : Task.CompletedTask;
 
     private static Outcome OutcomeOf(Exception e) => e switch
     {
+        HttpRequestException http => Http2Client.OutcomeOf(http),
         OperationCanceledException => Outcome.TimedOut,
         SocketException { SocketErrorCode: SocketError.ConnectionRefused } => Outcome.Refused,
         SocketException => Outcome.Reset,

@@ -10,12 +10,23 @@ namespace LoadGenerator;
 /// </summary>
 internal sealed class LoadConnection : IDisposable
 {
+    // So little that a server with a long answer has to wait for a slow reader.
+    private const int SlowReceiveBuffer = 16 * 1024;
+
     private readonly Socket _socket;
+    private readonly TimeSpan _readPause;
     private byte[] _buffer = new byte[16 * 1024];
     private int _start;
     private int _end;
 
-    private LoadConnection(Socket socket) => _socket = socket;
+    private LoadConnection(Socket socket, TimeSpan readPause)
+    {
+        (_socket, _readPause) = (socket, readPause);
+        Client = socket.LocalEndPoint;
+    }
+
+    /// <summary>The address of this side.</summary>
+    public EndPoint? Client { get; }
 
     /// <summary>The process that answered here last.</summary>
     public int? Server { get; set; }
@@ -42,7 +53,7 @@ internal sealed class LoadConnection : IDisposable
         }
     }
 
-    public static async Task<LoadConnection> OpenAsync(EndPoint endPoint, CancellationToken limit)
+    public static async Task<LoadConnection> OpenAsync(EndPoint endPoint, TimeSpan readPause, CancellationToken limit)
     {
         var isUnix = endPoint.AddressFamily == AddressFamily.Unix;
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, isUnix ? ProtocolType.Unspecified : ProtocolType.Tcp);
@@ -53,8 +64,13 @@ internal sealed class LoadConnection : IDisposable
                 socket.NoDelay = true;
             }
 
+            if (readPause > TimeSpan.Zero)
+            {
+                socket.ReceiveBufferSize = SlowReceiveBuffer;
+            }
+
             await socket.ConnectAsync(endPoint, limit);
-            return new LoadConnection(socket);
+            return new LoadConnection(socket, readPause);
         }
         catch
         {
@@ -149,6 +165,11 @@ internal sealed class LoadConnection : IDisposable
         if (_end == _buffer.Length)
         {
             Array.Resize(ref _buffer, _buffer.Length * 2);
+        }
+
+        if (_readPause > TimeSpan.Zero)
+        {
+            await Task.Delay(_readPause, limit);
         }
 
         var received = await _socket.ReceiveAsync(_buffer.AsMemory(_end), limit);

@@ -16,7 +16,7 @@ public sealed record LoadPlan
 
     /// <summary>
     /// Bytes of the body of each request; 0 asks by GET. A server that gets a body must answer with its process id, a
-    /// space and the same body.
+    /// space and the same body. Where it is asked by GET, a number alone is taken for its process id.
     /// </summary>
     public int Body { get; init; }
 
@@ -32,6 +32,15 @@ public sealed record LoadPlan
     /// <summary>Within which time the clients come, one after the other; zero lets them come at once.</summary>
     public TimeSpan Ramp { get; init; }
 
-    /// <summary>How many requests each client makes; null for no end.</summary>
+    /// <summary>How long a client rests before it takes a little more of a response from its connection: a slow reader.</summary>
+    public TimeSpan ReadPause { get; init; }
+
+    /// <summary>
+    /// More than 0: each client speaks HTTP/2 without TLS, on one connection, and asks so many times at once. It is .NET's own
+    /// client then, which asks again what the server said it did not take (GOAWAY), as the protocol has it.
+    /// </summary>
+    public int Streams { get; init; }
+
+    /// <summary>How many requests each client makes, or each stream of it; null for no end.</summary>
     public long? RequestsOfEach { get; init; }
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 
 namespace LoadGenerator;
 
@@ -28,8 +29,14 @@ public enum Outcome
 /// <param name="Outcome">How it ended.</param>
 /// <param name="At">When, in UTC.</param>
 /// <param name="Server">The process that had answered on the same connection before; null when it was the first request.</param>
+/// <param name="Client">The client's address, to be found again in a capture of the wire; null without a connection, and for HTTP/2.</param>
 /// <param name="Reason">What exactly happened.</param>
-public sealed record Loss(Outcome Outcome, DateTimeOffset At, int? Server, string Reason);
+public sealed record Loss(Outcome Outcome, DateTimeOffset At, int? Server, EndPoint? Client, string Reason)
+{
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{At:O} {Outcome} server={Server?.ToString(CultureInfo.InvariantCulture) ?? "new"} client={Client?.ToString() ?? "none"} {Reason.ReplaceLineEndings(" ")}");
+}
 
 /// <summary>The count of everything, at some moment.</summary>
 public sealed class LoadReport

@@ -1,7 +1,7 @@
 // Puts load on a server, and says of each request how it ended. Exits with 1 if any was lost.
 //
 //   LoadGenerator 127.0.0.1:8080 seconds=60 clients=32 path=/echo body=200 keep-alive=true pause-ms=0 ramp-ms=0 timeout-ms=60000
-//     requests-of-each=100 losses=FILE progress=FILE
+//     read-pause-ms=0 streams=0 requests-of-each=100 losses=FILE progress=FILE
 //
 // Ends early, with the same report, when standard input ends or each client has made so many requests. The file of progress
 // holds, about every second, how many requests were begun and answered so far.
@@ -20,6 +20,8 @@ var plan = new LoadPlan
     Body = Number("body", 0),
     Pause = TimeSpan.FromMilliseconds(Number("pause-ms", 0)),
     Timeout = TimeSpan.FromMilliseconds(Number("timeout-ms", 60_000)),
+    ReadPause = TimeSpan.FromMilliseconds(Number("read-pause-ms", 0)),
+    Streams = Number("streams", 0),
     Path = settings.Remove("path", out var path) ? path : "/",
     Ramp = TimeSpan.FromMilliseconds(Number("ramp-ms", 0)),
     RequestsOfEach = Number("requests-of-each", 0) is > 0 and var each ? each : null,
@@ -46,16 +48,14 @@ while (await Task.WhenAny(end, Task.Delay(TimeSpan.FromSeconds(1))) != end)
 
 await load.StopAsync();
 Console.WriteLine(load.Report);
-if (plan.Body != 0)
+if (load.Report.Servers.Count != 0)
 {
     Console.WriteLine($"answers by process: {string.Join(", ", load.Report.Servers.OrderByDescending(static one => one.Value).Select(static one => $"{one.Key}: {one.Value}"))}");
 }
 
 if (lossesFile is not null)
 {
-    await File.WriteAllLinesAsync(
-        lossesFile,
-        load.Report.Losses.Select(static loss => string.Create(CultureInfo.InvariantCulture, $"{loss.At:O} {loss.Outcome} server={loss.Server?.ToString(CultureInfo.InvariantCulture) ?? "new"} {loss.Reason.ReplaceLineEndings(" ")}")));
+    await File.WriteAllLinesAsync(lossesFile, load.Report.Losses.Select(static loss => loss.ToString()));
 }
 
 return load.Report.Lost == 0 && load.Report.Begun == load.Report.Answered ? 0 : 1;

@@ -27,6 +27,10 @@ internal static class BootFaults
     /// <summary><c>own-endpoint:8081</c>: an app that configures an endpoint in code.</summary>
     public static int? OwnEndpointPort => Parts[0] == "own-endpoint" ? int.Parse(Detail, CultureInfo.InvariantCulture) : null;
 
+    /// <summary>TESTWORKER_HTTP2=8081: the endpoint at this port speaks HTTP/2 alone, as it must where there is no TLS.</summary>
+    public static int? Http2Port =>
+        Environment.GetEnvironmentVariable("TESTWORKER_HTTP2") is { } port ? int.Parse(port, CultureInfo.InvariantCulture) : null;
+
     /// <summary>Does what was asked for.</summary>
     public static void Commit()
     {

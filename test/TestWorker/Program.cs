@@ -1,5 +1,6 @@
 // An app that behaves until it is asked not to: by route once it serves, by TESTWORKER_* variables at boot.
 using KestrelGreenTransport.Supervisor;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using TestWorker;
 
 if (BootFaults.Supervise && await GreenSupervisor.TryRunAsync(args) is { } code)
@@ -37,6 +38,17 @@ else
 if (BootFaults.OwnEndpointPort is { } port)
 {
     builder.WebHost.ConfigureKestrel(kestrel => kestrel.ListenLocalhost(port));
+}
+
+if (BootFaults.Http2Port is { } http2)
+{
+    builder.WebHost.ConfigureKestrel(kestrel => kestrel.ConfigureEndpointDefaults(listen =>
+    {
+        if (listen.IPEndPoint?.Port == http2)
+        {
+            listen.Protocols = HttpProtocols.Http2;
+        }
+    }));
 }
 
 if (LeaderFile.IsWanted)

@@ -1,0 +1,34 @@
+"""Whether a figure grows."""
+import statistics
+from dataclasses import dataclass
+
+# More pairs say no more, and take long to sort.
+_MOST_POINTS = 400
+
+
+@dataclass(frozen=True)
+class Series:
+    """A figure over time: pairs of a moment, in seconds, and a value."""
+
+    points: list
+
+    @property
+    def span(self):
+        return self.points[-1][0] - self.points[0][0]
+
+    @property
+    def middle(self):
+        return statistics.median(value for _, value in self.points)
+
+    def growth(self):
+        """
+        By how much it grew from its begin to its end, by the median of the slopes between all pairs of points (Theil and Sen): a spike, or a
+        step back by a garbage collection, does not count for more than it lasts.
+        """
+        points = self.points[:: max(1, len(self.points) // _MOST_POINTS)]
+        slopes = [(value - before) / (at - since) for index, (since, before) in enumerate(points) for at, value in points[index + 1 :] if at > since]
+        return statistics.median(slopes) * self.span if slopes else 0.0
+
+    def grows(self, share, least):
+        """Whether it grew by more than a share of its middle, and by more than so much."""
+        return self.growth() > max(share * self.middle, least)
