@@ -14,7 +14,7 @@ from watch import Watch
 
 _WORKERS = 4
 # A worker that was stopped is found out after so long.
-_TIMEOUT_SECONDS = 10
+_TIMEOUT_SECONDS = 15
 # Growth of memory (MB) and of descriptors, over the second half, that is not held against a process: so many, or such a share.
 _ALLOWED = {"memory": 4.0, "descriptors": 4}
 _ALLOWED_SHARE = 0.1
@@ -37,6 +37,8 @@ class _Cluster:
         disturbances.reload(self.green, self.workers)
 
     def upgrade(self):
+        # The successor has as many workers as its settings say.
+        self.workers = _WORKERS
         disturbances.upgrade(self.green, self.workers)
 
     def kill(self):
@@ -61,7 +63,7 @@ class _Cluster:
         chosen = random.choice([self._one()["pid"], self.green.status()["supervisorPid"]])
         os.kill(chosen, signal.SIGSTOP)
         try:
-            time.sleep(random.uniform(0.1, 0.3 * _TIMEOUT_SECONDS))
+            time.sleep(random.uniform(0.1, 0.2 * _TIMEOUT_SECONDS))
         finally:
             os.kill(chosen, signal.SIGCONT)
 
@@ -104,18 +106,25 @@ def everything(programs, folder, wish):
         loads = _loads(stack, programs, folder, green.port, http2, wish.seconds + 600)
         watch = Watch(green, loads, pause=max(1.0, wish.seconds / 3600))
         stack.callback(watch.stop)
-        done = _disturb(cluster, watch, loads, wish)
+        done = []
+        try:
+            _disturb(cluster, watch, loads, wish, done)
+            good = True
+        except Failure as failure:
+            # What was seen until then is still worth a report.
+            print(f"soak: {failure}")
+            good = False
         watch.stop()
         reports = [load.stop() for load in loads]
         print(f"done: {', '.join(f'{count} x {act}' for act, count in collections.Counter(act for act, _ in done).most_common())}")
-        good = judge(reports, cluster.victims, green)
+        good = judge(reports, cluster.victims, green) and good
         good = _judge_growth(watch, cluster.witness, wish.seconds / 2) and good
         _write(watch, done, reports, cluster, wish)
         return good
 
 
-def _disturb(cluster, watch, loads, wish):
-    done, said = [], 0.0
+def _disturb(cluster, watch, loads, wish, done):
+    said = 0.0
     while watch.now() < wish.seconds and not wish.stopped.is_set():
         if cluster.witness is None and watch.now() >= wish.seconds / 2:
             cluster.spare_one()
@@ -129,7 +138,6 @@ def _disturb(cluster, watch, loads, wish):
             said = watch.now()
             print(f"after {said:.0f} s: {len(done)} disturbances, answered {({load.name: load.answered() for load in loads})}", flush=True)
         time.sleep(random.uniform(0, 2))
-    return done
 
 
 def _loads(stack, programs, folder, port, http2, seconds):
