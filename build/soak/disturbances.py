@@ -94,11 +94,11 @@ def _recycle(green, _, __):
     time.sleep(1)
 
 
-def upgrade(green, workers, _=None):
+def upgrade(green, workers, workers_then):
     before = green.serving(workers)["supervisorPid"]
     os.kill(before, signal.SIGUSR2)
     green.when(lambda status: status["supervisorPid"] != before)
-    green.serving(workers)
+    green.serving(workers_then)
     # It is its workers' parent until the last has drained; the first one is this program's child and stays a zombie.
     deadline = time.monotonic() + 120
     while _is_alive(before):
@@ -120,7 +120,7 @@ SCENARIOS = {
     "reload": (reload, 4, []),
     "recycle": (_recycle, 4, ["--max-requests", "1000"]),
     "scale": (_scale, 2, []),
-    "upgrade": (upgrade, 2, []),
+    "upgrade": (lambda green, workers, _: upgrade(green, workers, workers), 2, []),
     "terminate": (_terminate, 4, []),
     "kill": (_kill, 16, []),
 }

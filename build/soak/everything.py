@@ -38,8 +38,8 @@ class _Cluster:
 
     def upgrade(self):
         # The successor has as many workers as its settings say.
-        self.workers = _WORKERS
-        disturbances.upgrade(self.green, self.workers)
+        before, self.workers = self.workers, _WORKERS
+        disturbances.upgrade(self.green, before, self.workers)
 
     def kill(self):
         victim = self._one()["pid"]
