@@ -1,5 +1,7 @@
 """What a soak saw, over time, as SVG."""
 import collections
+import io
+import re
 
 import matplotlib
 
@@ -23,10 +25,14 @@ def draw(path, watch, done, losses, witness, half):
     for axes in (acts, requests, memory, descriptors):
         axes.axvline(half / 60, color="#999999", linestyle=":", linewidth=1)
         axes.grid(alpha=0.25)
-    memory.legend(loc="upper right", fontsize=8)
+    memory.legend(loc="lower right", fontsize=8)
     descriptors.set_xlabel("minutes; growth is judged behind the dotted line")
-    figure.savefig(path, metadata={"Date": None})
+    text = io.StringIO()
+    figure.savefig(text, format="svg", metadata={"Date": None})
     plot.close(figure)
+    with open(path, "w") as file:
+        # A tenth of a point is finer than a screen, and the file half as large.
+        file.write(re.sub(r"(\d+\.\d)\d+", r"\1", text.getvalue()))
 
 
 def _acts(axes, done):
