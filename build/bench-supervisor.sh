@@ -5,6 +5,8 @@
 #   bash build/bench-supervisor.sh                    everything (about half an hour)
 #   bash build/bench-supervisor.sh --only standby,cold --rounds 30
 #   bash build/bench-supervisor.sh --list             what there is
+#   dotnet publish src/KestrelGreenTransport.Tool -r linux-x64 -p:PublishAot=true -o artifacts/native
+#   bash build/bench-supervisor.sh --green artifacts/native/green      the tool compiled ahead of time
 #
 # docs/benchmarks.md has the figures and says how they come about. The machine should have nothing else to do. clock-set
 # needs Debian's libfaketime, disk-stalled needs root; neither touches the machine's own clock or disks.

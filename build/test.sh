@@ -15,9 +15,10 @@ command -v dotnet >/dev/null || fail "the .NET 10 SDK is missing. See https://do
 dotnet --version >/dev/null || fail "global.json asks for a .NET 10 SDK. See https://dotnet.microsoft.com/download/dotnet/10.0"
 
 # command=package
-needed=(nginx=nginx haproxy=haproxy strace=strace python3=python3 curl=curl setsid=util-linux setpriv=util-linux prlimit=util-linux chromium=chromium man=man-db)
-# Tests of socket activation fall back to a launcher of their own; load generators serve the benchmarks.
-wanted=(wrk=wrk systemd-socket-activate=systemd)
+needed=(nginx=nginx haproxy=haproxy strace=strace python3=python3 curl=curl setsid=util-linux setpriv=util-linux prlimit=util-linux chromium=chromium man=man-db
+  systemd-analyze=systemd systemd-socket-activate=systemd)
+# Serves the benchmarks.
+wanted=(wrk=wrk)
 
 missing() { for pair in "$@"; do command -v "${pair%%=*}" >/dev/null || echo "${pair#*=}"; done | sort -u; }
 

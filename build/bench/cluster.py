@@ -24,9 +24,10 @@ def built(project):
 class Programs:
     """Copies of what was built: a build in the same work tree meanwhile would overwrite what runs, and end it."""
 
-    def __init__(self):
+    def __init__(self, green=None):
+        """Takes another `green` than the one that was built, if given: one that was compiled ahead of time."""
         self.folder = tempfile.mkdtemp(prefix="green-programs-")
-        self.green = self._copy("src/KestrelGreenTransport.Tool", "green.dll")
+        self.green = [green] if green else ["dotnet", self._copy("src/KestrelGreenTransport.Tool", "green.dll")]
         self.worker = self._copy("test/TestWorker", "TestWorker.dll")
         self.load = self._copy("test/LoadGenerator", "LoadGenerator.dll")
         self.hello = self._copy("samples/Hello", "Hello.dll")
@@ -49,9 +50,9 @@ class Green:
         self.home = tempfile.mkdtemp(prefix="green-bench-")
         self.environment = {**os.environ, "RUNTIME_DIRECTORY": self.home, **(environment or {})}
         self.log = open(os.path.join(self.home, "log"), "wb")
-        command = [own] if own else [programs.green, "run"]
+        command = ["dotnet", own] if own else [*programs.green, "run"]
         self.process = subprocess.Popen(
-            ["dotnet", *command, "--name", "bench", "-b", "127.0.0.1:0", *options, *([] if own else [app or programs.worker])],
+            [*command, "--name", "bench", "-b", "127.0.0.1:0", *options, *([] if own else [app or programs.worker])],
             env=self.environment, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, start_new_session=True)
         endpoint = self.when(lambda status: status["listeners"])["listeners"][0]["endpoint"]
         self.port = int(endpoint.rsplit(":", 1)[1])
@@ -115,7 +116,7 @@ class Green:
 
     def command(self, *arguments):
         return subprocess.run(
-            ["dotnet", self.programs.green, *arguments, "--name", "bench"],
+            [*self.programs.green, *arguments, "--name", "bench"],
             env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

@@ -30,6 +30,7 @@ def main():
     parser.add_argument("--only", default=",".join(PARTS), help="some of: " + ", ".join(PARTS))
     parser.add_argument("--rounds", type=int, default=30, help="how often each is measured (default: 30; deploys a tenth of it)")
     parser.add_argument("--busy-seconds", type=int, default=600, help="how long cores-busy keeps every core busy (default: 600)")
+    parser.add_argument("--green", metavar="PROGRAM", help="another green than the one that is built: one that was compiled ahead of time")
     parser.add_argument("--list", action="store_true", help="show what there is")
     arguments = parser.parse_args()
     if arguments.list:
@@ -40,7 +41,7 @@ def main():
         parser.error(f"there is no '{unknown[0]}': choose from {', '.join(PARTS)}")
     # What was started is ended on TERM too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    programs = Programs()
+    programs = Programs(arguments.green)
     try:
         for name in names:
             PARTS[name](programs, arguments)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using FunctionalTests.Harness;
 
 namespace FunctionalTests;
@@ -21,16 +20,16 @@ public sealed class InitTests
         var status = await Eventually.Get(
             "it serves", () => ControlClient.Status(home.File("first.sock")), static status => status.Workers.Count(static worker => worker.State == "serving") == 2, container.Describe);
         Assert.NotEqual(1, status.SupervisorPid);
-        var init = Assert.Single(ChildrenOf(container.Pid));
-        var supervisor = Assert.Single(ChildrenOf(init));
-        var workers = ChildrenOf(supervisor);
+        var init = Assert.Single(Kernel.ChildrenOf(container.Pid));
+        var supervisor = Assert.Single(Kernel.ChildrenOf(init));
+        var workers = Kernel.ChildrenOf(supervisor);
 
         // The worker leaves a child behind, whose end only the init can collect.
         await Target.Parse(status.Listeners[0].Endpoint).Get("/spawn-grandchild");
-        var worker = Assert.Single(workers, static worker => ChildrenOf(worker).Count > 0);
-        var orphan = Assert.Single(ChildrenOf(worker));
+        var worker = Assert.Single(workers, static worker => Kernel.ChildrenOf(worker).Count > 0);
+        var orphan = Assert.Single(Kernel.ChildrenOf(worker));
         Kernel.Signal(worker, Kernel.SIGKILL);
-        await Eventually.True("the orphan is the init's", () => ChildrenOf(init).Contains(orphan), container.Describe);
+        await Eventually.True("the orphan is the init's", () => Kernel.ChildrenOf(init).Contains(orphan), container.Describe);
         Kernel.Signal(orphan, Kernel.SIGKILL);
         await Eventually.True("the orphan is reaped", () => Kernel.StateOf(orphan) is null, container.Describe);
 
@@ -43,7 +42,7 @@ public sealed class InitTests
         var after = await Eventually.Get(
             "another supervisor serves", () => ControlClient.Status(home.File("first.sock")),
             now => now.SupervisorPid != status.SupervisorPid && now.State == "running", container.Describe);
-        await Eventually.True("the old one is gone", () => !ChildrenOf(init).Contains(supervisor), container.Describe);
+        await Eventually.True("the old one is gone", () => !Kernel.ChildrenOf(init).Contains(supervisor), container.Describe);
         Kernel.Signal(init, Kernel.SIGTTOU);
         await Eventually.Get(
             "it hears signals", () => ControlClient.Status(home.File("first.sock")),
@@ -71,32 +70,5 @@ public sealed class InitTests
     {
         await using var probe = await ChildProgram.Run("unshare", [.. Container, "true"]);
         Assert.SkipUnless(await probe.Exit() == 0, $"no namespace of process ids can be made here: {probe.Output}");
-    }
-
-    private static List<int> ChildrenOf(int parent)
-    {
-        var children = new List<int>();
-        foreach (var folder in Directory.EnumerateDirectories("/proc"))
-        {
-            if (!int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var pid))
-            {
-                continue;
-            }
-
-            try
-            {
-                var stat = File.ReadAllText(Path.Combine(folder, "stat"));
-                if (stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[1] == $"{parent}")
-                {
-                    children.Add(pid);
-                }
-            }
-            catch (IOException)
-            {
-                // It ended while we looked.
-            }
-        }
-
-        return children;
     }
 }

@@ -8,8 +8,10 @@ public sealed partial class ManualTests
 {
     public static TheoryData<string> Pages =>
     [
-        "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "samples/NginxProxy/README.md",
+        "README.md", "CONTRIBUTING.md", "CHANGELOG.md",
         .. Directory.EnumerateFiles(Repo.Path("docs"), "*.md").Select(static path => Path.GetRelativePath(Repo.Root, path)),
+        .. Directory.EnumerateDirectories(Repo.Path("samples")).Select(static sample => Path.Combine(sample, "README.md")).Where(File.Exists)
+            .Select(static path => Path.GetRelativePath(Repo.Root, path)),
     ];
 
     [Theory]

@@ -35,6 +35,7 @@ internal sealed class GreenRun : IAsyncDisposable
     /// <param name="folder">Where it is started; a folder of its own by default.</param>
     /// <param name="reachable">Whether other users may enter its folders.</param>
     /// <param name="wrapper">A command that runs the rest of its own command line.</param>
+    /// <param name="green">Another <c>green</c> than the one that was built.</param>
     /// <param name="environment">Variables for all processes.</param>
     public static GreenRun Start(
         string[] options,
@@ -45,21 +46,23 @@ internal sealed class GreenRun : IAsyncDisposable
         string? folder = null,
         bool reachable = false,
         string[]? wrapper = null,
+        string[]? green = null,
         params (string Name, string? Value)[] environment)
     {
         var name = $"t{Guid.NewGuid():N}"[..12];
         string[] binds = options.Contains("-b") || !bind ? [] : ["-b", "127.0.0.1:0"];
         string[] limit = descriptors is null ? [] : ["prlimit", $"--nofile={descriptors}"];
         return Launch(
-            name, [.. wrapper ?? [], .. limit, "dotnet", Repo.Green, "run", "--name", name, .. binds, .. options, app ?? Repo.TestWorker, .. appArguments ?? []],
+            name, [.. wrapper ?? [], .. limit, .. green ?? ["dotnet", Repo.Green], "run", "--name", name, .. binds, .. options, app ?? Repo.TestWorker, .. appArguments ?? []],
             environment, folder, reachable);
     }
 
-    /// <summary>Runs an app that makes itself a supervisor.</summary>
+    /// <summary>Runs an app (a dll, or a program) that makes itself a supervisor.</summary>
     public static GreenRun StartApp(string app, string[] arguments, params (string Name, string? Value)[] environment)
     {
         var name = $"t{Guid.NewGuid():N}"[..12];
-        return Launch(name, ["dotnet", app, "--name", name, .. arguments], environment);
+        string[] host = Path.GetExtension(app) == ".dll" ? ["dotnet"] : [];
+        return Launch(name, [.. host, app, "--name", name, .. arguments], environment);
     }
 
     public Task<StatusDocument> Status() => ControlClient.Status(ControlSocket);

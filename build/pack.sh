@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Makes the packages: the two libraries, and the tool as one package for every platform and one compiled ahead of time.
+#
+#   build/pack.sh [--portable] [--no-build] [FOLDER]
+#
+# FOLDER is artifacts/packages if not given. --portable leaves out what is compiled ahead of time, which takes minutes
+# and needs a C linker (clang or gcc) and zlib's headers. --no-build takes what was built. CONFIGURATION is Release if not set.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
+
+fail() { echo "build/pack.sh: $*" >&2; exit 1; }
+
+portable='' folder='' build=()
+for argument in "$@"; do
+  case $argument in
+    --portable) portable=1 ;;
+    --no-build) build=(--no-build) ;;
+    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    -*) fail "there is no $argument; see --help" ;;
+    *) folder=$argument ;;
+  esac
+done
+folder=$(realpath -m "${folder:-artifacts/packages}")
+
+if [ -z "$portable" ]; then
+  command -v clang >/dev/null || command -v gcc >/dev/null || fail "compiling ahead of time needs a linker: apt-get install clang zlib1g-dev. Or give --portable"
+fi
+
+pack() { dotnet pack "$@" "${build[@]}" -c "${CONFIGURATION:-Release}" -o "$folder" --nologo -v q '-clp:ErrorsOnly;NoSummary'; }
+
+rm -f "$folder"/KestrelGreenTransport.*nupkg
+pack src/KestrelGreenTransport
+pack src/KestrelGreenTransport.Supervisor
+if [ -n "$portable" ]; then
+  pack src/KestrelGreenTransport.Tool
+else
+  # The first names the others; the SDK installs the one that fits the machine.
+  pack src/KestrelGreenTransport.Tool -p:PackForRuntimes=true -p:IncludeSymbols=false
+  pack src/KestrelGreenTransport.Tool -p:PackForRuntimes=true -r any -p:PublishAot=false
+  pack src/KestrelGreenTransport.Tool -p:PackForRuntimes=true -r linux-x64
+fi
+ls -l "$folder"
