@@ -1,6 +1,8 @@
 using System.Globalization;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Native;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
@@ -8,20 +10,31 @@ namespace KestrelGreenTransport.Supervisor.Runtime;
 /// <summary>
 /// The private directory of one instance, with its workers' heartbeat files and their board. It is ours alone: mode 0700,
 /// no symbolic link followed, and locked for as long as this supervisor lives, so that two of one name cannot mix.
+///
+/// Whoever cleans up temporary files, or what a login session leaves, may take it away under us. It is made anew for the
+/// next worker; and if a file cannot be made, then that is no reason to go without the worker, which can tell its beats.
 /// </summary>
 internal sealed class HeartbeatDirectory : IDisposable
 {
     private const string BoardName = "board";
 
     private readonly Descriptor _directory;
+    private readonly string _name;
     private readonly WorkerIdentity? _owner;
-    private readonly HashSet<string> _files = [];
+    private readonly ILogger _logger;
 
-    private HeartbeatDirectory(string path, Descriptor directory, WorkerIdentity? owner)
+    // Files are made on the thread that launches workers, and removed on the supervisor's.
+    private readonly Lock _lock = new();
+    private readonly HashSet<string> _files = [];
+    private SafeFileHandle? _board;
+
+    private HeartbeatDirectory(string path, string name, Descriptor directory, WorkerIdentity? owner, ILogger logger)
     {
         Path = path;
+        _name = name;
         _directory = directory;
         _owner = owner;
+        _logger = logger;
     }
 
     public string Path { get; }
@@ -41,8 +54,70 @@ internal sealed class HeartbeatDirectory : IDisposable
     /// <param name="path">Where.</param>
     /// <param name="name">The instance's name, for the error.</param>
     /// <param name="owner">Whom the workers run as, if not as we do: then it is theirs.</param>
+    /// <param name="logger">For what becomes of it later.</param>
     /// <exception cref="StartupException">It cannot be made or is not ours; another instance holds it.</exception>
-    public static HeartbeatDirectory Create(string path, string name, WorkerIdentity? owner = null)
+    public static HeartbeatDirectory Create(string path, string name, WorkerIdentity? owner = null, ILogger? logger = null)
+    {
+        var ours = new HeartbeatDirectory(path, name, Make(path, name, owner), owner, logger ?? NullLogger.Instance);
+        ours.RemoveLeftovers();
+        return ours;
+    }
+
+    /// <summary>
+    /// A new, empty file for a worker's beats: one that no earlier process of this index can write to. Where none can be made
+    /// it is one that nothing is ever read from, and the worker tells its beats over the lifeline.
+    /// </summary>
+    public (string Path, SafeFileHandle File) CreateWorkerFile(int index)
+    {
+        var name = string.Create(CultureInfo.InvariantCulture, $"worker-{index}.beat");
+        var path = System.IO.Path.Combine(Path, name);
+        lock (_lock)
+        {
+            try
+            {
+                MakeAnewWhatIsGone();
+                return (path, CreateFile(name));
+            }
+            catch (Exception e) when (e is NativeException or StartupException)
+            {
+                SupervisorLog.NoHeartbeatFile(_logger, index, e.Message);
+                return (path, File.OpenHandle("/dev/null"));
+            }
+        }
+    }
+
+    public void RemoveWorkerFile(int index)
+    {
+        lock (_lock)
+        {
+            Remove(string.Create(CultureInfo.InvariantCulture, $"worker-{index}.beat"));
+        }
+    }
+
+    /// <summary>The file of the board. The caller disposes it; if the board is made anew, it is that one then.</summary>
+    public SafeFileHandle CreateBoard()
+    {
+        lock (_lock)
+        {
+            return _board = CreateFile(BoardName);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            foreach (var file in _files.ToArray())
+            {
+                Remove(file);
+            }
+
+            _ = Posix.rmdir(Path);
+            _directory.Dispose();
+        }
+    }
+
+    private static Descriptor Make(string path, string name, WorkerIdentity? owner)
     {
         var made = Result.From(Posix.mkdir(path, 0b111_000_000));
         if (!made.Ok && made.Error != Errno.EEXIST)
@@ -82,31 +157,41 @@ internal sealed class HeartbeatDirectory : IDisposable
                 $"an instance named '{name}' runs already. Stop it with `green stop --name {name}`, or choose another --name.");
         }
 
-        var ours = new HeartbeatDirectory(path, directory, owner);
-        ours.RemoveLeftovers();
-        return ours;
+        return directory;
     }
 
-    /// <summary>A new, empty file for a worker's beats: one that no earlier process of this index can write to.</summary>
-    public (string Path, SafeFileHandle File) CreateWorkerFile(int index)
+    // Under the same numbers: whoever reads the board goes on with the new one. Workers that run go on with what they have.
+    private void MakeAnewWhatIsGone()
     {
-        var name = string.Create(CultureInfo.InvariantCulture, $"worker-{index}.beat");
-        return (System.IO.Path.Combine(Path, name), CreateFile(name));
-    }
-
-    public void RemoveWorkerFile(int index) => Remove(string.Create(CultureInfo.InvariantCulture, $"worker-{index}.beat"));
-
-    public SafeFileHandle CreateBoard() => CreateFile(BoardName);
-
-    public void Dispose()
-    {
-        foreach (var file in _files.ToArray())
+        if (IsGone(_directory.Number))
         {
-            Remove(file);
+            using var directory = Make(Path, _name, _owner);
+            Replace(_directory.Number, directory.Number);
+            RemoveLeftovers();
+            SupervisorLog.HeartbeatsMadeAnew(_logger, Path);
         }
 
-        _ = Posix.rmdir(Path);
-        _directory.Dispose();
+        if (_board is { IsClosed: false } board && IsGone((int)board.DangerousGetHandle()))
+        {
+            using var file = CreateFile(BoardName);
+            Replace((int)board.DangerousGetHandle(), (int)file.DangerousGetHandle());
+            SupervisorLog.HeartbeatsMadeAnew(_logger, BoardPath);
+        }
+    }
+
+    private static void Replace(int number, int other)
+    {
+        var replaced = Result.From(Posix.dup3(other, number, Posix.O_CLOEXEC));
+        if (!replaced.Ok)
+        {
+            throw new NativeException("dup3", replaced);
+        }
+    }
+
+    private static unsafe bool IsGone(int descriptor)
+    {
+        Posix.Statx status;
+        return Posix.statx(descriptor, "", Posix.AT_EMPTY_PATH, Posix.STATX_BASIC_STATS, &status) == 0 && status.stx_nlink == 0;
     }
 
     private SafeFileHandle CreateFile(string name)

@@ -86,7 +86,7 @@ internal static class SupervisorHost
         using var init = InitLink.Find();
 
         using var heartbeats = HeartbeatDirectory.Create(
-            predecessor is null ? heartbeatPath : Predecessor.HeartbeatPathBeside(heartbeatPath), plan.Name, identity);
+            predecessor is null ? heartbeatPath : Predecessor.HeartbeatPathBeside(heartbeatPath), plan.Name, identity, logger);
         using var board = heartbeats.CreateBoard();
         using var pidFile = plan.Options.PidFile is { } path ? predecessor?.PidFileAt(path) ?? PidFile.Take(path) : null;
         using var stored = StoredSockets.Of(Environment.GetEnvironmentVariable, predecessor?.Sockets);

@@ -59,6 +59,12 @@ internal static partial class SupervisorLog
     [LoggerMessage(218, LogLevel.Warning, "worker {Index} (pid {Pid}): its heartbeat file now reads as {Outcome}; what is wrong with a file is not held against its worker")]
     public static partial void HeartbeatFile(ILogger logger, int index, int pid, HeartbeatOutcome outcome);
 
+    [LoggerMessage(278, LogLevel.Warning, "worker {Index}: no heartbeat file could be made ({Error}); it tells its beats over the lifeline instead")]
+    public static partial void NoHeartbeatFile(ILogger logger, int index, string error);
+
+    [LoggerMessage(279, LogLevel.Warning, "somebody has deleted {Path}: it is made anew. Workers that run already write to the old one; what they have done is not seen until they are replaced (green reload)")]
+    public static partial void HeartbeatsMadeAnew(ILogger logger, string path);
+
     [LoggerMessage(217, LogLevel.Warning, "the control socket failed: {Error}. `green status` and its kin do not work until it recovers")]
     public static partial void ControlFailed(ILogger logger, string error);
 

@@ -108,6 +108,9 @@ internal sealed class BoardSiblings(WorkerContract contract, TransportState tran
                 && _board.TryGet(index, out var record)
                 && record.State == WorkerState.Serving
                 && record.WrittenAt >= oldest
+
+                // One from the future, out of a damaged board, would count for ever. It may be written while this is read.
+                && record.WrittenAt <= now + contract.HeartbeatInterval.ToNanoseconds()
                 && !(_dead.TryGetValue(index, out var pid) && pid == record.Pid))
             {
                 count++;

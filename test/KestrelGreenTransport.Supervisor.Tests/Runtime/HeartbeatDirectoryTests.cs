@@ -102,4 +102,45 @@ public sealed class HeartbeatDirectoryTests : IDisposable
             Assert.Equal(0, RandomAccess.GetLength(fresh));
         }
     }
+
+    [Fact]
+    public void What_somebody_deleted_is_made_anew_for_the_next_worker()
+    {
+        using var directory = HeartbeatDirectory.Create(Target, "test");
+        using var board = directory.CreateBoard();
+        directory.CreateWorkerFile(1).File.Dispose();
+        Directory.Delete(Target, recursive: true);
+
+        directory.CreateWorkerFile(2).File.Dispose();
+        Assert.Equal(["board", "worker-2.beat"], Directory.GetFiles(Target).Select(Path.GetFileName).Order());
+        File.WriteAllBytes(Path.Combine(Target, "board"), [1, 2, 3]);
+        Assert.Equal(3, RandomAccess.GetLength(board));
+        Assert.Throws<StartupException>(() => HeartbeatDirectory.Create(Target, "test"));
+
+        // The board alone, and by a link in its place: that one is not followed.
+        File.CreateSymbolicLink(Path.Combine(Target, "link"), Path.Combine(_base, "elsewhere"));
+        File.Move(Path.Combine(Target, "link"), Path.Combine(Target, "board"), overwrite: true);
+        directory.CreateWorkerFile(3).File.Dispose();
+        Assert.Equal(0, RandomAccess.GetLength(board));
+        Assert.False(File.Exists(Path.Combine(_base, "elsewhere")));
+    }
+
+    [Fact]
+    public void Where_no_file_can_be_made_a_worker_is_started_without()
+    {
+        using (var directory = HeartbeatDirectory.Create(Target, "test"))
+        {
+            Directory.Delete(Target);
+            File.WriteAllText(Target, "in the way");
+
+            var (path, file) = directory.CreateWorkerFile(1);
+            using (file)
+            {
+                Assert.Equal(Path.Combine(Target, "worker-1.beat"), path);
+                Assert.Equal(0, RandomAccess.Read(file, new byte[56], 0));
+            }
+        }
+
+        Assert.True(File.Exists(Target));
+    }
 }

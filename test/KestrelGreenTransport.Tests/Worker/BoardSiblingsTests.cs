@@ -53,6 +53,14 @@ public sealed class BoardSiblingsTests : IDisposable
     }
 
     [Fact]
+    public void One_that_claims_to_have_written_in_the_future_is_left_out()
+    {
+        Write(1, connections: 10);
+        Write(3, connections: 5, later: TimeSpan.FromHours(1));
+        Assert.Equal(new SiblingFigures(1, 10), _siblings.Look());
+    }
+
+    [Fact]
     public void The_board_is_read_once_a_tick()
     {
         Write(1, connections: 10);
@@ -120,10 +128,10 @@ public sealed class BoardSiblingsTests : IDisposable
         Assert.Equal(2, _siblings.Held);
     }
 
-    private void Write(int index, long connections, WorkerState state = WorkerState.Serving, int pid = 1)
+    private void Write(int index, long connections, WorkerState state = WorkerState.Serving, int pid = 1, TimeSpan later = default)
     {
         using var board = new BoardFile(Path, index, new ListLogger());
         board.Check();
-        Assert.True(board.Write(new BoardRecord { WrittenAt = _time.Nanoseconds(), Pid = pid, State = state, Connections = connections }));
+        Assert.True(board.Write(new BoardRecord { WrittenAt = _time.Nanoseconds() + later.ToNanoseconds(), Pid = pid, State = state, Connections = connections }));
     }
 }
