@@ -31,6 +31,9 @@ internal static class BootFaults
     public static int? Http2Port =>
         Environment.GetEnvironmentVariable("TESTWORKER_HTTP2") is { } port ? int.Parse(port, CultureInfo.InvariantCulture) : null;
 
+    /// <summary><c>dies-after-ready:50</c>: an app that ends, unhandled, so many milliseconds after it has started.</summary>
+    public static TimeSpan? DiesAfter => Parts[0] == "dies-after-ready" ? TimeSpan.FromMilliseconds(int.Parse(Detail, CultureInfo.InvariantCulture)) : null;
+
     /// <summary>Does what was asked for.</summary>
     public static void Commit()
     {
@@ -56,6 +59,10 @@ internal static class BootFaults
                     Thread.Sleep(20);
                 }
 
+                break;
+
+            case "slow":
+                Thread.Sleep(int.Parse(Detail, CultureInfo.InvariantCulture));
                 break;
 
             case "throw":

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace TestWorker;
 
 /// <summary>Routes that end the process, each in its own way.</summary>
-internal static class Death
+internal static partial class Death
 {
     public static void MapDeath(this IEndpointRouteBuilder app)
     {
@@ -21,7 +21,11 @@ internal static class Death
                     Environment.FailFast("asked to");
                     break;
                 case "segfault":
-                    Marshal.WriteByte(1, 1);
+                    // In native code: in managed code the runtime makes an exception of it.
+                    strlen(1);
+                    break;
+                case "stack":
+                    new Thread(static () => Deeper(0)).Start();
                     break;
                 case "memory":
                     new Thread(Misbehaviour.TakeAllMemory).Start();
@@ -37,4 +41,9 @@ internal static class Death
             }
         });
     }
+
+    private static long Deeper(long depth) => Deeper(depth + 1) + Environment.TickCount64;
+
+    [LibraryImport("libc")]
+    private static partial nuint strlen(nint text);
 }

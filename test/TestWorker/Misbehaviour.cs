@@ -44,6 +44,22 @@ internal static class Misbehaviour
             return $"{Environment.ProcessId}";
         });
         app.MapGet("/starve", Starve);
+        app.MapGet("/deadlock", Deadlock);
+        app.MapGet("/gc-pause", StandingStill.PauseCollector);
+        app.MapGet("/stop-beat", StandingStill.StopBeatThread);
+        app.MapGet("/refuse-to-leave", static (IHostApplicationLifetime lifetime) =>
+        {
+            lifetime.ApplicationStopping.Register(static () => Thread.Sleep(Timeout.Infinite));
+        });
+        app.MapGet("/download", static async (int kb, HttpResponse response) =>
+        {
+            response.ContentLength = kb * 1024L;
+            var block = new byte[1024];
+            for (var i = 0; i < kb; i++)
+            {
+                await response.Body.WriteAsync(block);
+            }
+        });
         app.MapGet("/leak", (int mb) =>
         {
             for (var i = 0; i < mb; i++)
@@ -101,6 +117,26 @@ internal static class Misbehaviour
         for (var i = 0; i < 20_000; i++)
         {
             ThreadPool.UnsafeQueueUserWorkItem(static _ => Thread.Sleep(Timeout.Infinite), null);
+        }
+    }
+
+    // Each of the two threads holds what the other one wants.
+    private static void Deadlock()
+    {
+        Lock one = new(), other = new();
+        using var both = new Barrier(2);
+        new Thread(() => TakeBoth(other, one)) { IsBackground = true }.Start();
+        TakeBoth(one, other);
+
+        void TakeBoth(Lock first, Lock second)
+        {
+            lock (first)
+            {
+                both.SignalAndWait();
+                lock (second)
+                {
+                }
+            }
         }
     }
 

@@ -60,5 +60,14 @@ var app = builder.Build();
 app.MapFacts(args);
 app.MapMisbehaviour();
 app.MapDeath();
+if (BootFaults.DiesAfter is { } life)
+{
+    app.Lifetime.ApplicationStarted.Register(() => new Thread(() =>
+    {
+        Thread.Sleep(life);
+        throw new InvalidOperationException("served long enough");
+    }).Start());
+}
+
 app.Run();
 return 0;

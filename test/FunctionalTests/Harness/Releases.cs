@@ -25,6 +25,12 @@ internal sealed class Releases : IDisposable
         {
             File.Delete(Path.Combine(folder, Path.GetFileName(Repo.TestWorker)));
         }
+        else if (fault == "garbage")
+        {
+            var rest = Path.Combine(folder, "rest");
+            File.WriteAllText(rest, "no program any more");
+            Kernel.Rename(rest, Path.Combine(folder, Path.GetFileName(Repo.TestWorker)));
+        }
         else if (fault is not null)
         {
             File.WriteAllText(Path.Combine(folder, "boot-fault"), fault);

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Does to a cluster under load whatever the fault matrix (test/FunctionalTests/Faults) holds, and says what it cost.
+#
+#   bash build/faults.sh                        every case with 3 seeds, direct and behind nginx
+#   bash build/faults.sh --seeds 10             with 10 seeds; a seed decides the moment, the victim and the load
+#   bash build/faults.sh --case worker-SIGKILL  one case, or all whose names begin so
+#   bash build/faults.sh --direct | --nginx     one way only
+#
+# Prints a table of the cases. Ends with 0 if each run of each case ended as it should.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
+
+fail() { echo "build/faults.sh: $*" >&2; exit 2; }
+
+FAULT_SEEDS=3 FAULT_CASE='' FAULT_WAY=''
+while [ $# -gt 0 ]; do
+  case $1 in
+    --help | -h) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --seeds) [[ ${2-} =~ ^[1-9][0-9]*$ ]] || fail "--seeds needs a number such as 3"; FAULT_SEEDS=$2; shift 2 ;;
+    --case) [ -n "${2-}" ] || fail "--case needs the beginning of a name such as worker-"; FAULT_CASE=$2; shift 2 ;;
+    --direct | --nginx) FAULT_WAY=${1#--}; shift ;;
+    *) fail "unknown option $1. Try --help" ;;
+  esac
+done
+
+FAULT_RESULTS=$(mktemp)
+trap 'rm -f "$FAULT_RESULTS"' EXIT
+export FAULT_SEEDS FAULT_CASE FAULT_WAY FAULT_RESULTS
+
+result=0
+dotnet build test/FunctionalTests --nologo -v q '-clp:ErrorsOnly;NoSummary'
+dotnet run --no-build --project test/FunctionalTests -- -noColor -noLogo -class '*FaultTests' || result=1
+[ -s "$FAULT_RESULTS" ] || fail "no case is called $FAULT_CASE${FAULT_WAY:+, or none of that name runs $FAULT_WAY}"
+
+# Name, way, seed, requests, lost, allowed, reason, milliseconds, verdict.
+sort -s -t $'\t' -k1,2 "$FAULT_RESULTS" | awk -F '\t' '
+  BEGIN { print "| case | way | runs | requests | lost | allowed | on record | |"; print "|---|---|---|---|---|---|---|---|" }
+  function row() { if (key != "") printf "| %s | %s | %d | %d | %d | %d | %s | %s |\n", name, way, runs, requests, lost, allowed, reason, bad ? bad " FAILED" : "ok" }
+  $1 FS $2 != key { row(); key = $1 FS $2; name = $1; way = $2; reason = $7; runs = requests = lost = allowed = bad = 0 }
+  { runs++; requests += $4; lost += $5; allowed += $6; bad += $9 != "ok" }
+  END { row() }'
+exit $result

@@ -1,0 +1,74 @@
+using FunctionalTests.Harness;
+
+namespace FunctionalTests.Faults;
+
+/// <summary>A cluster, with an nginx before it or not, that one fault after the other is done to.</summary>
+internal sealed class FaultCluster : IAsyncDisposable
+{
+    private FaultCluster(FaultSetup setup, TemporaryFolder folder, Releases? releases, GreenRun green) =>
+        (Setup, Folder, Releases, Green) = (setup, folder, releases, green);
+
+    public FaultSetup Setup { get; }
+
+    /// <summary>For whatever a fault needs to put somewhere.</summary>
+    public TemporaryFolder Folder { get; }
+
+    public Releases? Releases { get; }
+
+    public GreenRun Green { get; }
+
+    public StrictNginx? Nginx { get; private set; }
+
+    /// <summary>Where the workers listen.</summary>
+    public Target App { get; private set; } = null!;
+
+    /// <summary>Where clients ask.</summary>
+    public Target Front => Nginx?.Target ?? App;
+
+    public static async Task<FaultCluster> Start(FaultSetup setup, string way)
+    {
+        var folder = new TemporaryFolder();
+        var releases = setup.HasReleases ? new Releases() : null;
+        var green = GreenRun.Start(
+            ["-w", $"{setup.Workers}", .. setup.Options], releases?.App, wrapper: setup.Wrapper?.Invoke(folder), environment: setup.Environment);
+        var cluster = new FaultCluster(setup, folder, releases, green);
+        try
+        {
+            await green.Serving(setup.Workers);
+            cluster.App = await green.Target();
+            cluster.Nginx = way == Fault.Nginx ? await StrictNginx.Before(cluster.App) : null;
+            return cluster;
+        }
+        catch
+        {
+            await cluster.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Stops it, whichever process the supervisor is by now; nothing may be left.</summary>
+    public async Task StopCleanly()
+    {
+        Kernel.Signal((await Green.Status()).SupervisorPid, Kernel.SIGTERM);
+        await Eventually.True("all are gone", () => Green.Process.Living.Count == 0, Green.Process.Describe);
+        Assert.Equal(0, await Green.Exit());
+        if (Setup.Leaves?.Invoke(Green) is { } leaves)
+        {
+            Directory.Delete(Path.Combine(Green.RuntimeDirectory, leaves));
+        }
+
+        Green.AssertNothingLeft();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Nginx is not null)
+        {
+            await Nginx.DisposeAsync();
+        }
+
+        await Green.DisposeAsync();
+        Releases?.Dispose();
+        Folder.Dispose();
+    }
+}

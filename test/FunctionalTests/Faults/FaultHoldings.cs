@@ -1,0 +1,84 @@
+using System.Text.RegularExpressions;
+using FunctionalTests.Harness;
+using KestrelGreenTransport.Supervisor.Control;
+
+namespace FunctionalTests.Faults;
+
+/// <summary>What a cluster at rest holds: its processes, their descriptors, its files.</summary>
+internal static partial class FaultHoldings
+{
+    /// <summary>In words, so that two of them can be compared and their difference read.</summary>
+    public static string Of(GreenRun green, StatusDocument status)
+    {
+        var workers = status.Workers.Select(static worker => worker.Pid!.Value).ToArray();
+        var unknown = green.Process.Living.Except([status.SupervisorPid, .. workers]).Select(Kernel.CommandLine);
+        var files = Directory.EnumerateFileSystemEntries(green.RuntimeDirectory, "*", SearchOption.AllDirectories)
+            .Select(path => Path.GetRelativePath(green.RuntimeDirectory, path))
+            .Where(path => !IsOfTheCluster(path, green, status));
+
+        // What a worker has open beside sockets is the app's: assemblies, a log.
+        var sockets = workers.Select(static pid => Descriptors(pid).Count(static one => one == "socket"));
+        return $"""
+            {workers.Length} workers with {string.Join(", ", sockets)} sockets
+            the supervisor's descriptors: {Count(Descriptors(status.SupervisorPid))}
+            other files: {string.Join(", ", files.Order())}
+            other processes: {string.Join(", ", unknown)}
+            """;
+    }
+
+    /// <summary>What it holds when it does not change any more: whoever asked it for its status a moment ago is a socket of its own.</summary>
+    public static async Task<string> Settled(GreenRun green, StatusDocument status)
+    {
+        var (last, times) = ("", 0);
+        return await Eventually.Get(
+            "what the cluster holds changes no more",
+            () =>
+            {
+                var now = Of(green, status);
+                times = now == last ? times + 1 : 0;
+                last = now;
+                return Task.FromResult(now);
+            },
+            _ => times == 4);
+    }
+
+    /// <summary>Waits until it holds what it held before, and nothing else.</summary>
+    public static async Task AssertSame(string before, GreenRun green, int workers, bool isOtherSupervisor)
+    {
+        var now = "";
+        await Eventually.Get(
+            "the cluster holds what it held before",
+            async () => now = await Settled(green, await green.Serving(workers)),
+            holdings => holdings == before || (isOtherSupervisor && holdings.Split('\n').Where(IsNotTheSupervisors).SequenceEqual(before.Split('\n').Where(IsNotTheSupervisors))),
+            () => $"before:\n{before}\nnow:\n{now}");
+    }
+
+    /// <summary>The folder of the beats, below the run-time directory.</summary>
+    public static string HeartbeatFolder(GreenRun green) =>
+        Path.GetFileName(Directory.EnumerateDirectories(green.RuntimeDirectory, $"green-*-{green.Name}*").Single());
+
+    // One that has taken over has other ways to its predecessor's sockets.
+    private static bool IsNotTheSupervisors(string line) => !line.StartsWith("the supervisor", StringComparison.Ordinal);
+
+    // Whether they are there is not asked: some faults take them away.
+    private static bool IsOfTheCluster(string path, GreenRun green, StatusDocument status) =>
+        path == $"{green.Name}.sock"
+        || path == HeartbeatFolder(green)
+        || path == Path.Combine(HeartbeatFolder(green), "board")
+        || status.Workers.Any(worker => path == Path.Combine(HeartbeatFolder(green), $"worker-{worker.Index}.beat"));
+
+    private static string Count(IEnumerable<string> kinds) =>
+        string.Join(", ", kinds.CountBy(static kind => kind).OrderBy(static pair => pair.Key, StringComparer.Ordinal).Select(static pair => $"{pair.Value} {pair.Key}"));
+
+    private static IEnumerable<string> Descriptors(int pid) =>
+        Directory.EnumerateFileSystemEntries($"/proc/{pid}/fd")
+            .Select(static path => new FileInfo(path).LinkTarget)
+            .OfType<string>()
+
+            // What lies on a disk is the runtime's, which opens its own files when it likes: assemblies, devices, /proc.
+            .Where(static target => !target.StartsWith('/') || target.Contains("/green-", StringComparison.Ordinal))
+            .Select(static target => target.Contains(".beat", StringComparison.Ordinal) ? "beat" : Numbers().Replace(target, "").Replace(" (deleted)", "", StringComparison.Ordinal));
+
+    [GeneratedRegex(@":\[[0-9]+\]")]
+    private static partial Regex Numbers();
+}

@@ -1,0 +1,150 @@
+using System.Net.Sockets;
+using System.Text;
+using FunctionalTests.Harness;
+
+namespace FunctionalTests.Faults;
+
+/// <summary>What can happen to the supervisor, and what can be asked of it at the wrong moment.</summary>
+internal static class SupervisorFaults
+{
+    private const int SIGUSR2 = 12;
+
+    private static readonly FaultSetup Pair = new(2);
+
+    private static readonly FaultSetup OutputClosed = new(2)
+    {
+        // The shell's process becomes the supervisor, and its output a pipe that nobody reads any more.
+        Wrapper = static _ => ["bash", "-c", "exec \"$@\" > >(true)", "bash"],
+    };
+
+    private static readonly FaultSetup OutputFull = new(2)
+    {
+        // A pipe that stays open for as long as this end does, and is never read.
+        Wrapper = static folder => ["bash", "-c", "mkfifo \"$0\" && exec 9<>\"$0\" && exec \"$@\" > \"$0\" 9>&9", folder.File("output")],
+    };
+
+    public static IReadOnlyList<Fault> All { get; } =
+    [
+        new("supervisor-SIGSTOP", IsStopped) { Setup = FaultSetup.Strict, Said = "the supervisor itself did not run for" },
+        new("supervisor-two-HUPs", Reloads) { Setup = Pair, InTests = Fault.Nginx },
+        new("supervisor-HUP-during-an-upgrade", ReloadsInAnUpgrade) { Setup = Pair, InTests = Fault.Nginx },
+        new("supervisor-TTIN-and-TTOU-storm", IsScaledInAStorm) { Setup = Pair, InTests = Fault.Nginx },
+        new("supervisor-all-workers-die-at-once", LosesAll) { Setup = Pair, Reason = "crash SIGKILL", CostsWhatTheVictimHeld = true, InTests = Fault.Nginx },
+        new("supervisor-control-client-floods", IsFlooded) { Setup = Pair, InTests = Fault.Nginx },
+        new("supervisor-output-closed", static scene => Prints(scene, megabytes: 1)) { Setup = OutputClosed },
+        new("supervisor-output-full", static scene => Prints(scene, megabytes: 12)) { Setup = OutputFull },
+    ];
+
+    // Longer than any worker may be silent.
+    private static async Task IsStopped(FaultScene scene)
+    {
+        var supervisor = scene.Before.SupervisorPid;
+        Kernel.Signal(supervisor, Kernel.SIGSTOP);
+        try
+        {
+            await Task.Delay(TimeSpan.FromSeconds(FaultMatrix.IsThorough ? 60 : 5), TestContext.Current.CancellationToken);
+            await scene.Load.More(20);
+        }
+        finally
+        {
+            Kernel.Signal(supervisor, Kernel.SIGCONT);
+        }
+
+        await scene.NobodyWasEnded();
+    }
+
+    private static async Task Reloads(FaultScene scene)
+    {
+        Kernel.Signal(scene.Before.SupervisorPid, Kernel.SIGHUP);
+        await scene.Load.More(scene.Random.Next(1, 30));
+        Kernel.Signal(scene.Before.SupervisorPid, Kernel.SIGHUP);
+        await IsReloaded(scene);
+    }
+
+    private static async Task IsReloaded(FaultScene scene) => await scene.Green.StatusWhen(
+        "all workers are new",
+        status => status.State == "running" && status.Workers.Count == scene.Before.Workers.Count
+            && status.Workers.All(worker => worker.State == "serving" && scene.Before.Workers.All(old => old.Pid != worker.Pid)));
+
+    private static async Task ReloadsInAnUpgrade(FaultScene scene)
+    {
+        var before = scene.Before.SupervisorPid;
+        Kernel.Signal(before, SIGUSR2);
+        await scene.Load.More(scene.Random.Next(1, 100));
+        if (Kernel.IsAlive(before))
+        {
+            Kernel.Signal(before, Kernel.SIGHUP);
+        }
+
+        await IsReloaded(scene);
+        await scene.Green.StatusWhen("another one is in charge", status => status.SupervisorPid != before && status.State == "running");
+        await Eventually.True("the one before has left", () => !Kernel.IsAlive(before), scene.Green.Process.Describe);
+    }
+
+    private static async Task IsScaledInAStorm(FaultScene scene)
+    {
+        for (var i = 0; i < 60; i++)
+        {
+            Kernel.Signal(scene.Before.SupervisorPid, i % 2 == 0 ? Kernel.SIGTTIN : Kernel.SIGTTOU);
+            await scene.Load.More(scene.Random.Next(2));
+        }
+
+        await using var scale = await scene.Green.Command("scale", $"{scene.Before.Workers.Count}");
+        Assert.True(await scale.Exit() == 0, scale.Describe());
+    }
+
+    private static async Task LosesAll(FaultScene scene)
+    {
+        foreach (var worker in scene.EveryoneIsAVictim())
+        {
+            Kernel.Signal(worker.Pid!.Value, Kernel.SIGKILL);
+        }
+
+        await IsReloaded(scene);
+    }
+
+    // Each kind of nonsense from more clients than it serves at once; and then it still answers.
+    private static async Task IsFlooded(FaultScene scene)
+    {
+        byte[][] nonsense =
+        [
+            [], "\n"u8.ToArray(), "{\"command\":"u8.ToArray(), "{\"command\":\"explode\"}\n"u8.ToArray(), "{\"command\":\"status\"}\n"u8.ToArray(),
+            Encoding.UTF8.GetBytes(new string('[', 200_000)), [0xff, 0xfe, 0, (byte)'\n'],
+        ];
+        var clients = new List<Socket>();
+        try
+        {
+            for (var i = 0; i < 60; i++)
+            {
+                var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = true, SendTimeout = 100 };
+                clients.Add(socket);
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(scene.Green.ControlSocket), TestContext.Current.CancellationToken);
+                try
+                {
+                    socket.Send(nonsense[scene.Random.Next(nonsense.Length)]);
+                }
+                catch (SocketException)
+                {
+                    // It has had enough of this one, or takes no more now.
+                }
+            }
+
+            // While those that say nothing hold places, others wait their turn.
+            await scene.Green.Status();
+            await scene.Load.More(50);
+        }
+        finally
+        {
+            clients.ForEach(static client => client.Dispose());
+        }
+
+        await scene.NobodyWasEnded();
+    }
+
+    private static async Task Prints(FaultScene scene, int megabytes)
+    {
+        await scene.App.Get($"/print-megabytes?mb={megabytes}");
+        await scene.Load.More(100);
+        await scene.NobodyWasEnded();
+    }
+}
