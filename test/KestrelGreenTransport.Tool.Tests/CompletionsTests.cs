@@ -15,15 +15,66 @@ public sealed class CompletionsTests : ToolFixture
     [InlineData("green run --workers ", "")]
     [InlineData("green run ./Sh", "./Shop.dll")]
     [InlineData("green check --nginx ngi", "nginx.conf")]
+    [InlineData("green run --backend E", "Epoll")]
+    [InlineData("green run --no-delay f", "false")]
+    [InlineData("green dump 1 --kind h", "heap")]
+    [InlineData("green run --pid-file a", "a b.pid")]
     public void Bash_itself_completes_a_line(string line, string expected)
     {
         Write("Shop.dll", "");
         Write("nginx.conf", "");
+        Write("a b.pid", "");
         Write("green.bash", Green("completions", "bash").Out);
 
         var (output, error) = Run("bash", "-c", "source ./green.bash; read -ra COMP_WORDS <<< \"$0\"; [[ $0 == *' ' ]] && COMP_WORDS+=(''); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _green; echo -n \"${COMPREPLY[*]}\"", line);
 
         Assert.Equal((expected, ""), (output, error));
+    }
+
+    [Fact]
+    public void Zsh_itself_completes_a_line()
+    {
+        Write("nginx.conf", "");
+        Write("_green", Green("completions", "zsh").Out);
+
+        // A real line editor: a key of our own completes, and prints what stands in the line then.
+        Write("drive.zsh", """
+            zmodload zsh/zpty
+            zpty editor zsh -f -i
+            ask() { zpty -w -n editor "$1"; zpty -r -m editor answer "*$2*" }
+            ask $'PS1=; show() { zle complete-word; print -r -- "LINE<$BUFFER>"; zle kill-buffer }; zle -N show; bindkey "^X" show; fpath=($PWD $fpath); autoload -U compinit; compinit -u -D; print REA""DY\n' READY
+            for line in "$@"; do
+              ask "$line"$'\x18' 'LINE<*>'
+              answer=${answer##*LINE<}; print -r -- "${answer%%>*}"
+            done
+            """);
+
+        var (output, error) = Run(
+            "zsh", "-f", "drive.zsh", "green sta", "green run --log-fo", "green run --log-format j", "green --name shop conf", "green completions f", "green check --nginx ngi",
+            "green run --backend E", "green dump 1 --kind h");
+
+        Assert.Equal(
+            ["green status ", "green run --log-format ", "green run --log-format json ", "green --name shop config ", "green completions fish ", "green check --nginx nginx.conf ",
+                "green run --backend Epoll ", "green dump 1 --kind heap "],
+            output.Split('\n')[..^1]);
+        Assert.Equal("", error);
+    }
+
+    [Fact]
+    public void Fish_itself_completes_a_line()
+    {
+        Write("nginx.conf", "");
+        Write("green.fish", Green("completions", "fish").Out);
+
+        var (output, error) = Run(
+            "fish", "--no-config", "-c", "source green.fish; for line in $argv; complete -C $line; end",
+            "green sta", "green run --log-format j", "green --name shop conf", "green completions f", "green check --nginx ngi", "green run --backend E", "green dump 1 --kind h", "green stop --qui");
+
+        Assert.Equal(
+            ["status", "json", "config", "fish", "nginx.conf", "Epoll", "heap", "--quick"], output.Split('\n')[..^1].Select(static line => line.Split('\t')[0]));
+        Assert.Contains("\tShow a supervisor, its listeners and its workers.", output);
+        Assert.Contains("the workers' lines", output);
+        Assert.Equal("", error);
     }
 
     [Fact]
@@ -65,7 +116,7 @@ public sealed class CompletionsTests : ToolFixture
             WorkingDirectory = Folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            Environment = { ["MANWIDTH"] = "200", ["LC_ALL"] = "C.UTF-8", ["MANROFFOPT"] = "" },
+            Environment = { ["MANWIDTH"] = "200", ["LC_ALL"] = "C.UTF-8", ["MANROFFOPT"] = "", ["HOME"] = Folder },
         })!;
         var error = process.StandardError.ReadToEndAsync();
         var output = process.StandardOutput.ReadToEnd();

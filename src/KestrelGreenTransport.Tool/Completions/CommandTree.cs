@@ -58,7 +58,10 @@ internal sealed record OptionEntry(IReadOnlyList<string> Names, string? ValueNam
         [.. option.Aliases.Append(option.Name).Where(static name => name.StartsWith('-')).Distinct().OrderBy(static name => name.Length)],
         option.Arity.MaximumNumberOfValues == 0 || option is Option<bool> ? null : option.HelpName ?? "VALUE",
         option.Description ?? "",
-        ChoicesOf(option.CompletionSources));
+        ChoicesOf(option.CompletionSources) is { Count: > 0 } choices ? choices : Alternatives(option.HelpName));
+
+    // true|false: the name says all that there is.
+    private static string[] Alternatives(string? valueName) => valueName?.Contains('|') == true ? valueName.Split('|') : [];
 
     public static IReadOnlyList<string> ChoicesOf(IEnumerable<Func<CompletionContext, IEnumerable<CompletionItem>>> sources) =>
         [.. sources.SelectMany(static source => source(CompletionContext.Empty)).Select(static item => item.Label)];

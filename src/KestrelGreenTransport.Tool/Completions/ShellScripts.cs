@@ -51,7 +51,7 @@ internal static class ShellScripts
         text.Append("    '1:command:->command' \\\n    '*::argument:->argument'\n  case $state in\n    command)\n      local -a commands=(\n");
         foreach (var command in tree.Commands)
         {
-            text.Append($"        '{Quoted(command.Name)}:{Quoted(command.Description)}'\n");
+            text.Append($"        '{command.Name}:{ZshQuoted(command.Description)}'\n");
         }
 
         text.Append("      )\n      _describe command commands\n      ;;\n    argument)\n      case $words[1] in\n");
@@ -63,16 +63,19 @@ internal static class ShellScripts
                 text.Append("      ").Append(ZshOption(option));
             }
 
-            var rest = command.TakesFiles ? "'*:file:_files'" : command.Choices.Count > 0 ? $"'1:{command.Arguments[0].Name}:({string.Join(' ', command.Choices)})'" : "'*::'";
+            var rest = command.TakesFiles ? "'*:file:_files'" : command.Choices.Count > 0 ? $"'1:{command.Arguments[0].Name}:({string.Join(' ', command.Choices)})'" : "'*:argument:( )'";
             text.Append($"            {rest}\n          ;;\n");
         }
 
-        return text.Append("      esac\n      ;;\n  esac\n}\ncompdef _green green\n").ToString();
+        return text.Append("      esac\n      ;;\n  esac\n}\nif [[ ${funcstack[1]} == _green ]]; then _green \"$@\"; else compdef _green green; fi\n").ToString();
     }
 
     public static string Fish(CommandTree tree)
     {
         var text = new StringBuilder("# Completions of green for fish. Load them with: green completions fish | source\ncomplete -c green -f\n");
+
+        // Not __fish_use_subcommand, which takes the value of an option for a command.
+        var noCommand = $"'not __fish_seen_subcommand_from {string.Join(' ', tree.Commands.Select(static command => command.Name))}'";
         foreach (var option in tree.Options)
         {
             text.Append(FishOption(option, null));
@@ -80,7 +83,7 @@ internal static class ShellScripts
 
         foreach (var command in tree.Commands)
         {
-            text.Append($"complete -c green -n __fish_use_subcommand -a {command.Name} -d '{Quoted(command.Description)}'\n");
+            text.Append($"complete -c green -n {noCommand} -a {command.Name} -d '{FishQuoted(command.Description)}'\n");
             foreach (var option in command.Options)
             {
                 text.Append(FishOption(option, command.Name));
@@ -138,7 +141,7 @@ internal static class ShellScripts
     private static string ZshOption(OptionEntry option)
     {
         var value = option.ValueName is null ? "" : $":{option.ValueName}:{(option.TakesFile ? "_files" : option.Choices.Count > 0 ? $"({string.Join(' ', option.Choices)})" : " ")}";
-        var description = Quoted(option.Description).Replace("[", "(", StringComparison.Ordinal).Replace("]", ")", StringComparison.Ordinal).Replace(":", "\\:", StringComparison.Ordinal);
+        var description = ZshQuoted(option.Description).Replace("[", "(", StringComparison.Ordinal).Replace("]", ")", StringComparison.Ordinal).Replace(":", "\\:", StringComparison.Ordinal);
         return string.Concat(option.Names.Select(name => $"    '*{name}[{description}]{value}' \\\n"));
     }
 
@@ -147,9 +150,11 @@ internal static class ShellScripts
         var names = string.Join(' ', option.Names.Select(static name => name.StartsWith("--", StringComparison.Ordinal) ? $"-l {name[2..]}" : $"-s '{name[1..]}'"));
         var where = command is null ? "" : $" -n '__fish_seen_subcommand_from {command}'";
         var value = option.ValueName is null ? "" : option.TakesFile ? " -r -F" : option.Choices.Count > 0 ? $" -x -a '{string.Join(' ', option.Choices)}'" : " -x";
-        return $"complete -c green{where} {names}{value} -d '{Quoted(option.Description)}'\n";
+        return $"complete -c green{where} {names}{value} -d '{FishQuoted(option.Description)}'\n";
     }
 
-    // Within single quotes of all these shells.
-    private static string Quoted(string text) => text.Replace("'", "", StringComparison.Ordinal).Replace("\\", "", StringComparison.Ordinal);
+    // Within single quotes: zsh knows no escape in them, and must leave them for one.
+    private static string ZshQuoted(string text) => text.Replace("'", "'\\''", StringComparison.Ordinal);
+
+    private static string FishQuoted(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal);
 }
