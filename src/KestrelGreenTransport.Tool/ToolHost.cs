@@ -1,3 +1,4 @@
+using System.Text;
 using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Runtime;
 using KestrelGreenTransport.Tool.Rendering;
@@ -46,8 +47,8 @@ internal sealed record ToolHost
         var isTerminal = !Console.IsOutputRedirected;
         return new ToolHost
         {
-            Out = isTerminal ? new TerminalWriter(Console.Out) : Console.Out,
-            Error = Console.IsErrorRedirected ? Console.Error : new TerminalWriter(Console.Error),
+            Out = isTerminal ? new TerminalWriter(Plain(Console.OpenStandardOutput())) : Console.Out,
+            Error = Console.IsErrorRedirected ? Console.Error : new TerminalWriter(Plain(Console.OpenStandardError())),
             Environment = environment,
             CurrentDirectory = directory,
             IsLinux = OperatingSystem.IsLinux(),
@@ -59,6 +60,9 @@ internal sealed record ToolHost
             Run = SupervisorHost.Run,
         };
     }
+
+    // Console's own writers put a terminal into another mode, and leave it there.
+    private static StreamWriter Plain(Stream stream) => new(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
 
     /// <summary>Says what went wrong, and returns the code to leave with.</summary>
     public int Fail(int exitCode, params IEnumerable<string> messages)

@@ -190,9 +190,8 @@ internal sealed class SupervisorLoop : IDisposable
     private void ReadHeartbeat(WorkerProcess worker)
     {
         var reading = HeartbeatFileReader.Read(worker.HeartbeatFile);
-        if (reading.IsUnreadable != worker.IsUnreadable)
+        if (worker.FileHealth.Look(reading))
         {
-            worker.IsUnreadable = reading.IsUnreadable;
             SupervisorLog.HeartbeatFile(_logger, worker.Index, worker.Process.Pid, reading.Outcome);
         }
 

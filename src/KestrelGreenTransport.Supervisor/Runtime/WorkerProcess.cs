@@ -21,8 +21,7 @@ internal sealed class WorkerProcess(int index, long generation, PidFd process, D
 
     public bool SaidHello { get; set; }
 
-    /// <summary>Whether the last look at its heartbeat file found something wrong with the file itself.</summary>
-    public bool IsUnreadable { get; set; }
+    public HeartbeatFileHealth FileHealth { get; } = new();
 
     /// <summary>To be polled for POLLIN; negative, which poll ignores, once the worker has closed its end.</summary>
     public int LifelineNumber { get; private set; } = lifeline.Number;

@@ -7,7 +7,9 @@ namespace KestrelGreenTransport.Tool.Top;
 internal sealed class TopTerminal : IDisposable
 {
     private const string Enter = "\e[?1049h\e[?25l";
-    private const string Leave = "\e[?25h\e[?1049l";
+
+    // Reading keys has put the keypad into another mode, which .NET does not take back.
+    private const string Leave = "\e[?25h\e[?1049l\e[?1l\e>";
 
     private readonly TextWriter _out;
     private readonly PosixSignalRegistration[] _signals;
