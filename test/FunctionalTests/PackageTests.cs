@@ -13,6 +13,8 @@ public sealed class PackageTests : IDisposable
     [Fact]
     public async Task A_new_project_with_the_package_serves_under_the_installed_tool()
     {
+        // Packages of this version may have been taken from elsewhere before.
+        Environment["NUGET_PACKAGES"] = _folder.File("packages");
         await Run(Repo.Path("build/pack.sh"), "--portable", "--no-build", _folder.File("feed"));
         string[] expected = ["KestrelGreenTransport", "KestrelGreenTransport.Supervisor", "KestrelGreenTransport.Tool"];
         var packages = Directory.GetFiles(_folder.File("feed"), "*.nupkg").Select(static file => Path.GetFileName(file)!).Order(StringComparer.Ordinal);
@@ -65,11 +67,7 @@ public sealed class PackageTests : IDisposable
             </Project>
             """);
         File.Copy(Repo.Path("samples/Hello/Program.cs"), _folder.File("Program.cs"));
-        await using (var publish = ChildProgram.Start(
-            "dotnet", ["publish", "--nologo", "-warnaserror", "-r", "linux-x64", "-c", Repo.Configuration, "-o", _folder.File("out")], folder: _folder.Path))
-        {
-            Assert.True(await publish.Exit(limit: TimeSpan.FromMinutes(15)) == 0, publish.Output);
-        }
+        await Run("dotnet", "publish", "--nologo", "-warnaserror", "-r", "linux-x64", "-c", Repo.Configuration, "-o", _folder.File("out"));
 
         await Serves(GreenRun.StartApp(_folder.File("out/Shop"), ["--workers", "2", "--bind", "127.0.0.1:0"]));
     }
@@ -82,15 +80,16 @@ public sealed class PackageTests : IDisposable
         await green.StopCleanly();
     }
 
-    // Packages of this version may have been taken from elsewhere before, and pack.sh takes what these tests run with.
-    private Dictionary<string, string?> Environment => new() { ["NUGET_PACKAGES"] = _folder.File("packages"), ["CONFIGURATION"] = Repo.Configuration };
+    // What pack.sh takes is what these tests run with.
+    private Dictionary<string, string?> Environment { get; } = new() { ["CONFIGURATION"] = Repo.Configuration };
 
     private Task<string> Run(string program, params string[] arguments) => RunIn(_folder.Path, program, arguments);
 
     private async Task<string> RunIn(string folder, string program, params string[] arguments)
     {
-        await using var child = ChildProgram.Start(program, arguments, Environment, folder);
-        Assert.True(await child.Exit(limit: TimeSpan.FromMinutes(5)) == 0, $"{child.Command}\n{child.Output}");
+        // Compilers beside tests of what a client waits for: those come first.
+        await using var child = ChildProgram.Start("nice", ["-n", "19", program, .. arguments], Environment, folder);
+        Assert.True(await child.Exit(limit: TimeSpan.FromMinutes(20)) == 0, $"{child.Command}\n{child.Output}");
         return child.Output;
     }
 }

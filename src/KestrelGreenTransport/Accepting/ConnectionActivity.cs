@@ -31,8 +31,8 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
     /// <summary>Timestamp of the last request's end, or of the accept.</summary>
     public long IdleSince => Volatile.Read(ref _idleSince);
 
-    /// <summary>The longest time between the end of one request and the begin of the next one; zero before the second. HTTP/1 only.</summary>
-    public TimeSpan LongestRest => time.GetElapsedTime(0, Volatile.Read(ref _longestRest));
+    /// <summary>The longest time between the end of one request and the begin of the next one; zero before the second, null before the first. HTTP/1 only.</summary>
+    public TimeSpan? LongestRest => Volatile.Read(ref _kind) == Unknown ? null : time.GetElapsedTime(0, Volatile.Read(ref _longestRest));
 
     /// <summary>Whether there ever was a request of HTTP/1.</summary>
     public bool HasServed => Volatile.Read(ref _kind) == Single;

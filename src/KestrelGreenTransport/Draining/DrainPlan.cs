@@ -8,7 +8,8 @@ namespace KestrelGreenTransport.Draining;
 /// soon, oldest first, a few in each pass, so that not all clients reconnect to the siblings at once.
 ///
 /// A client that comes every two seconds will come again in two seconds, perhaps in the very moment of the end, and then
-/// its request would be lost: a connection that has rested between requests before gets twice its longest rest.
+/// its request would be lost: a connection that has rested between requests before gets twice its longest rest. One that has
+/// asked for nothing yet came to ask: its client may only be slow, and gets the longest linger.
 /// </summary>
 internal sealed class DrainPlan
 {
@@ -37,18 +38,22 @@ internal sealed class DrainPlan
     /// <summary>The connections to end in the pass that begins now.</summary>
     /// <param name="idle">Connections without a request in flight.</param>
     /// <param name="quietSince">Timestamp of a connection's last sign of life.</param>
-    /// <param name="longestRest">How long a connection has rested between two requests, at most.</param>
-    public IReadOnlyList<T> Choose<T>(IEnumerable<T> idle, Func<T, long> quietSince, Func<T, TimeSpan> longestRest)
+    /// <param name="longestRest">How long a connection has rested between two requests, at most; null where none has come yet.</param>
+    public IReadOnlyList<T> Choose<T>(IEnumerable<T> idle, Func<T, long> quietSince, Func<T, TimeSpan?> longestRest)
     {
         var now = _time.GetTimestamp();
         T[] due = [.. idle.Where(one => _time.GetElapsedTime(quietSince(one), now) >= LingerAfter(longestRest(one))).OrderBy(quietSince)];
         return due.Length == 0 ? due : due[..QuotaOf(due.Length, _time.GetElapsedTime(_start, now))];
     }
 
-    private TimeSpan LingerAfter(TimeSpan rest)
+    private TimeSpan LingerAfter(TimeSpan? longestRest)
     {
-        var twice = rest > _longest ? _longest : 2 * rest;
-        return twice < Linger ? Linger : twice > _longest ? _longest : twice;
+        if (longestRest is not { } rest || rest > _longest)
+        {
+            return _longest;
+        }
+
+        return TimeSpan.FromTicks(Math.Clamp(2 * rest.Ticks, Linger.Ticks, _longest.Ticks));
     }
 
     // In equal parts over the linger; after that all at once.

@@ -99,5 +99,20 @@ public class DrainPlanTests
         Assert.Equal(TimeSpan.FromSeconds(5), activity.LongestRest);
     }
 
-    private static TimeSpan NeverRested(long connection) => TimeSpan.Zero;
+    [Fact]
+    public void A_client_that_has_asked_for_nothing_yet_is_given_the_longest_time_to_do_so()
+    {
+        var acceptedAt = _time.GetTimestamp();
+        var activity = new ConnectionActivity(null!, _time);
+        var plan = new DrainPlan(_time, TimeSpan.FromSeconds(30));
+        _time.Advance(DrainPlan.LongestLinger - TimeSpan.FromMilliseconds(1));
+        Assert.Empty(plan.Choose([acceptedAt], static at => at, _ => activity.LongestRest));
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Equal([acceptedAt], plan.Choose([acceptedAt], static at => at, _ => activity.LongestRest));
+
+        activity.Begin(new HttpRequestFeature { Protocol = "HTTP/1.1" }, new FeatureCollection());
+        Assert.Equal(TimeSpan.Zero, activity.LongestRest);
+    }
+
+    private static TimeSpan? NeverRested(long connection) => TimeSpan.Zero;
 }
