@@ -51,6 +51,17 @@ internal sealed class ConnectionPool : IPoolFigures
 
     public long Slots { get; }
 
+    public bool IsInUse
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _free != Slots;
+            }
+        }
+    }
+
     public long Accepted => Interlocked.Read(ref _accepted);
 
     /// <summary>Reserves a slot if one is free.</summary>

@@ -35,6 +35,9 @@ internal interface IPoolFigures
 
     long Slots { get; }
 
+    /// <summary>Whether a slot is taken: by a connection, by one that is being accepted right now, or for the next accept.</summary>
+    bool IsInUse { get; }
+
     long Accepted { get; }
 }
 

@@ -18,6 +18,7 @@ internal sealed class DrainService(
     Drain drain,
     IEnumerable<IConnectionListenerFactory> factories,
     Lazy<ITransportBackend> backend,
+    TransportState state,
     IHostApplicationLifetime lifetime,
     TimeProvider time,
     ILoggerFactory loggers) : IHostedLifecycleService
@@ -87,7 +88,10 @@ internal sealed class DrainService(
     {
         var start = time.GetTimestamp();
         var plan = new DrainPlan(time, drain.Limit);
-        while (backend.Value.Connections() is var connections && (connections.Count > 0 || !listenersEnded.IsCompleted))
+
+        // Who was accepted in the moment in which the listeners were left shows as a slot before it shows as a connection.
+        while (backend.Value.Connections() is var connections
+            && (connections.Count > 0 || !listenersEnded.IsCompleted || state.Pools.Any(static pool => pool.IsInUse)))
         {
             // Asked each time: a supervisor that is told to hurry passes that on.
             if (time.GetElapsedTime(start) >= drain.Limit || hurry.IsCancellationRequested)

@@ -43,6 +43,8 @@ public sealed class HealthCheckTests
 
         public long Slots => 4;
 
+        public bool IsInUse => Held != 0;
+
         public long Accepted => 9;
     }
 }

@@ -67,5 +67,7 @@ internal sealed class FakePool : IPoolFigures
 
     public long Slots { get; set; }
 
+    public bool IsInUse => Held != 0;
+
     public long Accepted { get; set; }
 }
