@@ -46,7 +46,7 @@ public sealed class NginxTests
     {
         await using var sample = await Sample.Start("");
         var victim = sample.WorkerPids()[0];
-        var load = LoadClient.Start(sample.Target, clients: 8, path: "/", keepAlive: true);
+        await using var load = LoadClient.Start(sample.Target, clients: 8, path: "/", keepAlive: true);
         await load.More(1000);
         Kernel.Signal(victim, Kernel.SIGKILL);
         await Eventually.True("a replacement serves", () => sample.WorkerPids() is { Length: 3 }, sample.Process.Describe);
@@ -64,8 +64,8 @@ public sealed class NginxTests
         await using var green = GreenRun.Start(["-w", "2"]);
         var before = await green.Serving(2);
         await using var nginx = await StrictNginx.Before(await green.Target());
-        var busy = LoadClient.Post(nginx.Target, clients: 6);
-        var resting = LoadClient.Post(nginx.Target, clients: 6, pause: TimeSpan.FromSeconds(1.2));
+        await using var busy = LoadClient.Post(nginx.Target, clients: 6);
+        await using var resting = LoadClient.Post(nginx.Target, clients: 6, pause: TimeSpan.FromSeconds(1.2));
         await busy.More(200);
         await using var reload = await green.Command("reload");
         Assert.True(await reload.Exit() == 0, reload.Describe());

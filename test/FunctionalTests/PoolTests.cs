@@ -96,7 +96,7 @@ public sealed class PoolTests
             connection.Dispose();
         }
 
-        var load = LoadClient.Start(target, clients: 8);
+        await using var load = LoadClient.Start(target, clients: 8);
         await load.More(500);
         await load.Stop();
         load.AssertNothingLost();

@@ -20,7 +20,7 @@ public sealed class ReloadTests
         var target = await green.Target();
         Assert.Equal("1", await target.Get("/release"));
 
-        var load = LoadClient.Start(target, clients: 4, keepAlive: keepAlive);
+        await using var load = LoadClient.Start(target, clients: 4, keepAlive: keepAlive);
         await load.More(200);
         releases.Deploy("2");
         await using var reload = await green.Command("reload");
@@ -48,7 +48,7 @@ public sealed class ReloadTests
         using var releases = new Releases();
         await using var green = GreenRun.Start(["-w", "2", "--boot-timeout", fault == "hang" ? "15s" : "60s"], releases.App);
         var before = await green.Serving(2);
-        var load = LoadClient.Start(await green.Target(), clients: 2);
+        await using var load = LoadClient.Start(await green.Target(), clients: 2);
         await load.More(50);
         releases.Deploy("2", fault);
 
@@ -115,7 +115,7 @@ public sealed class ReloadTests
         await Settings(100, "600", $"unix:{socket}", $"127.0.0.1:{first}");
         await using var green = GreenRun.Start(["-w", "2"], bind: false, folder: folder.Path);
         var before = await green.Serving(2);
-        var load = LoadClient.Start(Target.Parse($"unix:{socket}"), clients: 2);
+        await using var load = LoadClient.Start(Target.Parse($"unix:{socket}"), clients: 2);
         await load.More(20);
 
         await Settings(200, "660", $"unix:{socket}", $"127.0.0.1:{first}", $"{holder.LocalEndpoint}");
@@ -162,7 +162,7 @@ public sealed class ReloadTests
         var port = free.Release();
         await using var green = GreenRun.Start(["-w", "1"], bind: false, folder: folder.Path, environment: ("ASPNETCORE_URLS", $"http://127.0.0.1:{port}"));
         await green.Serving(1);
-        var load = LoadClient.Start(Target.Loopback(port), clients: 2);
+        await using var load = LoadClient.Start(Target.Loopback(port), clients: 2);
         await load.More(20);
         foreach (var settings in (string[])[$$"""{ "Bind": [ "127.0.0.1:{{port}}" ] }""", "{}"])
         {

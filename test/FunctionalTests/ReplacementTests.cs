@@ -15,7 +15,7 @@ public sealed class ReplacementTests
         var (victim, other) = (before.Workers[0], before.Workers[1]);
         Assert.Equal(0, victim.Restarts);
 
-        var load = LoadClient.Post(target, clients: 4);
+        await using var load = LoadClient.Post(target, clients: 4);
         await load.More(200);
         Kernel.Signal(victim.Pid!.Value, Kernel.SIGKILL);
         var replacement = await green.Replaced(victim, before);

@@ -33,7 +33,7 @@ public sealed class StandbyTests
     {
         await using var green = GreenRun.Start(["-w", "2", "--max-requests", "100", "--max-requests-jitter", "20"]);
         var before = await green.Serving(2);
-        var load = LoadClient.Start(await green.Target(), clients: 4);
+        await using var load = LoadClient.Start(await green.Target(), clients: 4);
         await green.StatusWhen("both are replaced", status => status.Workers.All(worker =>
             before.Workers.All(old => old.Pid != worker.Pid) && worker.LastExit?.Reason == "maxRequests"));
         await load.Stop();

@@ -106,7 +106,7 @@ public sealed class StopTests
         }
 
         await green.Serving(3);
-        var load = LoadClient.Start(await green.Target(), clients: 4);
+        await using var load = LoadClient.Start(await green.Target(), clients: 4);
         await load.More(200);
         await using (var down = await green.Command("scale", "1"))
         {
@@ -126,11 +126,11 @@ public sealed class StopTests
         await using var green = GreenRun.Start(["-w", "2"]);
         var status = await green.Serving(2);
         var target = await green.Target();
-        var busy = LoadClient.Post(target, clients: 6);
+        await using var busy = LoadClient.Post(target, clients: 6);
 
         // Connections that rest for longer than the drain lingers, and others that rest for less.
-        var resting = LoadClient.Post(target, clients: 6, pause: TimeSpan.FromSeconds(1.5));
-        var pausing = LoadClient.Post(target, clients: 6, pause: TimeSpan.FromMilliseconds(200));
+        await using var resting = LoadClient.Post(target, clients: 6, pause: TimeSpan.FromSeconds(1.5));
+        await using var pausing = LoadClient.Post(target, clients: 6, pause: TimeSpan.FromMilliseconds(200));
         await busy.More(200);
         for (var round = 0; round < 4; round++)
         {
@@ -159,7 +159,7 @@ public sealed class StopTests
         await using var app = ChildProgram.Start("dotnet", [Repo.TestWorker], [new("ASPNETCORE_URLS", $"http://127.0.0.1:{number.ToString(CultureInfo.InvariantCulture)}")]);
         var target = Target.Loopback(number);
         await Eventually.Get("it answers", () => target.Get("/pid"), static _ => true, app.Describe);
-        var load = LoadClient.Post(target, clients: 4);
+        await using var load = LoadClient.Post(target, clients: 4);
         await load.More(200);
         Kernel.Signal(app.Pid, Kernel.SIGTERM);
         Assert.Equal(0, await app.Exit());

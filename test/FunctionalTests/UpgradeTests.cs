@@ -21,8 +21,8 @@ public sealed class UpgradeTests
         await using var green = GreenRun.Start(["-w", "2", "--pid-file", pidFile], bind: bind, environment: ("ASPNETCORE_URLS", "http://127.0.0.1:0"));
         var before = await green.Serving(2);
         var target = await green.Target();
-        var load = LoadClient.Start(target, clients: 4);
-        var kept = LoadClient.Post(target, clients: 4);
+        await using var load = LoadClient.Start(target, clients: 4);
+        await using var kept = LoadClient.Post(target, clients: 4);
         await load.More(50);
 
         await using var upgrade = await green.Command("upgrade");

@@ -2,8 +2,11 @@ using LoadGenerator;
 
 namespace FunctionalTests.Harness;
 
-/// <summary>A load that a test starts, waits for, and asks at the end what became of every request.</summary>
-internal sealed class LoadClient
+/// <summary>
+/// A load that a test starts, waits for, and asks at the end what became of every request. It goes on without end: disposing
+/// stops it where a test failed before it could.
+/// </summary>
+internal sealed class LoadClient : IAsyncDisposable
 {
     private readonly Load _load;
 
@@ -35,6 +38,8 @@ internal sealed class LoadClient
 
     /// <summary>Lets every client finish the request that it is in.</summary>
     public Task Stop() => _load.StopAsync();
+
+    public ValueTask DisposeAsync() => new(Stop());
 
     public void AssertNothingLost()
     {
