@@ -25,7 +25,7 @@ internal static class WorkerFaults
         new("worker-spins", static scene => Endures(scene, scene.Random.Next(500, 3000), "/spin")) { InTests = Fault.Nginx },
         new("worker-long-GC-pause", static scene => Endures(scene, scene.Random.Next(500, 3000), "/gc-pause")) { InTests = Fault.Nginx },
         new("worker-out-of-descriptors", RunsOutOfDescriptors) { Setup = FewDescriptors, IsForNginx = false, InTests = null },
-        new("worker-out-of-threads", RunsOutOfThreads) { InTests = null },
+        new("worker-out-of-threads", RunsOutOfThreads) { InTests = Fault.Nginx },
 
         new("worker-SIGSTOP", static scene => Dies(scene, Kernel.SIGSTOP))
         {
