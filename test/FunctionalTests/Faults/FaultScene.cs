@@ -75,20 +75,32 @@ internal sealed class FaultScene
     }
 
     /// <summary>A connection to that worker and no other.</summary>
-    public Task<RawConnection> ConnectTo(WorkerStatus worker) => Eventually.Get(
-        $"worker {worker.Index} takes a connection",
-        async () =>
+    public async Task<RawConnection> ConnectTo(WorkerStatus worker)
+    {
+        // Held meanwhile: whoever had the fewest connections would take the next one again.
+        var others = new List<RawConnection>();
+        try
         {
-            var connection = await RawConnection.To(App);
-            if (await connection.Get("/pid") == $"{worker.Pid}")
-            {
-                return connection;
-            }
+            return await Eventually.Get(
+                $"worker {worker.Index} takes a connection",
+                async () =>
+                {
+                    var connection = await RawConnection.To(App);
+                    if (await connection.Get("/pid") == $"{worker.Pid}")
+                    {
+                        return connection;
+                    }
 
-            connection.Dispose();
-            throw new InvalidOperationException("another one took it");
-        },
-        static _ => true);
+                    others.Add(connection);
+                    throw new InvalidOperationException("another one took it");
+                },
+                static _ => true);
+        }
+        finally
+        {
+            others.ForEach(static other => other.Dispose());
+        }
+    }
 
     /// <summary>Asks that worker, and does not wait for its answer.</summary>
     public async Task<RawConnection> Ask(WorkerStatus worker, string path)
