@@ -1,5 +1,8 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using FunctionalTests.Harness;
 using LoadGenerator;
@@ -11,13 +14,16 @@ public sealed class LoadGeneratorTests
 {
     private const string Answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-    [Fact]
-    public async Task Each_way_of_losing_is_counted_once_and_nothing_is_tried_again()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Each_way_of_losing_is_counted_once_and_nothing_is_tried_again(bool overTls)
     {
         // What happens to the first, second ... request, over all connections.
+        using var certificate = overTls ? SelfSigned() : null;
         await using var server = new LosingServer(
-            Loses.Nothing, Loses.ByReset, Loses.Nothing, Loses.ByEnd, Loses.ByHalfAnAnswer, Loses.Nothing, Loses.ByStatus, Loses.ByDeafness, Loses.Nothing);
-        var load = Load.Start(new LoadPlan { EndPoint = server.EndPoint, Clients = 1, Timeout = TimeSpan.FromSeconds(2) });
+            certificate, Loses.Nothing, Loses.ByReset, Loses.Nothing, Loses.ByEnd, Loses.ByHalfAnAnswer, Loses.Nothing, Loses.ByStatus, Loses.ByDeafness, Loses.Nothing);
+        var load = Load.Start(new LoadPlan { EndPoint = server.EndPoint, Clients = 1, Timeout = TimeSpan.FromSeconds(2), Tls = overTls ? static (_, certificate, _, _) => certificate is not null : null });
         await Eventually.True("all nine were asked", () => load.Report.Begun > 9, load.Report.ToString);
         await load.StopAsync();
 
@@ -34,7 +40,7 @@ public sealed class LoadGeneratorTests
     [Fact]
     public async Task A_server_that_closes_after_an_answer_costs_a_connection_and_no_request()
     {
-        await using var server = new LosingServer(Loses.ByAnnouncedClose, Loses.Nothing, Loses.ByAnnouncedClose, Loses.Nothing);
+        await using var server = new LosingServer(null, Loses.ByAnnouncedClose, Loses.Nothing, Loses.ByAnnouncedClose, Loses.Nothing);
         var load = Load.Start(new LoadPlan { EndPoint = server.EndPoint, Clients = 1 });
         await Eventually.True("all four were asked", () => load.Report.Begun > 4, load.Report.ToString);
         await load.StopAsync();
@@ -45,7 +51,7 @@ public sealed class LoadGeneratorTests
     [Fact]
     public async Task An_answer_to_another_request_is_wrong()
     {
-        await using var server = new LosingServer(Loses.Nothing);
+        await using var server = new LosingServer(null, Loses.Nothing);
         var load = Load.Start(new LoadPlan { EndPoint = server.EndPoint, Clients = 1, Body = 10 });
         await Eventually.True("it was asked", () => load.Report.Begun > 3, load.Report.ToString);
         await load.StopAsync();
@@ -68,7 +74,7 @@ public sealed class LoadGeneratorTests
     [Fact]
     public async Task Clients_that_ask_so_often_end_by_themselves_and_a_percentile_is_exact_to_a_twentieth()
     {
-        await using var server = new LosingServer();
+        await using var server = new LosingServer(null);
         var load = Load.Start(new LoadPlan { EndPoint = server.EndPoint, Clients = 3, RequestsOfEach = 4, KeepAlive = false, Ramp = TimeSpan.FromMilliseconds(30) });
         await load.Clients.WaitAsync(Eventually.Limit, TestContext.Current.CancellationToken);
         Assert.Equal((12, 12, 12), (load.Report.Begun, load.Report.Answered, server.Requests));
@@ -85,6 +91,34 @@ public sealed class LoadGeneratorTests
         Assert.Equal(TimeSpan.Zero, new LatencyHistogram().Percentile(99));
     }
 
+    /// <summary>Between two requests, that is: whoever has connections to use again looks before it does so, over TLS too.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_server_that_closes_a_resting_connection_costs_no_request(bool overTls)
+    {
+        using var certificate = overTls ? SelfSigned() : null;
+        await using var server = new LosingServer(certificate, Loses.ByCloseAfterwards, Loses.ByCloseAfterwards);
+        var load = Load.Start(new LoadPlan
+        {
+            EndPoint = server.EndPoint,
+            Clients = 1,
+            Pause = TimeSpan.FromSeconds(0.5),
+            RequestsOfEach = 3,
+            Tls = overTls ? static (_, certificate, _, _) => certificate is not null : null,
+        });
+        await load.Clients.WaitAsync(Eventually.Limit, TestContext.Current.CancellationToken);
+        Assert.Equal((3, 3, 3), (load.Report.Answered, load.Report.Connections, server.Requests));
+    }
+
+    private static X509Certificate2 SelfSigned()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using var certificate = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256)
+            .CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null);
+    }
+
     private enum Loses
     {
         Nothing,
@@ -94,20 +128,22 @@ public sealed class LoadGeneratorTests
         ByStatus,
         ByDeafness,
         ByAnnouncedClose,
+        ByCloseAfterwards,
     }
 
     /// <summary>Answers one connection at a time, as its script says; after the script it answers all.</summary>
     private sealed class LosingServer : IAsyncDisposable
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+        private readonly X509Certificate2? _certificate;
         private readonly Loses[] _script;
         private readonly Task _serving;
         private readonly CancellationTokenSource _stopped = new();
         private int _requests;
 
-        public LosingServer(params Loses[] script)
+        public LosingServer(X509Certificate2? certificate, params Loses[] script)
         {
-            _script = script;
+            (_certificate, _script) = (certificate, script);
             _listener.Start();
             _serving = ServeAsync();
         }
@@ -131,7 +167,8 @@ public sealed class LoadGeneratorTests
                 while (true)
                 {
                     using var client = await _listener.AcceptSocketAsync(_stopped.Token);
-                    while (await ReceiveRequestAsync(client) && await AnswerAsync(client))
+                    await using var stream = await OpenAsync(client);
+                    while (await ReceiveRequestAsync(stream) && await AnswerAsync(client, stream))
                     {
                     }
                 }
@@ -142,13 +179,27 @@ public sealed class LoadGeneratorTests
             }
         }
 
-        private async Task<bool> ReceiveRequestAsync(Socket client)
+        private async Task<Stream> OpenAsync(Socket client)
+        {
+            // The socket ends as its option says, by a reset perhaps; a stream that owned it would say goodbye first.
+            var plain = new NetworkStream(client, ownsSocket: false);
+            if (_certificate is null)
+            {
+                return plain;
+            }
+
+            var tls = new SslStream(plain);
+            await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = _certificate }, _stopped.Token);
+            return tls;
+        }
+
+        private async Task<bool> ReceiveRequestAsync(Stream stream)
         {
             var buffer = new byte[1000];
             var got = "";
             do
             {
-                var received = await client.ReceiveAsync(buffer, _stopped.Token);
+                var received = await stream.ReadAsync(buffer, _stopped.Token);
                 if (received == 0)
                 {
                     return false;
@@ -160,7 +211,7 @@ public sealed class LoadGeneratorTests
             return true;
         }
 
-        private async Task<bool> AnswerAsync(Socket client)
+        private async Task<bool> AnswerAsync(Socket client, Stream stream)
         {
             var number = _requests++;
             switch (number < _script.Length ? _script[number] : Loses.Nothing)
@@ -171,24 +222,28 @@ public sealed class LoadGeneratorTests
                 case Loses.ByEnd:
                     return false;
                 case Loses.ByHalfAnAnswer:
-                    await SendAsync(client, Answer[..^1]);
+                    await SendAsync(stream, Answer[..^1]);
                     return false;
                 case Loses.ByStatus:
-                    await SendAsync(client, Answer.Replace("200", "503", StringComparison.Ordinal));
+                    await SendAsync(stream, Answer.Replace("200", "503", StringComparison.Ordinal));
                     return true;
                 case Loses.ByDeafness:
                     // Until the client has lost its patience.
-                    await client.ReceiveAsync(new byte[1], _stopped.Token);
+                    await stream.ReadAtLeastAsync(new byte[1], 1, throwOnEndOfStream: false, _stopped.Token);
                     return false;
                 case Loses.ByAnnouncedClose:
-                    await SendAsync(client, Answer.Replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n", StringComparison.Ordinal));
+                    await SendAsync(stream, Answer.Replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n", StringComparison.Ordinal));
+                    return false;
+                case Loses.ByCloseAfterwards:
+                    await SendAsync(stream, Answer);
+                    await ((stream as SslStream)?.ShutdownAsync() ?? Task.CompletedTask);
                     return false;
                 default:
-                    await SendAsync(client, Answer);
+                    await SendAsync(stream, Answer);
                     return true;
             }
         }
 
-        private async Task SendAsync(Socket client, string text) => await client.SendAsync(Encoding.ASCII.GetBytes(text), _stopped.Token);
+        private async Task SendAsync(Stream stream, string text) => await stream.WriteAsync(Encoding.ASCII.GetBytes(text), _stopped.Token);
     }
 }

@@ -56,6 +56,30 @@ public sealed class CheckTests : ToolFixture
     }
 
     [Fact]
+    public void Endpoints_that_the_app_configures_for_Kestrel_are_the_ones_that_are_tried()
+    {
+        InstallShop();
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var port = ((IPEndPoint)other.LocalEndpoint).Port;
+        Write("appsettings.json", $$"""
+            { "Kestrel": { "Endpoints": { "Free": { "Url": "http://127.0.0.1:0" }, "Held": { "Url": "http://127.0.0.1:{{port}}" } } } }
+            """);
+
+        var (code, output, _) = Green(Host() with { Width = 400 }, "check", "./Shop.dll");
+
+        Assert.Equal(2, code);
+        Assert.Matches(@"(?m)^ok +binds +http://127.0.0.1:0: can be bound$", output);
+        Assert.Matches($@"(?m)^PROBLEM +binds +cannot listen on http://127.0.0.1:{port}: address already in use", output);
+        Assert.DoesNotContain(":8000", output);
+
+        // -b wins over them.
+        (code, output, _) = Green(Host() with { Width = 400 }, "check", "-b", "127.0.0.1:0", "./Shop.dll");
+        Assert.Equal(0, code);
+        Assert.DoesNotContain($"{port}", output);
+    }
+
+    [Fact]
     public void Every_file_folder_and_command_that_a_setting_names_is_looked_at()
     {
         InstallShop();

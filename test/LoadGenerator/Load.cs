@@ -70,7 +70,7 @@ public sealed class Load
             {
                 if (connection is null)
                 {
-                    connection = await LoadConnection.OpenAsync(_plan.EndPoint, _plan.ReadPause, limit.Token);
+                    connection = await LoadConnection.OpenAsync(_plan.EndPoint, _plan.ReadPause, _plan.Tls, limit.Token);
                     Report.Connected();
                 }
 
@@ -170,7 +170,8 @@ public sealed class Load
         OperationCanceledException => Outcome.TimedOut,
         SocketException { SocketErrorCode: SocketError.ConnectionRefused } => Outcome.Refused,
         SocketException => Outcome.Reset,
-        EndOfStreamException => Outcome.Ended,
+        IOException { InnerException: SocketException } => Outcome.Reset,
+        IOException => Outcome.Ended,
         _ => Outcome.Wrong,
     };
 }

@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
 
 namespace LoadGenerator;
 
 /// <summary>
-/// One connection that speaks HTTP/1.1 and hides nothing: no pool, no second try.
+/// One connection that speaks HTTP/1.1, over TLS if asked to, and hides nothing: no pool, no second try.
 /// </summary>
 internal sealed class LoadConnection : IDisposable
 {
@@ -18,6 +19,10 @@ internal sealed class LoadConnection : IDisposable
     private byte[] _buffer = new byte[16 * 1024];
     private int _start;
     private int _end;
+    private SslStream? _tls;
+
+    // With TLS: what was read between two requests, to see whether the server has closed.
+    private Task<int>? _ahead;
 
     private LoadConnection(Socket socket, TimeSpan readPause)
     {
@@ -42,6 +47,18 @@ internal sealed class LoadConnection : IDisposable
     {
         get
         {
+            if (_tls is not null)
+            {
+                // Bytes that wait may be a session ticket as well as the notice of the end: only a read tells.
+                if (_ahead is null && _start == _end)
+                {
+                    (_start, _end) = (0, 0);
+                    _ahead = _tls.ReadAsync(_buffer).AsTask();
+                }
+
+                return _ahead is { IsCompleted: true } && (!_ahead.IsCompletedSuccessfully || _ahead.Result == 0);
+            }
+
             try
             {
                 return _start == _end && _socket.Poll(0, SelectMode.SelectRead) && _socket.Available == 0;
@@ -53,7 +70,12 @@ internal sealed class LoadConnection : IDisposable
         }
     }
 
-    public static async Task<LoadConnection> OpenAsync(EndPoint endPoint, TimeSpan readPause, CancellationToken limit)
+    /// <param name="endPoint">Whom to connect to.</param>
+    /// <param name="readPause">How long to rest before each read.</param>
+    /// <param name="tls">Judges the server's certificate; null speaks without TLS.</param>
+    /// <param name="limit">Ends it.</param>
+    public static async Task<LoadConnection> OpenAsync(
+        EndPoint endPoint, TimeSpan readPause, RemoteCertificateValidationCallback? tls, CancellationToken limit)
     {
         var isUnix = endPoint.AddressFamily == AddressFamily.Unix;
         var socket = new Socket(endPoint.AddressFamily, SocketType.Stream, isUnix ? ProtocolType.Unspecified : ProtocolType.Tcp);
@@ -70,7 +92,15 @@ internal sealed class LoadConnection : IDisposable
             }
 
             await socket.ConnectAsync(endPoint, limit);
-            return new LoadConnection(socket, readPause);
+            var connection = new LoadConnection(socket, readPause);
+            if (tls is not null)
+            {
+                connection._tls = new SslStream(new NetworkStream(socket, ownsSocket: true));
+                await connection._tls.AuthenticateAsClientAsync(
+                    new SslClientAuthenticationOptions { TargetHost = "localhost", RemoteCertificateValidationCallback = tls }, limit);
+            }
+
+            return connection;
         }
         catch
         {
@@ -82,6 +112,12 @@ internal sealed class LoadConnection : IDisposable
     /// <summary>Sends one request and reads its response to the last byte.</summary>
     public async Task<(int Status, string Body)> AskAsync(ReadOnlyMemory<byte> request, CancellationToken limit)
     {
+        if (_tls is not null)
+        {
+            await _tls.WriteAsync(request, limit);
+            request = default;
+        }
+
         while (!request.IsEmpty)
         {
             request = request[await _socket.SendAsync(request, limit)..];
@@ -123,7 +159,13 @@ internal sealed class LoadConnection : IDisposable
         return (status, body.ToString());
     }
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose()
+    {
+        // At once, without a word of goodbye; what was read ahead then fails, which nobody needs to know.
+        _ahead?.ContinueWith(static read => read.Exception, TaskScheduler.Default);
+        _socket.Dispose();
+        _tls?.Dispose();
+    }
 
     private async ValueTask<string> ReadLineAsync(CancellationToken limit)
     {
@@ -156,6 +198,14 @@ internal sealed class LoadConnection : IDisposable
 
     private async ValueTask FillAsync(CancellationToken limit)
     {
+        if (_ahead is not null)
+        {
+            var ahead = _ahead;
+            _ahead = null;
+            Received(await ahead.WaitAsync(limit));
+            return;
+        }
+
         if (_start > 0)
         {
             Buffer.BlockCopy(_buffer, _start, _buffer, 0, _end - _start);
@@ -172,9 +222,13 @@ internal sealed class LoadConnection : IDisposable
             await Task.Delay(_readPause, limit);
         }
 
-        var received = await _socket.ReceiveAsync(_buffer.AsMemory(_end), limit);
-        _end += received;
-        if (received == 0)
+        Received(await (_tls?.ReadAsync(_buffer.AsMemory(_end), limit) ?? _socket.ReceiveAsync(_buffer.AsMemory(_end), limit)));
+    }
+
+    private void Received(int count)
+    {
+        _end += count;
+        if (count == 0)
         {
             throw new EndOfStreamException("the connection ended before the response had");
         }

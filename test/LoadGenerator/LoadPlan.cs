@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 
 namespace LoadGenerator;
 
@@ -7,6 +8,9 @@ public sealed record LoadPlan
 {
     /// <summary>Whom to ask.</summary>
     public required EndPoint EndPoint { get; init; }
+
+    /// <summary>Given, the clients speak HTTP/1.1 over TLS, and this judges the server's certificate on each connection.</summary>
+    public RemoteCertificateValidationCallback? Tls { get; init; }
 
     /// <summary>How many clients ask at the same time, each with one connection.</summary>
     public int Clients { get; init; } = 16;

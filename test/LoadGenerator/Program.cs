@@ -1,7 +1,7 @@
 // Puts load on a server, and says of each request how it ended. Exits with 1 if any was lost.
 //
 //   LoadGenerator 127.0.0.1:8080 seconds=60 clients=32 path=/echo body=200 keep-alive=true pause-ms=0 ramp-ms=0 timeout-ms=60000
-//     read-pause-ms=0 streams=0 requests-of-each=100 losses=FILE progress=FILE
+//     read-pause-ms=0 streams=0 tls=false requests-of-each=100 losses=FILE progress=FILE
 //
 // Ends early, with the same report, when standard input ends or each client has made so many requests. The file of progress
 // holds, about every second, how many requests were begun and answered so far.
@@ -25,6 +25,7 @@ var plan = new LoadPlan
     Path = settings.Remove("path", out var path) ? path : "/",
     Ramp = TimeSpan.FromMilliseconds(Number("ramp-ms", 0)),
     RequestsOfEach = Number("requests-of-each", 0) is > 0 and var each ? each : null,
+    Tls = settings.Remove("tls", out var tls) && bool.Parse(tls) ? static (_, certificate, _, _) => certificate is not null : null,
     KeepAlive = !settings.Remove("keep-alive", out var keepAlive) || bool.Parse(keepAlive),
 };
 settings.Remove("losses", out var lossesFile);

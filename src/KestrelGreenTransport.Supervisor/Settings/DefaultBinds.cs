@@ -1,5 +1,6 @@
 using KestrelGreenTransport.Supervisor.Runtime;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
 
 namespace KestrelGreenTransport.Supervisor.Settings;
 
@@ -30,6 +31,12 @@ internal static class DefaultBinds
 
         return binds;
     }
+
+    /// <summary>What Kestrel takes before any url, where the app's configuration has it: its own endpoints, with their certificates.</summary>
+    public static IReadOnlyList<BindSpec> OfKestrel(IConfiguration configuration, string currentDirectory, ICollection<string> problems) =>
+        [.. configuration.GetSection("Kestrel:Endpoints").GetChildren()
+            .Where(static endpoint => endpoint["Url"] is { Length: > 0 })
+            .SelectMany(endpoint => OfUrl(endpoint["Url"]!, $"{endpoint.Path}:Url", currentDirectory, problems))];
 
     // As WebApplicationBuilder layers them, strongest first.
     private static (string Origin, IReadOnlyList<string> Urls)? Urls(SettingsInput input, (string Origin, string Value)? configuredUrls)

@@ -62,6 +62,7 @@ internal static class CheckCommand
         var command = resolution?.App ?? new AppCommand(app ?? "app", [], app ?? "app");
         var (plan, planned) = LaunchPlanner.Draft(settings, input, command, _ => new AppResolution(command, null));
         var problems = new List<string>(planned.Union(files));
+        IReadOnlyList<BindSpec> ofKestrel = settings.IsSet(SettingsCatalogue.Bind) ? [] : DefaultBinds.OfKestrel(configuration, input.CurrentDirectory, problems);
         var identity = FilesCheck.IdentityOf(plan.Options, problems);
         var findings = new List<Finding>();
         findings.AddRange(problems.Select(static problem => Finding.Problem(Settings, problem)));
@@ -78,7 +79,7 @@ internal static class CheckCommand
         findings.AddRange(CertificateCheck.Of(configuration, AppConfiguration.ContentRoot(input), TimeProvider.System.GetUtcNow()));
 
         var running = Running(host, plan.Options.Control!);
-        var binds = LaunchPlanner.Binds(settings, input, new List<string>());
+        var binds = ofKestrel.Count > 0 ? ofKestrel : LaunchPlanner.Binds(settings, input, new List<string>());
         var bound = plan with { Binds = [.. binds] };
         findings.AddRange(BindCheck.Of(bound, running));
         findings.AddRange(BindCheck.OfAdmin(plan.Admin, running));

@@ -58,11 +58,15 @@ internal sealed class GreenRun : IAsyncDisposable
     }
 
     /// <summary>Runs an app (a dll, or a program) that makes itself a supervisor.</summary>
-    public static GreenRun StartApp(string app, string[] arguments, params (string Name, string? Value)[] environment)
+    public static GreenRun StartApp(string app, string[] arguments, params (string Name, string? Value)[] environment) =>
+        StartApp(app, arguments, folder: null, environment);
+
+    /// <summary>The same in a folder that has its settings.</summary>
+    public static GreenRun StartApp(string app, string[] arguments, string? folder, params (string Name, string? Value)[] environment)
     {
         var name = $"t{Guid.NewGuid():N}"[..12];
         string[] host = Path.GetExtension(app) == ".dll" ? ["dotnet"] : [];
-        return Launch(name, [.. host, app, "--name", name, .. arguments], environment);
+        return Launch(name, [.. host, app, "--name", name, .. arguments], environment, folder);
     }
 
     public Task<StatusDocument> Status() => ControlClient.Status(ControlSocket);

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using LoadGenerator;
 
 namespace FunctionalTests.Harness;
@@ -28,6 +29,21 @@ internal sealed class LoadClient : IAsyncDisposable
     /// <summary>Posts with a body, on connections that are used again.</summary>
     public static LoadClient Post(Target target, int clients, int body = 200, TimeSpan pause = default) =>
         new(new LoadPlan { EndPoint = target.EndPoint, Clients = clients, Path = "/echo", Body = body, Pause = pause });
+
+    /// <summary>The same over TLS; each certificate that the server shows is noted, by its hash.</summary>
+    public static LoadClient PostOverTls(Target target, int clients, ConcurrentQueue<string> certificates, TimeSpan pause = default) => new(new LoadPlan
+    {
+        EndPoint = target.EndPoint,
+        Clients = clients,
+        Path = "/echo",
+        Body = 200,
+        Pause = pause,
+        Tls = (_, certificate, _, _) =>
+        {
+            certificates.Enqueue(certificate?.GetCertHashString() ?? "none");
+            return certificate is not null;
+        },
+    });
 
     /// <summary>Waits until so many more requests were answered: proof that the load went on.</summary>
     public Task More(int requests)

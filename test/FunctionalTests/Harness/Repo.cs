@@ -13,6 +13,8 @@ internal static class Repo
 
     public static string NginxProxy { get; } = Output("samples/NginxProxy", "NginxProxy.dll");
 
+    public static string HttpsSample { get; } = Output("samples/Https", "Https.dll");
+
     public static string OpenTelemetrySample { get; } = Output("samples/OpenTelemetry", "OpenTelemetrySample.dll");
 
     /// <summary>A file of the repository.</summary>

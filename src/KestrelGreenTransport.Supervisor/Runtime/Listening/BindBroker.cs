@@ -70,7 +70,7 @@ internal sealed class BindBroker(
             {
                 if (listeners.Release(unused))
                 {
-                    SupervisorLog.ListenerClosed(logger, unused.ToDisplay());
+                    SupervisorLog.ListenerClosed(logger, $"{unused.Endpoint}");
                 }
             });
         }
@@ -82,7 +82,8 @@ internal sealed class BindBroker(
         if (outcome.Listener is { } listener)
         {
             waiting = _book.Succeeded(key, listener);
-            SupervisorLog.ListenerBound(logger, listener.ToDisplay());
+            // The app alone knows what it speaks there: HTTP, or TLS.
+            SupervisorLog.ListenerBound(logger, $"{listener.Endpoint}");
         }
         else
         {
