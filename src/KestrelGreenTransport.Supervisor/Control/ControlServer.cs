@@ -11,10 +11,12 @@ namespace KestrelGreenTransport.Supervisor.Control;
 /// <summary>
 /// Answers <c>green status</c> and its kin on a Unix socket: one line of JSON in, one out. One thread serves all clients
 /// and waits for none: a client that says nothing, half a line or too much is dropped when its time or its room is up.
+/// Where the process runs out of descriptors it answers one after the other.
 /// </summary>
 internal sealed class ControlServer : IDisposable
 {
     private const int MaxClients = 32;
+    private const int LookAgainMilliseconds = 1000;
 
     private readonly ControlSocket _socket;
     private readonly Action<SupervisorEvent, Action> _post;
@@ -30,6 +32,8 @@ internal sealed class ControlServer : IDisposable
     private readonly List<ControlClientConnection> _clients = [];
     private readonly Thread _thread;
     private volatile bool _stopping;
+    private bool _isShort;
+    private long _acceptsFrom;
 
     /// <param name="socket">Where to answer. Belongs to this server from now on.</param>
     /// <param name="post">Hands an event to the supervisor's thread and calls back once it was taken.</param>
@@ -119,8 +123,8 @@ internal sealed class ControlServer : IDisposable
         var polled = new Libc.PollFd[2 + _clients.Count];
         polled[0] = new Libc.PollFd { fd = _wake.Number, events = Libc.POLLIN };
 
-        // With every place taken the kernel's queue keeps the others.
-        polled[1] = new Libc.PollFd { fd = _clients.Count < MaxClients ? _socket.Number : -1, events = Libc.POLLIN };
+        // With every place taken, or none to be had, the kernel's queue keeps the others.
+        polled[1] = new Libc.PollFd { fd = MayAccept ? _socket.Number : -1, events = Libc.POLLIN };
         for (var i = 0; i < _clients.Count; i++)
         {
             polled[i + 2] = new Libc.PollFd { fd = _clients[i].Number, events = _clients[i].Interest };
@@ -129,17 +133,32 @@ internal sealed class ControlServer : IDisposable
         fixed (Libc.PollFd* first = polled)
         {
             // A client's time is looked at once a second; without clients nothing needs looking at.
-            _ = Libc.poll(first, (nuint)polled.Length, _clients.Count > 0 ? 1000 : -1);
+            _ = Libc.poll(first, (nuint)polled.Length, _clients.Count > 0 || _isShort ? LookAgainMilliseconds : -1);
         }
 
         _wake.Reset();
     }
 
+    private bool MayAccept =>
+        _clients.Count < MaxClients && _time.GetTimestamp() >= _acceptsFrom && (_clients.Count == 0 || Exhaustion.IsNear() is null);
+
     private void Accept()
     {
-        while (_clients.Count < MaxClients)
+        while (MayAccept)
         {
             var accepted = _socket.Accept();
+            if (Exhaustion.IsOfDescriptors(accepted.Error))
+            {
+                // The client stays in the queue and the socket readable, which would not let us rest. Said once, until it works.
+                if (!_isShort)
+                {
+                    SupervisorLog.ControlFailed(_logger, Exhaustion.Explain(accepted));
+                }
+
+                (_isShort, _acceptsFrom) = (true, _time.GetTimestamp() + (LookAgainMilliseconds * 1_000_000L));
+                return;
+            }
+
             if (!accepted.Ok)
             {
                 if (accepted.Error is not (Errno.EAGAIN or Errno.EINTR or Errno.ECONNABORTED))
@@ -150,6 +169,7 @@ internal sealed class ControlServer : IDisposable
                 return;
             }
 
+            _isShort = false;
             var client = new ControlClientConnection(new Descriptor((int)accepted.Value), _time.GetTimestamp());
             _clients.Add(client);
             if (!client.IsOursOrRoots())

@@ -21,17 +21,16 @@ internal static class HookCommand
             Environment = Environment(happened, name),
             Descriptors = [(StandardError, 1), (StandardError, StandardError)],
         });
-        if (!spawned.Ok)
+        using var process = spawned.Process;
+        if (process is null)
         {
-            return $"cannot start {Shell}: {spawned.Message}";
+            return $"cannot start {Shell}: {spawned.Error}";
         }
 
-        var pid = (int)spawned.Value;
-        using var process = PidFd.Open(pid);
         if (!process.WaitForEnd(limit))
         {
             // With all that it started: it leads a process group of its own.
-            _ = Posix.kill(-pid, Signals.SIGKILL);
+            _ = Posix.kill(-process.Pid, Signals.SIGKILL);
             _ = process.WaitForEnd(limit);
             _ = process.Reap();
             return string.Create(CultureInfo.InvariantCulture, $"it took longer than {limit.TotalSeconds:0.#} s and was killed");

@@ -3,7 +3,7 @@ using KestrelGreenTransport.Native;
 namespace KestrelGreenTransport.Supervisor.Native;
 
 /// <summary>A system call failed where its caller cannot carry on.</summary>
-internal sealed class NativeException(string call, Result result) : IOException($"{call}: {result.Message} (errno {result.Error})")
+internal sealed class NativeException(string call, Result result) : IOException($"{call}: {Exhaustion.Explain(result)} (errno {result.Error})")
 {
     public int Error { get; } = result.Error;
 }

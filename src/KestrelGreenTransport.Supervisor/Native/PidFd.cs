@@ -22,11 +22,24 @@ internal sealed class PidFd : SafeHandle
 
     public override bool IsInvalid => handle < 0;
 
-    /// <summary>Opens a child that has not been reaped, so its number cannot have been reused.</summary>
-    public static PidFd Open(int pid)
+    /// <summary>
+    /// Takes charge of a child that was just started and has not been reaped, so its number cannot have been reused. One
+    /// that cannot be watched is killed and reaped here: nobody would ever know of it, or of its end.
+    /// </summary>
+    /// <param name="pid">The child.</param>
+    /// <param name="leadsGroup">Whether what it may have started by now is in a process group of its own.</param>
+    /// <param name="failure">Why it could not be watched, and is no more.</param>
+    public static PidFd? Adopt(int pid, bool leadsGroup, out Result failure)
     {
-        var opened = Result.From(Posix.syscall(Posix.SYS_pidfd_open, pid, 0, 0, 0));
-        return opened.Ok ? new PidFd(pid, (int)opened.Value) : throw new NativeException("pidfd_open", opened);
+        failure = Result.From(Posix.syscall(Posix.SYS_pidfd_open, pid, 0, 0, 0));
+        if (failure.Ok)
+        {
+            return new PidFd(pid, (int)failure.Value);
+        }
+
+        _ = Posix.kill(leadsGroup ? -pid : pid, Signals.SIGKILL);
+        _ = Collect(pid, 0);
+        return null;
     }
 
     /// <summary>Opens any process; null when there is none of this number.</summary>
@@ -45,13 +58,15 @@ internal sealed class PidFd : SafeHandle
     public Result Signal(int signal) => Result.From(Posix.syscall(Posix.SYS_pidfd_send_signal, Number, signal, 0, 0));
 
     /// <summary>Collects the exit; null while the process lives.</summary>
-    public unsafe ExitStatus? Reap()
+    public ExitStatus? Reap() => Collect(Pid, Posix.WNOHANG);
+
+    private static unsafe ExitStatus? Collect(int pid, int options)
     {
         int status;
         Result waited;
         do
         {
-            waited = Result.From(Posix.waitpid(Pid, &status, Posix.WNOHANG));
+            waited = Result.From(Posix.waitpid(pid, &status, options));
         }
         while (waited.Error == Errno.EINTR);
 

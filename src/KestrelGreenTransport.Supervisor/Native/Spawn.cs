@@ -16,8 +16,22 @@ internal static unsafe class Spawn
     // Sources are moved up here first, so that placing one descriptor never overwrites the source of the next.
     private const int SafeFrom = 100;
 
-    /// <summary>Starts a process. The value is its pid.</summary>
-    public static Result Start(SpawnRequest request)
+    /// <summary>Starts a process and watches it. No process runs where this gives none.</summary>
+    public static Spawned Start(SpawnRequest request)
+    {
+        var started = StartUnwatched(request);
+        if (!started.Ok)
+        {
+            return new Spawned(null, Exhaustion.Explain(started));
+        }
+
+        return PidFd.Adopt((int)started.Value, request.OwnProcessGroup, out var failure) is { } process
+            ? new Spawned(process, null)
+            : new Spawned(null, $"it was started and ended at once, since it could not be watched: pidfd_open: {Exhaustion.Explain(failure)}");
+    }
+
+    /// <summary>Starts a process, for whoever waits for all of its children. The value is its pid.</summary>
+    public static Result StartUnwatched(SpawnRequest request)
     {
         var actions = stackalloc byte[OpaqueSize];
         var attributes = stackalloc byte[OpaqueSize];
@@ -76,7 +90,8 @@ internal static unsafe class Spawn
             var duplicate = Result.From(Libc.fcntl(ours, Libc.F_DUPFD_CLOEXEC, safeFrom));
             if (!duplicate.Ok)
             {
-                return duplicate;
+                // Where all that may be open is below the number asked for, the kernel calls the number invalid.
+                return duplicate.Error == Errno.EINVAL ? duplicate with { Error = Errno.EMFILE } : duplicate;
             }
 
             duplicates.Add(new Descriptor((int)duplicate.Value));
@@ -121,3 +136,6 @@ internal static unsafe class Spawn
         }
     }
 }
+
+/// <summary>A process that was started, or why there is none.</summary>
+internal readonly record struct Spawned(PidFd? Process, string? Error);

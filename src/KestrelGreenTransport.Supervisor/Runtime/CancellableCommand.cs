@@ -34,18 +34,18 @@ internal sealed class CancellableCommand : IDisposable
         var (read, write) = Descriptor.Pipe();
         using (read)
         {
-            Result spawned;
+            Spawned spawned;
             using (write)
             {
                 spawned = Start(request with { Descriptors = [(write.Number, StandardOutput), (write.Number, StandardError)] }, identity);
             }
 
-            if (!spawned.Ok)
+            using var child = spawned.Process;
+            if (child is null)
             {
-                return new CommandEnd(default, false, spawned.Message);
+                return new CommandEnd(default, false, spawned.Error);
             }
 
-            using var child = PidFd.Open((int)spawned.Value);
             var (status, wasCancelled) = Watch(child, read, line);
             return new CommandEnd(status, wasCancelled, null);
         }
@@ -54,14 +54,14 @@ internal sealed class CancellableCommand : IDisposable
     public void Dispose() => _cancelled.Dispose();
 
     // A child is who the thread is that makes it, and a thread that has become somebody else stays so.
-    private static Result Start(SpawnRequest request, WorkerIdentity? identity)
+    private static Spawned Start(SpawnRequest request, WorkerIdentity? identity)
     {
         if (identity is null)
         {
             return Spawn.Start(request);
         }
 
-        Result spawned = default;
+        Spawned spawned = default;
         NativeException? refused = null;
         var thread = new Thread(() =>
         {

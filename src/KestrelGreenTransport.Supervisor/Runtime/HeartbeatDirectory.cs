@@ -67,6 +67,7 @@ internal sealed class HeartbeatDirectory : IDisposable
     /// A new, empty file for a worker's beats: one that no earlier process of this index can write to. Where none can be made
     /// it is one that nothing is ever read from, and the worker tells its beats over the lifeline.
     /// </summary>
+    /// <exception cref="IOException">There is no descriptor left for it, nor for the rest of a worker.</exception>
     public (string Path, SafeFileHandle File) CreateWorkerFile(int index)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"worker-{index}.beat");
@@ -78,7 +79,7 @@ internal sealed class HeartbeatDirectory : IDisposable
                 MakeAnewWhatIsGone();
                 return (path, CreateFile(name));
             }
-            catch (Exception e) when (e is NativeException or StartupException)
+            catch (Exception e) when (e is StartupException || (e is NativeException { Error: var error } && !Exhaustion.IsOfDescriptors(error)))
             {
                 SupervisorLog.NoHeartbeatFile(_logger, index, e.Message);
                 return (path, File.OpenHandle("/dev/null"));

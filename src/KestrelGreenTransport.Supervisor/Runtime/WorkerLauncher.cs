@@ -73,6 +73,11 @@ internal sealed class WorkerLauncher : IDisposable
                 outcome = new Outcome(null, e.Message);
             }
 
+            if (outcome.Process is null)
+            {
+                _heartbeats.RemoveWorkerFile(index);
+            }
+
             done(outcome);
         }
     }
@@ -80,15 +85,22 @@ internal sealed class WorkerLauncher : IDisposable
     private Outcome Launch(int index, long generation)
     {
         var (plan, listeners) = _generations[generation];
+        if (Exhaustion.IsNear() is { } shortage)
+        {
+            return new Outcome(null, $"cannot start {plan.App.FileName}: {shortage}");
+        }
+
+        // What is made for a worker that does not come to be is gone when this returns or throws.
+        using var kept = new Disposables();
+        using var passed = new Disposables();
         var (beatPath, beatFile) = _heartbeats.CreateWorkerFile(index);
-        var (ours, theirs) = Descriptor.SeqPacketPair();
-        var (outRead, outWrite) = Descriptor.Pipe();
-        var (errorRead, errorWrite) = Descriptor.Pipe();
-        using var afterSpawn = new Disposables(theirs, outWrite, errorWrite);
+        kept.Add(beatFile);
+        var (ours, theirs) = Both(Descriptor.SeqPacketPair());
+        var (outRead, outWrite) = Both(Descriptor.Pipe());
+        var (errorRead, errorWrite) = Both(Descriptor.Pipe());
         (Descriptor Read, Descriptor Write)? access = plan.WorkerVariables.GetValueOrDefault(SettingsCatalogue.AccessLog.Variable) == AccessLog.StandardOutput
-            ? Descriptor.Pipe()
+            ? Both(Descriptor.Pipe())
             : null;
-        using var accessWrite = access?.Write;
 
         var descriptors = new List<(int, int)> { (outWrite.Number, 1), (errorWrite.Number, 2) };
         var inherited = new List<InheritedListener>();
@@ -113,9 +125,9 @@ internal sealed class WorkerLauncher : IDisposable
             [ContractVariables.BoardFile] = _heartbeats.BoardPath,
             [ContractVariables.Gate] = ContractVariables.Closed,
         };
-        if (accessWrite is not null)
+        if (access is not null)
         {
-            descriptors.Add((accessWrite.Number, lifelineTarget + 1));
+            descriptors.Add((access.Value.Write.Number, lifelineTarget + 1));
             contract[ContractVariables.AccessLogFd] = (lifelineTarget + 1).ToString(CultureInfo.InvariantCulture);
         }
 
@@ -143,17 +155,12 @@ internal sealed class WorkerLauncher : IDisposable
             Environment = WorkerEnvironment.For(plan, contract, _identity),
         });
 
-        if (!spawned.Ok)
+        if (spawned.Process is not { Pid: var pid } process)
         {
-            foreach (var handle in (IEnumerable<IDisposable?>)[ours, outRead, errorRead, access?.Read, beatFile])
-            {
-                handle?.Dispose();
-            }
-
-            return new Outcome(null, $"cannot start {plan.App.FileName}: {spawned.Message}");
+            return new Outcome(null, $"cannot start {plan.App.FileName}: {spawned.Error}");
         }
 
-        var pid = (int)spawned.Value;
+        kept.Clear();
         _pump.Add(index, pid, OutputStream.Out, outRead);
         _pump.Add(index, pid, OutputStream.Error, errorRead);
         if (access is { } pipe)
@@ -161,20 +168,28 @@ internal sealed class WorkerLauncher : IDisposable
             _pump.Add(index, pid, OutputStream.Access, pipe.Read);
         }
 
-        return new Outcome(new WorkerProcess(index, generation, PidFd.Open(pid), ours, beatFile), null);
+        return new Outcome(new WorkerProcess(index, generation, process, ours, beatFile), null);
+
+        (Descriptor Ours, Descriptor Theirs) Both((Descriptor Ours, Descriptor Theirs) pair)
+        {
+            kept.Add(pair.Ours);
+            passed.Add(pair.Theirs);
+            return pair;
+        }
     }
 
     /// <summary>A process, or why there is none.</summary>
     internal readonly record struct Outcome(WorkerProcess? Process, string? Error);
 
-    private sealed class Disposables(params IDisposable[] all) : IDisposable
+    private sealed class Disposables : IDisposable
     {
-        public void Dispose()
-        {
-            foreach (var one in all)
-            {
-                one.Dispose();
-            }
-        }
+        private readonly List<IDisposable> _all = [];
+
+        public void Add(IDisposable one) => _all.Add(one);
+
+        /// <summary>They are somebody else's from now on.</summary>
+        public void Clear() => _all.Clear();
+
+        public void Dispose() => _all.ForEach(static one => one.Dispose());
     }
 }

@@ -113,9 +113,9 @@ internal sealed class FaultScene
     /// <summary>Waits until another process serves in this one's place.</summary>
     public Task Replaced(WorkerStatus victim) => Green.Replaced(victim, Before);
 
-    /// <summary>Waits until the log says this, after the fault began.</summary>
-    public async Task Says(string pattern) =>
-        await Green.Process.Lines(pattern, _alreadySaid.GetValueOrDefault(pattern) + 1);
+    /// <summary>Waits until the log says this so often, after the fault began.</summary>
+    public async Task Says(string pattern, int times = 1) =>
+        await Green.Process.Lines(pattern, _alreadySaid.GetValueOrDefault(pattern) + times);
 
     /// <summary>Every worker of before is still there: nobody was ended for it.</summary>
     public async Task NobodyWasEnded()

@@ -23,6 +23,12 @@ internal static class SupervisorFaults
         Wrapper = static folder => ["bash", "-c", "mkfifo \"$0\" && exec 9<>\"$0\" && exec \"$@\" > \"$0\" 9>&9", folder.File("output")],
     };
 
+    // The thread that launches workers finds two of them watched, then two that it cannot watch, then all is well again.
+    private static readonly FaultSetup PidFdsRunOut = new(2)
+    {
+        Wrapper = static folder => ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-e", "trace=pidfd_open", "-e", "inject=pidfd_open:error=EMFILE:when=3..4", "-o", folder.File("trace")],
+    };
+
     public static IReadOnlyList<Fault> All { get; } =
     [
         new("supervisor-SIGSTOP", IsStopped) { Setup = FaultSetup.Strict, Said = "the supervisor itself did not run for" },
@@ -30,6 +36,8 @@ internal static class SupervisorFaults
         new("supervisor-HUP-during-an-upgrade", ReloadsInAnUpgrade) { Setup = Pair, InTests = Fault.Nginx },
         new("supervisor-TTIN-and-TTOU-storm", IsScaledInAStorm) { Setup = Pair, InTests = Fault.Nginx },
         new("supervisor-all-workers-die-at-once", LosesAll) { Setup = Pair, Reason = "crash SIGKILL", CostsWhatTheVictimHeld = true, InTests = Fault.Nginx },
+        new("supervisor-out-of-descriptors", RunsOutOfDescriptors) { Setup = Pair, Reason = "crash SIGKILL", CostsWhatTheVictimHeld = true, InTests = Fault.Nginx },
+        new("supervisor-cannot-watch-a-worker", CannotWatch) { Setup = PidFdsRunOut, Reason = "crash SIGKILL", CostsWhatTheVictimHeld = true },
         new("supervisor-control-client-floods", IsFlooded) { Setup = Pair, InTests = Fault.Nginx },
         new("supervisor-output-closed", static scene => Prints(scene, megabytes: 1)) { Setup = OutputClosed },
         new("supervisor-output-full", static scene => Prints(scene, megabytes: 12)) { Setup = OutputFull },
@@ -101,6 +109,48 @@ internal static class SupervisorFaults
         }
 
         await IsReloaded(scene);
+    }
+
+    // So few descriptors are left that it needs them itself, and it has a worker to replace.
+    private static async Task RunsOutOfDescriptors(FaultScene scene)
+    {
+        var supervisor = scene.Before.SupervisorPid;
+        var victim = scene.Victim();
+        var limit = Kernel.CountDescriptors(supervisor) + 8;
+        var before = Kernel.LimitDescriptors(supervisor, limit);
+        var silent = new List<Socket>();
+        try
+        {
+            Kernel.Signal(victim.Pid!.Value, Kernel.SIGKILL);
+            await scene.Says($"worker {victim.Index} could not be started: .* descriptors are left, and the last \\d+ are kept for what runs: .* may have {limit}\\. Raise LimitNOFILE=.*; it is replaced in", times: 4);
+            await scene.Load.More(50);
+
+            // As many clients that say nothing as would take the rest.
+            for (var i = 0; i < 20; i++)
+            {
+                silent.Add(new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified));
+                await silent[i].ConnectAsync(new UnixDomainSocketEndPoint(scene.Green.ControlSocket), TestContext.Current.CancellationToken);
+            }
+
+            await scene.Load.More(50);
+            silent.ForEach(static client => client.Dispose());
+            await scene.Green.StatusWhen("it tells of the worker that is missing", static status => status.State == "degraded" && status.Workers.Count(static worker => worker.State == "backoff") == 1);
+        }
+        finally
+        {
+            Kernel.LimitDescriptors(supervisor, before);
+            silent.ForEach(static client => client.Dispose());
+        }
+
+        await scene.Replaced(victim);
+    }
+
+    private static async Task CannotWatch(FaultScene scene)
+    {
+        var victim = scene.Victim();
+        Kernel.Signal(victim.Pid!.Value, Kernel.SIGKILL);
+        await scene.Says($"worker {victim.Index} could not be started: cannot start .*it was started and ended at once, since it could not be watched: pidfd_open: Too many open files", times: 2);
+        await scene.Replaced(victim);
     }
 
     // Each kind of nonsense from more clients than it serves at once; and then it still answers.

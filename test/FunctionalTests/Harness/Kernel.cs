@@ -20,6 +20,7 @@ internal static partial class Kernel
     public const int SIGWINCH = 28;
 
     private const int ESRCH = 3;
+    private const int RLIMIT_NOFILE = 7;
 
     /// <summary>Sends a signal. A process that is gone already is an error, as it would be a surprise in a test.</summary>
     public static void Signal(int pid, int signal)
@@ -134,6 +135,28 @@ internal static partial class Kernel
         return children;
     }
 
+    /// <summary>How many descriptors a process has open.</summary>
+    public static int CountDescriptors(int pid) => Directory.EnumerateFileSystemEntries($"/proc/{pid}/fd").Count();
+
+    /// <summary>Bounds the numbers of what a running process opens from now on (its soft limit); returns the bound before.</summary>
+    public static unsafe int LimitDescriptors(int pid, int limit)
+    {
+        var bounds = stackalloc ulong[2];
+        Check(prlimit(pid, RLIMIT_NOFILE, null, bounds));
+        var before = (int)bounds[0];
+        bounds[0] = (ulong)limit;
+        Check(prlimit(pid, RLIMIT_NOFILE, bounds, null));
+        return before;
+
+        void Check(int returned)
+        {
+            if (returned != 0)
+            {
+                throw new Win32Exception(Marshal.GetLastPInvokeError(), $"prlimit {pid}");
+            }
+        }
+    }
+
     public static string CommandLine(int pid) => ReadProc(pid, "cmdline").Replace('\0', ' ').Trim();
 
     // The fields after the name, which may hold anything: state, parent, group, session.
@@ -157,6 +180,9 @@ internal static partial class Kernel
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int kill(int pid, int signal);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static unsafe partial int prlimit(int pid, int resource, ulong* wanted, ulong* before);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial int rename(string from, string to);

@@ -75,7 +75,8 @@ public class SpawnTests
             Environment = new Dictionary<string, string>(),
         });
 
-        Assert.Equal(Errno.ENOENT, result.Error);
+        Assert.Null(result.Process);
+        Assert.Equal("No such file or directory", result.Error);
     }
 
     private static (ExitStatus Status, string Output) Shell(string script, params (int, int)[] descriptors)
@@ -91,8 +92,8 @@ public class SpawnTests
                 Environment = new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin" },
             });
             write.Dispose();
-            Assert.True(started.Ok, started.ToString());
-            using var child = PidFd.Open((int)started.Value);
+            using var child = started.Process;
+            Assert.True(child is not null, started.Error);
             var output = ReadToEnd(read);
             ExitStatus? status;
             do

@@ -16,7 +16,7 @@ internal sealed class CommandRunner(IReadOnlyDictionary<string, string> environm
         var (read, write) = Descriptor.Pipe();
         using (read)
         {
-            Result spawned;
+            Spawned spawned;
             using (write)
             {
                 spawned = Spawn.Start(new SpawnRequest
@@ -30,12 +30,7 @@ internal sealed class CommandRunner(IReadOnlyDictionary<string, string> environm
                 });
             }
 
-            if (!spawned.Ok)
-            {
-                throw new NativeException($"posix_spawn {fileName}", spawned);
-            }
-
-            using var child = PidFd.Open((int)spawned.Value);
+            using var child = spawned.Process ?? throw new IOException($"cannot start {fileName}: {spawned.Error}");
             var output = ReadToEnd(read.Number);
             WaitReadable(child.Number);
             var exit = child.Reap()!.Value;

@@ -49,7 +49,7 @@ internal static unsafe class InitProcess
             Result spawned;
             using (write)
             {
-                spawned = Spawn.Start(new SpawnRequest
+                spawned = Spawn.StartUnwatched(new SpawnRequest
                 {
                     FileName = Self.Program,
                     Arguments = Self.Arguments,

@@ -138,13 +138,13 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
     {
         try
         {
-            Result spawned;
+            Spawned spawned;
             using (channel)
             {
                 spawned = Spawn.Start(Request(channel));
             }
 
-            var successor = spawned.Ok ? PidFd.Open((int)spawned.Value) : throw new IOException($"{Self.Program}: {spawned.Message}");
+            var successor = spawned.Process ?? throw new IOException($"{Self.Program}: {spawned.Error}");
             _loop.PostAction(() => Started(successor));
         }
         catch (IOException e)
