@@ -15,7 +15,7 @@ command -v dotnet >/dev/null || fail "the .NET 10 SDK is missing. See https://do
 dotnet --version >/dev/null || fail "global.json asks for a .NET 10 SDK. See https://dotnet.microsoft.com/download/dotnet/10.0"
 
 # command=package
-needed=(nginx=nginx haproxy=haproxy strace=strace python3=python3 curl=curl openssl=openssl setsid=util-linux setpriv=util-linux prlimit=util-linux chromium=chromium man=man-db
+needed=(nginx=nginx haproxy=haproxy strace=strace python3=python3 curl=curl openssl=openssl redis-server=redis-server setsid=util-linux setpriv=util-linux prlimit=util-linux chromium=chromium man=man-db
   zsh=zsh fish=fish
   systemd-analyze=systemd systemd-socket-activate=systemd)
 # Serves the benchmarks.

@@ -15,6 +15,8 @@ internal static class Repo
 
     public static string HttpsSample { get; } = Output("samples/Https", "Https.dll");
 
+    public static string SignalRChat { get; } = Output("samples/SignalRChat", "SignalRChat.dll");
+
     public static string OpenTelemetrySample { get; } = Output("samples/OpenTelemetry", "OpenTelemetrySample.dll");
 
     /// <summary>A file of the repository.</summary>
