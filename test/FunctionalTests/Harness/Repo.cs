@@ -13,6 +13,8 @@ internal static class Repo
 
     public static string NginxProxy { get; } = Output("samples/NginxProxy", "NginxProxy.dll");
 
+    public static string GrpcSample { get; } = Output("samples/Grpc", "GrpcSample.dll");
+
     public static string HttpsSample { get; } = Output("samples/Https", "Https.dll");
 
     public static string SignalRChat { get; } = Output("samples/SignalRChat", "SignalRChat.dll");
