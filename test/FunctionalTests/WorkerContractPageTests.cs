@@ -4,7 +4,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests;
 
-/// <summary>The programs of docs/worker-contract.md, run as they stand there but for the port and the patience.</summary>
+/// <summary>The programs of docs/worker-contract.md and its sample, run as they stand there but for the port and the patience.</summary>
 public sealed class WorkerContractPageTests : IDisposable
 {
     private static readonly KeyValuePair<string, string?>[] PoolOfOne = [new("GREEN_WORKER_CONNECTIONS", "1")];
@@ -71,6 +71,37 @@ public sealed class WorkerContractPageTests : IDisposable
         await script.Lines("^worker [12] says ready", 2);
         Kernel.Signal(script.Pid, Kernel.SIGKILL);
         await Eventually.True("nobody is left", () => script.Living.Count == 0, script.Describe);
+    }
+
+    [Fact]
+    public async Task The_samples_script_replaces_its_workers_without_losing_a_request()
+    {
+        await using var script = ChildProgram.Start(
+            "bash",
+            [Repo.Path("samples/WorkerContract/two-workers.sh")],
+            [new("PORT", $"{_port}"), new("HELLO_DLL", Repo.Hello), new("RUNTIME_DIRECTORY", Directory.CreateDirectory(_home.File("run")).FullName)]);
+        await script.Lines(@"^worker [12] \(pid \d+\) serves$", 2);
+        await using var kept = LoadClient.Start(Target, clients: 3, path: "/", keepAlive: true);
+        await using var each = LoadClient.Start(Target, clients: 3, path: "/");
+        await kept.More(100);
+
+        Kernel.Signal(script.Pid, Kernel.SIGHUP);
+        await script.Lines("^worker [12] has left$", 2);
+        await kept.More(100);
+        foreach (var load in new[] { kept, each })
+        {
+            await load.Stop();
+            load.AssertNothingLost();
+        }
+
+        var third = await script.Line(@"^worker 3 \(pid \d+\) serves$");
+        Kernel.Signal(int.Parse(third.Split(' ', ')')[3], CultureInfo.InvariantCulture), Kernel.SIGKILL);
+        await script.Line("^worker 3 is gone$");
+        await script.Lines(@"^worker 1 \(pid \d+\) serves$", 2);
+        Kernel.Signal(script.Pid, Kernel.SIGTERM);
+        Assert.Equal(0, await script.Exit());
+        Assert.Empty(script.Living.Select(Kernel.CommandLine));
+        Assert.Empty(Directory.EnumerateFileSystemEntries(_home.File("run")));
     }
 
     /// <summary>With pools of one, the second of two connections is the other worker's, once there is one.</summary>
