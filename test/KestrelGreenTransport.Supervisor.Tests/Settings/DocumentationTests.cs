@@ -12,6 +12,20 @@ namespace KestrelGreenTransport.Supervisor.Tests.Settings;
 /// <summary>What is documented is what the code says. UPDATE_GOLDEN=1 writes the generated part anew; read the diff.</summary>
 public sealed partial class DocumentationTests : SettingsFixture
 {
+    // All of gunicorn 23, and the two variables that it reads.
+    private const string GunicornSettings = """
+        config wsgi_app bind backlog workers worker_class threads worker_connections max_requests max_requests_jitter timeout graceful_timeout keepalive
+        limit_request_line limit_request_fields limit_request_field_size reload reload_engine reload_extra_files spew check_config print_config
+        preload_app sendfile reuse_port chdir daemon raw_env pidfile worker_tmp_dir user group umask initgroups tmp_upload_dir secure_scheme_headers
+        forwarded_allow_ips accesslog disable_redirect_access_to_syslog access_log_format errorlog loglevel capture_output logger_class logconfig
+        logconfig_dict logconfig_json syslog_addr syslog syslog_prefix syslog_facility enable_stdio_inheritance statsd_host dogstatsd_tags
+        statsd_prefix proc_name default_proc_name pythonpath paste on_starting on_reload when_ready pre_fork post_fork post_worker_init worker_int
+        worker_abort pre_exec pre_request post_request child_exit worker_exit nworkers_changed on_exit ssl_context proxy_protocol proxy_allow_ips
+        keyfile certfile ssl_version cert_reqs ca_certs suppress_ragged_eofs do_handshake_on_connect ciphers raw_paste_global_conf
+        permit_obsolete_folding strip_header_spaces permit_unconventional_http_method permit_unconventional_http_version casefold_http_method
+        forwarder_headers header_map GUNICORN_CMD_ARGS WEB_CONCURRENCY
+        """;
+
     [Fact]
     public void The_table_of_settings_is_the_catalogue() => Expect("settings", Table());
 
@@ -145,6 +159,14 @@ public sealed partial class DocumentationTests : SettingsFixture
 
         var ours = SettingsCatalogue.All.SelectMany(static setting => setting.Options).ToHashSet();
         Assert.All(LongOption().Matches(text), option => Assert.Contains(option.Groups[1].Value, ours));
+    }
+
+    [Fact]
+    public void Who_comes_from_gunicorn_finds_every_setting_of_theirs()
+    {
+        var text = Document("from-gunicorn.md").Text;
+
+        Assert.All(GunicornSettings.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries), setting => Assert.Contains($"`{setting}`", text));
     }
 
     private static string Table()
