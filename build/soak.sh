@@ -20,6 +20,7 @@
 #   balance    who gets how many of 400 connections that stay, and of 10,000 short ones
 #   overload   5,000 clients on 4 x 200 slots, for SECONDS
 #   relief     5,000 clients are gone at once: how soon an answer is fast again
+#   hosts      two hosts behind one nginx, in network namespaces (as root): deployed one after the other, and one lost
 #   idle       100 new clients while idle connections hold every slot
 #
 # Ends with 0 if no request was lost that need not have been. CONFIGURATION=Debug takes the programs of a debug build.
@@ -29,7 +30,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 PYTHONDONTWRITEBYTECODE=1 P
 export CONFIGURATION=${CONFIGURATION:-Release}
 
 case " $* " in
-  '  ' | *' --help '* | *' -h '*) sed -n '2,29s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  '  ' | *' --help '* | *' -h '*) sed -n '2,30s/^# \{0,1\}//p' "$0"; exit 2 ;;
 esac
 
 # Debian's own python3, where there is one: its packages are for that.

@@ -123,12 +123,12 @@ class Green:
 class Load:
     """The load generator, as a process: see test/LoadGenerator."""
 
-    def __init__(self, programs, name, port, folder, seconds, clients, **settings):
+    def __init__(self, programs, name, port, folder, seconds, clients, host="127.0.0.1", **settings):
         self.name, self.folder, self.output = name, folder, None
         arguments = {"seconds": int(seconds), "clients": clients, "losses": self._file("losses"), "progress": self._file("progress"), **settings}
         self.process = subprocess.Popen(
             # Clients without a pause take what they get: workers that boot beside them should not wait for them.
-            ["nice", "-n", "5", "dotnet", programs.load, f"127.0.0.1:{port}", *(f"{key.replace('_', '-')}={value}" for key, value in arguments.items())],
+            ["nice", "-n", "5", "dotnet", programs.load, f"{host}:{port}", *(f"{key.replace('_', '-')}={value}" for key, value in arguments.items())],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
     def _file(self, kind):

@@ -13,6 +13,7 @@ from cluster import Failure, Programs
 from disturbances import SCENARIOS as DISTURBANCES
 from disturbances import disturb
 from everything import SCENARIOS as EVERYTHING
+from hosts import SCENARIOS as HOSTS
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Wish:
 
 
 def main():
-    scenarios = {**DISTURBANCES, **CAPACITY, **EVERYTHING}
+    scenarios = {**DISTURBANCES, **CAPACITY, **EVERYTHING, **HOSTS}
     parser = argparse.ArgumentParser(prog="soak.sh", description=__doc__)
     parser.add_argument("scenario", choices=scenarios, nargs="?", default="everything", metavar="SCENARIO", help=", ".join(scenarios))
     parser.add_argument("seconds", type=int, nargs="?", help="how long (default: 60; at most an hour where rounds or requests are given)")
@@ -67,7 +68,7 @@ def main():
             if arguments.scenario in DISTURBANCES:
                 good = disturb(arguments.scenario, programs, folder, wish)
             else:
-                good = {**CAPACITY, **EVERYTHING}[arguments.scenario](programs, folder, wish)
+                good = {**CAPACITY, **EVERYTHING, **HOSTS}[arguments.scenario](programs, folder, wish)
     except Failure as failure:
         print(f"soak: {failure}")
         good = False

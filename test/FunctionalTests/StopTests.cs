@@ -70,6 +70,20 @@ public sealed class StopTests
     }
 
     [Fact]
+    public async Task Who_comes_during_a_stop_is_served_or_refused_but_never_cut_off()
+    {
+        // A balancer asks another host when it is refused; of a connection that is reset it cannot know what became of the request.
+        await using var green = GreenRun.Start(["-w", "2"]);
+        await green.Serving(2);
+        await using var load = LoadClient.Start(await green.Target(), clients: 16);
+        await load.More(500);
+        await green.StopCleanly();
+        await Eventually.True("a client is refused", () => load.Refused > 0, load.ToString);
+        await load.Stop();
+        Assert.True(load.Broken == 0, load.ToString());
+    }
+
+    [Fact]
     public async Task Commands_without_a_supervisor_end_with_6()
     {
         using var folder = new TemporaryFolder();

@@ -9,8 +9,16 @@ namespace KestrelGreenTransport.Supervisor.Runtime;
 /// </summary>
 internal interface ISupervisorPart
 {
+    /// <summary>Somebody outside wants something. Whoever holds it back brings it in later, if it still matters.</summary>
+    bool HoldsBack(SupervisorEvent happened) => false;
+
     /// <summary>A worker said something on its lifeline.</summary>
     void OnMessage(WorkerProcess worker, LifelineMessage message)
+    {
+    }
+
+    /// <summary>A new beat of a worker was read; the arbiter hears of it after this.</summary>
+    void OnBeat(WorkerProcess worker, WorkerState state)
     {
     }
 
@@ -19,7 +27,7 @@ internal interface ISupervisorPart
     {
     }
 
-    /// <summary>A worker was reaped; its descriptors are closed after this.</summary>
+    /// <summary>A worker was reaped; its descriptors are closed, and the arbiter hears of it, after this.</summary>
     void OnExited(WorkerProcess worker)
     {
     }

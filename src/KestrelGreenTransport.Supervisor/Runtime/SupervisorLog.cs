@@ -101,6 +101,9 @@ internal static partial class SupervisorLog
     [LoggerMessage(277, LogLevel.Information, "worker {Index} (pid {Pid}) was told to leave; {Next}")]
     public static partial void WorkerDrained(ILogger logger, int index, int pid, string next);
 
+    [LoggerMessage(235, LogLevel.Warning, "{Clients} clients still wait in the kernel's queue and are cut off: no worker accepted them within {Seconds:0} s. Their pools are full; raise WorkerConnections or Workers, or take this host out of the balancer before it is stopped")]
+    public static partial void ClientsLeft(ILogger logger, long clients, double seconds);
+
     [LoggerMessage(230, LogLevel.Information, "before the start: {Line}")]
     public static partial void BeforeStart(ILogger logger, string line);
 

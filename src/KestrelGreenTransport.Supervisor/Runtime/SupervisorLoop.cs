@@ -81,9 +81,20 @@ internal sealed class SupervisorLoop : IDisposable
     /// <summary>Brings in an event from another thread and calls back once the arbiter has taken it.</summary>
     public void Post(SupervisorEvent happened, Action taken) => PostAction(() =>
     {
-        Apply(happened);
+        if (!Parts.Exists(part => part.HoldsBack(happened)))
+        {
+            Apply(happened);
+        }
+
         taken();
     });
+
+    /// <summary>Has the arbiter take an event, after those that it has not taken yet. On this thread.</summary>
+    public void Apply(SupervisorEvent happened)
+    {
+        _events.Enqueue(happened);
+        ApplyQueued();
+    }
 
     /// <summary>Runs an action on this thread, soon.</summary>
     public void PostAction(Action action)
@@ -200,6 +211,11 @@ internal sealed class SupervisorLoop : IDisposable
             if (beat.Sequence != worker.LastSequence)
             {
                 worker.LastSequence = beat.Sequence;
+                foreach (var part in Parts)
+                {
+                    part.OnBeat(worker, beat.State);
+                }
+
                 _events.Enqueue(new WorkerBeat(worker.Index, beat.MonotonicNanoseconds, beat.State));
             }
         }
@@ -268,12 +284,6 @@ internal sealed class SupervisorLoop : IDisposable
 
         worker.Dispose();
         Apply(new WorkerExited(worker.Index, status, _examiner.WasKilledForMemory(status)));
-    }
-
-    private void Apply(SupervisorEvent happened)
-    {
-        _events.Enqueue(happened);
-        ApplyQueued();
     }
 
     private void ApplyQueued(long? at = null)

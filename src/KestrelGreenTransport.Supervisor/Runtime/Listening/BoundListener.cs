@@ -19,6 +19,7 @@ internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, stri
 {
     private readonly uint _inode = InodeOf(socket);
     private readonly Native.Descriptor _descriptor = Native.Descriptor.Of(socket);
+    private bool _isPathRemoved;
 
     public ListenEndpoint Endpoint => endpoint;
 
@@ -84,6 +85,22 @@ internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, stri
         }
     }
 
+    /// <summary>
+    /// Nobody new comes in: who begins to connect by TCP gets no answer, and is refused once the socket is closed; a Unix socket
+    /// is not found any more. Those who are connecting still come through.
+    /// </summary>
+    public void TurnAway()
+    {
+        if (endpoint.IP is not null)
+        {
+            _ = ListenerCalls.DropNewClients(Descriptor);
+        }
+        else
+        {
+            RemovePath();
+        }
+    }
+
     /// <summary>Closes it for good: nobody is to find it later.</summary>
     /// <param name="keepPath">Whether a Unix socket's file is another supervisor's by now.</param>
     public void Close(bool keepPath = false)
@@ -97,8 +114,10 @@ internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, stri
 
     private void RemovePath()
     {
-        if (endpoint is { UnixPath: { } path, IsAbstract: false })
+        // Once: by then another one may listen there.
+        if (endpoint is { UnixPath: { } path, IsAbstract: false } && !_isPathRemoved)
         {
+            _isPathRemoved = true;
             File.Delete(path);
         }
     }

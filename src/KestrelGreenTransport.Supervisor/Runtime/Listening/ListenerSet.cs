@@ -12,6 +12,7 @@ internal sealed class ListenerSet : IDisposable
     private readonly Dictionary<BoundListener, int> _users = [];
     private ImmutableArray<BoundListener> _all = [];
     private volatile bool _isLetGo;
+    private volatile bool _areClosing;
 
     public ImmutableArray<BoundListener> All
     {
@@ -23,6 +24,12 @@ internal sealed class ListenerSet : IDisposable
             }
         }
     }
+
+    /// <summary>Whether they are another supervisor's.</summary>
+    public bool AreLetGo => _isLetGo;
+
+    /// <summary>Whether new clients are turned away, for good.</summary>
+    public bool AreClosing => _areClosing;
 
     /// <summary>Takes in a new socket, for its first user.</summary>
     public BoundListener Add(BoundListener listener)
@@ -95,6 +102,16 @@ internal sealed class ListenerSet : IDisposable
         return refused;
     }
 
+    /// <summary>Nobody new comes in by the sockets that are ours; those who are connecting still do.</summary>
+    public void TurnAway()
+    {
+        _areClosing = true;
+        ForOurs(static listener => listener.TurnAway());
+    }
+
+    /// <summary>Closes the sockets that are ours; each is gone, and refuses, when the last worker has closed it too.</summary>
+    public void CloseOurs() => ForOurs(static listener => listener.Close());
+
     /// <summary>They are another supervisor's from now on: what is closed here loses no file.</summary>
     public void LetGo() => _isLetGo = true;
 
@@ -106,6 +123,18 @@ internal sealed class ListenerSet : IDisposable
         foreach (var listener in All)
         {
             listener.Dispose(keepPath: _isLetGo);
+        }
+    }
+
+    // None is closed meanwhile by another thread: its number may be another descriptor's then.
+    private void ForOurs(Action<BoundListener> act)
+    {
+        lock (_lock)
+        {
+            foreach (var listener in _all.Where(static one => one.IsOurs))
+            {
+                act(listener);
+            }
         }
     }
 }

@@ -57,9 +57,13 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
         {
             SupervisorLog.UpgradeIgnored(_logger, "one is under way");
         }
-        else if (_loop.State.Stop is not null || !_loop.State.EverServed)
+        else if (_loop.State.Stop is not null || _estate.Listeners.AreClosing)
         {
-            SupervisorLog.UpgradeIgnored(_logger, _loop.State.Stop is not null ? "the supervisor is stopping" : "no worker has served yet");
+            SupervisorLog.UpgradeIgnored(_logger, "the supervisor is stopping");
+        }
+        else if (!_loop.State.EverServed)
+        {
+            SupervisorLog.UpgradeIgnored(_logger, "no worker has served yet");
         }
         else if (_predecessor is { IsInForce: true })
         {

@@ -1,0 +1,200 @@
+"""Two hosts behind one nginx, in network namespaces: deploys host by host, and the loss of a host."""
+import json
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+from cluster import Failure, Load
+
+_LOADS = {
+    "gets": {"path": "/pid"},
+    "posts": {"path": "/echo", "body": 200},
+    "resting": {"path": "/echo", "body": 200, "pause_ms": 700},
+}
+_CLIENTS = 8
+# nginx.conf's proxy_read_timeout.
+_READ_TIMEOUT = 15
+
+
+class Hosts:
+    """What samples/SeveralHosts/run.sh makes, with an app that the load generator knows."""
+
+    def __init__(self, programs):
+        self.programs = programs
+        self.home = tempfile.mkdtemp(prefix="green-hosts-")
+        self.environment = {**os.environ, "RUNTIME_DIRECTORY": self.home, "TMPDIR": self.home, "GREEN": programs.green[-1]}
+        self.log = open(os.path.join(self.home, "log"), "wb")
+        self.process = subprocess.Popen(
+            ["bash", "samples/SeveralHosts/run.sh", programs.worker],
+            env=self.environment, stdout=self.log, stderr=self.log, stdin=subprocess.DEVNULL, start_new_session=True)
+
+    def __enter__(self):
+        try:
+            line = _until(self._says, "nginx listens", self)
+            self.address = line[1]
+            self.namespace = line[2]
+            for number in (1, 2):
+                self.serving(number)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _says(self):
+        return re.search(r"http://([0-9.]+) before (green-\d+-host)1", self.tail(1000))
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        try:
+            self.process.wait(120)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        self.log.close()
+        self.said = self.tail(200)
+        subprocess.run(["rm", "-rf", self.home], check=True)
+
+    def tail(self, lines=40):
+        with open(self.log.name, errors="replace") as log:
+            return "".join(log.readlines()[-lines:])
+
+    def status(self, number):
+        with socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(30)
+            control.connect(os.path.join(self.home, f"host{number}.sock"))
+            control.sendall(b'{"command":"status"}\n')
+            answer = control.makefile().readline()
+        if not answer:
+            raise OSError("no answer")
+        return json.loads(answer)["status"]
+
+    def serving(self, number, other_than=None):
+        """Waits until the supervisor of that host, another one than given, has both workers."""
+        def serves():
+            try:
+                status = self.status(number)
+            except OSError:
+                return None
+            states = [worker["state"] for worker in status["workers"]]
+            return status if status["supervisorPid"] != other_than and states == ["serving", "serving"] else None
+        return _until(serves, f"host {number} serves", self)
+
+    def reload(self, number):
+        command = [*self.programs.green, "reload", "--name", f"host{number}"]
+        done = subprocess.run(command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            raise Failure(f"green reload of host {number} ended with {done.returncode}: {done.stdout}")
+
+    def restart(self, number):
+        """The supervisor is stopped, and started again a second later: what a new kernel or a moved host costs."""
+        before = self.status(number)["supervisorPid"]
+        os.kill(before, signal.SIGTERM)
+        self.serving(number, other_than=before)
+
+    def lose(self, number):
+        """Without a word to anybody: as by a power cut. run.sh starts the supervisor again, as a host that boots does."""
+        self._link(number, "down")
+        listed = subprocess.run(["ip", "netns", "pids", f"{self.namespace}{number}"], stdout=subprocess.PIPE, text=True, check=True)
+        for pid in map(int, listed.stdout.split()):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass  # it has left with another one
+
+    def find(self, number):
+        self._link(number, "up")
+        self.serving(number)
+
+    def _link(self, number, state):
+        subprocess.run(["ip", "-n", f"{self.namespace}{number}", "link", "set", "eth0", state], check=True)
+
+    def is_asked(self, number):
+        return sum(worker["connections"] for worker in self.status(number)["workers"]) > 0
+
+
+def _until(found, what, hosts, within=300):
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        if value := found():
+            return value
+        if hosts.process.poll() is not None:
+            raise Failure(f"run.sh has left with {hosts.process.returncode}:\n{hosts.tail()}")
+        time.sleep(0.05)
+    raise Failure(f"waited in vain for {within} s: {what}\n{hosts.tail()}")
+
+
+def _answers(loads, more, hosts):
+    """Waits until each load has so many answers more."""
+    wanted = {load: load.answered() + more for load in loads}
+    _until(lambda: all(load.answered() >= wanted[load] for load in loads), "answers", hosts)
+
+
+class _Under:
+    """Loads; and, at the end, what became of them."""
+
+    def __init__(self, hosts, folder, seconds):
+        self.hosts = hosts
+        self.loads = [Load(hosts.programs, name, 80, folder, seconds, _CLIENTS, host=hosts.address, **settings) for name, settings in _LOADS.items()]
+
+    def __enter__(self):
+        _answers(self.loads, 50, self.hosts)
+        return self
+
+    def __exit__(self, *_):
+        self.reports = [load.stop() for load in self.loads]
+
+
+def hosts(programs, folder, wish):
+    """A deploy goes from host to host, and loses nothing; then a host is lost, with what it held."""
+    rounds = wish.rounds or 1
+    with Hosts(programs) as both:
+        # What the first requests compile is compiled then.
+        with _Under(both, folder, 3600):
+            pass
+        with _Under(both, folder, 3600) as deploy:
+            for _ in range(rounds):
+                for number in (1, 2):
+                    both.reload(number)
+                    _answers(deploy.loads, 20, both)
+            for _ in range(rounds):
+                for number in (1, 2):
+                    both.restart(number)
+                    _answers(deploy.loads, 20, both)
+        good = _say(f"{rounds} reloads and {rounds} restarts of each host, one after the other", deploy.reports, allowed=0)
+
+        with _Under(both, folder, 3600) as loss:
+            for _ in range(rounds):
+                both.lose(1)
+                _answers(loss.loads, 3 * _CLIENTS, both)
+                # What was sent to it and not answered hangs for so long.
+                time.sleep(_READ_TIMEOUT + 1)
+                _answers(loss.loads, 3 * _CLIENTS, both)
+                both.find(1)
+                _until(lambda: both.is_asked(1), "host 1 is asked again", both)
+                _answers(loss.loads, 20, both)
+        # A POST that was sent and not answered is not sent again: one at most for each client that posts, each time.
+        good &= _say(f"host 1 is lost, {rounds} times", loss.reports, allowed=2 * _CLIENTS * rounds)
+        gets = loss.reports[0]
+        good &= gets.lost == 0
+        print(f"GETs lost with the host: {gets.lost} (allowed: 0)")
+    if not good:
+        print(both.said)
+    return good
+
+
+def _say(what, reports, allowed):
+    lost = sum(report.lost for report in reports)
+    print(f"{what}: {sum(report.begun for report in reports)} requests, {lost} lost (allowed: {allowed})")
+    for report in reports:
+        print(f"  {report.name}: {report.line}")
+        for line in report.losses[:3]:
+            print(f"    {line}")
+    return lost <= allowed
+
+
+SCENARIOS = {"hosts": hosts}
