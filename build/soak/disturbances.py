@@ -12,7 +12,7 @@ from capture import Capture
 from cluster import Failure, Green, Load
 from nginx import Nginx
 
-# A worker whose end tells its clients nothing takes the requests that they have sent it.
+# A first request may be on a connection that the dead one had accepted: then its client hears of it so soon.
 _TRACE_SECONDS = 2.0
 # By so much later than the client one may see that a process is gone.
 _BEFORE_SECONDS = 0.5
@@ -40,15 +40,18 @@ class Victims:
 
     def explain(self, loss):
         """
-        The cause, where a loss is a victim's: it was on a connection where the victim had answered before, or, as the
-        first request of a connection, which nobody has answered yet, at the moment of a death. None otherwise.
+        The cause, where a loss is a victim's: it was on a connection where the victim had answered before, which a client
+        that rests, or waits for a core, may notice late; or, as the first request of a connection, which nobody has answered
+        yet, at the moment of a death. None otherwise.
         """
         _, outcome, server = loss.split()[:3]
         server = server.removeprefix("server=")
         if outcome not in ("Reset", "Ended"):
             return None
         at = moment(loss)
-        causes = [cause for pid, cause, died in self.died if server in ("new", str(pid)) and -_BEFORE_SECONDS < at - died < _TRACE_SECONDS]
+        causes = [
+            cause for pid, cause, died in self.died
+            if -_BEFORE_SECONDS < at - died and (server == str(pid) or server == "new" and at - died < _TRACE_SECONDS)]
         return causes[0] if causes else None
 
 

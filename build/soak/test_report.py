@@ -35,6 +35,7 @@ class VictimsTests(unittest.TestCase):
         victims.note(11, "kill", 1000.0)
         victims.note(12, "stop", 2000.0)
         self.assertEqual("kill", victims.explain(_loss(1000.3, "Reset", 11)))
+        self.assertEqual("kill", victims.explain(_loss(1030.0, "Reset", 11)), "it had rested")
         self.assertEqual("stop", victims.explain(_loss(1999.9, "Ended", 12)))
         self.assertEqual("kill", victims.explain(_loss(1000.3, "Reset", "new")))
 
@@ -42,7 +43,7 @@ class VictimsTests(unittest.TestCase):
         victims = Victims()
         victims.note(11, "kill", 1000.0)
         self.assertIsNone(victims.explain(_loss(1000.3, "Reset", 12)), "another worker's connection")
-        self.assertIsNone(victims.explain(_loss(1003.0, "Reset", 11)), "too late")
+        self.assertIsNone(victims.explain(_loss(1003.0, "Reset", "new")), "too late")
         self.assertIsNone(victims.explain(_loss(998.0, "Reset", 11)), "before it died")
         for outcome in ("Refused", "TimedOut", "Wrong"):
             self.assertIsNone(victims.explain(_loss(1000.3, outcome, 11)), "the kernel holds the queue")

@@ -41,7 +41,7 @@ public sealed record Loss(Outcome Outcome, DateTimeOffset At, int? Server, EndPo
 /// <summary>The count of everything, at some moment.</summary>
 public sealed class LoadReport
 {
-    private const int MostKept = 1000;
+    private const int MostKept = 20_000;
 
     private readonly Lock _lock = new();
     private readonly long[] _outcomes = new long[Enum.GetValues<Outcome>().Length];
