@@ -1,4 +1,5 @@
 """Two hosts behind one nginx, in network namespaces: deploys host by host, and the loss of a host."""
+import glob
 import json
 import os
 import re
@@ -49,6 +50,10 @@ class Hosts:
         return re.search(r"http://([0-9.]+) before (green-\d+-host)1", self.tail(1000))
 
     def __exit__(self, *_):
+        self.said = ""
+        for path in glob.glob(os.path.join(self.home, "several-hosts.*", "error.log")):
+            with open(path, errors="replace") as log:
+                self.said += "".join(f"nginx says: {line}" for line in log.readlines()[:40])
         self.process.terminate()
         try:
             self.process.wait(120)
@@ -56,7 +61,7 @@ class Hosts:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
         self.log.close()
-        self.said = self.tail(200)
+        self.said += self.tail(200)
         subprocess.run(["rm", "-rf", self.home], check=True)
 
     def tail(self, lines=40):
