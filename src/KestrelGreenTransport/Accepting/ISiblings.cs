@@ -21,7 +21,8 @@ internal interface ISiblings
 
 /// <param name="Count">How many serve.</param>
 /// <param name="Connections">What they hold together.</param>
-internal readonly record struct SiblingFigures(int Count, long Connections);
+/// <param name="Fewest">What the one that holds the fewest holds.</param>
+internal readonly record struct SiblingFigures(int Count, long Connections, long Fewest);
 
 /// <summary>A process that shares its sockets with nobody it knows of.</summary>
 internal sealed class NoSiblings : ISiblings

@@ -100,7 +100,7 @@ internal sealed class BoardSiblings(WorkerContract contract, TransportState tran
             _highest *= 2;
         }
 
-        var (count, connections) = (0, 0L);
+        var (count, connections, fewest) = (0, 0L, long.MaxValue);
         var oldest = now - (MissedIntervals * contract.HeartbeatInterval.ToNanoseconds());
         for (var index = 1; index * BoardRecord.Size < read.Value; index++)
         {
@@ -115,9 +115,10 @@ internal sealed class BoardSiblings(WorkerContract contract, TransportState tran
             {
                 count++;
                 connections += record.Connections;
+                fewest = Math.Min(fewest, record.Connections);
             }
         }
 
-        return new SiblingFigures(count, connections);
+        return count == 0 ? default : new SiblingFigures(count, connections, fewest);
     }
 }

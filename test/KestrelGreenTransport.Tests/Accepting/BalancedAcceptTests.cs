@@ -130,7 +130,7 @@ public class BalancedAcceptTests
 
         public long Held => transport.Pools.Sum(static pool => pool.Held);
 
-        public SiblingFigures Look() => new(1, 0);
+        public SiblingFigures Look() => new(1, 0, 0);
 
         public void OnAccepted()
         {
@@ -169,7 +169,7 @@ public class BalancedAcceptTests
         {
             Interlocked.Increment(ref _looks);
             _hasShare |= Held > 0;
-            return new SiblingFigures(3, _areFull ? 1000 : 0);
+            return new SiblingFigures(3, _areFull ? 1000 : 0, _areFull ? 300 : 0);
         }
 
         public void OnAccepted()

@@ -15,10 +15,10 @@ public class FairShareTests
     [InlineData(101, 3, 300, 0, 0)]
     [InlineData(60, 3, 300, 0, 31)]
     public void Who_holds_one_more_than_the_mean_has_its_share(long own, int siblings, long theirs, long waiting, long allowance) =>
-        Assert.Equal(allowance, FairShare.Allowance(own, new SiblingFigures(siblings, theirs), waiting));
+        Assert.Equal(allowance, FairShare.Allowance(own, new SiblingFigures(siblings, theirs, 0), waiting));
 
     [Fact]
-    public void Those_who_wait_are_shared_too() => Assert.Equal(101, FairShare.Allowance(0, new SiblingFigures(3, 0), waiting: 400));
+    public void Those_who_wait_are_shared_too() => Assert.Equal(101, FairShare.Allowance(0, new SiblingFigures(3, 0, 0), waiting: 400));
 
     [Theory]
     [InlineData(2)]
@@ -30,7 +30,7 @@ public class FairShareTests
         for (var i = 0; i < 100 * workers; i++)
         {
             // The kernel's order: the first that is awake.
-            var taker = Array.FindIndex(held, own => FairShare.Allowance(own, new SiblingFigures(workers - 1, held.Sum() - own), waiting: 1) > 0);
+            var taker = Array.FindIndex(held, own => FairShare.Allowance(own, new SiblingFigures(workers - 1, held.Sum() - own, 0), waiting: 1) > 0);
             Assert.NotEqual(-1, taker);
             held[taker]++;
         }

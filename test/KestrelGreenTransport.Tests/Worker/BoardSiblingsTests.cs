@@ -37,7 +37,7 @@ public sealed class BoardSiblingsTests : IDisposable
         Write(3, connections: 5);
         Write(4, connections: 7, state: WorkerState.Draining);
         Write(5, connections: 0, state: WorkerState.Booting);
-        Assert.Equal(new SiblingFigures(2, 15), _siblings.Look());
+        Assert.Equal(new SiblingFigures(2, 15, 5), _siblings.Look());
     }
 
     [Fact]
@@ -47,9 +47,9 @@ public sealed class BoardSiblingsTests : IDisposable
         Write(3, connections: 5);
         _time.Advance(2 * Interval);
         Write(3, connections: 6);
-        Assert.Equal(new SiblingFigures(2, 16), _siblings.Look());
+        Assert.Equal(new SiblingFigures(2, 16, 6), _siblings.Look());
         _time.Advance(FairShare.Tick);
-        Assert.Equal(new SiblingFigures(1, 6), _siblings.Look());
+        Assert.Equal(new SiblingFigures(1, 6, 6), _siblings.Look());
     }
 
     [Fact]
@@ -57,7 +57,7 @@ public sealed class BoardSiblingsTests : IDisposable
     {
         Write(1, connections: 10);
         Write(3, connections: 5, later: TimeSpan.FromHours(1));
-        Assert.Equal(new SiblingFigures(1, 10), _siblings.Look());
+        Assert.Equal(new SiblingFigures(1, 10, 10), _siblings.Look());
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public sealed class BoardSiblingsTests : IDisposable
         Assert.Equal((default, 1), (_siblings.Look(), heard));
         Write(1, connections: 3, pid: 101);
         _time.Advance(FairShare.Tick);
-        Assert.Equal(new SiblingFigures(1, 3), _siblings.Look());
+        Assert.Equal(new SiblingFigures(1, 3, 3), _siblings.Look());
     }
 
     [Fact]
@@ -102,7 +102,7 @@ public sealed class BoardSiblingsTests : IDisposable
             _time.Advance(FairShare.Tick);
         }
 
-        Assert.Equal(new SiblingFigures(299, 299), _siblings.Look());
+        Assert.Equal(new SiblingFigures(299, 299, 1), _siblings.Look());
     }
 
     [Fact]

@@ -7,8 +7,7 @@ namespace KestrelGreenTransport.Epoll.Accepting;
 /// What a listener does for the sake of siblings that accept on the same socket.
 ///
 /// With its share of the connections it stands back: disarmed, so that the kernel's next wake-up goes to a sibling. Once
-/// a tick it looks whether somebody waits all the same, and takes one: politeness costs a client one tick at most. Of many
-/// who come at once it takes its share, since the siblings are at it; of those all who wait while no sibling gets on.
+/// a tick it looks whether somebody waits all the same; see <see cref="Politeness"/> for whom it takes then.
 /// An armed listener looks once a tick, too: a sibling that was woken and is stopped, or died, leaves the others asleep.
 /// </summary>
 internal sealed unsafe partial class LoopListener
@@ -22,8 +21,7 @@ internal sealed unsafe partial class LoopListener
     private long _acceptedAt;
     private bool _isQuiet;
     private bool _standsBack;
-    private long _siblingsHeld = -1;
-    private bool _siblingsGetOn;
+    private Politeness _politeness;
 
     private bool HasSiblings => _listener.Socket.IsShared && _listener.Siblings.MayExist;
 
@@ -66,7 +64,12 @@ internal sealed unsafe partial class LoopListener
         Slot? slot;
         lock (_lock)
         {
-            _standsBack = true;
+            if (!_standsBack)
+            {
+                _standsBack = true;
+                _politeness = new Politeness(_listener.Siblings.Look());
+            }
+
             slot = LetGo();
         }
 
@@ -139,9 +142,7 @@ internal sealed unsafe partial class LoopListener
             isReadable = IsReadable();
             if (_standsBack)
             {
-                var held = isReadable ? _listener.Siblings.Look().Connections : -1;
-                _siblingsGetOn = held != _siblingsHeld;
-                _siblingsHeld = held;
+                _politeness.OnTick(_listener.Siblings.Look(), isReadable);
             }
         }
 
@@ -159,23 +160,20 @@ internal sealed unsafe partial class LoopListener
     /// <summary>Accepts who waits; see above how many of them. On the loop.</summary>
     private void TakeWaiting()
     {
+        long mayTake;
         lock (_lock)
         {
-            if (!_isOpen || _isUnbound || _isWaiting || (_slot is null && !_standsBack) || (_slot is null && !_listener.Pool.TryTake(out _slot)))
+            mayTake = _standsBack ? _politeness.MayTake : 1;
+            if (mayTake == 0 || !_isOpen || _isUnbound || _isWaiting || (_slot is null && !_standsBack) || (_slot is null && !_listener.Pool.TryTake(out _slot)))
             {
                 return;
             }
         }
 
-        var waiting = 1L;
-        if (_standsBack)
+        var taken = 0;
+        while (taken < mayTake && TryAcceptOne())
         {
-            var takers = _siblingsGetOn ? _listener.Siblings.Look().Count + 1 : 1;
-            waiting = Math.Max(1, _listener.Socket.Queued() / takers);
-        }
-
-        while (waiting-- > 0 && TryAcceptOne())
-        {
+            taken++;
         }
 
         if (Volatile.Read(ref _standsBack))
