@@ -178,8 +178,8 @@ class Report:
         words = self.line.replace(";", ",").split(", ")
         counts = {word.split(" ", 1)[1]: int(word.split(" ", 1)[0]) for word in words if word[0].isdigit()}
         self.begun, self.answered, self.connections = counts["begun"], counts["answered"], counts["connections"]
-        self.p99 = float(next(word for word in words if word.startswith("p99")).split()[1])
-        self.slowest = float(next(word for word in words if word.startswith("slowest")).split()[1])
+        self.p50, self.p99, self.slowest = (
+            float(next(word for word in words if word.startswith(name)).split()[1]) for name in ("p50", "p99", "slowest"))
         self.servers = [int(one.split(": ")[1]) for one in rest[0].split(": ", 1)[1].split(", ")] if rest and ": " in rest[0] else []
         with open(losses) as file:
             self.losses = file.read().splitlines()
