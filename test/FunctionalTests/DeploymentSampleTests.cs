@@ -14,19 +14,21 @@ public sealed partial class DeploymentSampleTests
     private const int AppUid = 1654;
 
     [Fact]
-    public async Task Systemd_understands_the_units_and_rates_them_as_safe()
+    public async Task Systemd_understands_the_units_and_that_of_the_manual_and_rates_them_as_safe()
     {
         using var folder = new TemporaryFolder();
         await using var version = await ChildProgram.Run("systemd-analyze", ["--version"]);
         var hasNotifyReload = int.Parse(Number().Match(version.Output).Value, CultureInfo.InvariantCulture) >= 253;
-        var service = (await File.ReadAllTextAsync(Repo.Path("samples/Systemd/shop.service"))).Replace("/usr/bin/green", "/bin/true", StringComparison.Ordinal);
+        string Here(string unit) => unit.Replace("/usr/bin/green", "/bin/true", StringComparison.Ordinal)
+            .Replace("notify-reload", hasNotifyReload ? "notify-reload" : "notify", StringComparison.Ordinal);
+        await File.WriteAllTextAsync(folder.File("shop.service"), Here(await File.ReadAllTextAsync(Repo.Path("samples/Systemd/shop.service"))));
         await File.WriteAllTextAsync(
-            folder.File("shop.service"), hasNotifyReload ? service : service.Replace("notify-reload", "notify", StringComparison.Ordinal));
+            folder.File("shop-least.service"), Here(Unit().Match(await File.ReadAllTextAsync(Repo.Path("docs/deployment.md"))).Groups[1].Value));
         File.Copy(Repo.Path("samples/Systemd/shop.socket"), folder.File("shop.socket"));
 
-        await using var verify = await ChildProgram.Run("systemd-analyze", ["verify", folder.File("shop.service"), folder.File("shop.socket")]);
+        await using var verify = await ChildProgram.Run("systemd-analyze", ["verify", folder.File("shop.service"), folder.File("shop.socket"), folder.File("shop-least.service")]);
         Assert.Equal(0, await verify.Exit());
-        Assert.DoesNotContain("shop.", verify.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("shop", verify.Output, StringComparison.Ordinal);
 
         await using var security = await ChildProgram.Run("systemd-analyze", ["security", "--offline=true", folder.File("shop.service")]);
         var exposure = Exposure().Match(security.Output);
@@ -141,6 +143,9 @@ public sealed partial class DeploymentSampleTests
 
     [GeneratedRegex(@"Overall exposure level for shop.service: ([0-9.]+)")]
     private static partial Regex Exposure();
+
+    [GeneratedRegex("```ini\n(.*?)```", RegexOptions.Singleline)]
+    private static partial Regex Unit();
 
     [GeneratedRegex(@"CMD (\[.*\])$")]
     private static partial Regex HealthCommand();

@@ -3,7 +3,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests;
 
-/// <summary>The programs in the manual compile as they stand, and do what it says of them.</summary>
+/// <summary>The programs in the manual compile as they stand, and do what it says of them; pieces of programs compile.</summary>
 [Collection("builds")]
 public sealed partial class ManualSnippetTests
 {
@@ -14,6 +14,7 @@ public sealed partial class ManualSnippetTests
     {
         using var folder = new TemporaryFolder();
         await File.WriteAllTextAsync(folder.File("Program.cs"), ProgramIn(page));
+        await File.WriteAllTextAsync(folder.File("Fragments.cs"), FragmentsOfThePages());
         await File.WriteAllTextAsync(folder.File("Shop.csproj"), $"""
             <Project Sdk="Microsoft.NET.Sdk.Web">
               <PropertyGroup>
@@ -44,6 +45,29 @@ public sealed partial class ManualSnippetTests
         CSharp().Matches(File.ReadAllText(Repo.Path(page)))
             .Select(static block => block.Groups[1].Value)
             .Single(static code => code.Contains("WebApplication.CreateBuilder", StringComparison.Ordinal));
+
+    /// <summary>Every block of C# that is no program: what can be done with a builder or an app.</summary>
+    private static string FragmentsOfThePages()
+    {
+        var fragments = ManualTests.Pages.SelectMany(static page => CSharp().Matches(File.ReadAllText(Repo.Path(page.Data))))
+            .Select(static block => block.Groups[1].Value)
+            .Where(static code => !code.Contains("WebApplication.CreateBuilder", StringComparison.Ordinal))
+            .ToList();
+        Assert.NotEmpty(fragments);
+        var methods = fragments.Select(static (code, number) => $"    public static void Fragment{number}(WebApplicationBuilder builder, WebApplication app)\n    {{\n{code}    }}\n");
+        return $$"""
+            using KestrelGreenTransport;
+
+            internal static class Fragments
+            {
+            {{string.Join('\n', methods)}}}
+
+            internal sealed class NightlyJob : BackgroundService
+            {
+                protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.CompletedTask;
+            }
+            """;
+    }
 
     [GeneratedRegex("```csharp\n(.*?)```", RegexOptions.Singleline)]
     private static partial Regex CSharp();

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Tool.Tests;
@@ -26,6 +27,27 @@ public sealed class ConfigTests : ToolFixture
         Assert.Matches(@"(?m)^GracefulTimeout +30s +default$", output);
         Assert.All(lines, static line => Assert.Equal(line.TrimEnd(), line));
         Assert.Equal(1 + SettingsCatalogue.All.Count, lines.Length - 1);
+    }
+
+    [Theory]
+    [InlineData("README.md", "appsettings.json")]
+    [InlineData("docs/getting-started.md", "appsettings.json")]
+    [InlineData("docs/configuration.md", "green.json")]
+    public void The_settings_file_that_the_page_shows_is_taken_as_it_stands(string page, string file)
+    {
+        var text = Regex.Match(File.ReadAllText(Path.Combine(GoldenFile.Root(), page)), "```json\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
+        Write(file, text);
+
+        var (code, output, error) = Green("config", "--json");
+
+        Assert.Equal((0, ""), (code, error));
+        var shown = JsonDocument.Parse(text).RootElement;
+        var settings = file == "green.json" ? shown : shown.GetProperty("GreenSupervisor");
+        Assert.Equal(
+            settings.EnumerateObject().Select(static setting => setting.Name).Order(),
+            JsonDocument.Parse(output).RootElement.GetProperty("settings").EnumerateArray()
+                .Where(setting => setting.GetProperty("source").GetString()!.StartsWith($"{file}: ", StringComparison.Ordinal))
+                .Select(static setting => setting.GetProperty("name").GetString()!).Order());
     }
 
     [Fact]

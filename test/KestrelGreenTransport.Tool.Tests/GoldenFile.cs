@@ -14,7 +14,8 @@ internal static class GoldenFile
         Assert.Equal(File.ReadAllText(file), actual);
     }
 
-    private static string Folder()
+    /// <summary>The checkout.</summary>
+    public static string Root()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);
         while (!File.Exists(Path.Combine(folder!.FullName, "KestrelGreenTransport.sln")))
@@ -22,6 +23,8 @@ internal static class GoldenFile
             folder = folder.Parent;
         }
 
-        return Path.Combine(folder.FullName, "test", "KestrelGreenTransport.Tool.Tests", "Golden");
+        return folder.FullName;
     }
+
+    private static string Folder() => Path.Combine(Root(), "test", "KestrelGreenTransport.Tool.Tests", "Golden");
 }
