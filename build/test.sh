@@ -16,7 +16,7 @@ dotnet --version >/dev/null || fail "global.json asks for a .NET 10 SDK. See htt
 
 # command=package
 needed=(nginx=nginx haproxy=haproxy strace=strace python3=python3 curl=curl openssl=openssl redis-server=redis-server setsid=util-linux setpriv=util-linux prlimit=util-linux chromium=chromium man=man-db
-  zsh=zsh fish=fish ip=iproute2
+  zsh=zsh fish=fish ip=iproute2 cc=gcc
   systemd-analyze=systemd systemd-socket-activate=systemd)
 # Serves the benchmarks.
 wanted=(wrk=wrk)

@@ -9,6 +9,7 @@ internal static class Facts
     {
         app.MapGet("/", () => "hello\n");
         app.MapGet("/pid", () => $"{Environment.ProcessId}");
+        app.MapGet("/utc", () => $"{DateTimeOffset.UtcNow.ToUnixTimeSeconds()}");
         app.MapGet("/remote", static (HttpContext context) => $"{context.Connection.RemoteIpAddress}");
         app.MapPost("/echo", static async (HttpRequest request) => $"{Environment.ProcessId} {await new StreamReader(request.Body).ReadToEndAsync()}");
         app.MapGet("/release", () => new DirectoryInfo(AppContext.BaseDirectory).Name);

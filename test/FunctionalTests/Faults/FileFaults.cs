@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Globalization;
 using FunctionalTests.Harness;
 using KestrelGreenTransport.Supervisor.Control;
 
@@ -26,6 +27,8 @@ internal static class FileFaults
         Leaves = static green => FaultHoldings.HeartbeatFolder(green),
     };
 
+    private static readonly FaultSetup Adjusted = Watched with { Wrapper = WallClock.Settable };
+
     public static IReadOnlyList<Fault> All { get; } =
     [
         new("beat-deleted", static scene => Damage(scene, Beat, File.Delete)) { Setup = Watched, InTests = null },
@@ -40,6 +43,7 @@ internal static class FileFaults
         new("board-replaced-by-a-symlink", static scene => Damage(scene, Board, path => ReplaceByLink(path, scene.Folder))) { Setup = Watched, InTests = null },
         new("heartbeat-directory-deleted", DeleteAll) { Setup = Watched, Reason = "crash SIGKILL", CostsWhatTheVictimHeld = true },
         new("heartbeat-directory-full", StaysFull) { Setup = Full, Reason = "crash SIGKILL", CostsWhatTheVictimHeld = true },
+        new("wall-clock-jumps-an-hour", static scene => Jumps(scene, TimeSpan.FromHours(1), TimeSpan.FromHours(-1), TimeSpan.Zero)) { Setup = Adjusted },
     ];
 
     private static string Beat(string folder, WorkerStatus worker) => Path.Combine(folder, $"worker-{worker.Index}.beat");
@@ -124,4 +128,16 @@ internal static class FileFaults
     }
 
     private static void MakeReadOnly(string path) => File.SetUnixFileMode(path, UnixFileMode.UserRead);
+
+    // For all processes, as when somebody sets the machine's. The jumps ahead make a beat of a moment ago an old one, by that clock.
+    private static async Task Jumps(FaultScene scene, params TimeSpan[] shifts)
+    {
+        foreach (var shift in shifts)
+        {
+            WallClock.Set(scene.Folder, shift);
+            var seen = DateTimeOffset.FromUnixTimeSeconds(long.Parse(await scene.App.Get("/utc"), CultureInfo.InvariantCulture));
+            Assert.InRange(seen - DateTimeOffset.UtcNow, shift - TimeSpan.FromMinutes(5), shift + TimeSpan.FromMinutes(5));
+            await IsStillThere(scene, scene.Before.Workers[0]);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
+using FunctionalTests.Faults;
 using KestrelGreenTransport.Supervisor.Control;
 
 namespace FunctionalTests.Harness;
@@ -7,7 +8,7 @@ namespace FunctionalTests.Harness;
 /// <summary>Waits for a fact. The limit is generous: it is there so that a failure ends, not to measure anything.</summary>
 internal static class Eventually
 {
-    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    public static readonly TimeSpan Limit = TimeSpan.FromSeconds(FaultMatrix.IsThorough ? 300 : 60);
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
