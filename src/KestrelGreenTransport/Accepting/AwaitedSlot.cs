@@ -17,6 +17,8 @@ internal sealed class AwaitedSlot() : TaskCompletionSource<Slot?>(TaskCreationOp
 
     private void Cancel(ConnectionPool pool)
     {
+        Interleaving.Point("a waiter is cancelled");
+
         // Who was forgotten is never granted; who was granted keeps the slot, cancelled or not.
         if (pool.Forget(this))
         {

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 
 namespace KestrelGreenTransport.Accepting;
@@ -75,9 +76,10 @@ internal sealed class ConnectionPool : IPoolFigures
                 return false;
             }
 
-            _free--;
+            TakeFree();
         }
 
+        Interleaving.Point("a slot is reserved");
         slot = new Slot(this);
         return true;
     }
@@ -95,10 +97,11 @@ internal sealed class ConnectionPool : IPoolFigures
             }
             else
             {
-                _free--;
+                TakeFree();
             }
         }
 
+        Interleaving.Point("somebody waits for a slot or has one");
         if (isFull)
         {
             Full?.Invoke();
@@ -137,17 +140,20 @@ internal sealed class ConnectionPool : IPoolFigures
 
     internal void OnAccepted()
     {
-        Interlocked.Increment(ref _held);
+        var held = Interlocked.Increment(ref _held);
         Interlocked.Increment(ref _accepted);
+        Debug.Assert(held <= Slots, $"{held} connections are held on {Endpoint}, which has {Slots} slots.");
     }
 
     internal void OnReturned(bool wasHeld)
     {
         if (wasHeld)
         {
-            Interlocked.Decrement(ref _held);
+            var held = Interlocked.Decrement(ref _held);
+            Debug.Assert(held >= 0, $"More connections ended on {Endpoint} than began.");
         }
 
+        Interleaving.Point("a slot comes back");
         HandOn();
         if (wasHeld)
         {
@@ -164,14 +170,25 @@ internal sealed class ConnectionPool : IPoolFigures
             if (_waiting.First is not { } first)
             {
                 _free++;
+                Debug.Assert(_free <= Slots, $"A slot of {Endpoint} came back twice: {_free} of {Slots} are free.");
                 return;
             }
+
+            Debug.Assert(_free == 0, $"Somebody waits for a slot of {Endpoint} while {_free} are free.");
 
             _waiting.RemoveFirst();
             waiter = first.Value;
         }
 
         // Outside of the lock: a waiter may give its slot back from within.
+        Interleaving.Point("a slot is handed on");
         waiter.Granted(new Slot(this));
+    }
+
+    // Under the lock.
+    private void TakeFree()
+    {
+        Debug.Assert(_free > 0 && _waiting.Count == 0, $"A slot of {Endpoint} was taken past those who wait, or where none is free.");
+        _free--;
     }
 }

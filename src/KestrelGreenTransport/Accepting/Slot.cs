@@ -28,6 +28,7 @@ internal sealed class Slot(ConnectionPool pool) : IDecrementConcurrentConnection
         var before = Interlocked.Exchange(ref _state, Returned);
         if (before != Returned)
         {
+            Interleaving.Point("a slot is given back");
             pool.OnReturned(wasHeld: before == Held);
         }
     }

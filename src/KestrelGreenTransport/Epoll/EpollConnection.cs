@@ -230,6 +230,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     /// <summary>One of the two halves will never use the descriptor again.</summary>
     public void OnHalfClosed()
     {
+        Interleaving.Point("half a connection is closed");
         if (Interlocked.Decrement(ref _openHalves) == 0)
         {
             DropUnread();

@@ -121,6 +121,7 @@ internal sealed class Leadership : IGreenWorker, IDisposable
                 }
             }
 
+            Interleaving.Point("a word about who leads is carried out");
             if (wanted)
             {
                 Become(true);

@@ -176,7 +176,11 @@ internal sealed partial class SocketReader
         }
     }
 
-    private bool TryMove(int from, int to) => Interlocked.CompareExchange(ref _state, to, from) == from;
+    private bool TryMove(int from, int to)
+    {
+        Interleaving.Point("a read side is about to change hands");
+        return Interlocked.CompareExchange(ref _state, to, from) == from;
+    }
 
     private bool TryBeginReceiving()
     {
@@ -316,6 +320,8 @@ internal sealed partial class SocketReader
             {
                 continue;
             }
+
+            Interleaving.Point("a read waits");
 
             if ((state & Ready) != 0)
             {

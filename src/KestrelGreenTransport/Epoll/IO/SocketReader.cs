@@ -136,7 +136,16 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
             throw new InvalidOperationException("AdvanceTo without a read: each result of ReadAsync or TryRead is advanced once.");
         }
 
-        _received.AdvanceTo(consumed, examined);
+        _owner.Enter("the receiving of a connection");
+        try
+        {
+            _received.AdvanceTo(consumed, examined);
+        }
+        finally
+        {
+            _owner.Leave();
+        }
+
         _isReading = _mayAdvance = false;
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using KestrelGreenTransport.Epoll.Loop;
 using KestrelGreenTransport.Native;
 
@@ -14,6 +15,7 @@ internal sealed partial class SocketWriter
     {
         // Only this thread holds anything back, so that it needs no lock to see that it did not.
         _corker = null;
+        Interleaving.Point("an event is over");
         if (_isCorked || _isEnding)
         {
             Uncork();
@@ -53,6 +55,8 @@ internal sealed partial class SocketWriter
         {
             return;
         }
+
+        Interleaving.Point("a socket has room again");
 
         bool completes;
         bool isDrained;
@@ -190,6 +194,7 @@ internal sealed partial class SocketWriter
             return;
         }
 
+        _app.Enter("what is written and not flushed");
         if (_unflushed > 0 || _shared is not null)
         {
             _unsent.Add(_first, tail, _unflushed);
@@ -197,11 +202,14 @@ internal sealed partial class SocketWriter
             _unflushed = 0;
             _tail = _shared = null;
         }
+
+        _app.Leave();
     }
 
     // Under the lock.
     private void Send()
     {
+        Debug.Assert(_lock.IsHeldByCurrentThread, "What is to be sent is touched without the writer's lock.");
         while (_unsent.Length > 0)
         {
             _isSending = true;
@@ -228,6 +236,7 @@ internal sealed partial class SocketWriter
     // Under the lock.
     private void Die()
     {
+        Debug.Assert(_lock.IsHeldByCurrentThread, "What is to be sent is touched without the writer's lock.");
         _isDead = true;
         _isBlocked = false;
         _isCorked = false;

@@ -40,6 +40,7 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
     private long _unflushed;
     private bool _mayReopen;
     private bool _isCompleted;
+    private OneAtATime _app;
 
     private ManualResetValueTaskSourceCore<bool> _awaited;
     private CancellationTokenRegistration _registration;
@@ -97,13 +98,16 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
             throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "Cannot advance past the end of what GetMemory or GetSpan gave.");
         }
 
+        _app.Enter("what is written and not flushed");
         tail.End += bytes;
         _unflushed += bytes;
+        _app.Leave();
     }
 
     public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default)
     {
         cancellationToken.ThrowIfCancellationRequested();
+        Interleaving.Point("a flush begins");
         bool mustWait;
         FlushResult result;
         lock (_lock)

@@ -29,6 +29,7 @@ internal sealed class EventLoop : ILoopProbe
     private EpollConnection? _dispatched;
     private int _blocked;
     private bool _spins;
+    private OneAtATime _work;
     private volatile bool _isStopping;
 
     public EventLoop(int number, LoopSettings settings, MemoryPool<byte> pool, TimeProvider time, ILogger logger, LoopProcessor? processor = null)
@@ -102,6 +103,7 @@ internal sealed class EventLoop : ILoopProbe
     public void Defer(ulong data)
     {
         _deferred.Enqueue(data);
+        Interleaving.Point("a connection is deferred");
         if (LoopThread.Current != Volatile.Read(ref _leader))
         {
             _set.Wake();
@@ -121,6 +123,9 @@ internal sealed class EventLoop : ILoopProbe
     /// <summary>Leads the loop until it is taken over or has ended.</summary>
     public void Lead(LoopThread thread)
     {
+        Interleaving.Point("a thread is about to lead");
+        _work.Enter("the work of an event loop between two events");
+
         // A barrier: a thread that lost the loop may be deferring a connection just now. Either it sees who leads, and wakes
         // the loop, or this thread finds what it deferred.
         Interlocked.Exchange(ref _leader, thread);
@@ -185,6 +190,7 @@ internal sealed class EventLoop : ILoopProbe
             leader?.LetGo();
         }
 
+        Interleaving.Point("a loop is taken and nobody leads");
         spare.Tell(Signal.Lead);
         return true;
     }
@@ -207,6 +213,7 @@ internal sealed class EventLoop : ILoopProbe
         Serve(thread, connection, data, events);
         if (Leadership.TryEnd(ticket))
         {
+            _work.Enter("the work of an event loop between two events");
             _dispatched = null;
             return true;
         }
@@ -225,11 +232,13 @@ internal sealed class EventLoop : ILoopProbe
         if (HandsOn && (_candidate ??= Spares.Take()) is { } candidate)
         {
             thread.NoteStart(Time);
+            _work.Leave();
             ticket = Leadership.BeginOffered();
             candidate.TellOffer();
         }
         else
         {
+            _work.Leave();
             ticket = Leadership.BeginBusy();
         }
 

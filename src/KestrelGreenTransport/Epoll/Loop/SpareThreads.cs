@@ -85,6 +85,7 @@ internal sealed class SpareThreads(EventLoop loop, string name)
             _parked.Add(thread);
         }
 
+        Interleaving.Point("a thread has parked");
         return Await(thread);
     }
 
@@ -93,7 +94,9 @@ internal sealed class SpareThreads(EventLoop loop, string name)
     {
         while (true)
         {
-            switch (thread.WaitForSignal(loop.Settings.SpareIdleLimit))
+            var told = thread.WaitForSignal(loop.Settings.SpareIdleLimit);
+            Interleaving.Point("a spare was told something");
+            switch (told)
             {
                 case Signal.Lead:
                     return true;

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace KestrelGreenTransport.Epoll.Scheduling;
 
 /// <summary>
@@ -33,8 +35,9 @@ internal sealed class Leadership
     /// <summary>The leader begins to run the app; the guard may take the loop. Returns the ticket to end it with.</summary>
     public long BeginBusy()
     {
-        var ticket = (_number += Step) | Busy;
+        var ticket = NextTicket(Busy);
         Volatile.Write(ref _word, ticket);
+        Interleaving.Point("the app begins");
         return ticket;
     }
 
@@ -44,21 +47,36 @@ internal sealed class Leadership
     /// </summary>
     public long BeginOffered()
     {
-        var ticket = (_number += Step) | Offered;
+        var ticket = NextTicket(Offered);
         Interlocked.Exchange(ref _word, ticket);
+        Interleaving.Point("the app begins, and the loop is on offer");
         return ticket;
     }
 
     /// <summary>The app returned. False: another thread leads now.</summary>
-    public bool TryEnd(long ticket) => Interlocked.CompareExchange(ref _word, ticket & ~StateMask, ticket) == ticket;
+    public bool TryEnd(long ticket)
+    {
+        Interleaving.Point("the app returned");
+        return Interlocked.CompareExchange(ref _word, ticket & ~StateMask, ticket) == ticket;
+    }
 
     /// <summary>Takes the loop from a leader that runs the app. False: it has returned meanwhile, or somebody else took it.</summary>
-    public bool TryTake(long seen) => Interlocked.CompareExchange(ref _word, seen & ~StateMask, seen) == seen;
+    public bool TryTake(long seen)
+    {
+        Interleaving.Point("a loop is about to be taken");
+        return Interlocked.CompareExchange(ref _word, seen & ~StateMask, seen) == seen;
+    }
 
     /// <summary>Takes the loop if its leader offers it.</summary>
     public bool TryTakeOffer()
     {
         var seen = Word;
         return IsOffered(seen) && TryTake(seen);
+    }
+
+    private long NextTicket(long state)
+    {
+        Debug.Assert((Word & StateMask) == Own, "The app is run for an event while it runs for another: two threads lead the loop.");
+        return (_number += Step) | state;
     }
 }

@@ -1,0 +1,99 @@
+using System.Collections.Concurrent;
+using KestrelGreenTransport.Tests.Accepting;
+using KestrelGreenTransport.Tests.Epoll.Scheduling;
+
+namespace KestrelGreenTransport.Tests.Fuzz;
+
+/// <summary>
+/// Stories whose outcome must not depend on who goes first, told while others are let go first at the named points of the code
+/// (<see cref="Interleaving"/>), as a seed decides. What must hold between the steps is asserted by the code itself, in debug
+/// builds, as the tests are.
+/// </summary>
+public class InterleavingFuzzTests
+{
+    private static readonly Dictionary<string, Story> Stories = new()
+    {
+        ["slots are taken, waited for, given up and given back"] = new(
+            static () => new ConnectionPoolTests().Slots_survive_takers_that_give_back_and_cancel_at_random(),
+            ["a slot is reserved", "somebody waits for a slot or has one", "a slot is given back", "a slot comes back", "a slot is handed on", "a waiter is cancelled"]),
+        ["a loop is taken from its leader"] = new(
+            static () => new LeadershipTests().Of_a_leader_and_many_takers_exactly_one_has_each_event(),
+            ["the app begins", "the app returned", "a loop is about to be taken"]),
+        ["handlers block and yield while connections come and go"] = new(
+            static () => new TakeoverTests().Handlers_that_block_and_yield_at_any_point_lose_no_answer_while_connections_come_and_go(),
+            [
+                "the app begins", "the app returned", "a loop is about to be taken", "a loop is taken and nobody leads", "a thread is about to lead",
+                "a thread has parked", "a spare was told something", "a read side is about to change hands", "a read waits",
+                "a flush begins", "an event is over", "half a connection is closed",
+            ]),
+        ["handlers wait for each other while the loop is handed on"] = new(
+            static () => new TakeoverTests().Handlers_that_wait_for_each_other_end_while_the_loop_is_handed_on_before_quick_ones(),
+            ["the app begins, and the loop is on offer", "a spare was told something", "a thread has parked"]),
+    };
+
+    public static TheoryData<string> Names => [.. Stories.Keys];
+
+#if DEBUG
+    [Theory]
+    [MemberData(nameof(Names))]
+    public async Task Whoever_goes_first_the_story_ends_as_it_should(string name)
+    {
+        var passed = new ConcurrentDictionary<string, long>();
+        try
+        {
+            await FuzzBudget.Of(seconds: 0.1).RunAsync(atOnce: 1, async seed =>
+            {
+                var visitor = new Visitor(seed, passed);
+                Interleaving.Visitor = visitor.Visit;
+                await Stories[name].Tell();
+            });
+        }
+        finally
+        {
+            Interleaving.Visitor = null;
+        }
+
+        Assert.Empty(Stories[name].Points.Except(passed.Keys));
+    }
+#endif
+
+    private sealed record Story(Func<Task> Tell, string[] Points);
+
+    /// <summary>
+    /// Which visit does what is decided by the seed; which thread makes which visit is not. So a seed gives another order each
+    /// time, and the same chances.
+    /// </summary>
+    private sealed class Visitor(int seed, ConcurrentDictionary<string, long> passed)
+    {
+        private long _visits;
+
+        public void Visit(string point)
+        {
+            passed.TryAdd(point, 0);
+            var chance = Mixed((ulong)Interlocked.Increment(ref _visits) + ((ulong)(uint)seed << 32));
+            switch (chance % 64)
+            {
+                case < 12:
+                    Thread.Yield();
+                    break;
+                case < 20:
+                    Thread.SpinWait((int)(chance >> 8) & 0xff);
+                    break;
+                case < 24:
+                    Thread.Sleep(0);
+                    break;
+                case 24 when (chance >> 16) % 8 == 0:
+                    Thread.Sleep(1);
+                    break;
+            }
+        }
+
+        // SplitMix64's last step: neighbours have nothing in common.
+        private static ulong Mixed(ulong x)
+        {
+            x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+            x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+            return x ^ (x >> 31);
+        }
+    }
+}
