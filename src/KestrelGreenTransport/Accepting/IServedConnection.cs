@@ -14,8 +14,11 @@ internal interface IServedConnection
     /// <summary>Whether something that the app has not consumed has come already. For the app's thread, and only as a hint.</summary>
     bool HasUnconsumed { get; }
 
+    /// <summary>Whether the client has yet to be sent what the app is done with: it reads slowly, and is not idle.</summary>
+    bool HasUnsent { get; }
+
     /// <summary>
-    /// Ends the connection as if the client had closed its half, if it is between two requests and nothing has arrived:
+    /// Ends the connection as if the client had closed its half, if it is between two requests, everything is sent and nothing has arrived:
     /// which is looked at in the last moment, so that a request that came just now is answered. False: nothing was ended.
     /// </summary>
     bool TryEndIdle();

@@ -94,7 +94,8 @@ internal sealed class IdleReclaim : IDisposable
         connection.Pool == _listener.Pool
         && connection.Activity is { IsBusy: false } activity
         && (activity.HasServed || activity.IsMultiplexed)
-        && _time.GetElapsedTime(activity.IdleSince, now) >= LeastIdle;
+        && _time.GetElapsedTime(activity.IdleSince, now) >= LeastIdle
+        && !connection.HasUnsent;
 
     private long Waiting()
     {

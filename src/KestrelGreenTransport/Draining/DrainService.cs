@@ -134,12 +134,12 @@ internal sealed class DrainService(
         }
     }
 
-    // What arrives without being a request yet, as in a handshake, is a sign of life too.
+    // What arrives without being a request yet, as in a handshake, is a sign of life too, and so is what leaves for a slow client.
     private long QuietSince(IServedConnection connection)
     {
         var observed = _observed.GetValue(connection, static connection => new Observed { Received = connection.Received });
         var received = connection.Received;
-        if (received != observed.Received)
+        if (received != observed.Received || connection.HasUnsent)
         {
             (observed.Received, observed.At) = (received, time.GetTimestamp());
         }

@@ -117,6 +117,8 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
 
     bool IServedConnection.HasUnconsumed => Reader.HasUnconsumed;
 
+    bool IServedConnection.HasUnsent => Writer.HasUnsent;
+
     bool IServedConnection.TryEndIdle() => Reader.TryEndIdle();
 
     void IServedConnection.EndReading() => Reader.EndWaiting();

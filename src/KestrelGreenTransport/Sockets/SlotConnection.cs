@@ -100,6 +100,9 @@ internal sealed class SlotConnection : ConnectionContext, IServedConnection
         }
     }
 
+    // .NET's transport sends what it holds before it ends, and does not tell how much that is.
+    bool IServedConnection.HasUnsent => false;
+
     // As near to one step as this backend gets: what arrives between the look and Kestrel's close is lost.
     bool IServedConnection.TryEndIdle()
     {

@@ -3,11 +3,14 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Draining;
 using KestrelGreenTransport.Tests.Epoll;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace KestrelGreenTransport.Tests.Draining;
 
@@ -56,6 +59,28 @@ public class DrainTests
         var stopping = app.StopAsync();
         await client.SendAsync(Get);
         AssertSaysClose(await Wait.ForAsync(client.ReceiveAllAsync()), "hello");
+        await Wait.ForAsync(stopping);
+    }
+
+    [Theory]
+    [MemberData(nameof(ByOurs))]
+    public async Task A_client_that_reads_slowly_gets_all_of_a_response_that_the_app_is_done_with(ServedBy by)
+    {
+        // More than the kernel takes for a client that does not read; the app waits for nobody.
+        var body = new byte[32 * 1024 * 1024];
+        await using var app = await ServedApp.StartAsync(
+            by, routes => routes.MapGet("/", () => Results.Bytes(body)), configure: static options => options.MaxWriteBufferSize = null);
+        using var client = await app.ConnectAsync();
+        await client.SendAsync(Get);
+        var backend = app.Services.GetRequiredService<Lazy<ITransportBackend>>().Value;
+        await Wait.UntilAsync(
+            () => backend.Connections().SingleOrDefault() is { Activity: { HasServed: true, IsBusy: false } }, "the app is done with it");
+
+        // An idle one would be ended within this time.
+        var stopping = app.StopAsync();
+        await Task.WhenAny(stopping, Task.Delay(2 * DrainPlan.Linger));
+        var received = await Wait.ForAsync(client.ReceiveAllAsync());
+        Assert.Equal(body.Length, received.Length - (received.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4));
         await Wait.ForAsync(stopping);
     }
 

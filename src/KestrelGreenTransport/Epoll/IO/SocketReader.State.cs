@@ -74,7 +74,7 @@ internal sealed partial class SocketReader
     }
 
     /// <summary>
-    /// If a read waits between two requests and nothing has arrived, ends it as if the peer had closed its half. False: the
+    /// If a read waits between two requests, the last response is sent and nothing has arrived, ends it as if the peer had closed its half. False: the
     /// connection is not idle.
     /// </summary>
     public bool TryEndIdle()
@@ -86,7 +86,8 @@ internal sealed partial class SocketReader
 
         // In one step under the read side's ownership: a request that arrived just now is answered, not dropped. And the
         // client hears of the end right after the look, whenever the app gets to close the connection.
-        var isBetween = _received.IsEmpty && !_connection.Activity.IsBusy;
+        // What a slow client has yet to be sent would be cut off.
+        var isBetween = _received.IsEmpty && !_connection.Activity.IsBusy && !_connection.Writer.HasUnsent;
         var outcome = Receive();
         if (isBetween && outcome == Outcome.Nothing)
         {

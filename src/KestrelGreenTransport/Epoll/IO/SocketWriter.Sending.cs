@@ -101,6 +101,18 @@ internal sealed partial class SocketWriter
         }
     }
 
+    /// <summary>Whether something that was flushed is not sent yet: the client reads slowly, or an event is not over.</summary>
+    public bool HasUnsent
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _unsent.Length > 0;
+            }
+        }
+    }
+
     /// <summary>Completes when everything that was flushed is sent, or never will be.</summary>
     public Task WhenDrained()
     {
