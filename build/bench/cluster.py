@@ -41,6 +41,19 @@ class Programs:
         shutil.rmtree(self.folder)
 
 
+def status_at(path):
+    """What the supervisor on that control socket says of itself."""
+    with socket.socket(socket.AF_UNIX) as control:
+        control.settimeout(30)
+        control.connect(path)
+        control.sendall(b'{"command":"status"}\n')
+        answer = control.makefile().readline()
+    # Nothing, where the supervisor left in this moment: a successor answers next time.
+    if not answer:
+        raise OSError("no answer")
+    return json.loads(answer)["status"]
+
+
 class Green:
     """One supervisor with a run-time folder of its own, ended with all of its workers."""
 
@@ -80,15 +93,7 @@ class Green:
         shutil.rmtree(self.home)
 
     def status(self):
-        with socket.socket(socket.AF_UNIX) as control:
-            control.settimeout(30)
-            control.connect(os.path.join(self.home, "bench.sock"))
-            control.sendall(b'{"command":"status"}\n')
-            answer = control.makefile().readline()
-        # Nothing, where the supervisor left in this moment: a successor answers next time.
-        if not answer:
-            raise OSError("no answer")
-        return json.loads(answer)["status"]
+        return status_at(os.path.join(self.home, "bench.sock"))
 
     def when(self, satisfied, within=600, pause=0.02):
         deadline = time.monotonic() + within
