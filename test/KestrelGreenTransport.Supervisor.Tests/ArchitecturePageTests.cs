@@ -5,8 +5,6 @@ namespace KestrelGreenTransport.Supervisor.Tests;
 /// <summary>docs/architecture.md has a line for each folder of src, and that line says which others its files import.</summary>
 public sealed partial class ArchitecturePageTests
 {
-    private static readonly string Root = FindRoot();
-
     private static readonly Dictionary<string, string> Projects = new()
     {
         [""] = "KestrelGreenTransport",
@@ -17,7 +15,7 @@ public sealed partial class ArchitecturePageTests
     [Fact]
     public void Every_folder_has_its_line_and_every_line_its_folder()
     {
-        Assert.Equal(Projects.Values.Order(), Directory.EnumerateDirectories(Path.Combine(Root, "src")).Select(Path.GetFileName).Order());
+        Assert.Equal(Projects.Values.Order(), Directory.EnumerateDirectories(Path.Combine(Checkout.Root, "src")).Select(Path.GetFileName).Order());
         foreach (var project in Projects.Values)
         {
             Assert.Equal(FoldersOf(project).Order(), RoomsOf(project).Keys.Order());
@@ -30,10 +28,10 @@ public sealed partial class ArchitecturePageTests
         var surprises = from project in Projects.Values
                         from room in RoomsOf(project)
                         let folder = $"{project}/{room.Key}"
-                        from file in Directory.EnumerateFiles(Path.Combine(Root, "src", folder), "*.cs")
+                        from file in Directory.EnumerateFiles(Path.Combine(Checkout.Root, "src", folder), "*.cs")
                         from import in Import().Matches(File.ReadAllText(file)).Select(static match => FolderOf(match.Groups[1].Value))
                         where import is not null && import != folder && !room.Value.Contains(import)
-                        select $"{Path.GetRelativePath(Root, file)} uses {import}";
+                        select $"{Path.GetRelativePath(Checkout.Root, file)} uses {import}";
 
         Assert.Empty(surprises);
     }
@@ -47,7 +45,7 @@ public sealed partial class ArchitecturePageTests
     /// <summary>The project's lines: its folders, and the folders that each may use.</summary>
     private static Dictionary<string, string[]> RoomsOf(string project)
     {
-        var lines = File.ReadAllLines(Path.Combine(Root, "docs", "architecture.md"))
+        var lines = File.ReadAllLines(Path.Combine(Checkout.Root, "docs", "architecture.md"))
             .SkipWhile(line => line != $"### `src/{project}`").Skip(1)
             .TakeWhile(static line => !line.StartsWith('#'));
         return lines.Select(static line => Row().Match(line)).Where(static row => row.Success)
@@ -69,7 +67,7 @@ public sealed partial class ArchitecturePageTests
         var project = Projects.Values.Where(project => $"{name}.".StartsWith($"{project}.", StringComparison.Ordinal)).MaxBy(static project => project.Length)!;
         for (var path = name[project.Length..].TrimStart('.').Replace('.', '/'); path is { Length: > 0 }; path = Path.GetDirectoryName(path)!)
         {
-            if (Directory.Exists(Path.Combine(Root, "src", project, path)))
+            if (Directory.Exists(Path.Combine(Checkout.Root, "src", project, path)))
             {
                 return $"{project}/{path}";
             }
@@ -80,22 +78,11 @@ public sealed partial class ArchitecturePageTests
 
     private static IEnumerable<string> FoldersOf(string project)
     {
-        var root = Path.Combine(Root, "src", project);
+        var root = Path.Combine(Checkout.Root, "src", project);
         return Directory.EnumerateFiles(root, "*.cs", SearchOption.AllDirectories)
             .Select(file => Path.GetRelativePath(root, Path.GetDirectoryName(file)!))
             .Where(static folder => folder != "." && folder.Split('/')[0] is not ("bin" or "obj"))
             .Distinct();
-    }
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder!.FullName, "KestrelGreenTransport.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder.FullName;
     }
 
     [GeneratedRegex(@"^\s*(?:global )?using (?:static )?(?:\w+ = )?(KestrelGreenTransport[\w.]*);", RegexOptions.Multiline)]

@@ -5,16 +5,14 @@ namespace KestrelGreenTransport.Supervisor.Tests;
 /// <summary>SECURITY.md names a test for each line that it promises, and those tests are there.</summary>
 public sealed partial class SecurityPageTests
 {
-    private static readonly string Root = FindRoot();
-
     [Fact]
     public void Each_line_has_its_test_and_each_test_is_there()
     {
-        var rows = File.ReadAllLines(Path.Combine(Root, "SECURITY.md"))
+        var rows = File.ReadAllLines(Path.Combine(Checkout.Root, "SECURITY.md"))
             .SkipWhile(static line => !line.StartsWith("| what holds", StringComparison.Ordinal))
             .Where(static line => line.StartsWith("| ", StringComparison.Ordinal) && !line.StartsWith("| what holds", StringComparison.Ordinal))
             .ToList();
-        var classes = Directory.EnumerateFiles(Path.Combine(Root, "test"), "*Tests.cs", SearchOption.AllDirectories).ToLookup(static file => Path.GetFileNameWithoutExtension(file), File.ReadAllText);
+        var classes = Directory.EnumerateFiles(Path.Combine(Checkout.Root, "test"), "*Tests.cs", SearchOption.AllDirectories).ToLookup(static file => Path.GetFileNameWithoutExtension(file), File.ReadAllText);
 
         Assert.NotEmpty(rows);
         foreach (var row in rows)
@@ -28,15 +26,4 @@ public sealed partial class SecurityPageTests
 
     [GeneratedRegex(@"`(\w+Tests)\.(\w+)`")]
     private static partial Regex Test();
-
-    private static string FindRoot()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder!.FullName, "KestrelGreenTransport.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder.FullName;
-    }
 }

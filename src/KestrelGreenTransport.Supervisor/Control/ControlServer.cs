@@ -140,7 +140,7 @@ internal sealed class ControlServer : IDisposable
     }
 
     private bool MayAccept =>
-        _clients.Count < MaxClients && _time.GetTimestamp() >= _acceptsFrom && (_clients.Count == 0 || Exhaustion.IsNear() is null);
+        _clients.Count < MaxClients && _time.GetTimestamp() >= _acceptsFrom && (_clients.Count == 0 || Exhaustion.Shortage() is null);
 
     private void Accept()
     {

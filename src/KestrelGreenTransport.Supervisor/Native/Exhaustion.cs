@@ -16,7 +16,7 @@ internal static unsafe class Exhaustion
     public static bool IsOfDescriptors(int error) => error is Errno.EMFILE or Errno.ENFILE;
 
     /// <summary>Why nothing should be opened now that can wait; null while there is enough.</summary>
-    public static string? IsNear() => Libc.OpenFilesLimit() - Open() is < Kept and var left
+    public static string? Shortage() => Libc.OpenFilesLimit() - Open() is < Kept and var left
         ? string.Create(CultureInfo.InvariantCulture, $"{Math.Max(0, left)} descriptors are left, and the last {Kept} are kept for what runs: {Remedy()}")
         : null;
 

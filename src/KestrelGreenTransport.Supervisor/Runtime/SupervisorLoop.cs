@@ -211,14 +211,19 @@ internal sealed class SupervisorLoop : IDisposable
             if (beat.Sequence != worker.LastSequence)
             {
                 worker.LastSequence = beat.Sequence;
-                foreach (var part in Parts)
-                {
-                    part.OnBeat(worker, beat.State);
-                }
-
-                _events.Enqueue(new WorkerBeat(worker.Index, beat.MonotonicNanoseconds, beat.State));
+                OnBeat(worker, beat.MonotonicNanoseconds, beat.State);
             }
         }
+    }
+
+    private void OnBeat(WorkerProcess worker, long at, WorkerState state)
+    {
+        foreach (var part in Parts)
+        {
+            part.OnBeat(worker, state);
+        }
+
+        _events.Enqueue(new WorkerBeat(worker.Index, at, state));
     }
 
     private void ReadLifeline(WorkerProcess worker)
@@ -246,7 +251,7 @@ internal sealed class SupervisorLoop : IDisposable
                     Apply(new WorkerWarmed(worker.Index, message.Message));
                     break;
                 case LifelineTypes.Beat when message is { At: { } at, State: { } state }:
-                    _events.Enqueue(new WorkerBeat(worker.Index, at, (WorkerState)state));
+                    OnBeat(worker, at, (WorkerState)state);
                     break;
                 case LifelineTypes.SlowRequest:
                     Apply(new WorkerRequestOverdue(

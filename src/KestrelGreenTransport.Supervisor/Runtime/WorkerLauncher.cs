@@ -85,7 +85,7 @@ internal sealed class WorkerLauncher : IDisposable
     private Outcome Launch(int index, long generation)
     {
         var (plan, listeners) = _generations[generation];
-        if (Exhaustion.IsNear() is { } shortage)
+        if (Exhaustion.Shortage() is { } shortage)
         {
             return new Outcome(null, $"cannot start {plan.App.FileName}: {shortage}");
         }

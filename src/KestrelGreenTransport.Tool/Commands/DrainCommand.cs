@@ -36,7 +36,7 @@ internal static class DrainCommand
 
         var progress = new WorkerProgress(host.Error);
         progress.Look(before);
-        for (var now = client.Ask(new ControlRequest { Command = "drain", Worker = worker }); ; now = client.Ask(new ControlRequest { Command = "status" }))
+        for (var now = client.Ask(new ControlRequest { Command = "drain", Worker = worker }); ; now = Progress.Look(host, client))
         {
             progress.Look(now);
             if (now.Workers.FirstOrDefault(one => one.Pid == pid) is not { } leaving)
@@ -57,7 +57,7 @@ internal static class DrainCommand
     private static int DrainAll(ToolHost host, ControlClient client)
     {
         var progress = new Progress(host, client);
-        for (var now = client.Ask(new ControlRequest { Command = "drain" }); ; now = client.Ask(new ControlRequest { Command = "status" }))
+        for (var now = client.Ask(new ControlRequest { Command = "drain" }); ; now = Progress.Look(host, client))
         {
             progress.Show();
             if (now.Workers.Count == 0)

@@ -26,14 +26,14 @@ internal static class ReloadCommand
             return host.Fail(ExitCodes.ReloadFailed, $"{taken.Name} is stopping.");
         }
 
-        var wanted = Reloads(client).Asked;
+        var wanted = Reloads(host, client).Asked;
         while (true)
         {
             progress.Show();
-            if (Reloads(client).Last is { } last && last.Number >= wanted)
+            if (Reloads(host, client).Last is { } last && last.Number >= wanted)
             {
                 progress.Show();
-                return last.Failure is null ? Succeeded(host, client.Ask(new ControlRequest { Command = "status" })) : Failed(host, progress, taken, last);
+                return last.Failure is null ? Succeeded(host, Progress.Look(host, client)) : Failed(host, progress, taken, last);
             }
 
             host.Wait(Progress.LookAgainAfter);
@@ -61,5 +61,6 @@ internal static class ReloadCommand
         return host.Fail(ExitCodes.ReloadFailed, $"the reload failed: {failed.Failure}. Generation {before.Generation} serves on.");
     }
 
-    private static ReloadsStatus Reloads(ControlClient client) => client.Ask(new ControlRequest { Command = "reloads" }, static response => response.Reloads);
+    private static ReloadsStatus Reloads(ToolHost host, ControlClient client) =>
+        Progress.Ask(host, () => client.Ask(new ControlRequest { Command = "reloads" }, static response => response.Reloads));
 }

@@ -29,7 +29,7 @@ internal static class RestartCommand
         }
 
         var known = before.Workers.Select(static one => one.Pid).ToHashSet();
-        for (var now = client.Ask(new ControlRequest { Command = "restart", Worker = worker }); ; now = client.Ask(new ControlRequest { Command = "status" }))
+        for (var now = client.Ask(new ControlRequest { Command = "restart", Worker = worker }); ; now = Progress.Look(host, client))
         {
             progress.Show();
             if (now.State is "stopping" or "reloading")

@@ -33,7 +33,7 @@ internal static class ScaleCommand
         var taken = client.Ask(new ControlRequest { Command = "scale", Workers = wanted });
         var deathsBefore = Deaths(taken);
         var progress = new WorkerProgress(host.Error);
-        for (var now = taken; ; now = client.Ask(new ControlRequest { Command = "status" }))
+        for (var now = taken; ; now = Progress.Look(host, client))
         {
             progress.Look(now);
             if (now.State == "stopping")

@@ -7,8 +7,6 @@ namespace KestrelGreenTransport.Tool.Commands;
 /// <summary><c>green upgrade</c>: returns when the new supervisor has taken over, or when it is clear that it will not.</summary>
 internal static class UpgradeCommand
 {
-    private const int Attempts = 10;
-
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
         var command = new Command(
@@ -22,7 +20,7 @@ internal static class UpgradeCommand
         var before = client.Ask(new ControlRequest { Command = "upgrade" });
         var progress = new WorkerProgress(host.Error);
         var isTold = false;
-        for (var now = before; ; now = Look(host, client))
+        for (var now = before; ; now = Progress.Look(host, client))
         {
             progress.Look(now);
             if (now.SupervisorPid != before.SupervisorPid)
@@ -44,22 +42,6 @@ internal static class UpgradeCommand
             }
 
             host.Wait(Progress.LookAgainAfter);
-        }
-    }
-
-    // Whoever is asked in the moment of the take-over may leave without an answer; the next one listens right after.
-    private static StatusDocument Look(ToolHost host, ControlClient client)
-    {
-        for (var attempt = 1; ; attempt++)
-        {
-            try
-            {
-                return client.Ask(new ControlRequest { Command = "status" });
-            }
-            catch (ControlException) when (attempt < Attempts)
-            {
-                host.Wait(Progress.LookAgainAfter);
-            }
         }
     }
 }

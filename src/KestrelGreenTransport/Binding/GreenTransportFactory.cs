@@ -32,9 +32,6 @@ internal sealed class GreenTransportFactory(
     ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
-    // What a client that is connecting when its listener ends may need for the rest of it.
-    private static readonly TimeSpan HandshakeTime = TimeSpan.FromMilliseconds(100);
-
     private readonly Lock _lock = new();
     private readonly List<SharedListener> _listeners = [];
     private readonly ILogger _logger = loggers.CreateLogger(Log.Category);
@@ -91,9 +88,7 @@ internal sealed class GreenTransportFactory(
     /// Ends the listeners that no other process accepts on. Who has come that far is still accepted: its connection would be
     /// reset otherwise. From then on new clients are refused, which tells a load balancer at once.
     /// </summary>
-    /// <param name="limit">How long to wait for a free slot for those who wait.</param>
-    /// <param name="time">The clock.</param>
-    public async Task EndOwnListenersAsync(TimeSpan limit, TimeProvider time)
+    public async Task EndOwnListenersAsync()
     {
         SharedListener[] own;
         lock (_lock)
@@ -108,8 +103,7 @@ internal sealed class GreenTransportFactory(
 
         Array.ForEach(own, static listener => listener.DropNewClients());
         var start = time.GetTimestamp();
-        while (time.GetElapsedTime(start) is var elapsed
-            && (elapsed < HandshakeTime || (elapsed < limit && Array.Exists(own, static listener => listener.HasWaiting()))))
+        while (!LastCall.IsOver(time.GetElapsedTime(start), Array.Exists(own, static listener => listener.HasWaiting())))
         {
             await Task.Delay(TimeSpan.FromMilliseconds(1), time);
         }

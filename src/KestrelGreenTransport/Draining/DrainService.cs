@@ -68,7 +68,7 @@ internal sealed class DrainService(
 
         // WebSockets and event streams end when the app hears that it stops. Its callbacks may block; connections go on.
         var told = Task.Run(lifetime.StopApplication, CancellationToken.None);
-        var ended = Task.WhenAll(factories.OfType<GreenTransportFactory>().Select(factory => factory.EndOwnListenersAsync(DrainPlan.Linger, time)));
+        var ended = Task.WhenAll(factories.OfType<GreenTransportFactory>().Select(static factory => factory.EndOwnListenersAsync()));
         if (backend.Value.Connections() is { Count: > 0 } connections)
         {
             Log.Draining(_logger, connections.Count, limit.TotalMilliseconds);

@@ -215,13 +215,7 @@ public sealed partial class DocumentationTests : SettingsFixture
 
     private static (string Path, string Text) Document(string name)
     {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(folder!.FullName, "KestrelGreenTransport.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        var path = Path.Combine(folder.FullName, "docs", name);
+        var path = Path.Combine(Checkout.Root, "docs", name);
         return (path, File.ReadAllText(path));
     }
 

@@ -1,3 +1,4 @@
+using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Supervisor.Core;
 using Microsoft.Extensions.Logging;
@@ -19,12 +20,6 @@ namespace KestrelGreenTransport.Supervisor.Runtime;
 internal sealed class LastClients(ListenerSet listeners, bool areKept, Func<bool> isUpgrading, SupervisorLoop loop, ILogger logger, TimeProvider time)
     : ISupervisorPart
 {
-    /// <summary>What a client's handshake may take that had begun.</summary>
-    private static readonly TimeSpan HandshakeTime = TimeSpan.FromMilliseconds(100);
-
-    /// <summary>How long workers may take to accept who waits: full ones accept nobody.</summary>
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(1);
-
     private long _since;
     private bool _isOver;
 
@@ -56,14 +51,6 @@ internal sealed class LastClients(ListenerSet listeners, bool areKept, Func<bool
     }
 
     // A service manager may tell all processes to stop at once. Workers that leave are not to be replaced.
-    public void OnMessage(WorkerProcess worker, LifelineMessage message)
-    {
-        if (message is { Type: LifelineTypes.Beat, State: (int)WorkerState.Draining })
-        {
-            Finish();
-        }
-    }
-
     public void OnBeat(WorkerProcess worker, WorkerState state)
     {
         if (state == WorkerState.Draining)
@@ -81,16 +68,15 @@ internal sealed class LastClients(ListenerSet listeners, bool areKept, Func<bool
             return;
         }
 
-        var waited = time.GetElapsedTime(_since);
         var queued = listeners.All.Where(static listener => listener.IsOurs).Sum(static listener => listener.Queued());
-        if (waited < HandshakeTime || (queued > 0 && waited < Limit))
+        if (!LastCall.IsOver(time.GetElapsedTime(_since), queued > 0))
         {
             return;
         }
 
         if (queued > 0)
         {
-            SupervisorLog.ClientsLeft(logger, queued, Limit.TotalSeconds);
+            SupervisorLog.ClientsLeft(logger, queued, LastCall.Limit.TotalSeconds);
         }
 
         Finish();
@@ -101,7 +87,13 @@ internal sealed class LastClients(ListenerSet listeners, bool areKept, Func<bool
         if (IsWaiting)
         {
             _isOver = true;
-            listeners.CloseOurs();
+
+            // A worker is born with their numbers: while one is being started they stay open, until the end.
+            if (loop.State.Workers.Values.All(static worker => worker.Pid is not null || worker.Phase == WorkerPhase.Backoff))
+            {
+                listeners.CloseOurs();
+            }
+
             loop.Apply(new StopRequested(StopKind.Graceful));
         }
     }

@@ -1,0 +1,18 @@
+namespace KestrelGreenTransport.Supervisor.Tests;
+
+/// <summary>The source tree that the tests were built in: some hold its pages to its code.</summary>
+internal static class Checkout
+{
+    public static string Root { get; } = Find();
+
+    private static string Find()
+    {
+        var folder = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(folder!.FullName, "KestrelGreenTransport.sln")))
+        {
+            folder = folder.Parent;
+        }
+
+        return folder.FullName;
+    }
+}
