@@ -46,7 +46,9 @@ public sealed class NginxTests
     {
         await using var sample = await Sample.Start("");
         var victim = sample.WorkerPids()[0];
-        await using var load = LoadClient.Start(sample.Target, clients: 8, path: "/", keepAlive: true);
+
+        // They rest in between: then nginx holds idle connections of the victim, and takes one of those when it asks again.
+        await using var load = LoadClient.Start(sample.Target, clients: 32, path: "/", keepAlive: true, pause: TimeSpan.FromMilliseconds(20));
         await load.More(1000);
         Kernel.Signal(victim, Kernel.SIGKILL);
         await Eventually.True("a replacement serves", () => sample.WorkerPids() is { Length: 3 }, sample.Process.Describe);

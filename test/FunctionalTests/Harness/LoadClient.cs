@@ -23,8 +23,8 @@ internal sealed class LoadClient : IAsyncDisposable
     /// <summary>Requests that were lost in any other way.</summary>
     public long Broken => Report.Lost - Refused;
 
-    public static LoadClient Start(Target target, int clients, string path = "/pid", bool keepAlive = false) =>
-        new(new LoadPlan { EndPoint = target.EndPoint, Clients = clients, Path = path, KeepAlive = keepAlive });
+    public static LoadClient Start(Target target, int clients, string path = "/pid", bool keepAlive = false, TimeSpan pause = default) =>
+        new(new LoadPlan { EndPoint = target.EndPoint, Clients = clients, Path = path, KeepAlive = keepAlive, Pause = pause });
 
     /// <summary>Posts with a body, on connections that are used again.</summary>
     public static LoadClient Post(Target target, int clients, int body = 200, TimeSpan pause = default) =>
