@@ -37,7 +37,7 @@ public sealed class BrokerTests
         // Each worker answers: with the other one stopped it is the only one that can.
         foreach (var pid in pids)
         {
-            Kernel.Signal(pid, Kernel.SIGSTOP);
+            await Kernel.Freeze(pid);
             var other = await Eventually.Get("the other worker answers", () => plain.Pid(), found => found != pid, green.Process.Describe);
             Assert.Contains(other, pids);
             Kernel.Signal(pid, Kernel.SIGCONT);

@@ -77,7 +77,7 @@ public sealed class HangTests
         Assert.Equal(("GET", "/slow"), (oldest.GetProperty("method").GetString(), oldest.GetProperty("path").GetString()));
         Assert.True(oldest.GetProperty("ageSeconds").GetDouble() > 2);
 
-        Kernel.Signal(worker.Pid!.Value, Kernel.SIGSTOP);
+        await Kernel.Freeze(worker.Pid!.Value);
         await using var stopped = await green.Command("status", "1");
         Assert.Contains(stopped.OutputLines, static line => line.StartsWith("  unknown: it did not answer within a second", StringComparison.Ordinal));
         Kernel.Signal(worker.Pid.Value, Kernel.SIGCONT);

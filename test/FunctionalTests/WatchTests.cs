@@ -41,7 +41,7 @@ public sealed class WatchTests
         var first = Assert.Single(Builds(temporary));
 
         // Two files at once, and one of an editor's. The supervisor sees them together.
-        Kernel.Signal(green.Process.Pid, Kernel.SIGSTOP);
+        await Kernel.Freeze(green.Process.Pid);
         await Write(project, "Text.cs", """static partial class Text { public const string Now = "two"; }""");
         await Write(project, ".#Text.cs", "");
         await Write(project, "More.cs", """static partial class Text { public const string More = "?"; }""");

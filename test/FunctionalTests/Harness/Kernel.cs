@@ -70,8 +70,17 @@ internal static partial class Kernel
         }
     }
 
-    /// <summary>Whether SIGSTOP has reached every thread: one of them takes the signal, when it has a processor, and only then stops the rest.</summary>
-    public static bool IsStopped(int pid) =>
+    /// <summary>
+    /// Sends SIGSTOP and waits until it has reached every thread: one of them takes the signal, when it has a processor, and
+    /// only then stops the rest. Until then the process accepts clients, whom nobody answers after.
+    /// </summary>
+    public static Task Freeze(int pid)
+    {
+        Signal(pid, SIGSTOP);
+        return Eventually.True($"process {pid} is stopped", () => IsStopped(pid));
+    }
+
+    private static bool IsStopped(int pid) =>
         Directory.EnumerateDirectories($"/proc/{pid}/task").All(static task =>
         {
             try
