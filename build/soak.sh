@@ -30,7 +30,8 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 PYTHONDONTWRITEBYTECODE=1 P
 export CONFIGURATION=${CONFIGURATION:-Release}
 
 case " $* " in
-  '  ' | *' --help '* | *' -h '*) sed -n '2,30s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  '  ') sed -n '2,30s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *' --help '* | *' -h '*) sed -n '2,30s/^# \{0,1\}//p' "$0"; exit 0 ;;
 esac
 
 # Debian's own python3, where there is one: its packages are for that.

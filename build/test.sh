@@ -16,14 +16,12 @@ dotnet --version >/dev/null || fail "global.json asks for a .NET 10 SDK. See htt
 
 # command=package
 needed=(nginx=nginx haproxy=haproxy strace=strace python3=python3 curl=curl openssl=openssl redis-server=redis-server setsid=util-linux setpriv=util-linux prlimit=util-linux chromium=chromium man=man-db
-  zsh=zsh fish=fish ip=iproute2 cc=gcc
+  zsh=zsh fish=fish ip=iproute2 cc=gcc jq=jq wrk=wrk
   systemd-analyze=systemd systemd-socket-activate=systemd)
-# Serves the benchmarks.
-wanted=(wrk=wrk)
 
 missing() { for pair in "$@"; do command -v "${pair%%=*}" >/dev/null || echo "${pair#*=}"; done | sort -u; }
 
-packages=$(missing "${needed[@]}" "${wanted[@]}")
+packages=$(missing "${needed[@]}")
 if [ -n "$packages" ]; then
   as_root=''
   [ "$(id -u)" = 0 ] || as_root='sudo -n'
@@ -40,8 +38,6 @@ if [ -n "$packages" ]; then
 fi
 packages=$(missing "${needed[@]}")
 [ -z "$packages" ] || fail "please install:" $packages
-packages=$(missing "${wanted[@]}")
-[ -z "$packages" ] || echo "not installed, and done without:" $packages
 
 step "dotnet build"
 dotnet build KestrelGreenTransport.sln --nologo -warnaserror

@@ -22,13 +22,18 @@ public sealed partial class DeploymentSampleTests
         string Here(string unit) => unit.Replace("/usr/bin/green", "/bin/true", StringComparison.Ordinal)
             .Replace("notify-reload", hasNotifyReload ? "notify-reload" : "notify", StringComparison.Ordinal);
         await File.WriteAllTextAsync(folder.File("shop.service"), Here(await File.ReadAllTextAsync(Repo.Path("samples/Systemd/shop.service"))));
-        await File.WriteAllTextAsync(
-            folder.File("shop-least.service"), Here(Unit().Match(await File.ReadAllTextAsync(Repo.Path("docs/deployment.md"))).Groups[1].Value));
+        var least = ManualPage.Block("docs/deployment.md", "# /etc/systemd/system/shop.service").Text;
+        await File.WriteAllTextAsync(folder.File("shop-least.service"), Here(least));
         File.Copy(Repo.Path("samples/Systemd/shop.socket"), folder.File("shop.socket"));
 
         await using var verify = await ChildProgram.Run("systemd-analyze", ["verify", folder.File("shop.service"), folder.File("shop.socket"), folder.File("shop-least.service")]);
         Assert.Equal(0, await verify.Exit());
         Assert.DoesNotContain("shop", verify.Output, StringComparison.Ordinal);
+
+        // The sample is that and more; its program is under a link that a deploy turns.
+        Assert.Subset(
+            (await File.ReadAllLinesAsync(Repo.Path("samples/Systemd/shop.service"))).Select(static line => line.Replace("/current/", "/", StringComparison.Ordinal)).ToHashSet(),
+            least.Split('\n').ToHashSet());
 
         await using var security = await ChildProgram.Run("systemd-analyze", ["security", "--offline=true", folder.File("shop.service")]);
         var exposure = Exposure().Match(security.Output);
@@ -43,6 +48,9 @@ public sealed partial class DeploymentSampleTests
         var steps = (await File.ReadAllTextAsync(Repo.Path("samples/Container/Dockerfile"))).Replace("\\\n", "", StringComparison.Ordinal).Split('\n');
         Assert.True(Directory.Exists(Repo.Path(Step(steps, "RUN").Split(' ')[2])));
         Assert.Equal("$APP_UID", Step(steps, "USER"));
+        Assert.Equal(
+            ManualPage.Block("samples/Container/README.md", "docker build").Commands.Select(static typed => typed.Command),
+            steps.Where(static line => line.StartsWith("#   ", StringComparison.Ordinal)).Select(static line => line[4..]));
         using var folder = new TemporaryFolder();
         using var port = new FreePort();
         using var adminPort = new FreePort();
@@ -143,9 +151,6 @@ public sealed partial class DeploymentSampleTests
 
     [GeneratedRegex(@"Overall exposure level for shop.service: ([0-9.]+)")]
     private static partial Regex Exposure();
-
-    [GeneratedRegex("```ini\n(.*?)```", RegexOptions.Singleline)]
-    private static partial Regex Unit();
 
     [GeneratedRegex(@"CMD (\[.*\])$")]
     private static partial Regex HealthCommand();

@@ -6,13 +6,7 @@ namespace FunctionalTests;
 /// <summary>What the manual names exists: pages and files that it links to, commands and options that it shows.</summary>
 public sealed partial class ManualTests
 {
-    public static TheoryData<string> Pages =>
-    [
-        "README.md", "CONTRIBUTING.md", "CHANGELOG.md",
-        .. Directory.EnumerateFiles(Repo.Path("docs"), "*.md").Select(static path => Path.GetRelativePath(Repo.Root, path)),
-        .. Directory.EnumerateDirectories(Repo.Path("samples")).Select(static sample => Path.Combine(sample, "README.md")).Where(File.Exists)
-            .Select(static path => Path.GetRelativePath(Repo.Root, path)),
-    ];
+    public static TheoryData<string> Pages => [.. ManualPage.All];
 
     [Theory]
     [MemberData(nameof(Pages))]
@@ -30,8 +24,8 @@ public sealed partial class ManualTests
     [MemberData(nameof(Pages))]
     public void Every_script_and_project_of_a_command_exists(string page)
     {
-        var missing = CommandLines(page)
-            .SelectMany(static line => Local().Matches(line).Select(static match => match.Groups[1].Value))
+        var missing = ManualPage.Blocks(page).SelectMany(static block => block.Commands)
+            .SelectMany(static typed => Local().Matches(typed.Command).Select(static match => match.Groups[1].Value))
             .Where(static path => !Path.Exists(Repo.Path(path)));
         Assert.Empty(missing);
     }
@@ -39,7 +33,7 @@ public sealed partial class ManualTests
     [Fact]
     public async Task Every_green_command_of_the_manual_exists_with_the_options_it_is_shown_with()
     {
-        var shown = Pages.SelectMany(static page => CommandLines(page.Data))
+        var shown = ManualPage.All.SelectMany(ManualPage.CommandLines)
             .Select(static line => GreenCommand().Match(line))
             .Where(static match => match.Success)
             .ToLookup(static match => match.Groups[1].Value, static match => match.Groups[2].Value);
@@ -56,9 +50,32 @@ public sealed partial class ManualTests
         }
     }
 
-    /// <summary>What a person types: the lines after a dollar sign.</summary>
-    private static IEnumerable<string> CommandLines(string page) =>
-        File.ReadLines(Repo.Path(page)).Where(static line => line.StartsWith("$ ", StringComparison.Ordinal)).Select(static line => line[2..]);
+    /// <summary>What the pages give to a script is what it says itself when asked for help; what it only lists is listed.</summary>
+    [Fact]
+    public async Task Every_script_knows_the_options_it_is_shown_with()
+    {
+        var shown = ManualPage.All.SelectMany(ManualPage.CommandLines)
+            .Select(static line => ScriptCommand().Match(line))
+            .Where(static match => match.Success)
+            .ToLookup(static match => match.Groups[1].Value, static match => match.Groups[2].Value.Split('#')[0]);
+        Assert.Contains("build/soak.sh", shown.Select(static script => script.Key));
+        foreach (var script in shown)
+        {
+            var words = script.SelectMany(static rest => Word().Matches(rest)).Select(static match => match.Value).Except(["--help"]).ToList();
+            if (words.Count > 0)
+            {
+                await using var help = await ChildProgram.Run("bash", [Repo.Path(script.Key), "--help"]);
+                Assert.True(await help.Exit() == 0, help.Describe());
+                Assert.All(words, word => Assert.Matches($@"(?<![\w-]){word}\b", help.Output));
+            }
+
+            foreach (var option in script.SelectMany(static rest => Print().Matches(rest)).Select(static match => match.Value).Distinct())
+            {
+                await using var prints = await ChildProgram.Run("bash", [Repo.Path(script.Key), option]);
+                Assert.True(await prints.Exit() == 0 && prints.OutputLines.Count > 3, prints.Describe());
+            }
+        }
+    }
 
     [GeneratedRegex(@"\]\(([^)#]*)(?:#[^)]*)?\)")]
     private static partial Regex Link();
@@ -66,7 +83,17 @@ public sealed partial class ManualTests
     [GeneratedRegex(@"(?:^| )((?:samples|src|test|build)/[\w./-]+)")]
     private static partial Regex Local();
 
-    [GeneratedRegex(@"^green ([a-z]+)(.*)$")]
+    [GeneratedRegex(@"^(?:bash )?(build/[\w-]+\.sh)(.*)$")]
+    private static partial Regex ScriptCommand();
+
+    // Options, and the names of scenarios: no values of options, which begin otherwise or follow one.
+    [GeneratedRegex(@"(?<=\s)--[a-z-]+|(?<=^ )[a-z]+")]
+    private static partial Regex Word();
+
+    [GeneratedRegex(@"--(?:help|list)\b")]
+    private static partial Regex Print();
+
+    [GeneratedRegex(@"^(?:sudo )?green ([a-z]+)(.*)$")]
     private static partial Regex GreenCommand();
 
     // A capital or a colon in it makes an argument of the app's own (--Logging:LogLevel…).

@@ -37,6 +37,7 @@ internal sealed class ChildProgram : IAsyncDisposable
         // What builds must not leave servers behind that serve the next build: they would count as descendants.
         start.Environment["DOTNET_NOLOGO"] = "1";
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
+        start.Environment["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0";
         start.Environment["UseSharedCompilation"] = "false";
         start.Environment[MarkName] = _mark[(MarkName.Length + 1)..];
         foreach (var (name, value) in environment ?? [])
@@ -61,6 +62,9 @@ internal sealed class ChildProgram : IAsyncDisposable
     public IReadOnlyList<string> OutputLines => [.. Snapshot().Where(static line => !line.IsError).Select(static line => line.Text)];
 
     public IReadOnlyList<string> ErrorLines => [.. Snapshot().Where(static line => line.IsError).Select(static line => line.Text)];
+
+    /// <summary>Whether this program itself has ended.</summary>
+    public bool HasEnded => _process.HasExited;
 
     /// <summary>This program and its descendants that still run.</summary>
     public IReadOnlyList<int> Living => Kernel.ProcessesOf(_mark, session: Pid);
