@@ -86,6 +86,15 @@ public sealed partial class ObservabilityPageTests
         static string? Text(JsonElement line, string name) => line.TryGetProperty(name, out var value) ? value.GetString() : null;
     }
 
+    [Fact]
+    public void Every_instrument_activity_and_tag_that_is_made_is_on_the_page_and_no_other() =>
+        Assert.Equal(
+            Directory.EnumerateFiles(Repo.Path("src"), "*.cs", SearchOption.AllDirectories)
+                .SelectMany(static file => Telemetry().Matches(File.ReadAllText(file)))
+                .Select(static literal => literal.Groups[1].Value).Distinct().Order(StringComparer.Ordinal),
+            ManualPage.Spans("docs/observability.md")
+                .Where(static span => Telemetry().IsMatch($"\"{span}\"")).Distinct().Order(StringComparer.Ordinal));
+
     /// <summary>Prometheus' own configuration leads to the endpoint, and that has the paths and metrics of the page, and no others.</summary>
     private static async Task AsksWhatItNames(string admin)
     {
@@ -121,6 +130,9 @@ public sealed partial class ObservabilityPageTests
     }
 
     private static IEnumerable<string> Names(JsonElement element) => element.EnumerateObject().Select(static property => property.Name);
+
+    [GeneratedRegex("\"(green(?:\\.[a-z_]+)+(?<!json))\"")]
+    private static partial Regex Telemetry();
 
     [GeneratedRegex(@"^\| `(/\w*)` \|", RegexOptions.Multiline)]
     private static partial Regex PathRow();
