@@ -1,4 +1,3 @@
 using KestrelGreenTransport.Tool;
-using KestrelGreenTransport.Tool.CommandLine;
 
 return GreenCommandLine.Invoke(args, ToolHost.Current());

@@ -1,6 +1,9 @@
 using System.Text;
+using KestrelGreenTransport.Supervisor.Building;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Settings;
 using KestrelGreenTransport.Tool.Rendering;
 
 namespace KestrelGreenTransport.Tool;
@@ -42,7 +45,7 @@ internal sealed record ToolHost
 
     public static ToolHost Current()
     {
-        var environment = SelfProcess.Variables();
+        var environment = Self.Variables();
         var directory = RealPath.LogicalDirectory(System.Environment.CurrentDirectory, environment.GetValueOrDefault("PWD"));
         var isTerminal = !Console.IsOutputRedirected;
         return new ToolHost

@@ -1,5 +1,4 @@
 using KestrelGreenTransport.Accepting;
-using KestrelGreenTransport.Telemetry;
 using KestrelGreenTransport.Worker;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Diagnostics.HealthChecks;

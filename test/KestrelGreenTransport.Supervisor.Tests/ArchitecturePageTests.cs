@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace KestrelGreenTransport.Supervisor.Tests;
 
-/// <summary>docs/architecture.md has a line for each folder of src, and that line says which others its files import.</summary>
+/// <summary>docs/architecture.md has a line for each folder of src, and that line says which others its files import: only such that stand above it.</summary>
 public sealed partial class ArchitecturePageTests
 {
     private static readonly Dictionary<string, string> Projects = new()
@@ -23,24 +23,63 @@ public sealed partial class ArchitecturePageTests
     }
 
     [Fact]
-    public void No_folder_imports_another_that_its_line_does_not_name()
+    public void A_line_names_what_the_files_of_its_folder_import_and_no_more()
     {
-        var surprises = from project in Projects.Values
-                        from room in RoomsOf(project)
-                        let folder = $"{project}/{room.Key}"
-                        from file in Directory.EnumerateFiles(Path.Combine(Checkout.Root, "src", folder), "*.cs")
-                        from import in Import().Matches(File.ReadAllText(file)).Select(static match => FolderOf(match.Groups[1].Value))
-                        where import is not null && import != folder && !room.Value.Contains(import)
-                        select $"{Path.GetRelativePath(Checkout.Root, file)} uses {import}";
-
-        Assert.Empty(surprises);
+        var imported = from file in Files()
+                       from import in file.Imports
+                       select (file.Folder, import);
+        var named = from project in Projects.Values
+                    from room in RoomsOf(project)
+                    from used in room.Value
+                    select ($"{project}/{room.Key}", used);
+        Assert.Equal(named.Order(), imported.Distinct().Order());
     }
 
-    [Theory]
-    [InlineData("KestrelGreenTransport", "Contract")]
-    [InlineData("KestrelGreenTransport", "Native")]
-    [InlineData("KestrelGreenTransport.Supervisor", "Core", "KestrelGreenTransport/Contract")]
-    public void What_all_rest_on_knows_nobody(string project, string room, params string[] butFor) => Assert.Equal(butFor, RoomsOf(project)[room]);
+    [Fact]
+    public void A_room_uses_only_rooms_that_stand_above_it()
+    {
+        foreach (var project in Projects.Values)
+        {
+            var rooms = RoomsOf(project);
+            var above = new HashSet<string>();
+            foreach (var (room, uses) in rooms)
+            {
+                Assert.Empty(uses.Where(used => used.StartsWith($"{project}/", StringComparison.Ordinal) && !above.Contains(used)).Select(used => $"{room} uses {used}"));
+                above.Add($"{project}/{room}");
+            }
+        }
+    }
+
+    // Imports show what is used as long as nothing can be seen without one: neither by a namespace of another folder, nor from
+    // the room that a room is in.
+    [Fact]
+    public void A_namespace_is_that_of_its_folder_and_no_room_uses_the_one_that_it_is_in()
+    {
+        var files = Files().ToList();
+        Assert.Empty(files.Where(static file => file.Namespace != file.Folder.Replace('/', '.')).Select(static file => file.Path));
+        var outer = files.Where(file => files.Exists(inner => inner.Folder.StartsWith($"{file.Folder}/", StringComparison.Ordinal)))
+            .SelectMany(static file => Declaration().Matches(file.Text).Select(match => (file.Folder, Type: match.Groups[1].Value)));
+        Assert.NotEmpty(outer);
+        Assert.Empty(
+            from declared in outer
+            from inner in files
+            where inner.Folder.StartsWith($"{declared.Folder}/", StringComparison.Ordinal) && Regex.IsMatch(inner.Text, $@"\b{declared.Type}\b")
+            select $"{inner.Path} uses {declared.Type}");
+    }
+
+    /// <summary>The files of all rooms.</summary>
+    private static IEnumerable<(string Path, string Folder, string Namespace, string Text, IEnumerable<string> Imports)> Files() =>
+        from project in Projects.Values
+        from room in FoldersOf(project)
+        let folder = $"{project}/{room}"
+        from path in Directory.EnumerateFiles(Path.Combine(Checkout.Root, "src", folder), "*.cs")
+        let text = File.ReadAllText(path)
+        select (
+            Path.GetRelativePath(Checkout.Root, path),
+            folder,
+            Namespace().Match(text).Groups[1].Value,
+            text,
+            Import().Matches(text).Select(static match => FolderOf(match.Groups[1].Value)).OfType<string>().Where(import => import != folder));
 
     /// <summary>The project's lines: its folders, and the folders that each may use.</summary>
     private static Dictionary<string, string[]> RoomsOf(string project)
@@ -87,6 +126,12 @@ public sealed partial class ArchitecturePageTests
 
     [GeneratedRegex(@"^\s*(?:global )?using (?:static )?(?:\w+ = )?(KestrelGreenTransport[\w.]*);", RegexOptions.Multiline)]
     private static partial Regex Import();
+
+    [GeneratedRegex(@"^namespace ([\w.]+)", RegexOptions.Multiline)]
+    private static partial Regex Namespace();
+
+    [GeneratedRegex(@"^internal (?:\w+ )*(?:class|struct|interface|enum|record) (\w+)", RegexOptions.Multiline)]
+    private static partial Regex Declaration();
 
     [GeneratedRegex(@"^\| `([^`]+)` \|[^|]+\|([^|]+)\|$")]
     private static partial Regex Row();

@@ -96,7 +96,7 @@ public sealed class StatusTests : ToolFixture
     [InlineData(3_599.0, "59m 59s")]
     [InlineData(86_399.0, "23h 59m")]
     [InlineData(8_640_000.0, "100d 0h")]
-    public void Times_show_two_units_at_most(double? seconds, string expected) => Assert.Equal(expected, Figures.Time(seconds));
+    public void Times_show_two_units_at_most(double? seconds, string expected) => Assert.Equal(expected, ShortFigures.Time(seconds));
 
     [Theory]
     [InlineData(0, "0 B")]
@@ -104,7 +104,7 @@ public sealed class StatusTests : ToolFixture
     [InlineData(1_000, "1 KB")]
     [InlineData(91_000_000, "87 MB")]
     [InlineData(1_600_000_000, "1.5 GB")]
-    public void Sizes_show_three_digits_at_most(long bytes, string expected) => Assert.Equal(expected, Figures.Size(bytes));
+    public void Sizes_show_three_digits_at_most(long bytes, string expected) => Assert.Equal(expected, ShortFigures.Size(bytes));
 
     [Theory]
     [InlineData(0, "0")]
@@ -114,7 +114,7 @@ public sealed class StatusTests : ToolFixture
     [InlineData(3_400_000, "3.4M")]
     [InlineData(123_456_789, "123M")]
     [InlineData(7_200_000_000, "7.2G")]
-    public void Counts_stay_short(long number, string expected) => Assert.Equal(expected, Figures.Count(number));
+    public void Counts_stay_short(long number, string expected) => Assert.Equal(expected, ShortFigures.Count(number));
 
     private FakeSupervisor Supervisor(StatusDocument document, string name = "hello") =>
         new(Path.Combine(Folder, name + ".sock"), SampleStatus.Answer(document));

@@ -1,6 +1,6 @@
+using KestrelGreenTransport.Supervisor.Building;
 using KestrelGreenTransport.Supervisor.Control;
-using KestrelGreenTransport.Supervisor.Runtime;
-using KestrelGreenTransport.Tool.CommandLine;
+using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Tool.Tests;
 

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using KestrelGreenTransport.Supervisor.Control;
-using KestrelGreenTransport.Supervisor.Telemetry;
 using KestrelGreenTransport.Supervisor.Tests.Control;
 using KestrelGreenTransport.Tool.Top;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Settings;
 using Microsoft.AspNetCore.Http;
 
 namespace KestrelGreenTransport.Supervisor.Admin;

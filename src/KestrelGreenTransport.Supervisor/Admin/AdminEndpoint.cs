@@ -1,6 +1,7 @@
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Output;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Admin;
 
@@ -16,17 +17,23 @@ internal sealed class AdminEndpoint : IDisposable
         _server = server;
     }
 
+    /// <param name="plan">Where it listens, and what opens it.</param>
+    /// <param name="figures">Builds a picture of now; from any thread.</param>
+    /// <param name="state">What the arbiter knows; from any thread.</param>
+    /// <param name="journal">What was said and written.</param>
+    /// <param name="controlPath">The control socket, for actions.</param>
+    /// <param name="time">The clock.</param>
     /// <exception cref="StartupException">It cannot listen there.</exception>
     public static AdminEndpoint Start(
-        AdminPlan plan, FiguresSource figures, SupervisorLoop loop, Journal journal, string controlPath, TimeProvider time)
+        AdminPlan plan, Func<Figures> figures, Func<SupervisorState> state, Journal journal, string controlPath, TimeProvider time)
     {
-        var monitor = new AdminMonitor(figures.Now, plan.Token is not null, time);
+        var monitor = new AdminMonitor(figures, plan.Token is not null, time);
         var sources = new AdminSources
         {
-            Figures = figures.Now,
+            Figures = figures,
             Journal = journal,
-            State = () => loop.State,
-            Silence = () => loop.State.LastStepAt is > 0 and var last ? time.GetElapsedTime(last) : TimeSpan.Zero,
+            State = state,
+            Silence = () => state().LastStepAt is > 0 and var last ? time.GetElapsedTime(last) : TimeSpan.Zero,
             Act = request => new ControlClient(controlPath).Ask(request, static response => response),
         };
         try

@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using KestrelGreenTransport.Supervisor.Control;
-using KestrelGreenTransport.Supervisor.Telemetry;
 
 namespace KestrelGreenTransport.Supervisor.Admin;
 

@@ -1,4 +1,4 @@
-using KestrelGreenTransport.Supervisor.Telemetry;
+using KestrelGreenTransport.Supervisor.Control;
 
 namespace KestrelGreenTransport.Supervisor.Admin;
 

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Settings;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Http;

@@ -1,7 +1,6 @@
 using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Output;
-using KestrelGreenTransport.Supervisor.Telemetry;
 
 namespace KestrelGreenTransport.Supervisor.Admin;
 

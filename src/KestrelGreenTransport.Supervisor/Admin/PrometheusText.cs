@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 using KestrelGreenTransport.Contract;
-using KestrelGreenTransport.Supervisor.Telemetry;
+using KestrelGreenTransport.Supervisor.Control;
 
 namespace KestrelGreenTransport.Supervisor.Admin;
 

@@ -1,4 +1,4 @@
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Building;
 
 namespace KestrelGreenTransport.Supervisor.Checking;
 

@@ -1,9 +1,10 @@
 using System.Globalization;
 using System.Net.Sockets;
 using KestrelGreenTransport.Binding;
-using KestrelGreenTransport.Supervisor.Admin;
 using KestrelGreenTransport.Supervisor.Control;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Listening;
+using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Settings;
 using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Supervisor.Checking;

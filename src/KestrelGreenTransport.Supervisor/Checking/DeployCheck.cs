@@ -1,5 +1,5 @@
 using KestrelGreenTransport.Supervisor.Control;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Workers;
 
 namespace KestrelGreenTransport.Supervisor.Checking;
 

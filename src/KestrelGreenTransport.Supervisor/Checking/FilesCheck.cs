@@ -1,7 +1,8 @@
-using KestrelGreenTransport.AccessLogging;
 using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Settings;
+using KestrelGreenTransport.Supervisor.Files;
 using KestrelGreenTransport.Supervisor.Native;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Privileges;
 using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Checking;
@@ -55,7 +56,7 @@ internal static class FilesCheck
             yield return Finding.Ok(Area, $"{token}: holds a token (AdminToken)");
         }
 
-        if ((plan.WorkerVariables.GetValueOrDefault(SettingsCatalogue.AccessLog.Variable) ?? appsAccessLog) is { Length: > 0 } access && AccessLog.IsFile(access))
+        if ((plan.WorkerVariables.GetValueOrDefault(SettingsCatalogue.AccessLog.Variable) ?? appsAccessLog) is { Length: > 0 } access && AccessLogPlace.IsFile(access))
         {
             var path = Path.GetFullPath(access, workersFolder);
             yield return Appended("AccessLog", path, theirs, Places.AsWorker(identity, () => Places.WhyNotAppend(path)));

@@ -1,6 +1,6 @@
 using System.Globalization;
 using KestrelGreenTransport.Contract;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Checking;
 

@@ -1,6 +1,6 @@
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Native;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Privileges;
 
 namespace KestrelGreenTransport.Supervisor.Checking;
 

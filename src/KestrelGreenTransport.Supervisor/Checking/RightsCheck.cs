@@ -1,6 +1,7 @@
 using System.Globalization;
 using KestrelGreenTransport.Native;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Settings;
+using KestrelGreenTransport.Supervisor.Workers;
 
 namespace KestrelGreenTransport.Supervisor.Checking;
 

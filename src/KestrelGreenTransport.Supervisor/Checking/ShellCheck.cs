@@ -1,6 +1,6 @@
-using KestrelGreenTransport.Supervisor.Hooks;
+using KestrelGreenTransport.Supervisor.Building;
 using KestrelGreenTransport.Supervisor.Native;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Checking;
 
@@ -31,7 +31,7 @@ internal static class ShellCheck
         using var shell = new CancellableCommand();
         var said = new List<string>();
         var end = shell.Run(
-            new SpawnRequest { FileName = Shell, Arguments = ["-n", "-c", command], Environment = SelfProcess.Variables(), Descriptors = [] }, said.Add);
+            new SpawnRequest { FileName = Shell, Arguments = ["-n", "-c", command], Environment = Self.Variables(), Descriptors = [] }, said.Add);
         return end switch
         {
             { NotStarted: { } error } => Finding.Problem(Area, $"{setting} ('{value}') needs {Shell}, which cannot be started: {error}."),

@@ -1,6 +1,5 @@
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Output;
-using KestrelGreenTransport.Supervisor.Telemetry;
 
 namespace KestrelGreenTransport.Supervisor.Control;
 

@@ -3,7 +3,7 @@ using System.Text.Json;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Native;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Reporting;
 using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Control;

@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Native;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Control;
 

@@ -1,3 +1,5 @@
+using KestrelGreenTransport.Supervisor.Settings;
+
 namespace KestrelGreenTransport.Supervisor.Control;
 
 /// <summary>Finds the supervisor that a command is meant for.</summary>

@@ -1,5 +1,5 @@
 using KestrelGreenTransport.Supervisor.Core;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Reporting;
 
 namespace KestrelGreenTransport.Supervisor.Control;
 

@@ -1,8 +1,7 @@
 using System.Text.Json.Serialization;
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Native;
-using KestrelGreenTransport.Supervisor.Runtime;
-using KestrelGreenTransport.Supervisor.Telemetry;
+using KestrelGreenTransport.Supervisor.Reporting;
 
 namespace KestrelGreenTransport.Supervisor.Control;
 

@@ -1,6 +1,6 @@
 using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Core;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Native;
 
 namespace KestrelGreenTransport.Supervisor.Dumps;
 
@@ -31,7 +31,7 @@ internal sealed class DumpCommand(Dumper dumper, DumpFolder? kept, string name, 
         {
             answer(Refuse("a dump needs a folder: name one with --to DIR, or start the supervisor with --dump-on-stale DIR"));
         }
-        else if (Examiner.IsStopped(pid))
+        else if (ProcFs.IsStopped(pid))
         {
             answer(Refuse($"worker {index} (pid {pid}) is stopped: it cannot describe itself. Send it SIGCONT"));
         }

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using KestrelGreenTransport.Supervisor.Runtime;
-using KestrelGreenTransport.Worker;
+using KestrelGreenTransport.Records;
+using KestrelGreenTransport.Supervisor.Reporting;
 using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Dumps;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Building;
+using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Embedding;
@@ -45,7 +46,7 @@ internal sealed record SupervisedApp(string App, ImmutableArray<string> Argument
         var input = new SettingsInput
         {
             AppArguments = Arguments,
-            Environment = SelfProcess.Variables(),
+            Environment = Self.Variables(),
             CurrentDirectory = directory,
             AppDirectory = Directory.Exists(path) ? path : Path.GetDirectoryName(path),
             Configure = Configure,

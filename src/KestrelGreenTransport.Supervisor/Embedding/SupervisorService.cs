@@ -1,5 +1,6 @@
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Settings;
 using Microsoft.Extensions.Hosting;
 
 namespace KestrelGreenTransport.Supervisor.Embedding;

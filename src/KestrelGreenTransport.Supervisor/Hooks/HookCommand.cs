@@ -1,6 +1,6 @@
 using System.Globalization;
 using KestrelGreenTransport.Supervisor.Native;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Reporting;
 using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Hooks;
@@ -42,7 +42,7 @@ internal static class HookCommand
     /// <summary>The supervisor's own environment, and what happened.</summary>
     internal static Dictionary<string, string> Environment(GreenHookEvent happened, string name)
     {
-        var variables = new Dictionary<string, string>(SelfProcess.Variables(), StringComparer.Ordinal);
+        var variables = new Dictionary<string, string>(Self.Variables(), StringComparer.Ordinal);
 
         // The service manager talks to the supervisor alone, the token opens it, and a supervisor in a hook has hooks of its own.
         variables.Remove("NOTIFY_SOCKET");

@@ -1,6 +1,6 @@
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Native;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Reporting;
 
 namespace KestrelGreenTransport.Supervisor.Hooks;
 

@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using KestrelGreenTransport.Supervisor.Core;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Reporting;
+using KestrelGreenTransport.Supervisor.Settings;
 using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Hooks;

@@ -1,6 +1,5 @@
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Native;
-using KestrelGreenTransport.Supervisor.Runtime;
 
 namespace KestrelGreenTransport.Supervisor.Output;
 

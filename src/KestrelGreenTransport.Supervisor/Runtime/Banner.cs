@@ -1,6 +1,9 @@
 using System.Collections.Immutable;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervisor.Listening;
 using KestrelGreenTransport.Supervisor.Output;
+using KestrelGreenTransport.Supervisor.Settings;
+using KestrelGreenTransport.Supervisor.Workers;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 

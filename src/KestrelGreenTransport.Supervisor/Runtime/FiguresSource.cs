@@ -1,4 +1,5 @@
-using KestrelGreenTransport.Supervisor.Telemetry;
+using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Loop;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 

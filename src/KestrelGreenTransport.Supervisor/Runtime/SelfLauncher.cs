@@ -1,3 +1,5 @@
+using KestrelGreenTransport.Supervisor.Building;
+using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
@@ -23,7 +25,7 @@ internal static class SelfLauncher
 
         if (!process.CallerIsEntry
             || process.IsDebugged
-            || SettingsLoader.IsOff(process.Environment.GetValueOrDefault(SettingsLoader.SwitchVariable)))
+            || SettingsLoader.IsOff(process.Environment.GetValueOrDefault(OwnVariables.Switch)))
         {
             return Task.FromResult<int?>(null);
         }

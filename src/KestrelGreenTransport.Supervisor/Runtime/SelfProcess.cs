@@ -1,5 +1,6 @@
-using System.Collections;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
@@ -40,7 +41,7 @@ internal sealed record SelfProcess
             CallerIsEntry = callerIsEntry,
             IsDebugged = isDebugged,
             IsLinux = OperatingSystem.IsLinux(),
-            Environment = Variables(),
+            Environment = Self.Variables(),
             CurrentDirectory = directory,
             Executable = System.Environment.ProcessPath is { } executable ? AsTyped(executable, directory) : null,
             ManagedFile = AsTyped(Path.GetFullPath(System.Environment.GetCommandLineArgs()[0]), directory),
@@ -48,11 +49,6 @@ internal sealed record SelfProcess
             Run = SupervisorHost.Run,
         };
     }
-
-    /// <summary>This process's environment.</summary>
-    public static IReadOnlyDictionary<string, string> Variables() =>
-        System.Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
-            .ToDictionary(static pair => (string)pair.Key, static pair => (string?)pair.Value ?? "", StringComparer.Ordinal);
 
     // The kernel and the runtime name a file without the links that led to it, and the next release lies behind those.
     private static string AsTyped(string path, string directory)

@@ -2,8 +2,10 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Loop;
 using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Output;
+using KestrelGreenTransport.Supervisor.Upgrading;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 

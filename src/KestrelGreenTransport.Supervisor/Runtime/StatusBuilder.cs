@@ -1,6 +1,10 @@
+using KestrelGreenTransport.Records;
 using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Core;
-using KestrelGreenTransport.Worker;
+using KestrelGreenTransport.Supervisor.Listening;
+using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Reporting;
+using KestrelGreenTransport.Supervisor.Settings;
 using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;

@@ -1,13 +1,25 @@
 using System.Collections.Immutable;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Admin;
+using KestrelGreenTransport.Supervisor.Building;
 using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Dumps;
+using KestrelGreenTransport.Supervisor.Files;
 using KestrelGreenTransport.Supervisor.Hooks;
+using KestrelGreenTransport.Supervisor.Init;
+using KestrelGreenTransport.Supervisor.Listening;
+using KestrelGreenTransport.Supervisor.Loop;
 using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Output;
+using KestrelGreenTransport.Supervisor.Parts;
+using KestrelGreenTransport.Supervisor.Privileges;
+using KestrelGreenTransport.Supervisor.Reporting;
+using KestrelGreenTransport.Supervisor.Settings;
+using KestrelGreenTransport.Supervisor.Systemd;
 using KestrelGreenTransport.Supervisor.Telemetry;
+using KestrelGreenTransport.Supervisor.Upgrading;
+using KestrelGreenTransport.Supervisor.Workers;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
@@ -176,7 +188,7 @@ internal static class SupervisorHost
             {
                 if (plan.Admin is not null)
                 {
-                    answering.Begin(() => AdminEndpoint.Start(plan.Admin, figures, loop, journal, controlPath, time));
+                    answering.Begin(() => AdminEndpoint.Start(plan.Admin, figures.Now, () => loop.State, journal, controlPath, time));
                 }
             }
 
@@ -223,7 +235,7 @@ internal static class SupervisorHost
     {
         Target = plan.Options.Workers,
         Random = (uint)Environment.ProcessId | 1,
-        Settings = Generations.SettingsOf(plan),
+        Settings = GenerationPreparer.SettingsOf(plan),
     };
 
     private static ImmutableHashSet<string> InodesOf(ImmutableArray<BoundListener> listeners) =>

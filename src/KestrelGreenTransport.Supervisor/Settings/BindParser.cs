@@ -3,8 +3,6 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Contract;
-using KestrelGreenTransport.Supervisor.Control;
-using KestrelGreenTransport.Supervisor.Runtime;
 
 namespace KestrelGreenTransport.Supervisor.Settings;
 

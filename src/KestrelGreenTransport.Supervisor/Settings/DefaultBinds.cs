@@ -1,4 +1,3 @@
-using KestrelGreenTransport.Supervisor.Runtime;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Privileges;
 
 namespace KestrelGreenTransport.Supervisor.Settings;
 

@@ -1,9 +1,7 @@
 using System.Collections.Immutable;
-using KestrelGreenTransport.AccessLogging;
 using KestrelGreenTransport.Native;
-using KestrelGreenTransport.Supervisor.Admin;
-using KestrelGreenTransport.Supervisor.Control;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Settings;
+using KestrelGreenTransport.Supervisor.Building;
 
 namespace KestrelGreenTransport.Supervisor.Settings;
 
@@ -138,5 +136,5 @@ internal static class LaunchPlanner
 
     // Workers may start in another folder than the one that a path was written for.
     private static string Value(Setting setting, string value, SettingsInput input) =>
-        setting == SettingsCatalogue.AccessLog && AccessLog.IsFile(value) ? Path.GetFullPath(value, input.CurrentDirectory) : value;
+        setting == SettingsCatalogue.AccessLog && AccessLogPlace.IsFile(value) ? Path.GetFullPath(value, input.CurrentDirectory) : value;
 }

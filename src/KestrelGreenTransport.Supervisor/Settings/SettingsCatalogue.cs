@@ -1,7 +1,6 @@
 using System.Globalization;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Settings;
-using KestrelGreenTransport.Supervisor.Hooks;
 
 namespace KestrelGreenTransport.Supervisor.Settings;
 
@@ -194,11 +193,11 @@ internal static class SettingsCatalogue
         Name = "Control",
         Options = ["--control"],
         ValueName = "PATH",
-        Range = $"a path of at most {Supervisor.Control.ControlPaths.LongestPath} bytes",
+        Range = $"a path of at most {ControlPaths.LongestPath} bytes",
         Default = "`NAME.sock` in the run-time directory",
         Help = "The control socket's path.",
         Counterpart = "puma: control-url",
-        Check = static value => Supervisor.Control.ControlPaths.Fits(value) ? null : $"must be {Control!.Range}",
+        Check = static value => ControlPaths.Fits(value) ? null : $"must be {Control!.Range}",
         Apply = static (options, values) => options.Control = values[^1],
         Read = static options => options.Control is { } path ? [path] : [],
     };
@@ -237,7 +236,7 @@ internal static class SettingsCatalogue
         Default = "off",
         Help = "Where the admin endpoint listens: a live page, status, metrics and health checks.",
         Counterpart = "puma: control-url, uWSGI: stats",
-        Check = static value => Supervisor.Admin.AdminPlan.CheckAddress(value) is null ? null : $"must be {Admin!.Range}",
+        Check = static value => AdminPlan.CheckAddress(value) is null ? null : $"must be {Admin!.Range}",
         Apply = static (options, values) => options.Admin = values[^1],
         Read = static options => options.Admin is { } address ? [address] : [],
     };
@@ -247,12 +246,12 @@ internal static class SettingsCatalogue
         Name = "AdminToken",
         Options = ["--admin-token"],
         ValueName = "TOKEN",
-        Range = $"at least {Supervisor.Admin.AdminPlan.ShortestToken} characters, or @ and a file that holds so many",
+        Range = $"at least {AdminPlan.ShortestToken} characters, or @ and a file that holds so many",
         Default = "none: the admin endpoint only shows",
         Help = "What opens the admin endpoint's actions. Better in a file or GREEN_ADMIN_TOKEN than on the command line, where every user can read it.",
         Counterpart = "puma: control-token",
         IsSecret = true,
-        Check = static value => value.StartsWith('@') || value.Length >= Supervisor.Admin.AdminPlan.ShortestToken ? null : $"must be {AdminToken!.Range}",
+        Check = static value => value.StartsWith('@') || value.Length >= AdminPlan.ShortestToken ? null : $"must be {AdminToken!.Range}",
         Apply = static (options, values) => options.AdminToken = values[^1],
         Read = static options => options.AdminToken is { } token ? [token] : [],
     };

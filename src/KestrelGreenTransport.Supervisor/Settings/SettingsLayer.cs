@@ -1,3 +1,4 @@
+using KestrelGreenTransport.Supervisor.Reporting;
 using Microsoft.Extensions.Configuration;
 
 namespace KestrelGreenTransport.Supervisor.Settings;

@@ -1,6 +1,6 @@
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Settings;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Reporting;
 using Microsoft.Extensions.Configuration;
 
 namespace KestrelGreenTransport.Supervisor.Settings;
@@ -13,8 +13,6 @@ internal static class SettingsLoader
 {
     public const string GreenJson = "green.json";
 
-    /// <summary>0: never supervise; 1: supervise, with every default if need be.</summary>
-    public const string SwitchVariable = "GREEN_SUPERVISOR";
 
     /// <summary>Names the schema in a JSON file; no setting.</summary>
     public const string SchemaKey = "$schema";
@@ -49,7 +47,7 @@ internal static class SettingsLoader
             Warnings = [.. LookAlikes(input.Environment.Keys)],
             Configured = input.CommandLine.Count > 0
                 || environment.Any(static value => !value.Setting.IsTransport)
-                || (input.Variable(SwitchVariable) is { } switchValue && !IsOff(switchValue))
+                || (input.Variable(OwnVariables.Switch) is { } switchValue && !IsOff(switchValue))
                 || greenJson is not null
                 || app.Layers.Count > 0
                 || input.Configure is not null,
@@ -144,9 +142,7 @@ internal static class SettingsLoader
             .. SettingsCatalogue.All.Select(static setting => setting.Variable),
             .. TransportSettings.All.Select(static setting => setting.Variable),
             .. ContractVariables.All,
-            SwitchVariable,
-            UpgradePackage.Variable,
-            InitProcess.Variable,
+            .. OwnVariables.All,
         ];
         return from variable in variables
                where variable.StartsWith("GREEN_", StringComparison.Ordinal) && !known.Contains(variable)

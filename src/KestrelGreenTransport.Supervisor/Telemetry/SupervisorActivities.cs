@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using KestrelGreenTransport.Supervisor.Core;
-using KestrelGreenTransport.Supervisor.Runtime;
 
 namespace KestrelGreenTransport.Supervisor.Telemetry;
 

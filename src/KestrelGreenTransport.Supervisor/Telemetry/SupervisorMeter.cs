@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using KestrelGreenTransport.Supervisor.Control;
 
 namespace KestrelGreenTransport.Supervisor.Telemetry;
 
@@ -12,7 +13,7 @@ internal sealed class SupervisorMeter : IDisposable
 
     private const string Worker = "green.worker.index";
 
-    private readonly Meter _meter = new(Name, Runtime.SupervisorVersion.Text);
+    private readonly Meter _meter = new(Name, SupervisorVersion.Text);
 
     public SupervisorMeter(Func<Figures> figures)
     {

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using KestrelGreenTransport.Supervisor.Settings;
+using KestrelGreenTransport.Supervisor.Reporting;
 
 namespace KestrelGreenTransport.Tool.CommandLine;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor;
 
 namespace KestrelGreenTransport.Tool.Completions;
 

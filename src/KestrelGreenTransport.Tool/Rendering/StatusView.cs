@@ -51,13 +51,13 @@ internal static class StatusView
                 Plain(worker.Index.ToString(CultureInfo.InvariantCulture)),
                 Plain(worker.Pid?.ToString(CultureInfo.InvariantCulture) ?? "-"),
                 new Markup($"[{ColourOf(worker.State)}]{Markup.Escape(worker.State)}[/]"),
-                Plain(Figures.Time(worker.UptimeSeconds)),
-                Plain(Figures.Time(worker.HeartbeatAgeSeconds)),
-                Plain($"{Figures.Count(worker.Connections)}/{Figures.Count(worker.ConnectionsLimit)}"),
-                Plain(Figures.Count(worker.RequestsInFlight)),
-                Plain(Figures.Count(worker.RequestsTotal)),
-                Plain(Figures.Size(worker.RssBytes)),
-                Plain(Figures.Time(worker.CpuSeconds)));
+                Plain(ShortFigures.Time(worker.UptimeSeconds)),
+                Plain(ShortFigures.Time(worker.HeartbeatAgeSeconds)),
+                Plain($"{ShortFigures.Count(worker.Connections)}/{ShortFigures.Count(worker.ConnectionsLimit)}"),
+                Plain(ShortFigures.Count(worker.RequestsInFlight)),
+                Plain(ShortFigures.Count(worker.RequestsTotal)),
+                Plain(ShortFigures.Size(worker.RssBytes)),
+                Plain(ShortFigures.Time(worker.CpuSeconds)));
         }
 
         return table;

@@ -37,7 +37,7 @@ internal static class WorkerView
     {
         var process = worker switch
         {
-            { Pid: { } pid } => $"pid {pid}, up {Figures.Time(worker.UptimeSeconds)}, last beat {Figures.Time(worker.HeartbeatAgeSeconds)} ago",
+            { Pid: { } pid } => $"pid {pid}, up {ShortFigures.Time(worker.UptimeSeconds)}, last beat {ShortFigures.Time(worker.HeartbeatAgeSeconds)} ago",
             { State: "backoff" } => "no process; one is started again after a pause that grows to 30 s",
             _ => "no process",
         };
@@ -45,7 +45,7 @@ internal static class WorkerView
             CultureInfo.InvariantCulture,
             $"[bold]worker {worker.Index}[/] of {document.Name} is [{StatusView.ColourOf(worker.State)}]{worker.State}[/]: {process}, generation {worker.Generation}");
         host.Out.WriteLine(
-            $"{Figures.Count(worker.Connections)} of {Figures.Count(worker.ConnectionsLimit)} connections, {Figures.Count(worker.RequestsInFlight)} in flight, {Figures.Count(worker.RequestsTotal)} served, {Figures.Size(worker.RssBytes)}, {Figures.Time(worker.CpuSeconds)} of processor time");
+            $"{ShortFigures.Count(worker.Connections)} of {ShortFigures.Count(worker.ConnectionsLimit)} connections, {ShortFigures.Count(worker.RequestsInFlight)} in flight, {ShortFigures.Count(worker.RequestsTotal)} served, {ShortFigures.Size(worker.RssBytes)}, {ShortFigures.Time(worker.CpuSeconds)} of processor time");
         foreach (var line in document.Ended.Count > 0 ? document.Ended.Select(Described) : StatusView.LastExit(worker))
         {
             host.Out.WriteLine(line);
@@ -57,7 +57,7 @@ internal static class WorkerView
         }
         else if (worker.RequestsInFlight > 0 || oldest.Count > 0)
         {
-            Section(host, "Oldest requests in flight", oldest.Select(static one => $"{Figures.Time(one.AgeSeconds),8} {one.Method} {one.Path}"));
+            Section(host, "Oldest requests in flight", oldest.Select(static one => $"{ShortFigures.Time(one.AgeSeconds),8} {one.Method} {one.Path}"));
         }
     }
 

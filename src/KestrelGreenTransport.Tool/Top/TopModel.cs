@@ -1,5 +1,4 @@
 using KestrelGreenTransport.Supervisor.Control;
-using KestrelGreenTransport.Supervisor.Telemetry;
 
 namespace KestrelGreenTransport.Tool.Top;
 

@@ -50,7 +50,7 @@ internal static class TopScreen
 
     private static string Head(StatusDocument status, int serving, int width, Paint paint)
     {
-        var up = Figures.Time((TimeProvider.System.GetUtcNow() - status.StartedAt).TotalSeconds);
+        var up = ShortFigures.Time((TimeProvider.System.GetUtcNow() - status.StartedAt).TotalSeconds);
         var text = Fit($"{status.Name}  {status.State}  {serving}/{status.WorkersTarget} serve  generation {status.Generation}  up {up}  pid {status.SupervisorPid}", width);
         var at = status.Name.Length + 2;
         return text.Length >= at + status.State.Length
@@ -72,7 +72,7 @@ internal static class TopScreen
         var before = string.Create(CultureInfo.InvariantCulture, $"{mark}{worker.Index,3} {(worker.Pid?.ToString(CultureInfo.InvariantCulture) ?? "-"),7} ");
         var state = worker.State.PadRight(8);
         var rest = string.Create(CultureInfo.InvariantCulture,
-            $" {Figures.Time(worker.HeartbeatAgeSeconds),6} {$"{Figures.Count(worker.Connections)}/{Figures.Count(worker.ConnectionsLimit)}",9} {Rate(rates.RequestsPerSecond),6} {Latency(rates.P50),7} {Latency(rates.P99),7} {Cpu(model.CpuOf(worker)),5} {Figures.Size(worker.RssBytes),6} {worker.Restarts,4}");
+            $" {ShortFigures.Time(worker.HeartbeatAgeSeconds),6} {$"{ShortFigures.Count(worker.Connections)}/{ShortFigures.Count(worker.ConnectionsLimit)}",9} {Rate(rates.RequestsPerSecond),6} {Latency(rates.P50),7} {Latency(rates.P99),7} {Cpu(model.CpuOf(worker)),5} {ShortFigures.Size(worker.RssBytes),6} {worker.Restarts,4}");
         var line = Fit(before + state + rest, width);
         return line.Length >= before.Length + state.Length
             ? line[..before.Length] + paint.State(worker.State, state) + line[(before.Length + state.Length)..]
@@ -92,7 +92,7 @@ internal static class TopScreen
         return plain.Length <= width ? plain : plain[..width];
     }
 
-    private static string Rate(double rate) => rate >= 100 ? Figures.Count((long)rate) : rate.ToString("0.#", CultureInfo.InvariantCulture);
+    private static string Rate(double rate) => rate >= 100 ? ShortFigures.Count((long)rate) : rate.ToString("0.#", CultureInfo.InvariantCulture);
 
     private static string Cpu(double? percent) => percent is { } used ? used.ToString("0", CultureInfo.InvariantCulture) + "%" : "-";
 

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Settings;
-using KestrelGreenTransport.Worker;
+using KestrelGreenTransport.Supervision;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -11,12 +11,6 @@ namespace KestrelGreenTransport.AccessLogging;
 /// <summary>The access log of this process: where it goes to by its settings, in which form, and when it is opened anew.</summary>
 internal sealed class AccessLog(IServiceProvider services, IOptions<GreenTransportOptions> options, WorkerFailure failure, ILoggerFactory loggers) : IDisposable
 {
-    /// <summary>The value of the setting that means standard output, as gunicorn writes it.</summary>
-    public const string StandardOutput = "-";
-
-    /// <summary>The value of the setting that means nowhere.</summary>
-    public const string Off = "off";
-
     // SIGUSR1 on every architecture that .NET runs on.
     private const PosixSignal ReopenSignal = (PosixSignal)10;
 
@@ -26,9 +20,6 @@ internal sealed class AccessLog(IServiceProvider services, IOptions<GreenTranspo
 
     // Not the app's TimeProvider, which may be a fake: these times are compared with those of other logs.
     public TimeProvider Time { get; init; } = TimeProvider.System;
-
-    /// <summary>Whether a value of the setting is a file's path.</summary>
-    public static bool IsFile(string value) => value != StandardOutput && !value.Equals(Off, StringComparison.OrdinalIgnoreCase);
 
     public int? Worker => _contract?.Index;
 
@@ -53,7 +44,7 @@ internal sealed class AccessLog(IServiceProvider services, IOptions<GreenTranspo
             throw new IOException(message, e);
         }
 
-        if (place != StandardOutput && !OperatingSystem.IsWindows())
+        if (place != AccessLogPlace.StandardOutput && !OperatingSystem.IsWindows())
         {
             // What log rotation sends. A worker hears it from its supervisor besides.
             _signal ??= PosixSignalRegistration.Create(ReopenSignal, signal =>
@@ -80,8 +71,8 @@ internal sealed class AccessLog(IServiceProvider services, IOptions<GreenTranspo
 
     private AccessLogTarget TargetOf(string place) => place switch
     {
-        StandardOutput when _contract?.AccessLogDescriptor is { } descriptor => AccessLogTarget.OfDescriptor(descriptor),
-        StandardOutput => AccessLogTarget.OfStandardOutput(),
+        AccessLogPlace.StandardOutput when _contract?.AccessLogDescriptor is { } descriptor => AccessLogTarget.OfDescriptor(descriptor),
+        AccessLogPlace.StandardOutput => AccessLogTarget.OfStandardOutput(),
         _ => AccessLogTarget.OfFile(place),
     };
 }

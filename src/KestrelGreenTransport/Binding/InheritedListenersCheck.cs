@@ -1,4 +1,4 @@
-using KestrelGreenTransport.Worker;
+using KestrelGreenTransport.Supervision;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
-using KestrelGreenTransport.Worker;
+using KestrelGreenTransport.Supervision;
 using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Binding;

@@ -58,25 +58,10 @@ internal sealed class EpollBackend : ITransportBackend
 
     public EventLoop[] Loops { get; }
 
-    public IAcceptor Listen(ListenerContext listener) => new EpollAcceptor(this, listener, _time);
+    public IAcceptor Listen(ListenerContext listener) => new EpollAcceptor(Loops, listener, _time);
 
     public IReadOnlyCollection<IServedConnection> Connections() =>
         Array.TrueForAll(Loops, static loop => loop.Connections.Count == 0) ? [] : [.. Loops.SelectMany(static loop => loop.Connections.Snapshot())];
-
-    /// <summary>The loop with the fewest connections: where a new one goes.</summary>
-    public EventLoop LeastLoaded()
-    {
-        var least = Loops[0];
-        for (var i = 1; i < Loops.Length; i++)
-        {
-            if (Loops[i].Connections.Count < least.Connections.Count)
-            {
-                least = Loops[i];
-            }
-        }
-
-        return least;
-    }
 
     public async ValueTask DisposeAsync()
     {

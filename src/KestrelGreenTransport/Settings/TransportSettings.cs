@@ -1,4 +1,3 @@
-using KestrelGreenTransport.AccessLogging;
 using static KestrelGreenTransport.Settings.TransportSettingKinds;
 
 namespace KestrelGreenTransport.Settings;
@@ -119,7 +118,7 @@ internal static class TransportSettings
             static (options, value) => options.GracefulTimeout = value, "gunicorn: graceful_timeout"),
         new(nameof(GreenTransportOptions.AccessLog), "a file's path, - or off", static (options, text) =>
         {
-            options.AccessLog = text.Equals(AccessLog.Off, StringComparison.OrdinalIgnoreCase) ? null : text;
+            options.AccessLog = text.Equals(AccessLogPlace.Off, StringComparison.OrdinalIgnoreCase) ? null : text;
             return text.Length > 0;
         })
         {

@@ -1,6 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
-using KestrelGreenTransport.Worker;
 using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.WarmUp;

@@ -2,7 +2,9 @@ using KestrelGreenTransport.AccessLogging;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Leading;
 using KestrelGreenTransport.Native;
-using KestrelGreenTransport.Telemetry;
+using KestrelGreenTransport.Records;
+using KestrelGreenTransport.Requests;
+using KestrelGreenTransport.Supervision;
 using KestrelGreenTransport.WarmUp;
 
 namespace KestrelGreenTransport.Worker;
@@ -97,7 +99,7 @@ internal sealed class BeatThread : IDisposable
             _pulse.Turn(now);
             _board?.Turn(now);
             _slow?.Turn(now);
-            Wait(allSent ? long.MaxValue : now + BoardLine.Tick.ToNanoseconds());
+            Wait(allSent ? long.MaxValue : now + BoardFile.Tick.ToNanoseconds());
         }
 
         // A quick stop can be over before its state was written; and the last requests count too.

@@ -1,5 +1,7 @@
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Records;
+using KestrelGreenTransport.Requests;
 
 namespace KestrelGreenTransport.Worker;
 
@@ -18,8 +20,6 @@ internal sealed class BoardLine(
     int pid,
     TimeSpan interval) : IDisposable
 {
-    public static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
-
     /// <summary>After so long without a change the ticks end, until an activity or the next interval.</summary>
     public static readonly TimeSpan QuietAfter = TimeSpan.FromMilliseconds(100);
 
@@ -49,7 +49,7 @@ internal sealed class BoardLine(
             mayRest = false;
         }
 
-        NextAt = mayRest ? _dueAt : Math.Min(_dueAt, now + Tick.ToNanoseconds());
+        NextAt = mayRest ? _dueAt : Math.Min(_dueAt, now + BoardFile.Tick.ToNanoseconds());
     }
 
     public void Dispose() => file.Dispose();

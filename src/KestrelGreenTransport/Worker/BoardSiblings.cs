@@ -1,5 +1,7 @@
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Records;
+using KestrelGreenTransport.Requests;
 using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Worker;
@@ -48,7 +50,7 @@ internal sealed class BoardSiblings(WorkerContract contract, TransportState tran
         lock (_lock)
         {
             var now = time.Nanoseconds();
-            if (_lookedAt == long.MinValue || now - _lookedAt >= BoardLine.Tick.ToNanoseconds())
+            if (_lookedAt == long.MinValue || now - _lookedAt >= BoardFile.Tick.ToNanoseconds())
             {
                 _lookedAt = now;
                 _figures = Read(now);

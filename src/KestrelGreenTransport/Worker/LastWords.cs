@@ -1,5 +1,6 @@
 using System.Text;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervision;
 
 namespace KestrelGreenTransport.Worker;
 

@@ -1,4 +1,5 @@
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Records;
 
 namespace KestrelGreenTransport.Worker;
 

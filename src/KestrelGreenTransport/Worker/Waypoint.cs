@@ -1,4 +1,5 @@
 using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Contract;
 
 namespace KestrelGreenTransport.Worker;
 

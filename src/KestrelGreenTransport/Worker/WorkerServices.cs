@@ -3,6 +3,8 @@ using KestrelGreenTransport.AccessLogging;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Leading;
 using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Requests;
+using KestrelGreenTransport.Supervision;
 using KestrelGreenTransport.WarmUp;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;

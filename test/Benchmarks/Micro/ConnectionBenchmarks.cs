@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using BenchmarkDotNet.Attributes;
 using KestrelGreenTransport.Accepting;
-using KestrelGreenTransport.Epoll;
+using KestrelGreenTransport.Epoll.Connection;
 using KestrelGreenTransport.Epoll.Loop;
 using Microsoft.Extensions.Logging.Abstractions;
 

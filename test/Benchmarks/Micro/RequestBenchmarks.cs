@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using BenchmarkDotNet.Attributes;
 using KestrelGreenTransport.Accepting;
-using KestrelGreenTransport.Worker;
+using KestrelGreenTransport.Requests;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;

@@ -1,6 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using KestrelGreenTransport.Contract;
-using KestrelGreenTransport.Worker;
+using KestrelGreenTransport.Records;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Win32.SafeHandles;
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Supervisor.Admin;
+using KestrelGreenTransport.Supervisor.Settings;
 using KestrelGreenTransport.Supervisor.Tests.Settings;
 using Microsoft.AspNetCore.Http;
 

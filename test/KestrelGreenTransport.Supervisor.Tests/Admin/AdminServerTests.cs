@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Supervisor.Admin;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Admin;
 

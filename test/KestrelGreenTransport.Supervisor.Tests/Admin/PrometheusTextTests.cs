@@ -3,7 +3,6 @@ using System.Text.RegularExpressions;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Supervisor.Admin;
 using KestrelGreenTransport.Supervisor.Control;
-using KestrelGreenTransport.Supervisor.Telemetry;
 using KestrelGreenTransport.Supervisor.Tests.Control;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Admin;

@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using System.Text;
 using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Native;
-using KestrelGreenTransport.Supervisor.Runtime;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Control;

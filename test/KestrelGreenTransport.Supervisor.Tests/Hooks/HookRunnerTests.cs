@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Hooks;
+using KestrelGreenTransport.Supervisor.Settings;
 using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Hooks;

@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Contract;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Listening;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Native;
 

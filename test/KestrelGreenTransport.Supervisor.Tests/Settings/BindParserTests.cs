@@ -2,7 +2,6 @@ using System.Net;
 using FsCheck;
 using FsCheck.Fluent;
 using KestrelGreenTransport.Contract;
-using KestrelGreenTransport.Supervisor.Runtime;
 using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Settings;

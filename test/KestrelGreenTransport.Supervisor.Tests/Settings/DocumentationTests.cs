@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using KestrelGreenTransport.Settings;
-using KestrelGreenTransport.Supervisor.Runtime;
+using KestrelGreenTransport.Supervisor.Reporting;
 using KestrelGreenTransport.Supervisor.Settings;
 using Microsoft.Extensions.Logging;
 

@@ -1,4 +1,5 @@
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Telemetry;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Telemetry;

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
-using KestrelGreenTransport.Worker;
+using KestrelGreenTransport.Supervision;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
-using KestrelGreenTransport.Worker;
+using KestrelGreenTransport.Supervision;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 

@@ -3,9 +3,9 @@ using System.Text;
 using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Proxying;
+using KestrelGreenTransport.Records;
 using KestrelGreenTransport.Settings;
 using KestrelGreenTransport.Tests.Proxying;
-using KestrelGreenTransport.Worker;
 
 namespace KestrelGreenTransport.Tests.Fuzz;
 

@@ -1,5 +1,7 @@
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Records;
+using KestrelGreenTransport.Requests;
 using KestrelGreenTransport.WarmUp;
 using KestrelGreenTransport.Worker;
 using Microsoft.Extensions.Time.Testing;
@@ -77,9 +79,9 @@ public sealed class BoardLineTests : IDisposable
         Turn();
         _pool.Held = 1;
         Turn();
-        Assert.Equal(_time.Nanoseconds() + BoardLine.Tick.ToNanoseconds(), _line.NextAt);
+        Assert.Equal(_time.Nanoseconds() + BoardFile.Tick.ToNanoseconds(), _line.NextAt);
         _pool.Held = 2;
-        _time.Advance(BoardLine.Tick);
+        _time.Advance(BoardFile.Tick);
         Turn();
         Assert.Equal(3, Read().Connections);
     }
@@ -109,7 +111,7 @@ public sealed class BoardLineTests : IDisposable
         Turn();
         _requests.End(_requests.Begin());
         Assert.Equal(1, _wakes);
-        Assert.Equal(_time.Nanoseconds() + BoardLine.Tick.ToNanoseconds(), _line.NextAt);
+        Assert.Equal(_time.Nanoseconds() + BoardFile.Tick.ToNanoseconds(), _line.NextAt);
     }
 
     [Fact]
@@ -129,7 +131,7 @@ public sealed class BoardLineTests : IDisposable
         Turn();
         for (var turns = 0; turns < 20; turns++)
         {
-            _time.Advance(BoardLine.Tick);
+            _time.Advance(BoardFile.Tick);
             Turn();
         }
 

@@ -1,5 +1,7 @@
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Records;
+using KestrelGreenTransport.Requests;
 using KestrelGreenTransport.Worker;
 using Microsoft.Extensions.Time.Testing;
 

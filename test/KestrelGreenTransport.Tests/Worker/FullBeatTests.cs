@@ -1,4 +1,5 @@
 using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Worker;
 using Microsoft.Extensions.Time.Testing;
 

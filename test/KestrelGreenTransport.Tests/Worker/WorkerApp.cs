@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Records;
+using KestrelGreenTransport.Tests.Supervision;
 using KestrelGreenTransport.Worker;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Server.Kestrel.Core;

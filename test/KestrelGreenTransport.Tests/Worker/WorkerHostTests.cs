@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Records;
+using KestrelGreenTransport.Supervision;
 using KestrelGreenTransport.Worker;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;

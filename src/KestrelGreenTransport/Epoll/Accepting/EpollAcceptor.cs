@@ -1,6 +1,8 @@
 using System.Net;
 using System.Threading.Channels;
 using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Epoll.Connection;
+using KestrelGreenTransport.Epoll.Loop;
 using KestrelGreenTransport.Native;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -16,7 +18,7 @@ namespace KestrelGreenTransport.Epoll.Accepting;
 internal sealed class EpollAcceptor : IAcceptor, IGated
 {
     private readonly ListenerContext _listener;
-    private readonly EpollBackend _backend;
+    private readonly EventLoop[] _loops;
     private readonly LoopListener[] _listeners;
     private readonly AcceptPolicy _policy;
     private readonly TimeProvider _time;
@@ -34,9 +36,9 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
     private int _underWay = 1;
     private bool _isUnbound;
 
-    public EpollAcceptor(EpollBackend backend, ListenerContext listener, TimeProvider time)
+    public EpollAcceptor(EventLoop[] loops, ListenerContext listener, TimeProvider time)
     {
-        _backend = backend;
+        _loops = loops;
         _listener = listener;
         _time = time;
         _policy = listener.CreatePolicy();
@@ -50,7 +52,7 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
         }
 
         _local = IsWildcard(listener.Socket.EndPoint) ? null : listener.Socket.EndPoint;
-        _listeners = [.. backend.Loops.Select(loop => new LoopListener(this, listener, loop))];
+        _listeners = [.. loops.Select(loop => new LoopListener(this, listener, loop))];
         listener.Gate.Enter(this);
     }
 
@@ -124,7 +126,7 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
     {
         OnSuccess();
         _headroom.Accepted(descriptor);
-        var loop = _backend.LeastLoaded();
+        var loop = EventLoop.LeastLoaded(_loops);
         var connection = new EpollConnection(loop, descriptor, slot, _local ?? KernelAddress.LocalOf(descriptor), remote);
         if (!_listener.Options.UpgradedConnectionsHoldSlot)
         {

@@ -18,7 +18,7 @@ internal sealed class ConnectionTable
     public static ulong DataOf(int index, uint generation) => ((ulong)generation << 32) | (uint)index;
 
     /// <summary>Enters a connection. Its generation is never 0: that one marks events that are no connection's.</summary>
-    public (int Index, uint Generation) Add(EpollConnection connection)
+    public (int Index, uint Generation) Add(ILoopConnection connection)
     {
         lock (_lock)
         {
@@ -52,7 +52,7 @@ internal sealed class ConnectionTable
     }
 
     /// <summary>The connection that an event is for, or null when it has gone. From any thread.</summary>
-    public EpollConnection? Find(ulong data)
+    public ILoopConnection? Find(ulong data)
     {
         var entries = Volatile.Read(ref _entries);
         var index = (uint)data;
@@ -67,17 +67,17 @@ internal sealed class ConnectionTable
     }
 
     /// <summary>All open connections, at some moment.</summary>
-    public EpollConnection[] Snapshot()
+    public ILoopConnection[] Snapshot()
     {
         lock (_lock)
         {
-            return [.. _entries.Take(_used).Select(static entry => entry.Connection).OfType<EpollConnection>()];
+            return [.. _entries.Take(_used).Select(static entry => entry.Connection).OfType<ILoopConnection>()];
         }
     }
 
     private struct Entry
     {
-        public EpollConnection? Connection;
+        public ILoopConnection? Connection;
         public uint Generation;
     }
 }

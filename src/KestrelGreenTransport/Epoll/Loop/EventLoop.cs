@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using KestrelGreenTransport.Accepting;
-using KestrelGreenTransport.Epoll.IO;
+using KestrelGreenTransport.Epoll.Memory;
 using KestrelGreenTransport.Epoll.Scheduling;
 using KestrelGreenTransport.Native;
 using Microsoft.Extensions.Logging;
@@ -14,7 +14,7 @@ namespace KestrelGreenTransport.Epoll.Loop;
 /// The fetched batch, the place in it and what is dispatched now belong to the thread that leads. All else may be used
 /// from any thread: connections enter and leave, sources, deferred reads and posted work come in.
 /// </summary>
-internal sealed class EventLoop : ILoopProbe
+internal sealed class EventLoop : ILoopProbe, IGuardedLoop
 {
     // What a sleep takes at least, from falling asleep to running again, on a machine that is not busy.
     private static readonly TimeSpan WakeUp = TimeSpan.FromMicroseconds(50);
@@ -26,7 +26,7 @@ internal sealed class EventLoop : ILoopProbe
     private readonly TaskCompletionSource _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private LoopThread? _leader;
     private LoopThread? _candidate;
-    private EpollConnection? _dispatched;
+    private ILoopConnection? _dispatched;
     private int _blocked;
     private bool _spins;
     private OneAtATime _work;
@@ -70,6 +70,21 @@ internal sealed class EventLoop : ILoopProbe
 
     /// <summary>The leader's number for the kernel.</summary>
     public int LeaderId => Volatile.Read(ref _leader)?.Id ?? 0;
+
+    /// <summary>The one with the fewest connections: where a new one goes.</summary>
+    public static EventLoop LeastLoaded(EventLoop[] loops)
+    {
+        var least = loops[0];
+        for (var i = 1; i < loops.Length; i++)
+        {
+            if (loops[i].Connections.Count < least.Connections.Count)
+            {
+                least = loops[i];
+            }
+        }
+
+        return least;
+    }
 
     /// <summary>Starts the first thread; and, where a guard watches, a spare, which must be there when no descriptor is left to start one.</summary>
     public void Start()
@@ -136,7 +151,7 @@ internal sealed class EventLoop : ILoopProbe
         }
 
         // What the app wrote before it blocked: it must not wait for the rest of its event.
-        _dispatched?.Writer.Uncork();
+        _dispatched?.Uncork();
         while (!_isStopping)
         {
             while (_set.TryTake(out var data, out var events))
@@ -250,7 +265,7 @@ internal sealed class EventLoop : ILoopProbe
         return ticket;
     }
 
-    private void Serve(LoopThread thread, EpollConnection? connection, ulong data, uint events)
+    private void Serve(LoopThread thread, ILoopConnection? connection, ulong data, uint events)
     {
         try
         {

@@ -1,4 +1,4 @@
-using KestrelGreenTransport.Epoll.IO;
+using KestrelGreenTransport.Epoll.Memory;
 using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Epoll.Loop;
@@ -12,13 +12,17 @@ internal sealed class LoopThread
     [ThreadStatic]
     private static LoopThread? _current;
 
-    private readonly BlockCache _blocks = new(BlockStore.ThreadCapacity);
+    private readonly BlockCache _blocks;
     private readonly FutexWord _signal = new();
     private long _startedAt;
     private long _switchesBefore;
     private bool _isTied;
 
-    public LoopThread(EventLoop loop) => Loop = loop;
+    public LoopThread(EventLoop loop)
+    {
+        Loop = loop;
+        _blocks = new BlockCache(BlockStore.ThreadCapacity, loop.Blocks);
+    }
 
     /// <summary>The calling thread, if it is one.</summary>
     public static LoopThread? Current => _current;
@@ -27,9 +31,6 @@ internal sealed class LoopThread
 
     /// <summary>Its number for the kernel, once it runs.</summary>
     public int Id { get; private set; }
-
-    /// <summary>Its own blocks of this store, or null when it runs another store's loop.</summary>
-    public BlockCache? CacheOf(BlockStore store) => store == Loop.Blocks ? _blocks : null;
 
     /// <summary>Starts it. It waits for its first signal at once.</summary>
     public void Start(string name) => Loop.Settings.StartThread(new Thread(Run) { IsBackground = true, Name = name });
@@ -99,6 +100,7 @@ internal sealed class LoopThread
     private void Run()
     {
         _current = this;
+        BlockCache.Use(_blocks);
         Id = KernelThread.CurrentId;
         for (var leads = Loop.Spares.Await(this); leads; leads = Loop.Spares.Park(this))
         {
@@ -106,6 +108,7 @@ internal sealed class LoopThread
         }
 
         _current = null;
+        BlockCache.Use(null);
         Loop.Blocks.TakeBack(_blocks);
     }
 }

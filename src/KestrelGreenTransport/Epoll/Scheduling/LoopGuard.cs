@@ -1,5 +1,4 @@
 using KestrelGreenTransport.Accepting;
-using KestrelGreenTransport.Epoll.Loop;
 using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Epoll.Scheduling;
@@ -39,7 +38,7 @@ internal sealed class LoopGuard : IDisposable
     private volatile bool _isStopping;
     private TimeSpan _alertUntil;
 
-    public LoopGuard(IEnumerable<EventLoop> loops, TimeSpan threshold, TransportMeter meter, TimeProvider time)
+    public LoopGuard(IEnumerable<IGuardedLoop> loops, TimeSpan threshold, TransportMeter meter, TimeProvider time)
     {
         _wards = [.. loops.Select(static loop => new Ward(loop))];
         _threshold = threshold;

@@ -1,10 +1,9 @@
-using KestrelGreenTransport.Epoll.Loop;
 using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Epoll.Scheduling;
 
 /// <summary>One loop as its guard knows it. For the guard's thread.</summary>
-internal sealed class Ward(EventLoop loop) : IDisposable
+internal sealed class Ward(IGuardedLoop loop) : IDisposable
 {
     private readonly BlockingRate _rate = new();
     private Sighting _before;

@@ -1,0 +1,148 @@
+using System.Text;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Output;
+using KestrelGreenTransport.Supervisor.Privileges;
+
+namespace KestrelGreenTransport.Supervisor.Building;
+
+/// <summary>
+/// Runs what comes before a generation (its build, the command before the start), in a process group of its own: it may take
+/// as long as it needs, and ends when the supervisor is told to stop.
+/// </summary>
+internal sealed class CancellableCommand : IDisposable
+{
+    private const int StandardOutput = 1;
+    private const int StandardError = 2;
+
+    // After a polite word, for a shell whose children do not listen.
+    private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(2);
+
+    private readonly WakeEvent _cancelled = new();
+    private readonly byte[] _buffer = new byte[16 * 1024];
+
+    /// <summary>Ends what runs, and whatever is run later.</summary>
+    public void Cancel() => _cancelled.Set();
+
+    /// <summary>Runs a command to its end.</summary>
+    /// <param name="request">The command; it gets no descriptors but its output.</param>
+    /// <param name="line">Gets each line that it writes, to either stream.</param>
+    /// <param name="identity">Whom it runs as; null for whoever runs the supervisor.</param>
+    /// <exception cref="NativeException">It cannot be run as that one.</exception>
+    public CommandEnd Run(SpawnRequest request, Action<string> line, WorkerIdentity? identity = null)
+    {
+        var (read, write) = Descriptor.Pipe();
+        using (read)
+        {
+            Spawned spawned;
+            using (write)
+            {
+                spawned = Start(request with { Descriptors = [(write.Number, StandardOutput), (write.Number, StandardError)] }, identity);
+            }
+
+            using var child = spawned.Process;
+            if (child is null)
+            {
+                return new CommandEnd(default, false, spawned.Error);
+            }
+
+            var (status, wasCancelled) = Watch(child, read, line);
+            return new CommandEnd(status, wasCancelled, null);
+        }
+    }
+
+    public void Dispose() => _cancelled.Dispose();
+
+    // A child is who the thread is that makes it, and a thread that has become somebody else stays so.
+    private static Spawned Start(SpawnRequest request, WorkerIdentity? identity)
+    {
+        if (identity is null)
+        {
+            return Spawn.Start(request);
+        }
+
+        Spawned spawned = default;
+        NativeException? refused = null;
+        var thread = new Thread(() =>
+        {
+            try
+            {
+                ThreadCredentials.Become(identity.Uid, identity.Gid, identity.Groups.AsSpan());
+                spawned = Spawn.Start(request);
+            }
+            catch (NativeException e)
+            {
+                refused = e;
+            }
+        })
+        { IsBackground = true, Name = "green-spawn" };
+        thread.Start();
+        thread.Join();
+        return refused is null ? spawned : throw refused;
+    }
+
+    private unsafe (ExitStatus Status, bool WasCancelled) Watch(PidFd child, Descriptor output, Action<string> line)
+    {
+        var lines = new LineSplitter();
+        void PassOn(ReadOnlyMemory<byte> text) => line(Encoding.UTF8.GetString(text.Span));
+
+        var outputNumber = output.Number;
+        var cancelNumber = _cancelled.Number;
+        var wasCancelled = false;
+        var polled = stackalloc Libc.PollFd[3];
+        while (true)
+        {
+            polled[0] = new Libc.PollFd { fd = outputNumber, events = Libc.POLLIN };
+            polled[1] = new Libc.PollFd { fd = child.Number, events = Libc.POLLIN };
+            polled[2] = new Libc.PollFd { fd = cancelNumber, events = Libc.POLLIN };
+            var woken = Libc.poll(polled, 3, wasCancelled ? (int)LeaveLimit.TotalMilliseconds : -1);
+            if (polled[2].revents != 0 || (woken == 0 && wasCancelled))
+            {
+                // The group, since a shell does not pass signals on.
+                _ = Posix.kill(-child.Pid, wasCancelled ? Signals.SIGKILL : Signals.SIGTERM);
+                (wasCancelled, cancelNumber) = (true, -1);
+            }
+
+            if (polled[0].revents != 0 && !ReadOnce(output, lines, PassOn))
+            {
+                outputNumber = -1;
+            }
+
+            // What it left running in the background may hold the pipe for ever: that is not waited for.
+            if (polled[1].revents != 0 && (polled[0].revents & Libc.POLLIN) == 0)
+            {
+                lines.Complete(PassOn);
+                return (child.Reap()!.Value, wasCancelled);
+            }
+        }
+    }
+
+    private unsafe bool ReadOnce(Descriptor output, LineSplitter lines, Action<ReadOnlyMemory<byte>> line)
+    {
+        Result read;
+        fixed (byte* start = _buffer)
+        {
+            read = Result.From(Libc.read(output.Number, start, (nuint)_buffer.Length));
+        }
+
+        if (read.Error is Errno.EAGAIN or Errno.EINTR)
+        {
+            return true;
+        }
+
+        if (read.Value <= 0)
+        {
+            return false;
+        }
+
+        lines.Append(_buffer.AsSpan(0, (int)read.Value), line);
+        return true;
+    }
+}
+
+/// <summary>How a command ended.</summary>
+/// <param name="Status">With which status.</param>
+/// <param name="WasCancelled">Whether it was made to end.</param>
+/// <param name="NotStarted">Why it never ran; null when it did.</param>
+internal readonly record struct CommandEnd(ExitStatus Status, bool WasCancelled, string? NotStarted);

@@ -1,0 +1,44 @@
+using System.Globalization;
+using System.Text;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Settings;
+
+namespace KestrelGreenTransport.Supervisor.Init;
+
+/// <summary>How a supervisor tells its init that it is the one to follow: its pid, in a pipe.</summary>
+internal sealed class InitLink : IDisposable
+{
+    private readonly Descriptor _pipe;
+
+    private InitLink(Descriptor pipe) => _pipe = pipe;
+
+    /// <summary>The way to the init that started us; null when none did. The variable is taken, so that no child sees it.</summary>
+    public static InitLink? Find()
+    {
+        var text = Environment.GetEnvironmentVariable(OwnVariables.Init);
+        Environment.SetEnvironmentVariable(OwnVariables.Init, null);
+        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && Libc.AdoptDescriptor(number).Ok
+            ? new InitLink(new Descriptor(number))
+            : null;
+    }
+
+    /// <summary>This process is the supervisor now.</summary>
+    public unsafe void FollowMe()
+    {
+        var text = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n"));
+        fixed (byte* start = text)
+        {
+            _ = Libc.write(_pipe.Number, start, (nuint)text.Length);
+        }
+    }
+
+    /// <summary>Has a child get it too; returns the variable's value for it.</summary>
+    public string PlaceIn(List<(int Ours, int Theirs)> descriptors, int number)
+    {
+        descriptors.Add((_pipe.Number, number));
+        return number.ToString(CultureInfo.InvariantCulture);
+    }
+
+    public void Dispose() => _pipe.Dispose();
+}

@@ -1,0 +1,251 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using KestrelGreenTransport.Binding;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Settings;
+using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Settings;
+using Microsoft.AspNetCore.Connections;
+
+namespace KestrelGreenTransport.Supervisor.Listening;
+
+/// <summary>
+/// Binds what a plan asks for; what is held for that already is shared. All or nothing: when one cannot be bound, the others are
+/// let go.
+/// </summary>
+/// <param name="listeners">What is held; each one that is returned has one user more.</param>
+/// <param name="stored">Sockets of an earlier supervisor, which come before new ones.</param>
+internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored)
+{
+    /// <param name="plan">What to bind, and how.</param>
+    /// <param name="isStart">Whether descriptors that the process was started with are still what they were.</param>
+    /// <exception cref="StartupException">A socket cannot be bound; the message says who holds it and what to try.</exception>
+    public ImmutableArray<BoundListener> Bind(LaunchPlan plan, bool isStart)
+    {
+        var bound = new List<BoundListener>();
+        try
+        {
+            foreach (var spec in plan.Binds)
+            {
+                switch (spec)
+                {
+                    case BindEndpoint endpoint:
+                        if (BindOne(plan, endpoint, bound) is { } listener)
+                        {
+                            bound.Add(listener);
+                        }
+
+                        break;
+                    case BindDescriptor descriptor:
+                        bound.Add(AdoptOnce(plan, $"fd://{descriptor.Descriptor}", descriptor.Descriptor, spec.Text, isStart));
+                        break;
+                    case BindSystemd:
+                        bound.AddRange(AdoptFromSystemd(plan, spec.Text));
+                        break;
+                }
+            }
+
+            RequireAnyNameOfLocalhost(plan, bound);
+            return [.. bound];
+        }
+        catch
+        {
+            bound.ForEach(listener => listeners.Release(listener));
+            throw;
+        }
+    }
+
+    /// <summary>Binds what an app asks for. Errors are words for the app's operator, who gave no <c>-b</c>.</summary>
+    public BindOutcome BindAsked(LaunchPlan plan, ListenEndpoint endpoint, string key)
+    {
+        try
+        {
+            return new BindOutcome(BindAt(plan, endpoint, key), null, 0);
+        }
+        catch (AddressInUseException)
+        {
+            var holder = ProcFs.HolderOf(endpoint);
+            return new BindOutcome(
+                null,
+                $"cannot listen on {endpoint}, as the app asks: address already in use{(holder is null ? "" : $" (held by {holder})")}. Stop the other one, change the app's endpoint, or say with -b where to listen.",
+                Errno.EADDRINUSE);
+        }
+        catch (SocketException e)
+        {
+            var remedy = Remedy(new BindEndpoint(endpoint.ToString(), endpoint), e);
+            return new BindOutcome(null, $"cannot listen on {endpoint}, as the app asks: {e.Message}. {remedy}", BindOutcome.ErrnoOf(e.SocketErrorCode));
+        }
+        catch (IOException e)
+        {
+            // A Unix path: the message has the reason and the next step already.
+            return new BindOutcome(null, e.Message, 0);
+        }
+    }
+
+    private BoundListener? BindOne(LaunchPlan plan, BindEndpoint spec, List<BoundListener> bound)
+    {
+        try
+        {
+            return BindAt(plan, spec.Endpoint, KeyOf(spec.Endpoint, bound));
+        }
+        catch (SocketException) when (spec.DualStackFallback)
+        {
+            return BindOne(plan, spec with { Endpoint = ListenEndpoint.Tcp(new IPEndPoint(IPAddress.Any, spec.Endpoint.IP!.Port)), DualStackFallback = false }, bound);
+        }
+        catch (SocketException e) when (spec.Optional && e.SocketErrorCode is SocketError.AddressNotAvailable or SocketError.AddressFamilyNotSupported)
+        {
+            return null;
+        }
+        catch (AddressInUseException)
+        {
+            throw InUse(spec);
+        }
+        catch (SocketException e)
+        {
+            throw new StartupException(ExitCodes.CannotBind, $"cannot listen on {spec.Text}: {e.Message}. {Remedy(spec, e)}");
+        }
+        catch (IOException e)
+        {
+            // A Unix path: the message has the reason and the next step already.
+            throw new StartupException(ExitCodes.CannotBind, e.Message);
+        }
+    }
+
+    private BoundListener BindAt(LaunchPlan plan, ListenEndpoint endpoint, string key)
+    {
+        if (listeners.Share(key) is { } held)
+        {
+            return held;
+        }
+
+        if (stored.Take(key) is { } kept)
+        {
+            // Again, for the backlog may have changed. DeferAccept and ReusePort stay as they were bound.
+            kept.Listen(plan.Options.Backlog);
+            return listeners.Add(new BoundListener(ListenEndpoint.Of(kept.LocalEndPoint!), kept, key, plan.Options.Backlog, ownsPath: !stored.IsOffered));
+        }
+
+        var options = new GreenTransportOptions { Backlog = plan.Options.Backlog, UnixFileMode = plan.Options.UnixFileMode };
+        foreach (var setting in TransportSettings.All)
+        {
+            // Checked before: NoDelay and what else a listener has from the start.
+            if (plan.Options.Transport.TryGetValue(setting.Name, out var text))
+            {
+                setting.TrySet(options, text);
+            }
+        }
+
+        var listening = SocketBinder.Bind(endpoint.ToEndPoint(), options);
+        return listeners.Add(new BoundListener(ListenEndpoint.Of(listening.EndPoint), listening.Socket, key, plan.Options.Backlog, ownsPath: !stored.IsOffered));
+    }
+
+    // Several may ask for a free port: each has its number.
+    private static string KeyOf(ListenEndpoint endpoint, List<BoundListener> bound)
+    {
+        var key = endpoint.ToString();
+        return endpoint.IP is { Port: 0 }
+            ? string.Create(CultureInfo.InvariantCulture, $"{key}#{1 + bound.Count(one => one.Key?.StartsWith(key + "#", StringComparison.Ordinal) == true)}")
+            : key;
+    }
+
+    private static void RequireAnyNameOfLocalhost(LaunchPlan plan, List<BoundListener> bound)
+    {
+        if (bound.Count == 0 && plan.ExplicitBinds)
+        {
+            throw new StartupException(
+                ExitCodes.CannotBind,
+                $"cannot listen on {string.Join(", ", plan.Binds.Select(static spec => spec.Text).Distinct())}: this machine has none of these addresses. Try -b 127.0.0.1:8000.");
+        }
+    }
+
+    private StartupException InUse(BindEndpoint spec)
+    {
+        if (spec.Endpoint.IP is { } wanted && listeners.All.FirstOrDefault(one => one.Endpoint.IP?.Port == wanted.Port) is { } ours)
+        {
+            return new StartupException(
+                ExitCodes.CannotBind,
+                $"cannot listen on {spec.Text}: this supervisor itself holds {ours.Endpoint.IP}, which overlaps, until its present workers have left. Reload once without that port, or restart the supervisor.");
+        }
+
+        var holder = ProcFs.HolderOf(spec.Endpoint);
+        var by = holder is null ? "" : $" (held by {holder})";
+        var remedy = spec.Endpoint.IP is { } ip
+            ? string.Create(CultureInfo.InvariantCulture, $"Try -b {new IPEndPoint(ip.Address, ip.Port + 1)}, or stop the other one.")
+            : "Stop the other one, or listen elsewhere.";
+        return new StartupException(ExitCodes.CannotBind, $"cannot listen on {spec.Text}: address already in use{by}. {remedy}");
+    }
+
+    private static string Remedy(BindEndpoint spec, SocketException exception) => exception switch
+    {
+        { SocketErrorCode: SocketError.AccessDenied } when spec.Endpoint.IP is { Port: < 1024 } =>
+            "Ports below 1024 are for root: use a higher one, or give the right with `setcap cap_net_bind_service=+ep` or systemd's AmbientCapabilities.",
+        { SocketErrorCode: SocketError.AddressNotAvailable } => "This machine has no such address: see `ip address`.",
+        _ => "Try another address with -b.",
+    };
+
+    private IEnumerable<BoundListener> AdoptFromSystemd(LaunchPlan plan, string text)
+    {
+        const string prefix = "systemd#";
+        var held = listeners.All.Where(static one => one.Key?.StartsWith(prefix, StringComparison.Ordinal) == true).Select(one => listeners.Share(one.Key!)!).ToList();
+        if (held.Count > 0)
+        {
+            return held;
+        }
+
+        var left = stored.TakeAll(prefix);
+        return left.Count > 0
+            ? [.. left.Select(one => Left(plan, one.Socket, one.Key))]
+            : SystemdDescriptors().Select((number, i) => Adopt(plan, text, number, string.Create(CultureInfo.InvariantCulture, $"{prefix}{i:D4}")));
+    }
+
+    private BoundListener AdoptOnce(LaunchPlan plan, string key, int descriptor, string text, bool isStart) =>
+        listeners.Share(key) is { } held ? held
+        : stored.Take(key) is { } left ? Left(plan, left, key)
+        : isStart ? Adopt(plan, text, descriptor, key)
+        : throw new StartupException(
+            ExitCodes.CannotBind, $"cannot listen on {text}: descriptors are only taken over when the supervisor starts. Restart it, or name an address.");
+
+    private BoundListener Left(LaunchPlan plan, Socket socket, string key) =>
+        listeners.Add(new BoundListener(ListenEndpoint.Of(socket.LocalEndPoint!), socket, key, plan.Options.Backlog, ownsPath: false));
+
+    private BoundListener Adopt(LaunchPlan plan, string text, int descriptor, string key)
+    {
+        var accepting = 0;
+        int length = sizeof(int);
+        Result asked;
+        unsafe
+        {
+            asked = Result.From(Libc.getsockopt(descriptor, Libc.SOL_SOCKET, Libc.SO_ACCEPTCONN, &accepting, &length));
+        }
+
+        if (!asked.Ok || accepting == 0)
+        {
+            throw new StartupException(
+                ExitCodes.CannotBind,
+                $"cannot listen on {text}: descriptor {descriptor} is {(asked.Ok ? "not a listening socket" : asked.Message)}. Whoever starts green must pass it on, bound and listening.");
+        }
+
+        _ = Libc.AdoptDescriptor(descriptor);
+        var socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
+        return listeners.Add(new BoundListener(ListenEndpoint.Of(socket.LocalEndPoint!), socket, key, plan.Options.Backlog, ownsPath: false));
+    }
+
+    private static IReadOnlyList<int> SystemdDescriptors()
+    {
+        var (pid, fds) = (Environment.GetEnvironmentVariable(ContractVariables.ListenPid), Environment.GetEnvironmentVariable(ContractVariables.ListenFds));
+        var given = SystemdSockets.Count(pid, fds, Environment.ProcessId) is { } count
+            ? StoredSockets.Split(count, Environment.GetEnvironmentVariable(ContractVariables.ListenFdNames)).Given
+            : [];
+        if (given.Count == 0)
+        {
+            throw new StartupException(
+                ExitCodes.CannotBind,
+                "cannot listen on systemd: no sockets were passed (LISTEN_FDS and LISTEN_PID). Start this by a .socket unit, or give addresses with -b.");
+        }
+
+        return given;
+    }
+}

@@ -1,0 +1,429 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Records;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Dumps;
+using KestrelGreenTransport.Supervisor.Hooks;
+using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Reporting;
+using KestrelGreenTransport.Supervisor.Telemetry;
+using KestrelGreenTransport.Supervisor.Workers;
+using Microsoft.Extensions.Logging;
+
+namespace KestrelGreenTransport.Supervisor.Loop;
+
+/// <summary>
+/// The supervisor's one thread: it waits for facts (exits, messages, beats, requests, time), hands each to the arbiter
+/// and does what the arbiter says. It never waits for a worker, a disk, a log or the thread pool.
+/// </summary>
+internal sealed class SupervisorLoop : IDisposable
+{
+    // The grain of looking for an app that listens by itself, in ticks.
+    private const int ProbeEveryTicks = 5;
+
+    private readonly WorkerLauncher _launcher;
+    private readonly GenerationPreparer _preparer;
+    private readonly HeartbeatDirectory _heartbeats;
+    private readonly Examiner _examiner;
+    private readonly HungDumps? _dumps;
+    private readonly HookRunner _hooks;
+    private readonly NoticeReporter _reporter;
+    private readonly ILogger _logger;
+    private readonly TimeProvider _time;
+    private readonly IReadOnlySet<string> _inheritedInodes;
+    private readonly WakeEvent _wake = new();
+    private readonly ConcurrentQueue<Action> _posted = new();
+    private readonly Queue<SupervisorEvent> _events = new();
+    private readonly Dictionary<int, WorkerProcess> _processes = [];
+    private volatile SupervisorState _state;
+    private int? _exitCode;
+    private long _nextTick;
+    private int _ticks;
+
+    public SupervisorLoop(
+        SupervisorState initial,
+        WorkerLauncher launcher,
+        GenerationPreparer preparer,
+        HeartbeatDirectory heartbeats,
+        Examiner examiner,
+        HungDumps? dumps,
+        HookRunner hooks,
+        IReadOnlySet<string> inheritedInodes,
+        NoticeReporter reporter,
+        ILogger logger,
+        TimeProvider time)
+    {
+        _state = initial;
+        _launcher = launcher;
+        _preparer = preparer;
+        _heartbeats = heartbeats;
+        _examiner = examiner;
+        _dumps = dumps;
+        _hooks = hooks;
+        _inheritedInodes = inheritedInodes;
+        _reporter = reporter;
+        _logger = logger;
+        _time = time;
+    }
+
+    /// <summary>What lives on this thread beside the arbiter; filled before <see cref="Run"/>.</summary>
+    public List<ISupervisorPart> Parts { get; } = [];
+
+    /// <summary>What the arbiter knows now; readable from any thread.</summary>
+    public SupervisorState State => _state;
+
+    /// <summary>What the workers say they answered; readable from any thread.</summary>
+    public RequestTotals Requests { get; } = new();
+
+    /// <summary>Brings in an event from another thread.</summary>
+    public void Post(SupervisorEvent happened) => Post(happened, static () => { });
+
+    /// <summary>Brings in an event from another thread and calls back once the arbiter has taken it.</summary>
+    public void Post(SupervisorEvent happened, Action taken) => PostAction(() =>
+    {
+        if (!Parts.Exists(part => part.HoldsBack(happened)))
+        {
+            Apply(happened);
+        }
+
+        taken();
+    });
+
+    /// <summary>Has the arbiter take an event, after those that it has not taken yet. On this thread.</summary>
+    public void Apply(SupervisorEvent happened)
+    {
+        _events.Enqueue(happened);
+        ApplyQueued();
+    }
+
+    /// <summary>Runs an action on this thread, soon.</summary>
+    public void PostAction(Action action)
+    {
+        _posted.Enqueue(action);
+        _wake.Set();
+    }
+
+    /// <summary>Sends a worker a message. On this thread.</summary>
+    /// <returns>False when there is no such process, or it takes no message now.</returns>
+    public bool Tell(int index, LifelineMessage message) => _processes.TryGetValue(index, out var worker) && worker.Send(message).Ok;
+
+    /// <summary>Has each worker go on in the file that the path of its access log names now. On this thread.</summary>
+    public void ReopenAccessLogs() => TellAll(new LifelineMessage { Type = LifelineTypes.Reopen });
+
+    /// <summary>Runs on the calling thread until the arbiter says leave; returns the exit code.</summary>
+    public int Run()
+    {
+        Apply(new Started());
+        while (_exitCode is null)
+        {
+            Wait();
+            while (_posted.TryDequeue(out var action))
+            {
+                action();
+            }
+
+            foreach (var worker in _processes.Values.ToArray())
+            {
+                ReadLifeline(worker);
+                ReapIfGone(worker);
+            }
+
+            if (_time.GetTimestamp() >= _nextTick)
+            {
+                OnTick();
+            }
+        }
+
+        return _exitCode.Value;
+    }
+
+    public void Dispose()
+    {
+        foreach (var process in _processes.Values)
+        {
+            process.Dispose();
+        }
+
+        _wake.Dispose();
+    }
+
+    private unsafe void Wait()
+    {
+        var polled = new Libc.PollFd[1 + (_processes.Count * 2)];
+        polled[0] = new Libc.PollFd { fd = _wake.Number, events = Libc.POLLIN };
+        var next = 1;
+        foreach (var worker in _processes.Values)
+        {
+            polled[next++] = new Libc.PollFd { fd = worker.Process.Number, events = Libc.POLLIN };
+            polled[next++] = new Libc.PollFd { fd = worker.LifelineNumber, events = Libc.POLLIN };
+        }
+
+        var left = _nextTick - _time.GetTimestamp();
+        var milliseconds = (int)Math.Clamp(Math.Ceiling(left / 1e6), 0, ArbiterSettings.TickInterval.TotalMilliseconds);
+        fixed (Libc.PollFd* first = polled)
+        {
+            _ = Libc.poll(first, (nuint)polled.Length, milliseconds);
+        }
+
+        _wake.Reset();
+    }
+
+    private void OnTick()
+    {
+        // Before the beats are read: if this thread is held up on the way to their judgement, that is no worker's silence.
+        var now = _time.GetTimestamp();
+        _nextTick = now + (ArbiterSettings.TickInterval.Ticks * 100);
+        _examiner.BeginTick();
+        foreach (var worker in _processes.Values)
+        {
+            ReadHeartbeat(worker);
+            if (_examiner.Examine(worker, _state) is { } examined)
+            {
+                _events.Enqueue(examined);
+            }
+
+            if (_ticks % ProbeEveryTicks == 0 && !worker.SaidHello && !_state.EverServed
+                && ProcFs.OwnListenerOf(worker.Process.Pid, _inheritedInodes) is { } endpoint)
+            {
+                _events.Enqueue(new WorkerListensByItself(worker.Index, endpoint));
+            }
+        }
+
+        _ticks++;
+        _events.Enqueue(new Tick());
+        ApplyQueued(now);
+        foreach (var part in Parts)
+        {
+            part.OnTick(_state);
+        }
+    }
+
+    private void ReadHeartbeat(WorkerProcess worker)
+    {
+        var reading = HeartbeatFileReader.Read(worker.HeartbeatFile);
+        if (worker.FileHealth.Look(reading))
+        {
+            SupervisorLog.HeartbeatFile(_logger, worker.Index, worker.Process.Pid, reading.Outcome);
+        }
+
+        if (reading.HasBeat && reading.Beat is var beat && beat.Pid == worker.Process.Pid)
+        {
+            if (beat.Sequence != worker.LastSequence)
+            {
+                worker.LastSequence = beat.Sequence;
+                OnBeat(worker, beat.MonotonicNanoseconds, beat.State);
+            }
+        }
+    }
+
+    private void OnBeat(WorkerProcess worker, long at, WorkerState state)
+    {
+        foreach (var part in Parts)
+        {
+            part.OnBeat(worker, state);
+        }
+
+        _events.Enqueue(new WorkerBeat(worker.Index, at, state));
+    }
+
+    private void ReadLifeline(WorkerProcess worker)
+    {
+        while (worker.Receive() is { } message)
+        {
+            foreach (var part in Parts)
+            {
+                part.OnMessage(worker, message);
+            }
+
+            switch (message.Type)
+            {
+                case LifelineTypes.Hello:
+                    worker.SaidHello = true;
+                    Apply(new WorkerSaidHello(worker.Index));
+                    break;
+                case LifelineTypes.Ready:
+                    Apply(new WorkerReady(worker.Index));
+                    break;
+                case LifelineTypes.Stats when message.ToStats() is { } stats:
+                    Requests.Take(worker.Index, worker.Process.Pid, stats);
+                    break;
+                case LifelineTypes.Warmed:
+                    Apply(new WorkerWarmed(worker.Index, message.Message));
+                    break;
+                case LifelineTypes.Beat when message is { At: { } at, State: { } state }:
+                    OnBeat(worker, at, (WorkerState)state);
+                    break;
+                case LifelineTypes.SlowRequest:
+                    Apply(new WorkerRequestOverdue(
+                        worker.Index, new SlowRequest(message.Method ?? "?", message.Path ?? "?", TimeSpan.FromMilliseconds(message.AgeMs ?? 0))));
+                    break;
+                case LifelineTypes.Leader when message.Yes == false:
+                    Apply(new WorkerResigned(worker.Index));
+                    break;
+                case LifelineTypes.OutOfMemory:
+                    Apply(new WorkerSaidOutOfMemory(worker.Index));
+                    break;
+                case LifelineTypes.Failed:
+                    Apply(new WorkerFailedToStart(
+                        worker.Index, message.ExitCode ?? ExitCodes.AppNotStartable, message.Message ?? "it did not say why"));
+                    break;
+            }
+        }
+    }
+
+    private void ReapIfGone(WorkerProcess worker)
+    {
+        if (worker.Process.Reap() is not { } status)
+        {
+            return;
+        }
+
+        // What it wrote between the last look and its end may say why it ended.
+        ReadLifeline(worker);
+        _processes.Remove(worker.Index);
+        _heartbeats.RemoveWorkerFile(worker.Index);
+        foreach (var part in Parts)
+        {
+            part.OnExited(worker);
+        }
+
+        worker.Dispose();
+        Apply(new WorkerExited(worker.Index, status, _examiner.WasKilledForMemory(status)));
+    }
+
+    private void ApplyQueued(long? at = null)
+    {
+        while (_events.TryDequeue(out var happened))
+        {
+            var (state, effects) = Arbiter.Step(_state, happened, Math.Max(at ?? _time.GetTimestamp(), _state.LastStepAt));
+            _state = state;
+            Perform(effects);
+        }
+
+        foreach (var part in Parts)
+        {
+            part.OnState(_state);
+        }
+    }
+
+    private void Perform(ImmutableArray<Effect> effects)
+    {
+        foreach (var effect in effects)
+        {
+            _hooks.Tell(effect);
+            switch (effect)
+            {
+                case SpawnWorker spawn:
+                    _launcher.Launch(spawn.Index, spawn.Generation, outcome => PostAction(() => OnLaunched(spawn.Index, outcome)));
+                    break;
+                case Prepare prepare:
+                    _preparer.Begin(
+                        prepare.Generation, _state.Generation, _processes.ToDictionary(static pair => pair.Key, static pair => pair.Value.Process.Pid), Post);
+                    break;
+                case CancelPreparation:
+                    _preparer.Cancel();
+                    break;
+                case OpenWorker open:
+                    Send(open.Index, new LifelineMessage { Type = LifelineTypes.Open });
+                    break;
+                case WarmWorker warm:
+                    Send(warm.Index, new LifelineMessage { Type = LifelineTypes.Warm, Path = warm.Path });
+                    break;
+                case TellSiblings sibling:
+                    TellAll(new LifelineMessage { Type = LifelineTypes.SiblingDied, Index = sibling.Index });
+                    break;
+                case DrainWorker drain:
+                    Drain(drain);
+                    break;
+                case AbortWorker abort:
+                    Abort(abort);
+                    break;
+                case AppointLeader appoint when _processes.TryGetValue(appoint.Index, out var appointed):
+                    Appoint(appointed, appoint.IsLeader);
+                    break;
+                case KillWorker kill when _processes.TryGetValue(kill.Index, out var worker):
+                    _ = worker.Process.Signal(Signals.SIGKILL);
+                    break;
+                case Report report:
+                    SupervisorActivities.Tell(report.Notice);
+                    _reporter.Report(report.Notice);
+                    break;
+                case Leave leave:
+                    _exitCode = leave.ExitCode;
+                    break;
+            }
+        }
+    }
+
+    private void OnLaunched(int index, WorkerLauncher.Outcome outcome)
+    {
+        if (outcome.Process is { } process)
+        {
+            _processes.Add(index, process);
+            Apply(new WorkerSpawned(index, process.Process.Pid));
+        }
+        else
+        {
+            Apply(new WorkerSpawnFailed(index, outcome.Error ?? "it did not say why"));
+        }
+    }
+
+    private void TellAll(LifelineMessage message)
+    {
+        foreach (var worker in _processes.Values)
+        {
+            _ = worker.Send(message);
+        }
+    }
+
+    private void Appoint(WorkerProcess worker, bool isLeader)
+    {
+        if (isLeader)
+        {
+            foreach (var part in Parts)
+            {
+                part.OnAppointing(worker);
+            }
+        }
+
+        // Unheard, it leads not, or leads until it is dead: nobody else is told meanwhile.
+        _ = worker.Send(new LifelineMessage { Type = LifelineTypes.Leader, Yes = isLeader });
+    }
+
+    // A worker whose lifeline is full misses a word: it is told to open again when it beats, and the rest can be done without.
+    private void Send(int index, LifelineMessage message) => Tell(index, message);
+
+    private void Drain(DrainWorker drain)
+    {
+        if (_processes.TryGetValue(drain.Index, out var worker))
+        {
+            _ = worker.Send(new LifelineMessage { Type = LifelineTypes.Drain, DeadlineMs = (long)drain.Deadline.TotalMilliseconds });
+            _ = worker.Process.Signal(Signals.SIGTERM);
+        }
+    }
+
+    private void Abort(AbortWorker abort)
+    {
+        if (!_processes.TryGetValue(abort.Index, out var worker))
+        {
+            return;
+        }
+
+        if (ProcFs.IsStopped(worker.Process.Pid))
+        {
+            // A stopped process runs no signal handler and answers nobody: it has no stacks to give.
+            _events.Enqueue(new WorkerAbortFinished(abort.Index));
+        }
+        else if (_dumps is { } dumps)
+        {
+            dumps.OfHung(abort, worker.Process.Pid, () => Post(new WorkerAbortFinished(abort.Index)));
+        }
+        else
+        {
+            // The runtime leaves what somebody asked it for by variables of its own.
+            _ = worker.Process.Signal(Signals.SIGABRT);
+        }
+    }
+}

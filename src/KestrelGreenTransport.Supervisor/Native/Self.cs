@@ -1,0 +1,27 @@
+using System.Collections;
+
+namespace KestrelGreenTransport.Supervisor.Native;
+
+/// <summary>How this program was started, to start it once more.</summary>
+internal static class Self
+{
+    private const string Deleted = " (deleted)";
+
+    /// <summary>The program's path. A file that was replaced since names the new one.</summary>
+    /// <exception cref="IOException">It cannot be known here.</exception>
+    public static string Program
+    {
+        get
+        {
+            var path = Environment.ProcessPath ?? throw new IOException("this program's own path cannot be known: is /proc mounted?");
+            return path.EndsWith(Deleted, StringComparison.Ordinal) ? path[..^Deleted.Length] : path;
+        }
+    }
+
+    public static IReadOnlyList<string> Arguments => File.ReadAllText("/proc/self/cmdline").Split('\0')[1..^1];
+
+    /// <summary>This process's environment.</summary>
+    public static IReadOnlyDictionary<string, string> Variables() =>
+        Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
+            .ToDictionary(static pair => (string)pair.Key, static pair => (string?)pair.Value ?? "", StringComparer.Ordinal);
+}

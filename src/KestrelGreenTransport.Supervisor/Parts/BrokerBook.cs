@@ -1,0 +1,130 @@
+using System.Globalization;
+using KestrelGreenTransport.Contract;
+
+namespace KestrelGreenTransport.Supervisor.Parts;
+
+// An endpoint is bound once, whoever asks and how often.
+// A socket that somebody uses stays. One that nobody uses stays too, until a worker serves without having asked for it:
+// a lone worker that died asks again.
+
+/// <summary>
+/// Who asked for which endpoint, and what became of it. Decides what is to be bound, answered and closed, and touches
+/// nothing.
+/// </summary>
+/// <typeparam name="TSocket">A listening socket; tests use names.</typeparam>
+internal sealed class BrokerBook<TSocket>
+    where TSocket : class
+{
+    private readonly Dictionary<string, Entry> _entries = [];
+
+    /// <summary>Takes a question. The answer is there, or it is to be bound now, or it is being bound already.</summary>
+    public Asked Ask(Question question, ListenEndpoint endpoint)
+    {
+        var key = KeyOf(question, endpoint);
+        if (!_entries.TryGetValue(key, out var entry))
+        {
+            _entries.Add(key, entry = new Entry());
+            entry.Waiting.Add(question);
+            return new Asked(key, null, BindNow: true);
+        }
+
+        if (entry.Socket is null)
+        {
+            entry.Waiting.Add(question);
+            return new Asked(key, null, BindNow: false);
+        }
+
+        entry.Users.Add(question.Pid);
+        return new Asked(key, entry.Socket, BindNow: false);
+    }
+
+    /// <summary>It is bound: who waits for it gets it.</summary>
+    public IReadOnlyList<Question> Succeeded(string key, TSocket socket)
+    {
+        var entry = _entries[key];
+        entry.Socket = socket;
+        entry.Users.UnionWith(entry.Waiting.Select(static question => question.Pid));
+        return entry.TakeWaiting();
+    }
+
+    /// <summary>It cannot be bound: who waits for it is told; who asks later makes another attempt.</summary>
+    public IReadOnlyList<Question> Failed(string key)
+    {
+        var waiting = _entries[key].TakeWaiting();
+        _entries.Remove(key);
+        return waiting;
+    }
+
+    /// <summary>A process is gone.</summary>
+    public void Gone(int pid)
+    {
+        foreach (var entry in _entries.Values)
+        {
+            entry.Users.Remove(pid);
+            entry.Waiting.RemoveAll(question => question.Pid == pid);
+        }
+    }
+
+    /// <summary>Forgets, and hands out to be closed, what nobody uses while somebody serves without it.</summary>
+    /// <param name="serving">The processes that serve.</param>
+    public IReadOnlyList<TSocket> TakeUnused(IReadOnlyCollection<int> serving)
+    {
+        if (serving.Count == 0)
+        {
+            return [];
+        }
+
+        var unused = _entries.Where(static one => one.Value is { Socket: not null, Users.Count: 0, Waiting.Count: 0 }).ToArray();
+        foreach (var (key, _) in unused)
+        {
+            _entries.Remove(key);
+        }
+
+        return [.. unused.Select(static one => one.Value.Socket!)];
+    }
+
+    // Of port 0 the kernel chooses: a process that asks twice wants two, its sibling the same two.
+    private string KeyOf(Question question, ListenEndpoint endpoint)
+    {
+        if (endpoint.IP is not { Port: 0 })
+        {
+            return endpoint.ToString();
+        }
+
+        var number = 1;
+        while (_entries.TryGetValue(Key(number), out var entry) && (entry.Users.Contains(question.Pid) || entry.Waiting.Any(one => one.Pid == question.Pid)))
+        {
+            number++;
+        }
+
+        return Key(number);
+
+        string Key(int number) => string.Create(CultureInfo.InvariantCulture, $"{endpoint}#{number}");
+    }
+
+    /// <param name="Key">What <see cref="Succeeded"/> and <see cref="Failed"/> are to be told.</param>
+    /// <param name="Socket">The answer, if it is there.</param>
+    /// <param name="BindNow">Whether the caller is to bind it.</param>
+    public readonly record struct Asked(string Key, TSocket? Socket, bool BindNow);
+
+    private sealed class Entry
+    {
+        public TSocket? Socket { get; set; }
+
+        public HashSet<int> Users { get; } = [];
+
+        public List<Question> Waiting { get; } = [];
+
+        public Question[] TakeWaiting()
+        {
+            Question[] waiting = [.. Waiting];
+            Waiting.Clear();
+            return waiting;
+        }
+    }
+}
+
+/// <summary>One question of a worker.</summary>
+/// <param name="Pid">The process that asks.</param>
+/// <param name="Id">Its number for the question.</param>
+internal readonly record struct Question(int Pid, long Id);

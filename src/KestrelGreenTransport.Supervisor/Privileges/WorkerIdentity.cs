@@ -1,0 +1,61 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using KestrelGreenTransport.Supervisor.Native;
+
+namespace KestrelGreenTransport.Supervisor.Privileges;
+
+/// <summary>Whom the workers run as, where that is somebody else than the supervisor.</summary>
+/// <param name="Uid">The user's number.</param>
+/// <param name="Gid">The group's number.</param>
+/// <param name="Groups">All groups.</param>
+/// <param name="Account">The user as the system knows it; null for a mere number.</param>
+internal sealed record WorkerIdentity(uint Uid, uint Gid, ImmutableArray<uint> Groups, Account? Account)
+{
+    /// <summary>Looks the user and the group up; null when the workers run as the supervisor does.</summary>
+    /// <param name="options">The settings.</param>
+    /// <param name="ownUid">The supervisor's user.</param>
+    /// <param name="ownGid">The supervisor's group.</param>
+    /// <exception cref="StartupException">There is none such, or the supervisor may not start processes as somebody else.</exception>
+    public static WorkerIdentity? Of(GreenSupervisorOptions options, uint ownUid, uint ownGid)
+    {
+        if (options.User is null && options.Group is null)
+        {
+            return null;
+        }
+
+        var account = options.User is { } user ? Accounts.User(user) : null;
+        var uid = ownUid;
+        if (options.User is { } named)
+        {
+            uid = account?.Uid ?? (Accounts.TryNumber(named, out var number) ? number : throw Wrong("User", named, "there is no such user: see `getent passwd`"));
+        }
+
+        uint gid;
+        if (options.Group is { } group)
+        {
+            gid = Accounts.Group(group) ?? throw Wrong("Group", group, "there is no such group: see `getent group`");
+        }
+        else
+        {
+            gid = account?.Gid ?? throw Wrong("User", options.User!, "no user of this number is known, so its group is not either: give --group too");
+        }
+
+        if (uid == ownUid && gid == ownGid)
+        {
+            return null;
+        }
+
+        return ownUid == 0
+            ? new WorkerIdentity(uid, gid, [.. account is null ? [gid] : Accounts.GroupsOf(account.Name, gid)], account)
+            : throw Wrong(options.User is null ? "Group" : "User", options.User ?? options.Group!, "only root may start workers as somebody else: start the supervisor as root, or leave it out");
+    }
+
+    /// <summary>What a login would set: libraries look for their files by it.</summary>
+    public IEnumerable<KeyValuePair<string, string>> Variables => Account is { } account
+        ? [new("HOME", account.Home), new("USER", account.Name), new("LOGNAME", account.Name)]
+        : [];
+
+    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Account?.Name ?? $"{Uid}"} ({Uid}:{Gid})");
+
+    private static StartupException Wrong(string setting, string value, string why) => new(ExitCodes.Usage, $"{setting} ('{value}'): {why}.");
+}

@@ -1,0 +1,39 @@
+using System.Globalization;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervisor.Core;
+
+namespace KestrelGreenTransport.Supervisor.Reporting;
+
+/// <summary>What a reload failed of, for a person.</summary>
+internal static class ReloadFailure
+{
+    public static string Describe(Notice cause) => cause switch
+    {
+        WorkerDiedNotice n => $"{Worker(n.Index, n.Pid)} {SupervisorLog.Describe(n.Exit.Status)}",
+        WorkerStaleNotice n => string.Create(CultureInfo.InvariantCulture, $"{Worker(n.Index, n.Pid)} has not beaten for {n.Silence.TotalSeconds:0.0} s"),
+        SlowRequestNotice n => $"{Worker(n.Index, n.Pid)} hung in {n.Request.Method} {n.Request.Path}",
+        WorkerBootTimeoutNotice n => $"{Worker(n.Index, n.Pid)} was not ready within {Duration.Format(n.BootTimeout)} (BootTimeout)",
+        WorkerLeavingNotice n => $"{Worker(n.Index, n.Pid)} left by itself",
+        SpawnFailedNotice n => $"worker {n.Index} could not be started: {n.Error}",
+        WarmUpFailedNotice n => $"{Worker(n.Index, n.Pid)} could not warm itself: {n.Problem}",
+        PreparationFailedNotice n => n.Message.TrimEnd('.'),
+        StoppingNotice => "the supervisor was told to stop",
+        DrainedNotice => "all workers were told to leave",
+        _ => throw new InvalidOperationException($"{cause.GetType().Name} is no reason for a reload to fail."),
+    };
+
+    /// <summary>The worker that it failed of, if it was one.</summary>
+    public static int? WorkerOf(Notice cause) => cause switch
+    {
+        WorkerDiedNotice n => n.Index,
+        WorkerStaleNotice n => n.Index,
+        SlowRequestNotice n => n.Index,
+        WorkerBootTimeoutNotice n => n.Index,
+        WorkerLeavingNotice n => n.Index,
+        SpawnFailedNotice n => n.Index,
+        WarmUpFailedNotice n => n.Index,
+        _ => null,
+    };
+
+    private static string Worker(int index, int pid) => string.Create(CultureInfo.InvariantCulture, $"worker {index} (pid {pid})");
+}

@@ -1,7 +1,0 @@
-namespace KestrelGreenTransport.Supervisor.Runtime;
-
-/// <summary>The supervisor cannot start. The message is for a person and carries the next step.</summary>
-internal sealed class StartupException(int exitCode, string message) : Exception(message)
-{
-    public int ExitCode { get; } = exitCode;
-}

@@ -1,0 +1,33 @@
+using System.Collections.Immutable;
+using KestrelGreenTransport.Supervisor.Building;
+
+namespace KestrelGreenTransport.Supervisor.Settings;
+
+/// <summary>Everything that is needed to run: resolved settings, the app's command, what to bind. Made at the start, and for each reload.</summary>
+internal sealed record LaunchPlan
+{
+    public required GreenSupervisorOptions Options { get; init; }
+
+    public required AppCommand App { get; init; }
+
+    /// <summary>Where to listen, parsed and in order; empty when nobody said so.</summary>
+    public required ImmutableArray<BindSpec> Binds { get; init; }
+
+    /// <summary>
+    /// Whether somebody said where to listen. Else the app does, by its endpoints or by <c>ASPNETCORE_URLS</c> and its
+    /// kin, and the workers ask for what that needs.
+    /// </summary>
+    public bool ExplicitBinds => Binds.Length > 0;
+
+    /// <summary>The instance's name; also in the control socket's path.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Reads the settings and looks for the app once more, for the next generation; or says what is wrong. Given is what runs a build.</summary>
+    public required Func<ICommandRunner, (LaunchPlan? Plan, IReadOnlyList<string> Problems)> Renew { get; init; }
+
+    /// <summary>The admin endpoint; null when nobody asked for one.</summary>
+    public AdminPlan? Admin { get; init; }
+
+    /// <summary>Transport settings that the command line or the environment gave, as <c>GREEN_*</c> variables for the workers.</summary>
+    public ImmutableDictionary<string, string> WorkerVariables { get; init; } = ImmutableDictionary<string, string>.Empty;
+}

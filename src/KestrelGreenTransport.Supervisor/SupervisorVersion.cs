@@ -1,0 +1,10 @@
+using System.Reflection;
+
+namespace KestrelGreenTransport.Supervisor;
+
+/// <summary>The version as users see it: without the commit that the compiler appends.</summary>
+internal static class SupervisorVersion
+{
+    public static string Text { get; } =
+        typeof(SupervisorVersion).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0.0.0";
+}

@@ -1,0 +1,81 @@
+using System.Text;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Native;
+
+namespace KestrelGreenTransport.Supervisor.Systemd;
+
+/// <summary>
+/// The way to the service manager (sd_notify): datagrams to the socket that NOTIFY_SOCKET names. Belongs to the
+/// supervisor's thread and never waits; what finds no room is kept, in order, for the next try.
+/// </summary>
+internal sealed class NotifySocket : IDisposable
+{
+    private const int LongestPath = 107;
+
+    // A manager that takes nothing for so long is not there any more.
+    private const int MostKept = 256;
+
+    private readonly Descriptor _socket;
+    private readonly byte[] _address;
+    private readonly Queue<(byte[] Text, int? Descriptor)> _kept = new();
+
+    private NotifySocket(Descriptor socket, byte[] address)
+    {
+        _socket = socket;
+        _address = address;
+    }
+
+    /// <summary>Opens the way; null where no service manager wants to be told.</summary>
+    /// <param name="path">The value of NOTIFY_SOCKET: a path, or the name of an abstract socket after '@'.</param>
+    public static NotifySocket? Open(string? path)
+    {
+        if (path is not ['/' or '@', _, ..] || Encoding.UTF8.GetByteCount(path) > LongestPath)
+        {
+            return null;
+        }
+
+        var opened = Result.From(Posix.socket(Posix.AF_UNIX, Posix.SOCK_DGRAM | Posix.SOCK_CLOEXEC | Posix.SOCK_NONBLOCK, 0));
+        return opened.Ok ? new NotifySocket(new Descriptor((int)opened.Value), AddressOf(path)) : null;
+    }
+
+    /// <summary>Sends lines like <c>READY=1</c>, with a descriptor for the manager to keep if there is one.</summary>
+    public void Send(string lines, int? descriptor = null)
+    {
+        if (_kept.Count < MostKept)
+        {
+            _kept.Enqueue((Encoding.UTF8.GetBytes(lines), descriptor));
+        }
+
+        Flush();
+    }
+
+    /// <summary>Tries again what found no room.</summary>
+    public void Flush()
+    {
+        while (_kept.TryPeek(out var next))
+        {
+            var sent = Packet.Send(_socket.Number, next.Text, next.Descriptor, _address);
+            if (sent.Error is Errno.EAGAIN or Errno.EINTR or Errno.ENOBUFS or Errno.ENOMEM)
+            {
+                return;
+            }
+
+            // Anything else will not be mended by another try: the manager is gone, or the descriptor.
+            _kept.Dequeue();
+        }
+    }
+
+    public void Dispose() => _socket.Dispose();
+
+    // struct sockaddr_un: the family, then the path; an abstract name begins with a NUL.
+    private static byte[] AddressOf(string path)
+    {
+        var name = Encoding.UTF8.GetBytes(path);
+        if (name[0] == '@')
+        {
+            name[0] = 0;
+        }
+
+        return [.. BitConverter.GetBytes((ushort)Posix.AF_UNIX), .. name];
+    }
+}

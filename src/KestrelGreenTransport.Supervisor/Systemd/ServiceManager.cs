@@ -1,0 +1,103 @@
+using System.Globalization;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Listening;
+using KestrelGreenTransport.Supervisor.Loop;
+
+namespace KestrelGreenTransport.Supervisor.Systemd;
+
+/// <summary>
+/// Tells systemd, or whoever keeps to its protocol, how the supervisor fares, and has it keep the listening sockets, so
+/// that the next supervisor finds them should this one die. Lives on the supervisor's thread.
+/// </summary>
+internal sealed class ServiceManager : ISupervisorPart, IDisposable
+{
+    private readonly NotifySocket _socket;
+    private readonly ServiceStory _story;
+    private readonly ListenerSet _listeners;
+    private readonly StoredSockets _stored;
+    private readonly TimeProvider _time;
+    private readonly HashSet<string> _kept;
+
+    private ServiceManager(NotifySocket socket, ServiceStory story, ListenerSet listeners, StoredSockets stored, TimeProvider time)
+    {
+        _socket = socket;
+        _story = story;
+        _listeners = listeners;
+        _stored = stored;
+        _time = time;
+        _kept = [.. stored.Keys.Where(BoundListener.IsOursBy)];
+    }
+
+    /// <summary>The service manager of this process; null when there is none.</summary>
+    public static ServiceManager? Of(Func<string, string?> variable, ListenerSet listeners, StoredSockets stored, TimeProvider time) =>
+        NotifySocket.Open(variable("NOTIFY_SOCKET")) is { } socket
+            ? new ServiceManager(socket, new ServiceStory(Watchdog(variable, Environment.ProcessId)), listeners, stored, time)
+            : null;
+
+    /// <summary>How often the manager wants to hear from the process; null when it does not.</summary>
+    public static TimeSpan? Watchdog(Func<string, string?> variable, int pid) =>
+        long.TryParse(variable("WATCHDOG_USEC"), NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds) && microseconds > 0
+        && (variable("WATCHDOG_PID") is not { Length: > 0 } meant || meant == pid.ToString(CultureInfo.InvariantCulture))
+            ? TimeSpan.FromMicroseconds(microseconds)
+            : null;
+
+    /// <summary>Whether another supervisor speaks for the service: the one that is still here, or the one that took over.</summary>
+    public bool IsMuted { get; set; }
+
+    /// <summary>Says who speaks for the service from now on; nothing is said here any more.</summary>
+    public void HandOverTo(int pid)
+    {
+        _socket.Send(string.Create(CultureInfo.InvariantCulture, $"MAINPID={pid}"));
+        IsMuted = true;
+    }
+
+    public void OnTick(SupervisorState state)
+    {
+        _socket.Flush();
+        if (_stored.IsOffered && !IsMuted)
+        {
+            KeepListeners(state.EverServed);
+        }
+
+        Tell(state);
+    }
+
+    public void OnState(SupervisorState state) => Tell(state);
+
+    public void Dispose() => _socket.Dispose();
+
+    private void Tell(SupervisorState state)
+    {
+        if (IsMuted)
+        {
+            return;
+        }
+
+        foreach (var message in _story.Tell(state, _time.GetTimestamp()))
+        {
+            _socket.Send(message);
+        }
+    }
+
+    // What an earlier supervisor left is wanted, or not, by the time that the first worker serves.
+    private void KeepListeners(bool restIsUnwanted)
+    {
+        var now = _listeners.All.Where(static listener => listener.IsOurs).ToDictionary(static listener => listener.Key!);
+        foreach (var (key, listener) in now)
+        {
+            if (_kept.Add(key))
+            {
+                _socket.Send($"FDSTORE=1\nFDNAME={StoredSockets.NameOf(key)}", listener.Descriptor);
+            }
+        }
+
+        if (restIsUnwanted && _kept.Count > now.Count)
+        {
+            foreach (var key in _kept.Except(now.Keys).ToArray())
+            {
+                _kept.Remove(key);
+                _socket.Send($"FDSTOREREMOVE=1\nFDNAME={StoredSockets.NameOf(key)}");
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Loop;
+using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Reporting;
+using KestrelGreenTransport.Supervisor.Settings;
+using KestrelGreenTransport.Supervisor.Workers;
+using Microsoft.Extensions.Logging;
+
+namespace KestrelGreenTransport.Supervisor.Upgrading;
+
+// No listening socket is closed, and no worker of ours is touched, before the successor's workers serve.
+// A successor that fails costs nothing: this supervisor goes on as if nobody had asked.
+// From the handing over on this process owns nothing but its workers, and leaves with the last of them.
+// The successor hears who leads before that one does, so that it knows whom to wait for should we be killed.
+
+/// <summary>The old supervisor's side of an upgrade: starts this program anew, whatever version it is by now, and makes way for it.</summary>
+internal sealed class Upgrade : ISupervisorPart, IDisposable
+{
+    private const int FirstDescriptor = 3;
+
+    // From its first worker's boot to its last one's, and once more for the supervisor itself.
+    private const int BootTimeouts = 2;
+
+    private readonly LaunchPlan _plan;
+    private readonly Estate _estate;
+    private readonly WorkThread _work;
+    private readonly SupervisorLoop _loop;
+    private readonly TimeProvider _time;
+    private readonly Predecessor? _predecessor;
+    private readonly ILogger _logger;
+    private WorkerProcess? _leader;
+    private PidFd? _successor;
+    private UpgradeChannel? _channel;
+    private bool _isStarting;
+    private bool _isHandingOver;
+    private bool _isHandedOver;
+    private bool _gaveLead;
+    private bool _wasEnded;
+    private long _deadline;
+
+    public Upgrade(LaunchPlan plan, Estate estate, WorkThread work, SupervisorLoop loop, Predecessor? predecessor, TimeProvider time, ILogger logger)
+    {
+        _plan = plan;
+        _estate = estate;
+        _work = work;
+        _loop = loop;
+        _predecessor = predecessor;
+        _time = time;
+        _logger = logger;
+    }
+
+    /// <summary>Whether a successor is coming up.</summary>
+    public bool IsUnderWay => _isStarting || _successor is not null;
+
+    /// <summary>Starts the successor; on the supervisor's thread. What stands in its way is said in the log.</summary>
+    public void Begin()
+    {
+        if (_isStarting || _successor is not null)
+        {
+            SupervisorLog.UpgradeIgnored(_logger, "one is under way");
+        }
+        else if (_loop.State.Stop is not null || _estate.Listeners.AreClosing)
+        {
+            SupervisorLog.UpgradeIgnored(_logger, "the supervisor is stopping");
+        }
+        else if (!_loop.State.EverServed)
+        {
+            SupervisorLog.UpgradeIgnored(_logger, "no worker has served yet");
+        }
+        else if (_predecessor is { IsInForce: true })
+        {
+            SupervisorLog.UpgradeIgnored(_logger, "the supervisor before has not handed over yet");
+        }
+        else
+        {
+            try
+            {
+                var (ours, theirs) = Descriptor.SeqPacketPair();
+                _channel = new UpgradeChannel(ours);
+                TellLeader();
+                _isStarting = true;
+                _work.Do(() => Start(theirs));
+            }
+            catch (IOException e)
+            {
+                SupervisorLog.UpgradeNotStarted(_logger, e.Message);
+            }
+        }
+    }
+
+    public void OnAppointing(WorkerProcess worker)
+    {
+        _leader = worker;
+        TellLeader();
+    }
+
+    public void OnExited(WorkerProcess worker)
+    {
+        if (_leader == worker)
+        {
+            _leader = null;
+        }
+    }
+
+    public void OnState(SupervisorState state)
+    {
+        if (_isHandedOver && !_gaveLead && state is { Stop: not null, HasLead: true, Leader: null })
+        {
+            _gaveLead = true;
+            _ = _channel!.Send(UpgradeChannel.Lead);
+        }
+    }
+
+    public void OnTick(SupervisorState state)
+    {
+        if (_successor is not { } successor || _isHandingOver)
+        {
+            return;
+        }
+
+        if (_channel!.Receive(out _) == UpgradeChannel.Ready && state.Stop is null)
+        {
+            HandOver(successor.Pid);
+        }
+        else if (successor.Reap() is { } status)
+        {
+            SupervisorLog.UpgradeFailed(_logger, successor.Pid, SupervisorLog.Describe(status));
+            Forget();
+        }
+        else if ((state.Stop is not null || _time.GetTimestamp() >= _deadline) && !_wasEnded)
+        {
+            _wasEnded = true;
+            _ = successor.Signal(Signals.SIGTERM);
+        }
+    }
+
+    public void Dispose()
+    {
+        _channel?.Dispose();
+        _successor?.Dispose();
+    }
+
+    private void Start(Descriptor channel)
+    {
+        try
+        {
+            Spawned spawned;
+            using (channel)
+            {
+                spawned = Spawn.Start(Request(channel));
+            }
+
+            var successor = spawned.Process ?? throw new IOException($"{Self.Program}: {spawned.Error}");
+            _loop.PostAction(() => Started(successor));
+        }
+        catch (IOException e)
+        {
+            _loop.PostAction(() =>
+            {
+                _isStarting = false;
+                SupervisorLog.UpgradeNotStarted(_logger, e.Message);
+                Forget();
+            });
+        }
+    }
+
+    private void TellLeader()
+    {
+        var leader = _predecessor is { HasLead: true } before ? before.Leader : _loop.State.Leader is null ? null : _leader?.Process.Number;
+        if (_channel?.Send(UpgradeChannel.Leads, leader) is { Error: Errno.EAGAIN })
+        {
+            // It has not read for hundreds of words. One that does not know who leads must not outlive us.
+            _ = _successor?.Signal(Signals.SIGKILL);
+        }
+    }
+
+    private SpawnRequest Request(Descriptor channel)
+    {
+        var descriptors = new List<(int Ours, int Theirs)> { (1, 1), (2, 2) };
+        var package = new UpgradePackage(
+            Place(channel.Number),
+            (Place(_estate.Control.Number), _estate.Control.Path),
+            _estate.PidFile is { } file ? Place(file.Number) : null,
+            [.. _estate.Listeners.All.Where(static listener => listener.Key is not null).Select(listener => (listener.Key!, Place(listener.Descriptor)))]);
+        var variables = new Dictionary<string, string>(Self.Variables()) { [OwnVariables.Upgrade] = package.ToString() };
+        foreach (var name in (ReadOnlySpan<string>)[ContractVariables.ListenFds, ContractVariables.ListenPid, ContractVariables.ListenFdNames, "WATCHDOG_PID"])
+        {
+            variables.Remove(name);
+        }
+
+        if (_estate.Init is { } init)
+        {
+            variables[OwnVariables.Init] = init.PlaceIn(descriptors, FirstDescriptor + descriptors.Count - 2);
+        }
+
+        return new SpawnRequest
+        {
+            FileName = Self.Program,
+            Arguments = Self.Arguments,
+            Environment = variables,
+            Descriptors = descriptors,
+
+            // The terminal's Ctrl+C is for it as well.
+            OwnProcessGroup = false,
+        };
+
+        int Place(int ours)
+        {
+            var theirs = FirstDescriptor + descriptors.Count - 2;
+            descriptors.Add((ours, theirs));
+            return theirs;
+        }
+    }
+
+    private void Started(PidFd successor)
+    {
+        _isStarting = false;
+        _successor = successor;
+        _deadline = _time.GetTimestamp() + Nanoseconds.Of(BootTimeouts * _plan.Options.BootTimeout);
+        SupervisorLog.Upgrading(_logger, successor.Pid);
+    }
+
+    private void HandOver(int pid)
+    {
+        _isHandingOver = true;
+        _work.Do(() =>
+        {
+            _estate.LetGo();
+            _loop.PostAction(() =>
+            {
+                _estate.Service?.HandOverTo(pid);
+                _ = _channel!.Send(UpgradeChannel.Yours);
+                _isHandedOver = true;
+                SupervisorLog.HandedOver(_logger, pid);
+                _loop.Post(new StopRequested(StopKind.Graceful));
+            });
+        });
+    }
+
+    private void Forget()
+    {
+        _channel?.Dispose();
+        _successor?.Dispose();
+        _channel = null;
+        _successor = null;
+        _wasEnded = false;
+    }
+}

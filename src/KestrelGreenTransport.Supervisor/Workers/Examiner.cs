@@ -1,0 +1,57 @@
+using KestrelGreenTransport.Records;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Native;
+using Microsoft.Win32.SafeHandles;
+
+namespace KestrelGreenTransport.Supervisor.Workers;
+
+/// <summary>
+/// Looks closer where a beat becomes overdue, so that the verdict can say why: at the board, and at what the kernel says
+/// of the process. Belongs to the supervisor's thread.
+/// </summary>
+internal sealed class Examiner(SafeFileHandle board, OutOfMemoryWatch memory, TimeProvider time)
+{
+    // In ticks: a kill of the kernel's that has explained no death by then was of a process that is not ours.
+    private const int MemoryWindow = 100;
+
+    private readonly BoardFileReader _board = new(board);
+    private bool _isFresh;
+    private int _ticks;
+
+    /// <summary>A new round of looks begins.</summary>
+    public void BeginTick()
+    {
+        _isFresh = false;
+        if (++_ticks % MemoryWindow == 0)
+        {
+            memory.Forget();
+        }
+    }
+
+    /// <summary>What is to be known of a worker whose beat is half overdue; null for all others.</summary>
+    public WorkerExamined? Examine(WorkerProcess worker, SupervisorState state)
+    {
+        if (!state.Workers.TryGetValue(worker.Index, out var handle) || handle.Phase is not (WorkerPhase.Standby or WorkerPhase.Serving))
+        {
+            return null;
+        }
+
+        if (time.GetTimestamp() - Liveness.SilentSince(handle) <= Nanoseconds.Of(handle.Settings.Timeout) / 2)
+        {
+            return null;
+        }
+
+        if (!_isFresh)
+        {
+            _ = _board.Refresh(state.Workers.Keys.Max());
+            _isFresh = true;
+        }
+
+        var pid = worker.Process.Pid;
+        var has = _board.TryGet(worker.Index, out var record) && record.Pid == pid;
+        return new WorkerExamined(worker.Index, has ? record : null, ProcFs.IsStopped(pid));
+    }
+
+    /// <summary>Whether the kernel killed this process for want of memory, as far as can be told.</summary>
+    public bool WasKilledForMemory(ExitStatus status) => status.Signal == Signals.SIGKILL && memory.Explains();
+}

@@ -1,0 +1,81 @@
+using System.Collections;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervisor.Privileges;
+using KestrelGreenTransport.Supervisor.Settings;
+
+namespace KestrelGreenTransport.Supervisor.Workers;
+
+/// <summary>The environment that a worker gets: the supervisor's own, less what is not for it, plus the contract.</summary>
+internal static class WorkerEnvironment
+{
+    // Where the app should listen is said by the inherited listeners once binds were asked for.
+    private static readonly string[] UrlVariables =
+    [
+        "ASPNETCORE_URLS", "DOTNET_URLS", "URLS", "ASPNETCORE_HTTP_PORTS", "DOTNET_HTTP_PORTS", "HTTP_PORTS",
+        "ASPNETCORE_HTTPS_PORTS", "DOTNET_HTTPS_PORTS", "HTTPS_PORTS",
+    ];
+
+    private static readonly string[] ManagerVariables = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "FDSTORE"];
+
+    public static Dictionary<string, string> For(LaunchPlan plan, IReadOnlyDictionary<string, string> contract, WorkerIdentity? identity = null)
+    {
+        var variables = new Dictionary<string, string>();
+        foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
+        {
+            variables[(string)variable.Key] = (string?)variable.Value ?? "";
+        }
+
+        foreach (var name in ContractVariables.All)
+        {
+            variables.Remove(name);
+        }
+
+        // An app does not need the key to its own supervisor.
+        foreach (var secret in SettingsCatalogue.All.Where(static setting => setting.IsSecret))
+        {
+            variables.Remove(secret.Variable);
+        }
+
+        // The service manager talks to the supervisor, not to its workers.
+        foreach (var name in ManagerVariables)
+        {
+            variables.Remove(name);
+        }
+
+        if (plan.ExplicitBinds)
+        {
+            foreach (var name in UrlVariables)
+            {
+                variables.Remove(name);
+            }
+        }
+
+        foreach (var (name, value) in identity?.Variables ?? [])
+        {
+            variables[name] = value;
+        }
+
+        foreach (var pair in plan.Options.Env)
+        {
+            var equals = pair.IndexOf('=', StringComparison.Ordinal);
+            variables[pair[..equals]] = pair[(equals + 1)..];
+        }
+
+        foreach (var (name, value) in WorkerDefaults.For(plan.Options.Workers, Environment.ProcessorCount, variables))
+        {
+            variables[name] = value;
+        }
+
+        foreach (var (name, value) in plan.WorkerVariables)
+        {
+            variables[name] = value;
+        }
+
+        foreach (var (name, value) in contract)
+        {
+            variables[name] = value;
+        }
+
+        return variables;
+    }
+}

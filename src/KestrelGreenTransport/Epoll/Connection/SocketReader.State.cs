@@ -1,0 +1,394 @@
+using KestrelGreenTransport.Native;
+
+namespace KestrelGreenTransport.Epoll.Connection;
+
+/// <summary>The state of the read side, and those who change it: the loop, cancellations, aborts, the close.</summary>
+internal sealed partial class SocketReader
+{
+    /// <summary>
+    /// The loop has events that concern this half. A read that waits is completed within this call: the app runs here.
+    /// </summary>
+    public void OnEvents(uint events)
+    {
+        var hangUp = (events & (EpollCalls.EPOLLRDHUP | EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0 ? HungUp : 0;
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            if ((state & Closed) != 0)
+            {
+                return;
+            }
+
+            if ((state & Waiting) == 0)
+            {
+                if (!TryMove(state, state | Ready | hangUp))
+                {
+                    continue;
+                }
+
+                if (hangUp != 0)
+                {
+                    _connection.OnHangUpUnread(events);
+                }
+
+                return;
+            }
+
+            if (TryMove(state, (state & ~(Waiting | Ready)) | Receiving | hangUp))
+            {
+                ReceiveForWaiter();
+                return;
+            }
+        }
+    }
+
+    /// <summary>The peer has ended its half, and all before that was received.</summary>
+    public void End() => Interlocked.Or(ref _state, Ended);
+
+    /// <summary>Every read from now on ends with this exception, the waiting one included; unless the end was seen before.</summary>
+    public void Fail(Exception error)
+    {
+        Interlocked.CompareExchange(ref _error, error, null);
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            if (TryMove(state, (state & ~Waiting) | ((state & Ended) == 0 ? Failed : 0)))
+            {
+                if ((state & Waiting) != 0)
+                {
+                    CompleteElsewhere();
+                }
+
+                return;
+            }
+        }
+    }
+
+    /// <summary>The same, unless the peer has hung up: then reads give what it sent, and its end of stream or error.</summary>
+    public void FailUnlessEnding(Exception error)
+    {
+        if ((Volatile.Read(ref _state) & (HungUp | Ended)) == 0)
+        {
+            Fail(error);
+        }
+    }
+
+    /// <summary>
+    /// If a read waits between two requests, the last response is sent and nothing has arrived, ends it as if the peer had closed its half. False: the
+    /// connection is not idle.
+    /// </summary>
+    public bool TryEndIdle()
+    {
+        if (!TryTakeFromWaiter())
+        {
+            return false;
+        }
+
+        // In one step under the read side's ownership: a request that arrived just now is answered, not dropped. And the
+        // client hears of the end right after the look, whenever the app gets to close the connection.
+        // What a slow client has yet to be sent would be cut off.
+        var isBetween = _received.IsEmpty && !_connection.Activity.IsBusy && !_connection.Writer.HasUnsent;
+        var outcome = Receive();
+        if (isBetween && outcome == Outcome.Nothing)
+        {
+            End();
+            if (_connection.Activity.HasServed)
+            {
+                _connection.ShutDownOutput();
+            }
+        }
+        else if (outcome == Outcome.Nothing && TryWaitOn())
+        {
+            return false;
+        }
+
+        StopReceiving(outcome);
+        CompleteElsewhere();
+        return IsAtEnd;
+    }
+
+    /// <summary>If a read waits and nothing has arrived, ends it as if the peer had closed its half, whatever it waits for.</summary>
+    public void EndWaiting()
+    {
+        if (TryTakeFromWaiter())
+        {
+            var outcome = Receive();
+            if (outcome == Outcome.Nothing)
+            {
+                End();
+            }
+
+            StopReceiving(outcome);
+            CompleteElsewhere();
+        }
+    }
+
+    /// <summary>
+    /// Lets go of the descriptor: now, or when the receive that is under way returns. A read that waits although the app has
+    /// ended, as one of two loops may of which only the other was awaited, ends with the reason: no event will come for it.
+    /// </summary>
+    public void Close(Exception reason)
+    {
+        var state = Interlocked.Or(ref _state, Closed);
+        if ((state & Waiting) != 0)
+        {
+            Fail(reason);
+        }
+
+        if ((state & Receiving) == 0)
+        {
+            Leave();
+        }
+    }
+
+    /// <summary>Takes the read side from a read that waits, to receive for it or to end it.</summary>
+    private bool TryTakeFromWaiter()
+    {
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            if ((state & (Waiting | Ready | HungUp | Closed)) != Waiting)
+            {
+                return false;
+            }
+
+            if (TryMove(state, (state & ~Waiting) | Receiving))
+            {
+                return true;
+            }
+        }
+    }
+
+    /// <summary>Gives the read side back to the read that waits; false when something has happened meanwhile that completes it.</summary>
+    private bool TryWaitOn()
+    {
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            if ((state & (Ready | CancelRead | CancelToken | Failed | Closed)) != 0)
+            {
+                return false;
+            }
+
+            if (TryMove(state, (state & ~Receiving) | Waiting))
+            {
+                return true;
+            }
+        }
+    }
+
+    private bool TryMove(int from, int to)
+    {
+        Interleaving.Point("a read side is about to change hands");
+        return Interlocked.CompareExchange(ref _state, to, from) == from;
+    }
+
+    private bool TryBeginReceiving()
+    {
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            if ((state & Ready) == 0 || (state & Closed) != 0)
+            {
+                return false;
+            }
+
+            if (TryMove(state, (state & ~Ready) | Receiving))
+            {
+                return true;
+            }
+        }
+    }
+
+    /// <summary>Receives once. For who holds <see cref="Receiving"/>.</summary>
+    private Outcome Receive()
+    {
+        while (true)
+        {
+            _owner.Enter("the receiving of a connection");
+            var received = _received.Receive(_connection.Descriptor, out var isFull);
+            _owner.Leave();
+            if (received > 0)
+            {
+                _connection.OnReceived(received);
+                return isFull ? Outcome.More : Outcome.Drained;
+            }
+
+            switch (-(int)received)
+            {
+                case 0:
+                    End();
+                    return Outcome.Ended;
+                case Errno.EAGAIN:
+                    return Outcome.Nothing;
+                case Errno.EINTR:
+                    continue;
+                case var errno:
+                    Interlocked.CompareExchange(ref _error, _connection.OnReceiveError(errno), null);
+                    Interlocked.Or(ref _state, Failed);
+                    return Outcome.Ended;
+            }
+        }
+    }
+
+    private void StopReceiving(Outcome outcome)
+    {
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            var more = outcome == Outcome.More || (outcome == Outcome.Drained && (state & HungUp) != 0) ? Ready : 0;
+            if (TryMove(state, (state & ~Receiving) | more))
+            {
+                if ((state & Closed) != 0)
+                {
+                    Leave();
+                }
+                else if (outcome == Outcome.Ended)
+                {
+                    _connection.OnEndOfStream();
+                }
+
+                return;
+            }
+        }
+    }
+
+    private void ReceiveForWaiter()
+    {
+        while (true)
+        {
+            var outcome = Receive();
+            if (outcome != Outcome.Nothing)
+            {
+                StopReceivingForWaiter(outcome);
+                return;
+            }
+
+            // An edge that came before the last bytes were received: wait on, unless something happened meanwhile.
+            var state = Volatile.Read(ref _state);
+            if ((state & (CancelRead | CancelToken | Failed | Closed)) != 0)
+            {
+                StopReceivingForWaiter(outcome);
+                return;
+            }
+
+            if (TryMove(state, (state & Ready) != 0 ? state & ~Ready : (state & ~Receiving) | Waiting) && (state & Ready) == 0)
+            {
+                return;
+            }
+        }
+    }
+
+    private void StopReceivingForWaiter(Outcome outcome)
+    {
+        StopReceiving(outcome == Outcome.Ended ? Outcome.EndedQuietly : outcome);
+        _awaited.RunContinuationsAsynchronously = !_connection.RunsInline;
+        _awaited.SetResult(true);
+
+        // Only now: most readers end the connection by themselves at the end of the stream, and it closes in one go. And one
+        // that has gone elsewhere with its request is told that the peer has left meanwhile.
+        if (outcome == Outcome.Ended)
+        {
+            _connection.OnEndOfStream();
+        }
+        else if ((Volatile.Read(ref _state) & (HungUp | Waiting | Closed)) == HungUp && !IsAtEnd)
+        {
+            _connection.OnHangUpUnread(EpollCalls.EPOLLRDHUP);
+        }
+    }
+
+    private bool TryWait(CancellationToken cancellationToken)
+    {
+        _awaited.Reset();
+        if (cancellationToken.CanBeCanceled)
+        {
+            _token = cancellationToken;
+            _registration = cancellationToken.UnsafeRegister(static reader => ((SocketReader)reader!).OnTokenCancelled(), this);
+        }
+
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            ObjectDisposedException.ThrowIf((state & Closed) != 0, _connection);
+            if ((state & (CancelRead | Failed | Ended)) != 0 || ((state & Ready) != 0 && _connection.MayReceiveNow()))
+            {
+                _registration.Dispose();
+                _token = default;
+                return false;
+            }
+
+            if (!TryMove(state, state | Waiting))
+            {
+                continue;
+            }
+
+            Interleaving.Point("a read waits");
+
+            if ((state & Ready) != 0)
+            {
+                _connection.Defer();
+            }
+
+            // The callback may have run before there was a waiter to find.
+            if (cancellationToken.IsCancellationRequested)
+            {
+                OnTokenCancelled();
+            }
+
+            return true;
+        }
+    }
+
+    private void OnTokenCancelled()
+    {
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            if ((state & (Waiting | Receiving)) == 0)
+            {
+                return;
+            }
+
+            if (TryMove(state, (state & ~Waiting) | CancelToken))
+            {
+                if ((state & Waiting) != 0)
+                {
+                    CompleteElsewhere();
+                }
+
+                return;
+            }
+        }
+    }
+
+    /// <summary>Completes the waiting read from a thread that has its own work to do: the app continues on the thread pool.</summary>
+    private void CompleteElsewhere()
+    {
+        _awaited.RunContinuationsAsynchronously = true;
+        _awaited.SetResult(true);
+    }
+
+    private void Leave()
+    {
+        _received.Release();
+        _connection.OnHalfClosed();
+    }
+
+    private enum Outcome
+    {
+        /// <summary>There was nothing to receive.</summary>
+        Nothing,
+
+        /// <summary>All that there was.</summary>
+        Drained,
+
+        /// <summary>All that there was room for.</summary>
+        More,
+
+        /// <summary>The end of the stream, or an error.</summary>
+        Ended,
+
+        /// <summary>The same, and the connection is told later.</summary>
+        EndedQuietly,
+    }
+}

@@ -1,0 +1,240 @@
+using KestrelGreenTransport.Epoll.Memory;
+using System.IO.Pipelines;
+using System.Threading.Tasks.Sources;
+using KestrelGreenTransport.Epoll.Loop;
+
+namespace KestrelGreenTransport.Epoll.Connection;
+
+/// <summary>
+/// The receiving half of a connection: a PipeReader directly on the socket.
+///
+/// The read side has one owner at a time. It is the app (which reads, advances and completes from one thread at a time,
+/// as for every PipeReader) while the state says neither <see cref="Waiting"/> nor <see cref="Receiving"/>. A read that finds
+/// nothing sets <see cref="Waiting"/>; whoever clears that bit completes the read, exactly once: the loop with what it
+/// received, or a cancellation, or an abort. <see cref="Receiving"/> is held over every call on the descriptor, and the
+/// descriptor is not closed while it is.
+///
+/// <see cref="Ready"/> remembers an edge that nobody has answered yet. It is cleared before a receive and set again when
+/// the receive filled all its room, or when the peer has hung up: then only the end of the stream or an error says that
+/// all is read. After a short read the kernel's next edge tells of more. <see cref="Ended"/> says so too: the loop saw the
+/// end, with nothing before it, while nobody read.
+/// </summary>
+internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadResult>
+{
+    private const int Ready = 1;
+    private const int Receiving = 2;
+    private const int Waiting = 4;
+    private const int CancelRead = 8;
+    private const int CancelToken = 16;
+    private const int HungUp = 32;
+    private const int Failed = 64;
+    private const int Closed = 128;
+    private const int Ended = 256;
+
+    private readonly EpollConnection _connection;
+    private readonly ReceivedBytes _received;
+    private ManualResetValueTaskSourceCore<bool> _awaited;
+    private CancellationTokenRegistration _registration;
+    private Exception? _error;
+    private CancellationToken _token;
+    private int _state;
+    private bool _isReading;
+    private bool _mayAdvance;
+    private bool _isCompleted;
+    private bool _stoppedEarly;
+    private OneAtATime _owner;
+
+    public SocketReader(EpollConnection connection, BlockStore store, int maxBurst)
+    {
+        _connection = connection;
+        _received = new ReceivedBytes(store, maxBurst);
+    }
+
+    /// <summary>Whether received bytes wait to be consumed. For the thread that owns the read side.</summary>
+    public bool HasUnconsumed => !_received.IsEmpty;
+
+    /// <summary>Whether a read waits for something to arrive, at this moment.</summary>
+    public bool IsWaiting => (Volatile.Read(ref _state) & Waiting) != 0;
+
+    /// <summary>Whether the peer's end of stream was seen, and everything before it received.</summary>
+    public bool IsAtEnd => (Volatile.Read(ref _state) & Ended) != 0;
+
+    /// <summary>Whether a receive is under way on some thread.</summary>
+    public bool IsReceiving => (Volatile.Read(ref _state) & Receiving) != 0;
+
+    /// <summary>Whether the app has begun to read.</summary>
+    public bool HasBegun { get; private set; }
+
+    /// <summary>Whether the kernel may hold bytes that were never received, after the app is done with reading.</summary>
+    public bool MayHaveUnread => !IsAtEnd && (_stoppedEarly || (Volatile.Read(ref _state) & Ready) != 0);
+
+    public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
+    {
+        ThrowIfCompleted();
+        if (_isReading)
+        {
+            throw new InvalidOperationException("A read is under way already: call AdvanceTo before the next one.");
+        }
+
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<ReadResult>(cancellationToken);
+        }
+
+        HasBegun = true;
+        _connection.EnsureWatched();
+        while (true)
+        {
+            if (HasResult)
+            {
+                return new(TakeResult());
+            }
+
+            if (_connection.MayReceiveNow() && TryBeginReceiving())
+            {
+                StopReceiving(Receive());
+            }
+            else if (TryWait(cancellationToken))
+            {
+                return new(this, _awaited.Version);
+            }
+        }
+    }
+
+    public override bool TryRead(out ReadResult result)
+    {
+        ThrowIfCompleted();
+        if (_isReading || (Volatile.Read(ref _state) & (Waiting | Receiving)) != 0)
+        {
+            throw new InvalidOperationException("A read is under way already: await it and call AdvanceTo before the next one.");
+        }
+
+        HasBegun = true;
+        _connection.EnsureWatched();
+        if (!HasResult && TryBeginReceiving())
+        {
+            StopReceiving(Receive());
+        }
+
+        if (HasResult)
+        {
+            result = TakeResult();
+            return true;
+        }
+
+        _mayAdvance = true;
+        result = default;
+        return false;
+    }
+
+    public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
+
+    public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
+    {
+        ThrowIfCompleted();
+        if (!_isReading && !_mayAdvance)
+        {
+            throw new InvalidOperationException("AdvanceTo without a read: each result of ReadAsync or TryRead is advanced once.");
+        }
+
+        _owner.Enter("the receiving of a connection");
+        try
+        {
+            _received.AdvanceTo(consumed, examined);
+        }
+        finally
+        {
+            _owner.Leave();
+        }
+
+        _isReading = _mayAdvance = false;
+    }
+
+    public override void CancelPendingRead()
+    {
+        while (true)
+        {
+            var state = Volatile.Read(ref _state);
+            var next = (state & ~Waiting) | CancelRead;
+            if (TryMove(state, next))
+            {
+                if ((state & Waiting) != 0)
+                {
+                    CompleteElsewhere();
+                }
+
+                return;
+            }
+        }
+    }
+
+    public override void Complete(Exception? exception = null)
+    {
+        if (_isCompleted)
+        {
+            return;
+        }
+
+        _isCompleted = true;
+        _stoppedEarly = HasUnconsumed;
+        if ((Volatile.Read(ref _state) & (Waiting | Receiving)) == 0)
+        {
+            _received.Release();
+        }
+    }
+
+    ReadResult IValueTaskSource<ReadResult>.GetResult(short token)
+    {
+        _awaited.GetResult(token);
+        if (_token.CanBeCanceled)
+        {
+            // After this the callback of this read neither runs nor will run.
+            _registration.Dispose();
+            var cancelled = _token;
+            _token = default;
+            if ((Interlocked.And(ref _state, ~CancelToken) & CancelToken) != 0 && !HasResult)
+            {
+                _mayAdvance = true;
+                throw new OperationCanceledException(cancelled);
+            }
+        }
+
+        return TakeResult();
+    }
+
+    ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) => _awaited.GetStatus(token);
+
+    void IValueTaskSource<ReadResult>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _awaited.OnCompleted(continuation, state, token, flags);
+
+    private bool HasResult => _received.HasUnexamined || (Volatile.Read(ref _state) & (CancelRead | Failed | Ended)) != 0;
+
+    private void ThrowIfCompleted()
+    {
+        if (_isCompleted)
+        {
+            throw new InvalidOperationException("Reading is not allowed after the reader was completed.");
+        }
+    }
+
+    private ReadResult TakeResult()
+    {
+        var state = Volatile.Read(ref _state);
+        var isAtEnd = (state & Ended) != 0;
+        if ((state & (CancelRead | Failed)) == 0)
+        {
+            _isReading = true;
+            return new ReadResult(_received.Sequence, isCanceled: false, isAtEnd);
+        }
+
+        if ((state & Failed) != 0)
+        {
+            EpollConnection.Throw(_error!);
+        }
+
+        // As with a Pipe: who was only cancelled may advance, and may just as well read on.
+        Interlocked.And(ref _state, ~CancelRead);
+        _mayAdvance = true;
+        return new ReadResult(_received.Sequence, isCanceled: true, isAtEnd);
+    }
+}

@@ -1,0 +1,67 @@
+using System.Buffers;
+
+namespace KestrelGreenTransport.Epoll.Memory;
+
+/// <summary>
+/// A pooled, pinned block of memory, and at the same time a link in a connection's chain of received or unsent bytes.
+///
+/// It has one owner at a time: a connection's reader, its writer, or a cache. It stays pinned for as long as it lives,
+/// so that no call has to pin it.
+/// </summary>
+internal sealed unsafe class Block : ReadOnlySequenceSegment<byte>, IDisposable
+{
+    private readonly IMemoryOwner<byte> _owner;
+    private MemoryHandle _pin;
+
+    public Block(IMemoryOwner<byte> owner, bool isReusable)
+    {
+        _owner = owner;
+        IsReusable = isReusable;
+        Whole = owner.Memory;
+        _pin = Whole.Pin();
+        Pointer = (byte*)_pin.Pointer;
+        Memory = Whole;
+    }
+
+    /// <summary>Whether a cache may keep it: an oversized block serves one write and goes.</summary>
+    public bool IsReusable { get; }
+
+    public Memory<byte> Whole { get; }
+
+    public byte* Pointer { get; }
+
+    /// <summary>Where the filled part ends.</summary>
+    public int End { get; set; }
+
+    public int Free => Whole.Length - End;
+
+    public Block? NextBlock => (Block?)Next;
+
+    /// <summary>Appends a block. What this one holds is final from now on.</summary>
+    public void Append(Block next)
+    {
+        // A sequence takes the length of an inner segment from its Memory.
+        Memory = Whole[..End];
+        next.RunningIndex = RunningIndex + End;
+        Next = next;
+    }
+
+    /// <summary>Makes the block as good as new for its next owner.</summary>
+    public void Reset()
+    {
+        if (Next is not null)
+        {
+            Next = null;
+            Memory = Whole;
+        }
+
+        End = 0;
+        RunningIndex = 0;
+    }
+
+    public void Dispose()
+    {
+        _pin.Dispose();
+        _owner.Dispose();
+    }
+}

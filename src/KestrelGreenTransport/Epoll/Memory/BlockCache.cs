@@ -1,0 +1,48 @@
+namespace KestrelGreenTransport.Epoll.Memory;
+
+/// <summary>
+/// A stack of free blocks: the one used last is still warm in the processor's cache and is given out first. For one
+/// thread, or under a lock.
+/// </summary>
+/// <param name="capacity">How many it holds at most.</param>
+/// <param name="store">Whose blocks; null for the store's own.</param>
+internal sealed class BlockCache(int capacity, BlockStore? store = null)
+{
+    [ThreadStatic]
+    private static BlockCache? _current;
+
+    private readonly Block?[] _blocks = new Block?[capacity];
+    private int _count;
+
+    /// <summary>The calling thread's own blocks of this store; null when it keeps none of it.</summary>
+    public static BlockCache? Of(BlockStore store) => _current is { } current && current.IsOf(store) ? current : null;
+
+    /// <summary>The calling thread keeps its blocks here from now on; null: nowhere.</summary>
+    public static void Use(BlockCache? cache) => _current = cache;
+
+    public Block? TryTake()
+    {
+        if (_count == 0)
+        {
+            return null;
+        }
+
+        ref var top = ref _blocks[--_count];
+        var block = top;
+        top = null;
+        return block;
+    }
+
+    public bool TryPut(Block block)
+    {
+        if (_count == _blocks.Length)
+        {
+            return false;
+        }
+
+        _blocks[_count++] = block;
+        return true;
+    }
+
+    private bool IsOf(BlockStore other) => store == other;
+}

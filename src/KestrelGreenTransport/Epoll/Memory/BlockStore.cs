@@ -1,0 +1,113 @@
+using System.Buffers;
+
+namespace KestrelGreenTransport.Epoll.Memory;
+
+/// <summary>
+/// Where the blocks of one event loop's connections come from: the calling loop thread's own cache, else a shared
+/// stack, else the memory pool that Kestrel gave (which counts and trims what it hands out). What no cache has room for
+/// goes back to that pool.
+/// </summary>
+internal sealed class BlockStore(MemoryPool<byte> pool) : IDisposable
+{
+    /// <summary>How many blocks a loop thread keeps for itself.</summary>
+    public const int ThreadCapacity = 64;
+
+    private const int SharedCapacity = 256;
+
+    private readonly Lock _lock = new();
+    private readonly BlockCache _shared = new(SharedCapacity);
+    private bool _disposed;
+
+    public MemoryPool<byte> Pool => pool;
+
+    public Block Rent()
+    {
+        if (BlockCache.Of(this)?.TryTake() is { } own)
+        {
+            return own;
+        }
+
+        lock (_lock)
+        {
+            if (_shared.TryTake() is { } shared)
+            {
+                return shared;
+            }
+        }
+
+        return new Block(pool.Rent(), isReusable: true);
+    }
+
+    /// <summary>A block with at least this much room.</summary>
+    public Block Rent(int size)
+    {
+        var block = Rent();
+        if (block.Whole.Length >= size)
+        {
+            return block;
+        }
+
+        Return(block);
+        return new Block(new OversizedMemory(size), isReusable: false);
+    }
+
+    public void Return(Block block)
+    {
+        block.Reset();
+        if (!block.IsReusable)
+        {
+            block.Dispose();
+        }
+        else if (BlockCache.Of(this)?.TryPut(block) != true)
+        {
+            ReturnShared(block);
+        }
+    }
+
+    /// <summary>Gives back a whole chain.</summary>
+    public void ReturnAll(Block? first)
+    {
+        while (first is not null)
+        {
+            var next = first.NextBlock;
+            Return(first);
+            first = next;
+        }
+    }
+
+    /// <summary>Takes over what a thread cached that stops running this store's loop.</summary>
+    public void TakeBack(BlockCache cache)
+    {
+        while (cache.TryTake() is { } block)
+        {
+            ReturnShared(block);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _disposed = true;
+            while (_shared.TryTake() is { } block)
+            {
+                block.Dispose();
+            }
+        }
+
+        pool.Dispose();
+    }
+
+    private void ReturnShared(Block block)
+    {
+        lock (_lock)
+        {
+            if (!_disposed && _shared.TryPut(block))
+            {
+                return;
+            }
+        }
+
+        block.Dispose();
+    }
+}

@@ -1,0 +1,26 @@
+namespace KestrelGreenTransport.Records;
+
+/// <summary>
+/// Lets the beat thread sleep while nothing happens. Whoever changes a figure of the board touches this afterwards:
+/// one read of a line that is hardly ever written, and a wake-up only when the beat thread sleeps.
+/// </summary>
+internal sealed class BoardActivity(Action wake)
+{
+    private int _asleep;
+
+    public void Touch()
+    {
+        if (Volatile.Read(ref _asleep) != 0 && Interlocked.Exchange(ref _asleep, 0) != 0)
+        {
+            wake();
+        }
+    }
+
+    /// <summary>
+    /// From now on a touch wakes. The beat thread calls this before it looks at the figures for the last time: what
+    /// changes after that look finds it asleep.
+    /// </summary>
+    public void FallAsleep() => Interlocked.Exchange(ref _asleep, 1);
+
+    public void WakeUp() => Volatile.Write(ref _asleep, 0);
+}

@@ -1,0 +1,62 @@
+using KestrelGreenTransport.Native;
+using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
+
+namespace KestrelGreenTransport.Records;
+
+/// <summary>
+/// A file that a worker writes its records to.
+///
+/// It is opened once and then written through that descriptor, never by path again. Trouble (disk full, no rights,
+/// deleted) is logged when it begins and when it ends, and is never thrown. Belongs to one thread.
+/// </summary>
+internal sealed class WorkerFile(string path, ILogger logger) : IDisposable
+{
+    private SafeFileHandle? _file;
+    private bool _isFailing;
+    private bool _isDeleted;
+
+    /// <summary>Opens the file if that did not work so far, and looks whether it still has its name.</summary>
+    public void Check()
+    {
+        if (_file is null)
+        {
+            var opened = RecordFile.OpenForWriting(path, out _file);
+            if (!opened.Ok && !_isFailing)
+            {
+                _isFailing = true;
+                WorkerLog.FileNotOpened(logger, path, opened.Message, opened.Error);
+            }
+        }
+        else if (!_isDeleted && RecordFile.IsDeleted(_file))
+        {
+            _isDeleted = true;
+            WorkerLog.FileDeleted(logger, path);
+        }
+    }
+
+    /// <summary>Writes at a place. The caller says to <see cref="Report"/> how it went, once for a whole record.</summary>
+    public Result Write(ReadOnlySpan<byte> bytes, long offset) =>
+        _file is null ? new Result(-1, Errno.EBADF) : RecordFile.Write(_file, bytes, offset);
+
+    /// <summary>Takes note of how the write of a record ended; true when it stands in the file now.</summary>
+    public bool Report(Result written)
+    {
+        if (_file is not null && written.Ok == _isFailing)
+        {
+            _isFailing = !written.Ok;
+            if (_isFailing)
+            {
+                WorkerLog.FileNotWritten(logger, path, written.Message, written.Error);
+            }
+            else
+            {
+                WorkerLog.FileWorksAgain(logger, path);
+            }
+        }
+
+        return written.Ok;
+    }
+
+    public void Dispose() => _file?.Dispose();
+}

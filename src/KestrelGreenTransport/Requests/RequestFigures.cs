@@ -1,0 +1,216 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Records;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace KestrelGreenTransport.Requests;
+
+/// <summary>
+/// Requests ever, requests in flight, and the start of the oldest one in flight.
+///
+/// A request is counted in once and out once. Counters are striped by processor, a cache line pair each, since every
+/// request of the process comes by here twice. The start of a request stands in a slot of its own while it is in
+/// flight; when no slot is found the request is counted all the same, only its age is not known. Slots fill oldest
+/// first, so those without one are the younger requests.
+/// </summary>
+internal sealed class RequestFigures
+{
+    /// <summary>What <see cref="Begin"/> returns for a request whose age is not tracked.</summary>
+    public const int Untracked = -1;
+
+    private const int MaxStripes = 16;
+    private const int SlotsInAll = 1024;
+
+    // Longer searches would cost more than the age of one more request is worth.
+    private const int SlotsTried = 16;
+
+    private readonly TimeProvider _time;
+    private readonly bool _keepsRequests;
+    private readonly Stripe[] _stripes;
+    private readonly long[] _starts = new long[SlotsInAll];
+    private readonly Kept[] _requests;
+
+    /// <param name="time">The clock.</param>
+    /// <param name="keepsRequests">Whether requests in flight are kept at hand, so that they can be named.</param>
+    public RequestFigures(TimeProvider time, bool keepsRequests = false)
+    {
+        _time = time;
+        _keepsRequests = keepsRequests;
+        _requests = new Kept[keepsRequests ? SlotsInAll : 0];
+        _stripes = new Stripe[Math.Min(MaxStripes, (int)BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount))];
+    }
+
+    /// <summary>Touched after each change; null while nobody needs to know.</summary>
+    public BoardActivity? Activity { get; set; }
+
+    public long Requests
+    {
+        get
+        {
+            long started = 0;
+            for (var i = 0; i < _stripes.Length; i++)
+            {
+                started += Volatile.Read(ref _stripes[i].Started);
+            }
+
+            return started;
+        }
+    }
+
+    public long InFlight
+    {
+        get
+        {
+            // Read before the starts, so that the difference is never negative.
+            long finished = 0;
+            for (var i = 0; i < _stripes.Length; i++)
+            {
+                finished += Volatile.Read(ref _stripes[i].Finished);
+            }
+
+            return Requests - finished;
+        }
+    }
+
+    /// <summary>Monotonic nanoseconds at which the oldest request in flight started; 0 when none is known.</summary>
+    public long OldestStart
+    {
+        get
+        {
+            var oldest = long.MaxValue;
+            for (var i = 0; i < _starts.Length; i++)
+            {
+                var start = Volatile.Read(ref _starts[i]);
+                if (start != 0 && start < oldest)
+                {
+                    oldest = start;
+                }
+            }
+
+            return oldest == long.MaxValue ? 0 : oldest;
+        }
+    }
+
+    /// <summary>Counts a request in; what it returns belongs to <see cref="End"/>.</summary>
+    /// <param name="request">What to name it by, should it become slow; null where nobody will ask.</param>
+    public int Begin(IHttpRequestFeature? request = null)
+    {
+        var index = StripeIndex();
+        ref var stripe = ref _stripes[index];
+        Interlocked.Increment(ref stripe.Started);
+        var slot = Claim(index, ref stripe, _time.Nanoseconds());
+        if (_keepsRequests && request is not null && slot != Untracked)
+        {
+            Volatile.Write(ref _requests[slot].Request, request);
+        }
+
+        Activity?.Touch();
+        return slot;
+    }
+
+    /// <summary>Counts a request out.</summary>
+    public void End(int slot)
+    {
+        if (slot != Untracked)
+        {
+            if (_keepsRequests)
+            {
+                // Before the start: a request stands in its slot only while the start does.
+                Volatile.Write(ref _requests[slot].Request, null);
+            }
+
+            Volatile.Write(ref _starts[slot], 0);
+        }
+
+        Interlocked.Increment(ref _stripes[StripeIndex()].Finished);
+        Activity?.Touch();
+    }
+
+    /// <summary>
+    /// Names each request in flight that started before a moment, from any thread. The app may end it meanwhile and use
+    /// its objects for the next one, so what was read counts only if the same start still stands there afterwards.
+    /// </summary>
+    /// <param name="before">Monotonic nanoseconds.</param>
+    public IEnumerable<Named> StartedBefore(long before)
+    {
+        for (var slot = 0; slot < _requests.Length; slot++)
+        {
+            var start = Volatile.Read(ref _starts[slot]);
+            if (start != 0 && start <= before
+                && Volatile.Read(ref _requests[slot].Request) is { } request
+                && NameOf(request) is var (method, path)
+                && Volatile.Read(ref _starts[slot]) == start)
+            {
+                yield return new Named(slot, start, method, path);
+            }
+        }
+    }
+
+    // What asks to become a WebSocket is meant to last, and nobody should call it slow.
+    private static (string Method, string Path)? NameOf(IHttpRequestFeature request)
+    {
+        try
+        {
+            return request is IHttpUpgradeFeature { IsUpgradableRequest: true } or IHttpExtendedConnectFeature { IsExtendedConnect: true }
+                ? null
+                : (request.Method ?? "", request.Path ?? "");
+        }
+        catch (Exception)
+        {
+            // It was taken down while we looked, and is of no interest any more.
+            return null;
+        }
+    }
+
+    private int StripeIndex() => Thread.GetCurrentProcessorId() & (_stripes.Length - 1);
+
+    // Each stripe claims in a region of its own, from where it claimed last: short requests come and go on one line.
+    private int Claim(int index, ref Stripe stripe, long start)
+    {
+        var size = SlotsInAll / _stripes.Length;
+        var region = index * size;
+        var from = stripe.Next;
+        for (var tried = 0; tried < SlotsTried; tried++)
+        {
+            var place = (from + tried) & (size - 1);
+            ref var slot = ref _starts[region + place];
+            if (Volatile.Read(ref slot) == 0 && Interlocked.CompareExchange(ref slot, start, 0) == 0)
+            {
+                // Not interlocked: it is a hint only.
+                stripe.Next = place;
+                return region + place;
+            }
+        }
+
+        stripe.Next = (from + SlotsTried) & (size - 1);
+        return Untracked;
+    }
+
+    /// <summary>A request in flight.</summary>
+    /// <param name="Slot">Its place; with the start it names this request and no other.</param>
+    /// <param name="Start">Monotonic nanoseconds.</param>
+    /// <param name="Method">Its method.</param>
+    /// <param name="Path">Its path, without the query.</param>
+    public readonly record struct Named(int Slot, long Start, string Method, string Path);
+
+    // A struct, so that storing into the array checks no type.
+    private struct Kept
+    {
+        public IHttpRequestFeature? Request;
+    }
+
+    [StructLayout(LayoutKind.Explicit, Size = 128)]
+    private struct Stripe
+    {
+        [FieldOffset(0)]
+        public long Started;
+
+        [FieldOffset(8)]
+        public long Finished;
+
+        /// <summary>Where to look for a free slot first.</summary>
+        [FieldOffset(16)]
+        public int Next;
+    }
+}

@@ -1,0 +1,123 @@
+using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Draining;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace KestrelGreenTransport.Requests;
+
+/// <summary>
+/// The middleware that tells a connection and the worker's figures of each request, and the client of a draining process
+/// that its connection ends with this response. A request that completes synchronously costs no allocation.
+///
+/// Each request looks up two features, and no more: a lookup costs as much as all the rest of this.
+/// </summary>
+internal sealed class RequestTracker
+{
+    private readonly RequestDelegate _next;
+    private readonly Drain _drain;
+    private readonly RequestFigures? _figures;
+    private readonly Func<object, Task> _onStarting;
+
+    /// <param name="next">What handles the request.</param>
+    /// <param name="drain">Whether this process drains.</param>
+    /// <param name="figures">Where requests are counted; null in a process that is no worker.</param>
+    public RequestTracker(RequestDelegate next, Drain drain, RequestFigures? figures)
+    {
+        (_next, _drain, _figures) = (next, drain, figures);
+        _onStarting = OnStarting;
+    }
+
+    public Task InvokeAsync(HttpContext context)
+    {
+        var features = context.Features;
+        var request = features.Get<IHttpRequestFeature>();
+
+        // None where something else serves the request: a test server, HTTP/3.
+        var activity = request is null ? null : features.Get<ConnectionActivity>();
+        if (activity is null && _figures is null)
+        {
+            return _next(context);
+        }
+
+        var slot = _figures?.Begin(request is null ? null : Nameable(request, features)) ?? RequestFigures.Untracked;
+        activity?.Begin(request!, features);
+        Task handled;
+        try
+        {
+            if (activity is { IsMultiplexed: false })
+            {
+                // The drain may begin at any time before the response does.
+                context.Response.OnStarting(_onStarting, context);
+            }
+            else if (activity is not null && _drain.HasBegun)
+            {
+                activity.RequestClose();
+            }
+
+            handled = _next(context);
+        }
+        catch
+        {
+            End(activity, request, slot);
+            throw;
+        }
+
+        if (!handled.IsCompletedSuccessfully)
+        {
+            return EndAfter(handled, activity, request, slot);
+        }
+
+        End(activity, request, slot);
+        return Task.CompletedTask;
+    }
+
+    // Kestrel's request says itself whether it asks to become something that lasts, to whoever wants to name it. Another
+    // server's is asked here.
+    private static IHttpRequestFeature? Nameable(IHttpRequestFeature request, IFeatureCollection features) =>
+        request is IHttpUpgradeFeature and IHttpExtendedConnectFeature
+        || !(features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } || features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true })
+            ? request
+            : null;
+
+    private async Task EndAfter(Task handled, ConnectionActivity? activity, IHttpRequestFeature? request, int slot)
+    {
+        try
+        {
+            await handled;
+        }
+        finally
+        {
+            End(activity, request, slot);
+        }
+    }
+
+    private void End(ConnectionActivity? activity, IHttpRequestFeature? request, int slot)
+    {
+        activity?.End(request!);
+        _figures?.End(slot);
+    }
+
+    private Task OnStarting(object state)
+    {
+        // Whoever has sent the next request already is told with the answer to that one.
+        if (_drain.HasBegun && (HttpContext)state is { Response.StatusCode: not StatusCodes.Status101SwitchingProtocols } context
+            && context.Features.Get<ConnectionActivity>() is not { HasMore: true })
+        {
+            context.Response.Headers.Connection = "close";
+        }
+
+        return Task.CompletedTask;
+    }
+}
+
+/// <summary>Puts the tracker before everything else that handles requests.</summary>
+internal sealed class RequestTrackerFilter(Drain drain, RequestFigures? figures = null) : IStartupFilter
+{
+    public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+    {
+        app.Use(inner => new RequestTracker(inner, drain, figures).InvokeAsync);
+        next(app);
+    };
+}

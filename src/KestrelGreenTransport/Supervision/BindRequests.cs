@@ -1,0 +1,90 @@
+using KestrelGreenTransport.Contract;
+
+namespace KestrelGreenTransport.Supervision;
+
+/// <summary>
+/// The questions for listening sockets that the supervisor has not answered yet: a DI singleton. Whoever holds the
+/// lifeline sets <see cref="Ask"/>, and brings the answers.
+///
+/// An answer reaches the one who asked, or its descriptor is closed.
+/// </summary>
+internal sealed class BindRequests
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<long, TaskCompletionSource<LifelineMessage>> _open = [];
+    private long _lastId;
+    private bool _isSupervisorGone;
+
+    /// <summary>Sends a question on its way; null without a lifeline.</summary>
+    public Action<long, ListenEndpoint>? Ask { get; set; }
+
+    /// <summary>Waits for the supervisor's answer; it has its own patience with a worker that boots.</summary>
+    /// <exception cref="IOException">There is nobody to ask, or no more.</exception>
+    /// <exception cref="OperationCanceledException">The host gave up starting.</exception>
+    public async Task<LifelineMessage> AskAsync(ListenEndpoint endpoint, CancellationToken cancellationToken)
+    {
+        var ask = Ask ?? throw new IOException(
+            $"Cannot ask the supervisor to bind {endpoint}: {ContractVariables.Broker} says that it would, but there is no lifeline ({ContractVariables.ControlFd}).");
+
+        // The answer comes on the beat thread, which must not run the app.
+        var asked = new TaskCompletionSource<LifelineMessage>(TaskCreationOptions.RunContinuationsAsynchronously);
+        long id;
+        lock (_lock)
+        {
+            id = ++_lastId;
+            if (_isSupervisorGone)
+            {
+                throw Gone(endpoint);
+            }
+
+            _open.Add(id, asked);
+        }
+
+        ask(id, endpoint);
+        await using var canceled = cancellationToken.Register(() => Take(id)?.TrySetCanceled(cancellationToken));
+        try
+        {
+            return await asked.Task;
+        }
+        catch (EndOfStreamException)
+        {
+            throw Gone(endpoint);
+        }
+    }
+
+    /// <summary>The supervisor's answer. Belongs to the beat thread.</summary>
+    public void Answered(LifelineMessage bound)
+    {
+        if (bound.Id is not { } id || Take(id)?.TrySetResult(bound) != true)
+        {
+            bound.Descriptor?.Dispose();
+        }
+    }
+
+    public void SupervisorGone()
+    {
+        TaskCompletionSource<LifelineMessage>[] open;
+        lock (_lock)
+        {
+            _isSupervisorGone = true;
+            open = [.. _open.Values];
+            _open.Clear();
+        }
+
+        foreach (var asked in open)
+        {
+            asked.TrySetException(new EndOfStreamException());
+        }
+    }
+
+    private static IOException Gone(ListenEndpoint endpoint) =>
+        new($"Cannot listen on {endpoint}: the supervisor, which binds for its workers, is gone.");
+
+    private TaskCompletionSource<LifelineMessage>? Take(long id)
+    {
+        lock (_lock)
+        {
+            return _open.Remove(id, out var asked) ? asked : null;
+        }
+    }
+}

@@ -1,0 +1,85 @@
+using System.Diagnostics.CodeAnalysis;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Native;
+using Microsoft.Win32.SafeHandles;
+
+namespace KestrelGreenTransport.Supervision;
+
+/// <summary>
+/// The worker's end of the lifeline: one packet a message, never blocking.
+///
+/// The descriptor is the process's own and stays open until the process is gone, so that its end-of-file at the
+/// supervisor means exactly that.
+/// </summary>
+internal sealed unsafe class LifelineSocket
+{
+    private readonly byte[] _packet = new byte[LifelineMessage.MaxSize];
+
+    private LifelineSocket(int descriptor) => Descriptor = descriptor;
+
+    public int Descriptor { get; }
+
+    /// <summary>
+    /// Takes over an inherited descriptor: from now on it does not block, and this process's own children do not get it.
+    /// </summary>
+    /// <param name="descriptor">Its number, as the environment gave it.</param>
+    /// <param name="socket">The lifeline, or null.</param>
+    /// <param name="problem">What is wrong with the descriptor; null when it was taken.</param>
+    public static bool TryAdopt(int descriptor, [NotNullWhen(true)] out LifelineSocket? socket, [NotNullWhen(false)] out string? problem)
+    {
+        socket = null;
+
+        // Asked first: if the number is wrong, it may be a descriptor of the runtime's, which must be left alone.
+        var type = Option(descriptor, LibcWorker.SO_TYPE);
+        var domain = Option(descriptor, LibcWorker.SO_DOMAIN);
+        if (!type.Ok)
+        {
+            problem = type.Message;
+            return false;
+        }
+
+        if (type.Value != LibcWorker.SOCK_SEQPACKET || domain.Value != Libc.AF_UNIX)
+        {
+            problem = "not a SOCK_SEQPACKET Unix socket";
+            return false;
+        }
+
+        var adopted = Libc.AdoptDescriptor(descriptor);
+        problem = adopted.Ok ? null : adopted.Message;
+        socket = adopted.Ok ? new LifelineSocket(descriptor) : null;
+        return adopted.Ok;
+    }
+
+    public Result Send(ReadOnlySpan<byte> packet)
+    {
+        fixed (byte* buffer = packet)
+        {
+            return Result.From(Libc.send(Descriptor, buffer, (nuint)packet.Length, Libc.MSG_DONTWAIT | Libc.MSG_NOSIGNAL));
+        }
+    }
+
+    /// <summary>Takes one packet. One larger than a message may be is cut short, and the value is its whole length.</summary>
+    /// <param name="packet">Its bytes, until the next call. Belongs to the beat thread.</param>
+    /// <param name="descriptor">The descriptor that came with it, if any; the caller owns it.</param>
+    public Result Receive(out ReadOnlySpan<byte> packet, out SafeFileHandle? descriptor)
+    {
+        var received = Packet.Receive(Descriptor, _packet, out descriptor);
+        packet = received.Ok ? _packet.AsSpan(0, (int)Math.Min(received.Value, _packet.Length)) : [];
+        return received;
+    }
+
+    /// <summary>Waits until a packet can be sent; false when that took too long.</summary>
+    public bool WaitToSend(TimeSpan limit)
+    {
+        var poll = new Libc.PollFd { fd = Descriptor, events = Libc.POLLOUT };
+        return Libc.poll(&poll, 1, (int)limit.TotalMilliseconds) > 0;
+    }
+
+    private static Result Option(int descriptor, int name)
+    {
+        int value;
+        var length = sizeof(int);
+        var asked = Result.From(Libc.getsockopt(descriptor, Libc.SOL_SOCKET, name, &value, &length));
+        return asked.Ok ? new Result(value, 0) : asked;
+    }
+}

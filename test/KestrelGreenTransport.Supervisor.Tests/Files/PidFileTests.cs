@@ -1,0 +1,66 @@
+using KestrelGreenTransport.Supervisor.Files;
+
+namespace KestrelGreenTransport.Supervisor.Tests.Files;
+
+public sealed class PidFileTests : IDisposable
+{
+    private readonly string _folder = Directory.CreateTempSubdirectory("green-test-").FullName;
+
+    private string FilePath => Path.Combine(_folder, "green.pid");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void It_holds_the_pid_and_goes_with_its_owner()
+    {
+        using (PidFile.Take(FilePath))
+        {
+            Assert.Equal($"{Environment.ProcessId}\n", File.ReadAllText(FilePath));
+        }
+
+        Assert.False(File.Exists(FilePath));
+    }
+
+    [Fact]
+    public void One_that_is_held_is_refused_with_its_pid()
+    {
+        using var first = PidFile.Take(FilePath);
+
+        var refused = Assert.Throws<StartupException>(() => PidFile.Take(FilePath));
+
+        Assert.Equal(ExitCodes.Usage, refused.ExitCode);
+        Assert.Contains($"(pid {Environment.ProcessId})", refused.Message, StringComparison.Ordinal);
+        Assert.Equal($"{Environment.ProcessId}\n", File.ReadAllText(FilePath));
+    }
+
+    [Fact]
+    public void One_that_a_killed_supervisor_left_is_taken_over_whatever_stands_in_it()
+    {
+        // Our own pid, which lives: a check by pid would take it for a supervisor.
+        File.WriteAllText(FilePath, $"{Environment.ProcessId}\nand much more than a pid\n");
+
+        using var taken = PidFile.Take(FilePath);
+
+        Assert.Equal($"{Environment.ProcessId}\n", File.ReadAllText(FilePath));
+    }
+
+    [Fact]
+    public void What_stands_there_by_now_is_not_removed()
+    {
+        var taken = PidFile.Take(FilePath);
+        File.Delete(FilePath);
+        File.WriteAllText(FilePath, "another's");
+
+        taken.Dispose();
+
+        Assert.Equal("another's", File.ReadAllText(FilePath));
+    }
+
+    [Fact]
+    public void A_folder_that_is_not_there_is_named()
+    {
+        var refused = Assert.Throws<StartupException>(() => PidFile.Take(Path.Combine(_folder, "no", "green.pid")));
+
+        Assert.Contains($"{_folder}/no/green.pid", refused.Message, StringComparison.Ordinal);
+    }
+}

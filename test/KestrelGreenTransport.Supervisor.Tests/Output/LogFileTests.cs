@@ -1,0 +1,50 @@
+using KestrelGreenTransport.Supervisor.Output;
+
+namespace KestrelGreenTransport.Supervisor.Tests.Output;
+
+public sealed class LogFileTests : IDisposable
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("green-test-").FullName;
+
+    private string FilePath => Path.Combine(_folder, "green.log");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void Both_streams_go_on_in_a_new_file_after_a_rotation()
+    {
+        File.WriteAllText(FilePath, "before\n");
+        using var writer = new OutputWriter(static text => text, file: LogFile.Open(FilePath));
+        writer.Write(OutputStream.Out, "one");
+        writer.Write(OutputStream.Error, "two");
+        Assert.True(writer.Flush(Limit));
+        File.Move(FilePath, FilePath + ".1");
+
+        writer.Reopen();
+        Assert.True(writer.Flush(Limit));
+        writer.Write(OutputStream.Out, "three");
+        Assert.True(writer.Flush(Limit));
+
+        Assert.Equal("before\none\ntwo\n", File.ReadAllText(FilePath + ".1"));
+        Assert.Equal("three\n", File.ReadAllText(FilePath));
+    }
+
+    [Fact]
+    public void When_it_cannot_be_opened_anew_the_old_file_says_so_and_goes_on()
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(_folder, "logs")).FullName;
+        using var writer = new OutputWriter(static text => text, file: LogFile.Open(Path.Combine(folder, "green.log")));
+        Directory.Move(folder, folder + "-moved");
+
+        writer.Reopen();
+        Assert.True(writer.Flush(Limit));
+
+        Assert.Contains("cannot be opened anew", File.ReadAllText(Path.Combine(folder + "-moved", "green.log")), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void One_that_cannot_be_opened_at_the_start_is_a_wrong_setting() =>
+        Assert.Equal(ExitCodes.Usage, Assert.Throws<StartupException>(() => LogFile.Open(Path.Combine(_folder, "no", "green.log"))).ExitCode);
+}
