@@ -16,6 +16,9 @@ public class InterleavingFuzzTests
         ["slots are taken, waited for, given up and given back"] = new(
             static () => new ConnectionPoolTests().Slots_survive_takers_that_give_back_and_cancel_at_random(),
             ["a slot is reserved", "somebody waits for a slot or has one", "a slot is given back", "a slot comes back", "a slot is handed on", "a waiter is cancelled"]),
+        ["the gate opens and closes while clients come and go"] = new(
+            static () => new AcceptGateTests().Nobody_is_lost_while_the_gate_opens_and_closes(GreenTransportBackend.Epoll),
+            ["a listener has a slot or waits for one", "somebody waits for a slot or has one", "a slot is handed on", "a slot comes back"]),
         ["a loop is taken from its leader"] = new(
             static () => new LeadershipTests().Of_a_leader_and_many_takers_exactly_one_has_each_event(),
             ["the app begins", "the app returned", "a loop is about to be taken"]),

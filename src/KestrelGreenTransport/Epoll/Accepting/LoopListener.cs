@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Epoll.Loop;
 using KestrelGreenTransport.Native;
@@ -61,6 +62,7 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
     /// <summary>Goes on after a pause.</summary>
     public void Resume()
     {
+        bool waits;
         lock (_lock)
         {
             if (!_isOpen || _isUnbound || _isWaiting || _standsBack || _slot is not null)
@@ -68,13 +70,13 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
                 return;
             }
 
-            if (!_listener.Pool.TryTake(out _slot))
-            {
-                _isWaiting = true;
-            }
+            waits = _isWaiting = !_listener.Pool.TryTake(out _slot);
         }
 
-        if (_isWaiting)
+        // What became of it here, not what another thread has made of it since: whoever lets the listener go and brings it back
+        // waits for a slot too, and the second one to be granted would lie on the first.
+        Interleaving.Point("a listener has a slot or waits for one");
+        if (waits)
         {
             _listener.Reporter.PoolFull();
             _listener.Pool.Take(this);
@@ -90,6 +92,7 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
     {
         lock (_lock)
         {
+            Debug.Assert(_isWaiting && _slot is null, "A listener is granted a second slot: the first one would never come back.");
             _slot = slot;
             _isWaiting = false;
         }
