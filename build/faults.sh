@@ -26,7 +26,8 @@ done
 
 FAULT_RESULTS=$(mktemp) log=$(mktemp)
 trap 'rm -f "$FAULT_RESULTS" "$log"' EXIT
-export FAULT_SEEDS FAULT_CASE FAULT_WAY FAULT_RESULTS
+# Fifty workers at once boot for a minute.
+export FAULT_SEEDS FAULT_CASE FAULT_WAY FAULT_RESULTS WAIT_LIMIT_SECONDS=300
 
 result=0
 dotnet build test/FunctionalTests --nologo -v q '-clp:ErrorsOnly;NoSummary'

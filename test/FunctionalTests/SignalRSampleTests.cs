@@ -24,8 +24,7 @@ public sealed class SignalRSampleTests
         var target = await sample.Target();
 
         await using var ann = await Chatter.Join(target, "Ann");
-        await using var bob = await InAnotherWorker(
-            () => Chatter.Join(target, "Bob"), bob => Task.FromResult(bob.Worker != ann.Worker), static bob => bob.DisposeAsync());
+        await using var bob = await Balance.Connect("Bob comes to another worker", () => Chatter.Join(target, "Bob"), bob => Task.FromResult(bob.Worker != ann.Worker));
         await ann.Say("hello");
         await bob.Heard($"Ann, in worker {ann.Worker}: hello");
         await bob.Say("hello yourself");
@@ -66,46 +65,11 @@ public sealed class SignalRSampleTests
     {
         using var here = await RawConnection.To(target);
         var worker = await here.Get("/");
-        using var there = await InAnotherWorker(
-            () => RawConnection.To(target),
-            async connection => await connection.Get("/") != worker,
-            static connection =>
-            {
-                connection.Dispose();
-                return ValueTask.CompletedTask;
-            });
+        using var there = await Balance.Connect("a connection to another worker", () => RawConnection.To(target), async connection => await connection.Get("/") != worker);
         await here.Write("POST /chat/negotiate?negotiateVersion=1 HTTP/1.1\r\nHost: test\r\nContent-Length: 0\r\n\r\n");
         var token = JsonDocument.Parse(await here.Receive()).RootElement.GetProperty("connectionToken").GetString();
         var refused = await Assert.ThrowsAsync<HttpRequestException>(() => there.Get($"/chat?id={token}"));
         Assert.Equal("HTTP/1.1 404 Not Found: No Connection with that ID", refused.Message);
-    }
-
-    /// <summary>Connects until it comes to another worker. Those that did not stay until then: so the balance sends the next one there.</summary>
-    private static async Task<T> InAnotherWorker<T>(Func<Task<T>> connect, Func<T, Task<bool>> isThere, Func<T, ValueTask> close)
-    {
-        var others = new List<T>();
-        try
-        {
-            while (others.Count < 50)
-            {
-                var connection = await connect();
-                if (await isThere(connection))
-                {
-                    return connection;
-                }
-
-                others.Add(connection);
-            }
-
-            throw new TimeoutException("Fifty connections came to the same worker.");
-        }
-        finally
-        {
-            foreach (var connection in others)
-            {
-                await close(connection);
-            }
-        }
     }
 
     /// <summary>A client as the sample's own is.</summary>

@@ -75,32 +75,10 @@ internal sealed class FaultScene
     }
 
     /// <summary>A connection to that worker and no other.</summary>
-    public async Task<RawConnection> ConnectTo(WorkerStatus worker)
-    {
-        // Held meanwhile: whoever had the fewest connections would take the next one again.
-        var others = new List<RawConnection>();
-        try
-        {
-            return await Eventually.Get(
-                $"worker {worker.Index} takes a connection",
-                async () =>
-                {
-                    var connection = await RawConnection.To(App);
-                    if (await connection.Get("/pid") == $"{worker.Pid}")
-                    {
-                        return connection;
-                    }
-
-                    others.Add(connection);
-                    throw new InvalidOperationException("another one took it");
-                },
-                static _ => true);
-        }
-        finally
-        {
-            others.ForEach(static other => other.Dispose());
-        }
-    }
+    public Task<RawConnection> ConnectTo(WorkerStatus worker) => Balance.Connect(
+        $"worker {worker.Index} takes a connection",
+        () => RawConnection.To(App),
+        async connection => await connection.Get("/pid") == $"{worker.Pid}");
 
     /// <summary>Asks that worker, and does not wait for its answer.</summary>
     public async Task<RawConnection> Ask(WorkerStatus worker, string path)

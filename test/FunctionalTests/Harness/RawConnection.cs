@@ -8,7 +8,7 @@ namespace FunctionalTests.Harness;
 /// One connection that speaks just enough HTTP/1.1, and hides nothing: no retry, no pool, no second try behind the
 /// test's back.
 /// </summary>
-internal sealed class RawConnection : IDisposable
+internal sealed class RawConnection : IDisposable, IAsyncDisposable
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
@@ -106,6 +106,8 @@ internal sealed class RawConnection : IDisposable
     }
 
     public void Dispose() => _stream.Dispose();
+
+    public ValueTask DisposeAsync() => _stream.DisposeAsync();
 
     private async Task<string> ReadLine(CancellationToken cancellation)
     {
