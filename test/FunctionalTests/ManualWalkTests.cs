@@ -205,7 +205,7 @@ public sealed partial class ManualWalkTests
         await signals.Say("green reload");
         await signals.Say("green drain --all");
         await signals.Say("green reload");
-        await signals.Say("green restart [N]", "green restart 1");
+        await signals.Say("green restart [N]", $"green restart {(await reader.Serving(1)).Workers[0].Index}");
         await signals.Say("green stop --quick");
         await reader.Ended();
         await signals.Say("green stop", code: 6);
