@@ -1,7 +1,7 @@
-using KestrelGreenTransport.Epoll.Memory;
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
 using KestrelGreenTransport.Epoll.Loop;
+using KestrelGreenTransport.Epoll.Memory;
 
 namespace KestrelGreenTransport.Epoll.Connection;
 
