@@ -188,6 +188,21 @@ public sealed class CheckTests : ToolFixture
         Assert.All(lines, line => Assert.Matches($"^{severity} .*\\(shop.example\\) {text}", line));
     }
 
+    [Theory]
+    [InlineData("{}", true)]
+    [InlineData("""{ "runtimeOptions": { "configProperties": { "Microsoft.AspNetCore.Server.Kestrel.DisableCertificateFileWatching": false } } }""", true)]
+    [InlineData("""{ "runtimeOptions": { "configProperties": { "Microsoft.AspNetCore.Server.Kestrel.DisableCertificateFileWatching": true } } }""", false)]
+    public void Kestrels_own_watching_of_certificates_is_warned_of(string runtimeConfig, bool isWarned)
+    {
+        InstallShop();
+        Write("Shop.runtimeconfig.json", runtimeConfig);
+        Assert.Empty(Lines(Green("check", "-b", "127.0.0.1:0", "./Shop.dll").Out, "certificates"));
+
+        Environment["Kestrel__Certificates__Default__Path"] = "missing.pfx";
+        var lines = Lines(Green(Host() with { Width = 400 }, "check", "-b", "127.0.0.1:0", "./Shop.dll").Out, "certificates");
+        Assert.Equal(isWarned, lines.Exists(static line => line.StartsWith("warning", StringComparison.Ordinal) && line.Contains("closes all connections of all workers at once", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public void A_wrong_password_and_a_missing_key_are_told()
     {

@@ -42,6 +42,29 @@ internal static class AppFile
         }
     }
 
+    /// <summary>What the build puts beside an app: <c>Shop.deps.json</c>.</summary>
+    /// <param name="command">How the app is started.</param>
+    /// <param name="extension">Of the file, with its dot.</param>
+    public static string Beside(AppCommand command, string extension) =>
+        command.Arguments is [var managed, ..] && managed.EndsWith(".dll", StringComparison.Ordinal) ? Path.ChangeExtension(managed, extension) : command.FileName + extension;
+
+    /// <summary>Whether a runtime configuration turns a switch of the framework's on; false when it cannot be read.</summary>
+    public static bool IsSwitchedOn(string runtimeConfig, string name)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(File.ReadAllBytes(runtimeConfig));
+            return document.RootElement.TryGetProperty("runtimeOptions", out var options)
+                && options.TryGetProperty("configProperties", out var properties)
+                && properties.TryGetProperty(name, out var value)
+                && (value.ValueKind == JsonValueKind.True || (value.ValueKind == JsonValueKind.String && value.GetString()!.Equals("true", StringComparison.OrdinalIgnoreCase)));
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
     public static string RuntimeConfigOf(string dll) => Path.ChangeExtension(dll, ".runtimeconfig.json");
 
     /// <summary>Whether the app brings its own runtime; the dotnet host does not run such a dll.</summary>

@@ -18,8 +18,7 @@ internal static class AppCheck
             yield break;
         }
 
-        var file = command.Arguments is [var managed, ..] && managed.EndsWith(".dll", StringComparison.Ordinal) ? managed : command.FileName;
-        var dependencies = Path.ChangeExtension(file.EndsWith(".dll", StringComparison.Ordinal) ? file : file + ".dll", ".deps.json");
+        var dependencies = AppFile.Beside(command, ".deps.json");
         yield return !File.Exists(dependencies) || File.ReadAllText(dependencies).Contains($"\"{Library}", StringComparison.Ordinal)
             ? Finding.Ok(Area, $"{app} can be started")
             : Finding.Problem(Area, $"{app} does not reference KestrelGreenTransport ({Path.GetFileName(dependencies)} lists no such library): add it, and call builder.WebHost.UseGreenTransport().");

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using KestrelGreenTransport.Supervisor.Building;
 using Microsoft.Extensions.Configuration;
 
 namespace KestrelGreenTransport.Supervisor.Checking;
@@ -10,6 +11,9 @@ internal static class CertificateCheck
 {
     private const string Area = "certificates";
 
+    // Of Kestrel (.NET 10): as a switch in the app's runtime configuration.
+    private const string WatchingIsOff = "Microsoft.AspNetCore.Server.Kestrel.DisableCertificateFileWatching";
+
     // A person can still renew it in working hours.
     private static readonly TimeSpan Soon = TimeSpan.FromDays(14);
 
@@ -18,18 +22,12 @@ internal static class CertificateCheck
     /// <param name="now">To compare validity with.</param>
     public static IEnumerable<Finding> Of(IConfiguration configuration, string contentRoot, DateTimeOffset now)
     {
-        var kestrel = configuration.GetSection("Kestrel");
-        var sections = kestrel.GetSection("Certificates").GetChildren()
-            .Concat(kestrel.GetSection("Endpoints").GetChildren()
-                .SelectMany(static endpoint => endpoint.GetSection("Sni").GetChildren().Select(static sni => sni.GetSection("Certificate")).Prepend(endpoint.GetSection("Certificate"))));
-        foreach (var section in sections)
+        foreach (var (section, path) in Files(configuration))
         {
-            if (section["Path"] is { Length: > 0 } path)
-            {
-                yield return Look(section, contentRoot, path, now);
-            }
+            yield return Look(section, contentRoot, path, now);
         }
 
+        var kestrel = configuration.GetSection("Kestrel");
         var hasDefault = kestrel.GetSection("Certificates:Default").GetChildren().Any();
         foreach (var endpoint in kestrel.GetSection("Endpoints").GetChildren())
         {
@@ -39,6 +37,31 @@ internal static class CertificateCheck
                 yield return Finding.Warning(Area, $"{endpoint.Path} is https and names no certificate: only a development certificate, or one given in code, can serve it.");
             }
         }
+    }
+
+    /// <summary>Whether Kestrel would watch the files itself. What is lost then was measured with samples/Https.</summary>
+    /// <param name="configuration">The app's whole configuration.</param>
+    /// <param name="command">How the app is started.</param>
+    public static IEnumerable<Finding> OfWatching(IConfiguration configuration, AppCommand command)
+    {
+        var runtimeConfig = AppFile.Beside(command, ".runtimeconfig.json");
+        if (Files(configuration).Any() && File.Exists(runtimeConfig) && !AppFile.IsSwitchedOn(runtimeConfig, WatchingIsOff))
+        {
+            yield return Finding.Warning(
+                Area,
+                "Kestrel watches the certificates' files itself, and when one changes it closes all connections of all workers at once. "
+                + $"Turn that off in the project file (<RuntimeHostConfigurationOption Include=\"{WatchingIsOff}\" Value=\"true\" />) and renew by green reload.");
+        }
+    }
+
+    private static IEnumerable<(IConfigurationSection Section, string Path)> Files(IConfiguration configuration)
+    {
+        var kestrel = configuration.GetSection("Kestrel");
+        return from section in kestrel.GetSection("Certificates").GetChildren()
+                   .Concat(kestrel.GetSection("Endpoints").GetChildren()
+                       .SelectMany(static endpoint => endpoint.GetSection("Sni").GetChildren().Select(static sni => sni.GetSection("Certificate")).Prepend(endpoint.GetSection("Certificate"))))
+               where section["Path"] is { Length: > 0 }
+               select (section, section["Path"]!);
     }
 
     private static Finding Look(IConfigurationSection section, string contentRoot, string relative, DateTimeOffset now)

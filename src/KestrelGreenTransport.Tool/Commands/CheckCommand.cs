@@ -77,6 +77,10 @@ internal static class CheckCommand
             ? [Finding.Warning("app", "not looked at, since none was named: green check APP")]
             : AppCheck.Of(app!, resolution));
         findings.AddRange(CertificateCheck.Of(configuration, AppConfiguration.ContentRoot(input), TimeProvider.System.GetUtcNow()));
+        if (resolution?.App is { } found)
+        {
+            findings.AddRange(CertificateCheck.OfWatching(configuration, found));
+        }
 
         var running = Running(host, plan.Options.Control!);
         var binds = ofKestrel.Count > 0 ? ofKestrel : LaunchPlanner.Binds(settings, input, new List<string>());
