@@ -189,8 +189,6 @@ public sealed partial class ManualWalkTests
         scaling.End();
 
         await reader.Serving(2);
-        await trouble.Say("green upgrade");
-        Assert.Matches(Said("another supervisor answers on"), await reader.Type(again, code: 2));
         await trouble.Say("green status");
         Assert.Contains("Main", await trouble.Say("green dump 2"), StringComparison.Ordinal);
         reader.Here("PID", $"{(await reader.Status()).SupervisorPid}");

@@ -44,6 +44,13 @@ public sealed class UpgradeTests
 
         Assert.Contains(await target.Pid(), after.Workers.Select(static worker => worker.Pid!.Value));
 
+        // The name is taken as before, also where the control socket is another one.
+        await using (var second = await green.Command("run", "--name", green.Name, "-b", "127.0.0.1:0", "--control", folder.File("other.sock"), Repo.TestWorker))
+        {
+            Assert.Equal(2, await second.Exit());
+            Assert.Contains("runs already", second.Output, StringComparison.Ordinal);
+        }
+
         // Once more, and by signal: the successor can have a successor.
         Kernel.Signal(after.SupervisorPid, SIGUSR2);
         var third = await green.StatusWhen(

@@ -98,7 +98,8 @@ internal static class SupervisorHost
         using var init = InitLink.Find();
 
         using var heartbeats = HeartbeatDirectory.Create(
-            predecessor is null ? heartbeatPath : Predecessor.HeartbeatPathBeside(heartbeatPath), plan.Name, identity, logger);
+            predecessor?.HeartbeatPath(heartbeatPath) ?? heartbeatPath, plan.Name, identity, logger);
+        using var name = heartbeats.Path == heartbeatPath ? NameLock.Of(heartbeats) : predecessor!.NameAt(heartbeatPath);
         using var board = heartbeats.CreateBoard();
         using var pidFile = plan.Options.PidFile is { } path ? predecessor?.PidFileAt(path) ?? PidFile.Take(path) : null;
         using var stored = StoredSockets.Of(Environment.GetEnvironmentVariable, predecessor?.Sockets);
@@ -131,7 +132,7 @@ internal static class SupervisorHost
                 InitialState(plan) with { HasLead = predecessor is null }, launcher, preparer, heartbeats, new Examiner(board, new OutOfMemoryWatch(), time), hung, hooks,
                 InodesOf(given), reporter, logger, time);
             using var answering = new Answering();
-            using var upgrade = new Upgrade(plan, new Estate(listeners, control, pidFile, service, init, answering.Dispose), work, loop, predecessor, time, logger);
+            using var upgrade = new Upgrade(plan, new Estate(listeners, control, pidFile, name, service, init, answering.Dispose), work, loop, predecessor, time, logger);
             loop.Parts.Add(new BindBroker(generations, listeners, binder, stored, work, loop.PostAction, logger));
             loop.Parts.Add(new WorkerMeter(board, loop.Post));
             var inFlight = new RequestsInFlight(loop.PostAction, loop.Tell, time);
@@ -211,6 +212,7 @@ internal static class SupervisorHost
                 listeners.TakeOver();
                 control.TakeOver();
                 pidFile?.TakeOver();
+                name?.TakeOver();
                 service?.IsMuted = false;
                 init?.FollowMe();
                 answering.Begin(() => new ControlServer(

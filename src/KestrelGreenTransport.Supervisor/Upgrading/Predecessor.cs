@@ -65,8 +65,15 @@ internal sealed class Predecessor : ISupervisorPart, IDisposable
         return new Predecessor(package, logger);
     }
 
-    /// <summary>A directory beside the one that its workers still use.</summary>
-    public static string HeartbeatPathBeside(string path) => string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}");
+    /// <summary>Where this one's heartbeats go: beside those of the one before, whose workers use theirs; a new name has a place of its own.</summary>
+    /// <param name="path">The place of an instance of this name.</param>
+    public string HeartbeatPath(string path) =>
+        _package.Name is { } directory && !ProcFs.IsSameFile(directory, path) ? path : string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}");
+
+    /// <summary>Its lock on the instance's name, if this one has the same; null from one that keeps it.</summary>
+    /// <param name="path">The place of an instance of this name.</param>
+    public NameLock? NameAt(string path) =>
+        _package.Name is { } directory && ProcFs.IsSameFile(directory, path) ? NameLock.Share(path, directory) : null;
 
     /// <summary>Its pid file, if this path still names it.</summary>
     public PidFile? PidFileAt(string path) =>

@@ -183,11 +183,12 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
             Place(channel.Number),
             (Place(_estate.Control.Number), _estate.Control.Path),
             _estate.PidFile is { } file ? Place(file.Number) : null,
+            _estate.Name is { } name ? Place(name.Number) : null,
             [.. _estate.Listeners.All.Where(static listener => listener.Key is not null).Select(listener => (listener.Key!, Place(listener.Descriptor)))]);
         var variables = new Dictionary<string, string>(Self.Variables()) { [OwnVariables.Upgrade] = package.ToString() };
-        foreach (var name in (ReadOnlySpan<string>)[ContractVariables.ListenFds, ContractVariables.ListenPid, ContractVariables.ListenFdNames, "WATCHDOG_PID"])
+        foreach (var variable in (ReadOnlySpan<string>)[ContractVariables.ListenFds, ContractVariables.ListenPid, ContractVariables.ListenFdNames, "WATCHDOG_PID"])
         {
-            variables.Remove(name);
+            variables.Remove(variable);
         }
 
         if (_estate.Init is { } init)

@@ -9,12 +9,14 @@ namespace KestrelGreenTransport.Supervisor.Upgrading;
 /// <param name="Channel">The way back to the old one.</param>
 /// <param name="Control">The control socket, and its path.</param>
 /// <param name="PidFile">The locked pid file; null without one.</param>
+/// <param name="Name">The directory that carries the lock on the instance's name; null from a supervisor of a version that kept it.</param>
 /// <param name="Sockets">The listening sockets.</param>
-internal sealed record UpgradePackage(int Channel, (int Descriptor, string Path) Control, int? PidFile, IReadOnlyList<(string Key, int Descriptor)> Sockets)
+internal sealed record UpgradePackage(int Channel, (int Descriptor, string Path) Control, int? PidFile, int? Name, IReadOnlyList<(string Key, int Descriptor)> Sockets)
 {
     private const string ChannelName = "channel";
     private const string ControlName = "control:";
     private const string PidFileName = "pid-file";
+    private const string LockName = "name";
     private const string SocketName = "socket:";
 
     public override string ToString() => string.Join(
@@ -26,6 +28,7 @@ internal sealed record UpgradePackage(int Channel, (int Descriptor, string Path)
     {
         int? channel = null;
         int? pidFile = null;
+        int? nameLock = null;
         (int, string)? control = null;
         var sockets = new List<(string, int)>();
         foreach (var entry in (text ?? "").Split(';', StringSplitOptions.RemoveEmptyEntries))
@@ -45,6 +48,10 @@ internal sealed record UpgradePackage(int Channel, (int Descriptor, string Path)
             {
                 pidFile = descriptor;
             }
+            else if (name == LockName)
+            {
+                nameLock = descriptor;
+            }
             else if (name.StartsWith(ControlName, StringComparison.Ordinal))
             {
                 control = (descriptor, name[ControlName.Length..]);
@@ -55,13 +62,14 @@ internal sealed record UpgradePackage(int Channel, (int Descriptor, string Path)
             }
         }
 
-        return channel is { } way && control is { } answered ? new UpgradePackage(way, answered, pidFile, sockets) : null;
+        return channel is { } way && control is { } answered ? new UpgradePackage(way, answered, pidFile, nameLock, sockets) : null;
     }
 
     private IEnumerable<(int Descriptor, string Name)> Entries() =>
     [
         (Channel, ChannelName),
         (Control.Descriptor, ControlName + Control.Path),
+        .. Name is { } directory ? [(directory, LockName)] : Array.Empty<(int, string)>(),
         .. PidFile is { } file ? [(file, PidFileName)] : Array.Empty<(int, string)>(),
         .. Sockets.Select(static socket => (socket.Descriptor, SocketName + socket.Key)),
     ];

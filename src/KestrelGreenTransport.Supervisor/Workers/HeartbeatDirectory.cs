@@ -29,6 +29,7 @@ internal sealed class HeartbeatDirectory : IDisposable
     private readonly Lock _lock = new();
     private readonly HashSet<string> _files = [];
     private SafeFileHandle? _board;
+    private volatile bool _isLetGo;
 
     private HeartbeatDirectory(string path, string name, Descriptor directory, WorkerIdentity? owner, ILogger logger)
     {
@@ -40,6 +41,9 @@ internal sealed class HeartbeatDirectory : IDisposable
     }
 
     public string Path { get; }
+
+    /// <summary>The directory, which carries the lock on the instance's name.</summary>
+    public int Number => _directory.Number;
 
     public string BoardPath => System.IO.Path.Combine(Path, BoardName);
 
@@ -106,6 +110,9 @@ internal sealed class HeartbeatDirectory : IDisposable
         }
     }
 
+    /// <summary>The directory is another supervisor's from now on, with the lock; the files in it stay ours.</summary>
+    public void LetGo() => _isLetGo = true;
+
     public void Dispose()
     {
         lock (_lock)
@@ -115,7 +122,11 @@ internal sealed class HeartbeatDirectory : IDisposable
                 Remove(file);
             }
 
-            _ = Posix.rmdir(Path);
+            if (!_isLetGo)
+            {
+                _ = Posix.rmdir(Path);
+            }
+
             _directory.Dispose();
         }
     }

@@ -7,13 +7,16 @@ public sealed class UpgradePackageTests
     [Fact]
     public void What_is_written_is_read()
     {
-        var package = new UpgradePackage(3, (4, "/run/ä;=.sock"), 5, [("tcp://[::1]:0#2", 6), ("unix:/run/a;b=c.sock", 7)]);
+        var package = new UpgradePackage(3, (4, "/run/ä;=.sock"), 5, 8, [("tcp://[::1]:0#2", 6), ("unix:/run/a;b=c.sock", 7)]);
 
         var read = UpgradePackage.Parse(package.ToString())!;
 
-        Assert.Equal((3, (4, "/run/ä;=.sock"), 5), (read.Channel, read.Control, read.PidFile));
+        Assert.Equal((3, (4, "/run/ä;=.sock"), 5, 8), (read.Channel, read.Control, read.PidFile, read.Name));
         Assert.Equal(package.Sockets, read.Sockets);
         Assert.Null(UpgradePackage.Parse((package with { PidFile = null }).ToString())!.PidFile);
+
+        // From a version that did not pass it on.
+        Assert.Null(UpgradePackage.Parse((package with { Name = null }).ToString())!.Name);
     }
 
     [Theory]
