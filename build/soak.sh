@@ -21,6 +21,7 @@
 #   overload   5,000 clients on 4 x 200 slots, for SECONDS
 #   relief     5,000 clients are gone at once: how soon an answer is fast again
 #   hosts      two hosts behind one nginx, in network namespaces (as root): deployed one after the other, and one lost
+#   sample     kill -9 of 14 workers behind the nginx of samples/NginxProxy, under GETs: nginx asks another worker
 #   idle       100 new clients while idle connections hold every slot
 #
 # Ends with 0 if no request was lost that need not have been. CONFIGURATION=Debug takes the programs of a debug build.
@@ -30,8 +31,8 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 PYTHONDONTWRITEBYTECODE=1 P
 export CONFIGURATION=${CONFIGURATION:-Release}
 
 case " $* " in
-  '  ') sed -n '2,30s/^# \{0,1\}//p' "$0"; exit 2 ;;
-  *' --help '* | *' -h '*) sed -n '2,30s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  '  ') sed -n '2,31s/^# \{0,1\}//p' "$0"; exit 2 ;;
+  *' --help '* | *' -h '*) sed -n '2,31s/^# \{0,1\}//p' "$0"; exit 0 ;;
 esac
 
 # Debian's own python3, where there is one: its packages are for that.

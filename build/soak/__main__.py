@@ -14,6 +14,7 @@ from disturbances import SCENARIOS as DISTURBANCES
 from disturbances import disturb
 from everything import SCENARIOS as EVERYTHING
 from hosts import SCENARIOS as HOSTS
+from sample import SCENARIOS as SAMPLE
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Wish:
 
 
 def main():
-    scenarios = {**DISTURBANCES, **CAPACITY, **EVERYTHING, **HOSTS}
+    scenarios = {**DISTURBANCES, **CAPACITY, **EVERYTHING, **HOSTS, **SAMPLE}
     parser = argparse.ArgumentParser(prog="soak.sh", description=__doc__)
     parser.add_argument("scenario", choices=scenarios, nargs="?", default="everything", metavar="SCENARIO", help=", ".join(scenarios))
     parser.add_argument("seconds", type=int, nargs="?", help="how long (default: 60; at most an hour where rounds or requests are given)")
@@ -68,7 +69,7 @@ def main():
             if arguments.scenario in DISTURBANCES:
                 good = disturb(arguments.scenario, programs, folder, wish)
             else:
-                good = {**CAPACITY, **EVERYTHING, **HOSTS}[arguments.scenario](programs, folder, wish)
+                good = {**CAPACITY, **EVERYTHING, **HOSTS, **SAMPLE}[arguments.scenario](programs, folder, wish)
     except Failure as failure:
         print(f"soak: {failure}")
         good = False

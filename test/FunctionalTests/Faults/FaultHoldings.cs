@@ -53,9 +53,9 @@ internal static partial class FaultHoldings
             () => $"before:\n{before}\nnow:\n{now}");
     }
 
-    /// <summary>The folder of the beats, below the run-time directory.</summary>
+    /// <summary>The folder of the beats, below the run-time directory. After an upgrade it stands beside the first one, which keeps the name.</summary>
     public static string HeartbeatFolder(GreenRun green) =>
-        Path.GetFileName(Directory.EnumerateDirectories(green.RuntimeDirectory, $"green-*-{green.Name}*").Single());
+        Directory.EnumerateDirectories(green.RuntimeDirectory, $"green-*-{green.Name}*").Select(static path => Path.GetFileName(path)).MaxBy(static name => name.Length)!;
 
     // One that has taken over has other ways to its predecessor's sockets.
     private static bool IsNotTheSupervisors(string line) => !line.StartsWith("the supervisor", StringComparison.Ordinal);
@@ -64,6 +64,7 @@ internal static partial class FaultHoldings
     private static bool IsOfTheCluster(string path, GreenRun green, StatusDocument status) =>
         path == $"{green.Name}.sock"
         || path == HeartbeatFolder(green)
+        || HeartbeatFolder(green).StartsWith($"{path}.", StringComparison.Ordinal)
         || path == Path.Combine(HeartbeatFolder(green), "board")
         || status.Workers.Any(worker => path == Path.Combine(HeartbeatFolder(green), $"worker-{worker.Index}.beat"));
 
