@@ -115,16 +115,16 @@ public sealed class HangTests
     public async Task Green_dump_shows_what_a_worker_is_doing_and_the_worker_goes_on()
     {
         using var folder = new TemporaryFolder();
-        await using var green = GreenRun.Start(["-w", "1", "--timeout", "1s"]);
+        await using var green = GreenRun.Start(["-w", "1", "--timeout", "5s"]);
         var worker = (await green.Serving(1)).Workers[0];
         using var blocked = await (await green.Target()).Ask("/block?ms=600000");
         await green.StatusWhen("the request is in flight", static status => status.Workers[0].RequestsInFlight == 1);
 
         var twice = await green.Command("dump", "1");
-        Assert.Equal(0, await twice.Exit());
+        Assert.True(await twice.Exit() == 0, $"{twice.Describe()}\n{green.Process.Describe()}");
         Assert.Contains("Misbehaviour", twice.Output, StringComparison.Ordinal);
         var kept = await green.Command("dump", "1", "--kind", "mini", "--to", folder.Path);
-        Assert.Equal(0, await kept.Exit());
+        Assert.True(await kept.Exit() == 0, $"{kept.Describe()}\n{green.Process.Describe()}");
         Assert.Equal([".dmp", ".txt"], Directory.GetFiles(folder.Path).Select(Path.GetExtension).Order());
 
         Assert.Equal($"{worker.Pid}", await (await green.Target()).Get("/pid"));

@@ -8,7 +8,11 @@ namespace KestrelGreenTransport.Tests.Fuzz;
 /// Stories whose outcome must not depend on who goes first, told while others are let go first at the named points of the code
 /// (<see cref="Interleaving"/>), as a seed decides. What must hold between the steps is asserted by the code itself, in debug
 /// builds, as the tests are.
+///
+/// Beside nothing else: the visitor goes by the points of every thread of the process, and whoever counts what a thread allocates counts it too.
 /// </summary>
+[CollectionDefinition(nameof(InterleavingFuzzTests), DisableParallelization = true)]
+[Collection(nameof(InterleavingFuzzTests))]
 public class InterleavingFuzzTests
 {
     private static readonly Dictionary<string, Story> Stories = new()
