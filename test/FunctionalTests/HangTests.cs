@@ -115,7 +115,7 @@ public sealed class HangTests
     public async Task Green_dump_shows_what_a_worker_is_doing_and_the_worker_goes_on()
     {
         using var folder = new TemporaryFolder();
-        await using var green = GreenRun.Start(["-w", "1", "--timeout", "5s"]);
+        await using var green = GreenRun.Start(["-w", "1", "--timeout", "1s"]);
         var worker = (await green.Serving(1)).Workers[0];
         using var blocked = await (await green.Target()).Ask("/block?ms=600000");
         await green.StatusWhen("the request is in flight", static status => status.Workers[0].RequestsInFlight == 1);

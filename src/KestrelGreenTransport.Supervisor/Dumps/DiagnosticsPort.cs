@@ -34,6 +34,10 @@ internal static class DiagnosticsPort
     /// <summary>The name of the file that <see cref="WriteReport"/> makes.</summary>
     public static string ReportFile(string path) => $"{path}.crashreport.json";
 
+    /// <summary>The socket of the process that has this pid now: one that is left over from another process is older. Null when there is none.</summary>
+    internal static string? PortOf(int pid, string directory) =>
+        Directory.EnumerateFileSystemEntries(directory, string.Create(CultureInfo.InvariantCulture, $"dotnet-diagnostic-{pid}-*-socket")).MaxBy(StartOf);
+
     internal static byte[] Request(string path, uint kind, uint flags)
     {
         var name = Encoding.Unicode.GetBytes(path + '\0');
@@ -53,9 +57,7 @@ internal static class DiagnosticsPort
     {
         try
         {
-            // The rest of the name is the process's start time: one that is left over from another process is older.
-            var pattern = string.Create(CultureInfo.InvariantCulture, $"dotnet-diagnostic-{pid}-*-socket");
-            if (Directory.EnumerateFileSystemEntries(directory, pattern).Max(StringComparer.Ordinal) is not { } port)
+            if (PortOf(pid, directory) is not { } port)
             {
                 return $"it has no diagnostics port in {directory} (another TMPDIR, DOTNET_EnableDiagnostics=0, or no CoreCLR)";
             }
@@ -93,6 +95,10 @@ internal static class DiagnosticsPort
             return $"its diagnostics port cannot be reached: {failed.Message}";
         }
     }
+
+    // The last part of the name, in the kernel's ticks: a number that has a digit more after a while, and so no text to compare.
+    private static ulong StartOf(string port) =>
+        ulong.TryParse(Path.GetFileName(port).Split('-')[3], NumberStyles.None, CultureInfo.InvariantCulture, out var ticks) ? ticks : 0;
 
     // An error code, then (since .NET 8) the words of createdump, counted, in UTF-16.
     private static string Refusal(ReadOnlySpan<byte> payload)
