@@ -1,0 +1,95 @@
+using FunctionalTests.Harness;
+
+namespace FunctionalTests.Deploying;
+
+/// <summary>What build/pack.sh makes, used as a stranger would: from a feed, in an empty folder.</summary>
+[Collection("builds")]
+public sealed class PackageTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public async Task A_new_project_with_the_package_serves_under_the_installed_tool()
+    {
+        // Packages of this version may have been taken from elsewhere before.
+        Environment["NUGET_PACKAGES"] = _folder.File("packages");
+        await Run(Repo.Path("build/pack.sh"), "--portable", "--no-build", _folder.File("feed"));
+        string[] expected = ["KestrelGreenTransport", "KestrelGreenTransport.Supervisor", "KestrelGreenTransport.Tool"];
+        var packages = Directory.GetFiles(_folder.File("feed"), "*.nupkg").Select(static file => Path.GetFileName(file)!).Order(StringComparer.Ordinal);
+        Assert.Equal(expected, packages.Select(static name => name[..name.IndexOf(".1.", StringComparison.Ordinal)]));
+
+        var app = Directory.CreateDirectory(_folder.File("Shop")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(app, "nuget.config"), $"""
+            <configuration><packageSources><clear /><add key="local" value="{_folder.File("feed")}" /></packageSources></configuration>
+            """);
+        await File.WriteAllTextAsync(Path.Combine(app, "Shop.csproj"), """
+            <Project Sdk="Microsoft.NET.Sdk.Web">
+              <PropertyGroup>
+                <TargetFramework>net10.0</TargetFramework>
+                <Nullable>enable</Nullable>
+                <ImplicitUsings>enable</ImplicitUsings>
+              </PropertyGroup>
+              <ItemGroup>
+                <PackageReference Include="KestrelGreenTransport.Supervisor" Version="1.0.0" />
+              </ItemGroup>
+            </Project>
+            """);
+        File.Copy(Repo.Path("samples/Hello/Program.cs"), Path.Combine(app, "Program.cs"));
+        await RunIn(app, "dotnet", "build", "--nologo", "-warnaserror", "-o", "out");
+
+        await RunIn(app, "dotnet", "tool", "install", "KestrelGreenTransport.Tool", "--tool-path", "tools");
+        await Serves(GreenRun.Start(["-w", "2"], Path.Combine(app, "out/Shop.dll"), green: [Path.Combine(app, "tools/green")]));
+
+        // The two other ways to have it.
+        await RunIn(app, "dotnet", "new", "tool-manifest");
+        await RunIn(app, "dotnet", "tool", "install", "KestrelGreenTransport.Tool");
+        Assert.Contains("1.0.0", await RunIn(app, "dotnet", "green", "--version"), StringComparison.Ordinal);
+        Assert.Contains("1.0.0", await RunIn(_folder.Path, "dotnet", "dnx", "KestrelGreenTransport.Tool", "--source", _folder.File("feed"), "--yes", "--", "--version"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_app_compiled_ahead_of_time_gives_no_warning_and_serves_under_a_supervisor_of_its_own()
+    {
+        await File.WriteAllTextAsync(_folder.File("Shop.csproj"), $"""
+            <Project Sdk="Microsoft.NET.Sdk.Web">
+              <PropertyGroup>
+                <TargetFramework>net10.0</TargetFramework>
+                <Nullable>enable</Nullable>
+                <ImplicitUsings>enable</ImplicitUsings>
+                <PublishAot>true</PublishAot>
+                <InvariantGlobalization>true</InvariantGlobalization>
+              </PropertyGroup>
+              <ItemGroup>
+                <ProjectReference Include="{Repo.Path("src/KestrelGreenTransport.Supervisor/KestrelGreenTransport.Supervisor.csproj")}" />
+              </ItemGroup>
+            </Project>
+            """);
+        File.Copy(Repo.Path("samples/Hello/Program.cs"), _folder.File("Program.cs"));
+        await Run("dotnet", "publish", "--nologo", "-warnaserror", "-r", "linux-x64", "-c", Repo.Configuration, "-o", _folder.File("out"));
+
+        await Serves(GreenRun.StartApp(_folder.File("out/Shop"), ["--workers", "2", "--bind", "127.0.0.1:0"]));
+    }
+
+    private static async Task Serves(GreenRun run)
+    {
+        await using var green = run;
+        await green.Serving(2);
+        Assert.StartsWith("Hello from process ", await (await green.Target()).Get("/"), StringComparison.Ordinal);
+        await green.StopCleanly();
+    }
+
+    // What pack.sh takes is what these tests run with.
+    private Dictionary<string, string?> Environment { get; } = new() { ["CONFIGURATION"] = Repo.Configuration };
+
+    private Task<string> Run(string program, params string[] arguments) => RunIn(_folder.Path, program, arguments);
+
+    private async Task<string> RunIn(string folder, string program, params string[] arguments)
+    {
+        // Compilers beside tests of what a client waits for: those come first.
+        await using var child = ChildProgram.Start("nice", ["-n", "19", program, .. arguments], Environment, folder);
+        Assert.True(await child.Exit(limit: TimeSpan.FromMinutes(20)) == 0, $"{child.Command}\n{child.Output}");
+        return child.Output;
+    }
+}

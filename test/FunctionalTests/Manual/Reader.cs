@@ -1,0 +1,230 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using FunctionalTests.Harness;
+using KestrelGreenTransport.Supervisor.Control;
+
+namespace FunctionalTests.Manual;
+
+/// <summary>
+/// Somebody who reads pages of the manual and types what they say, in a folder of their own and with <c>green</c> on the path.
+/// A command must end with 0, or run on where it is one that does, and print what the page shows: the same words, with figures
+/// and paths of its own. A process id that a page shows and types again is the one that stood in its place.
+/// </summary>
+internal sealed partial class Reader : IAsyncDisposable
+{
+    // A project is built first.
+    private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(5);
+
+    private readonly TemporaryFolder _home = new();
+    private readonly List<(string Shown, string Here)> _here = [];
+    private readonly Dictionary<string, string> _known = [];
+    private readonly Dictionary<string, string?> _environment;
+    private readonly List<ChildProgram> _running = [];
+    private readonly string _name;
+
+    // What the shell of whoever types remembers: where it is, and what was exported.
+    private string _before = "";
+
+    /// <param name="name">What the supervisor of the pages is called.</param>
+    /// <param name="environment">Variables of the shell.</param>
+    public Reader(string name, params (string Name, string Value)[] environment)
+    {
+        _name = name;
+        Directory.CreateDirectory(Runtime);
+        Program("green", $"exec dotnet {Repo.Green} \"$@\"");
+        _environment = new()
+        {
+            ["PATH"] = $"{_home.File("bin")}:{Environment.GetEnvironmentVariable("PATH")}",
+            ["RUNTIME_DIRECTORY"] = Runtime,
+            ["CONFIGURATION"] = Repo.Configuration,
+            ["TERM"] = "xterm",
+        };
+        foreach (var (variable, value) in environment)
+        {
+            _environment[variable] = value;
+        }
+    }
+
+    /// <summary>The last program that was started and runs on.</summary>
+    public ChildProgram Running => _running[^1];
+
+    private string Runtime => _home.File("run");
+
+    public string File(string name) => _home.File(name);
+
+    /// <summary>What stands here in place of what the pages show.</summary>
+    public void Here(string shown, string here) => _here.Insert(0, (shown, here));
+
+    /// <summary>What stood in place of this process id.</summary>
+    public int Pid(string shown) => int.Parse(_known[shown], CultureInfo.InvariantCulture);
+
+    /// <summary>Puts a program on the path.</summary>
+    public void Program(string name, string script)
+    {
+        Directory.CreateDirectory(_home.File("bin"));
+        var path = _home.File($"bin/{name}");
+        System.IO.File.WriteAllText(path, $"#!/bin/sh\n{script}\n");
+        System.IO.File.SetUnixFileMode(path, (UnixFileMode)0b111_101_101);
+    }
+
+    public Task<StatusDocument> Status() => ControlClient.Status(Path.Combine(Runtime, $"{_name}.sock"));
+
+    public Task<StatusDocument> StatusWhen(string what, Func<StatusDocument, bool> satisfies) =>
+        Eventually.Get(what, Status, satisfies, () => string.Join('\n', _running.Select(static program => program.Describe())));
+
+    public Task<StatusDocument> Serving(int workers) => StatusWhen(
+        $"{workers} workers serve",
+        status => status.State == "running" && status.Workers.Count == workers && status.Workers.All(static worker => worker.State == "serving"));
+
+    public async Task<Target> Target() => Harness.Target.Parse((await Status()).Listeners[0].Endpoint);
+
+    /// <summary>Types each command of a block.</summary>
+    public async Task Type(Block block)
+    {
+        foreach (var (command, shown) in block.Commands)
+        {
+            await Type(command, shown);
+        }
+    }
+
+    /// <summary>Types one command; returns what it printed so far.</summary>
+    /// <param name="command">As the page has it.</param>
+    /// <param name="shown">What the page shows as its output.</param>
+    /// <param name="code">What it exits with.</param>
+    public async Task<string> Type(string command, string[]? shown = null, int code = 0)
+    {
+        var typed = Translate(command);
+        if (command.StartsWith("green top", StringComparison.Ordinal))
+        {
+            return await TypeOnTerminal(typed);
+        }
+
+        var stays = Stays().IsMatch(command) && code == 0;
+        var program = ChildProgram.Start("bash", ["-c", $"{_before}{(stays ? "exec " : "")}{typed}"], _environment, _home.Path);
+        if (stays)
+        {
+            _running.Add(program);
+            await Eventually.True("the output has the shape that the page shows", () => Learn(shown ?? [], program), program.Describe);
+            if (command.StartsWith("green run", StringComparison.Ordinal))
+            {
+                var status = await Eventually.Get(
+                    "it runs", async () => program.HasEnded ? null : await Status(), static status => status is null or { State: "running" }, program.Describe, StartLimit);
+                Assert.True(status is not null, program.Describe());
+            }
+
+            return program.Output;
+        }
+
+        await using var ended = program;
+        Assert.True(await program.Exit() == code, program.Describe());
+        Assert.True(Learn(shown ?? [], program), $"The page shows:\n{string.Join('\n', shown ?? [])}\n{program.Describe()}");
+        if (Remembered().IsMatch(command))
+        {
+            _before += $"{typed}\n";
+        }
+
+        return program.Output;
+    }
+
+    /// <summary>The person presses Ctrl+C: the kernel sends INT to the foreground processes.</summary>
+    public async Task PressControlC(int code = 0)
+    {
+        Kernel.Signal(-Running.Pid, Kernel.SIGINT);
+        await Ended(code);
+    }
+
+    /// <summary>Waits for the end of what ran on, and of all that it started; a supervisor leaves nothing behind.</summary>
+    public async Task Ended(int code = 0)
+    {
+        Assert.True(await Running.Exit() == code, Running.Describe());
+        Assert.Empty(Running.Living.Select(Kernel.CommandLine));
+        _running.RemoveAt(_running.Count - 1);
+        if (_running.Count == 0)
+        {
+            Assert.Empty(Directory.EnumerateFileSystemEntries(Runtime));
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var program in Enumerable.Reverse(_running))
+        {
+            await program.DisposeAsync();
+        }
+
+        _home.Dispose();
+    }
+
+    private async Task<string> TypeOnTerminal(string typed)
+    {
+        using var terminal = new Terminal();
+        terminal.Resize(24, 80);
+        await using var program = ChildProgram.Start("sh", terminal.Run("sh", "-c", $"{typed}; echo left with $?"), _environment, _home.Path);
+        await Eventually.True("it shows the workers", () => terminal.Screen.Contains("serving", StringComparison.Ordinal), () => terminal.Screen);
+        terminal.Type("q");
+        await Eventually.True("it has left", () => terminal.Screen.Contains("left with 0", StringComparison.Ordinal), () => terminal.Screen);
+        return terminal.Screen;
+    }
+
+    private string Translate(string text)
+    {
+        foreach (var (shown, here) in _here)
+        {
+            text = text.Replace(shown, here, StringComparison.Ordinal);
+        }
+
+        return Number().Replace(text, number => _known.GetValueOrDefault(number.Value, number.Value));
+    }
+
+    /// <summary>Whether lines like those of the page were printed in that order. Each process id in them is remembered.</summary>
+    private bool Learn(string[] shown, ChildProgram program)
+    {
+        var lines = new Queue<string>(program.Output.Split('\n'));
+        foreach (var expected in shown.Where(static line => line != "..."))
+        {
+            var pattern = new Regex($"^{Part().Replace(Regex.Escape(Translate(expected)), static part =>
+                part.Groups["url"].Success ? @"https?://\S+"
+                : part.Groups["path"].Success ? @"\S+"
+                : part.Groups["space"].Success ? " +"
+                : @"[\d.:-]*\d")}$");
+            while (lines.Count > 0 && !pattern.IsMatch(lines.Peek()))
+            {
+                lines.Dequeue();
+            }
+
+            if (!lines.TryDequeue(out var line))
+            {
+                return false;
+            }
+
+            // Both lines have the same words, so their figures stand in the same order.
+            foreach (var (there, here) in Figures(expected).Zip(Figures(line)))
+            {
+                if (there.Length >= 4)
+                {
+                    _known[there] = here;
+                }
+            }
+        }
+
+        return true;
+
+        static IEnumerable<string> Figures(string line) => Number().Matches(Url().Replace(line, "")).Select(static match => match.Value);
+    }
+
+    [GeneratedRegex(@"^(green run|dotnet run|green logs .*-f)\b")]
+    private static partial Regex Stays();
+
+    [GeneratedRegex("^(cd|export) ")]
+    private static partial Regex Remembered();
+
+    [GeneratedRegex(@"(?<![\w.:/-])\d+(?![\w.:/-])")]
+    private static partial Regex Number();
+
+    [GeneratedRegex(@"https?://\S+|(?<!\w)[~/]\S+")]
+    private static partial Regex Url();
+
+    // In an escaped text: a space is "\ ", a dot "\.".
+    [GeneratedRegex(@"(?<url>https?://(?:(?!\\ ).)+)|(?<path>(?<!\w)[~/](?:(?![)\s]|\\ |\\\)).)+)|(?<space>(?:\\ )+)|(?<number>\d(?:[\d:-]|\\\.\d)*)")]
+    private static partial Regex Part();
+}

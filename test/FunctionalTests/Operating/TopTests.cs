@@ -1,0 +1,96 @@
+using System.Text.RegularExpressions;
+using FunctionalTests.Harness;
+
+namespace FunctionalTests.Operating;
+
+/// <summary><c>green top</c> in a terminal.</summary>
+public sealed class TopTests
+{
+    [Fact]
+    public async Task It_shows_the_workers_in_80_columns_takes_keys_and_leaves_the_terminal_as_it_was()
+    {
+        await using var green = GreenRun.Start(["-w", "1", "--heartbeat-interval", "100ms"]);
+        var status = await green.Serving(1);
+        using var terminal = new Terminal();
+        terminal.Resize(24, 80);
+        await using var top = ChildProgram.Start(
+            "sh",
+            terminal.Run("sh", "-c", "stty -g; dotnet \"$0\" top --name \"$1\"; echo left with $?; stty -g", Repo.Green, green.Name),
+            [.. green.Environment, new("TERM", "xterm-256color")]);
+
+        await Shows(terminal, $"{status.Workers[0].Pid} \\e\\[32mserving");
+        await Shows(terminal, "serves, ");
+        terminal.Type("+");
+        await green.Serving(2);
+        await Shows(terminal, "2/2 serve");
+        await Shows(terminal, "scale to 2: taken");
+        terminal.Type("r");
+        await Shows(terminal, "restart worker 1\\? y to do it");
+        terminal.Type("n");
+        await Shows(terminal, "left as it is");
+        Assert.Equal(status.Workers[0].Pid, (await green.Status()).Workers[0].Pid);
+        terminal.Type("q");
+        await Shows(terminal, "left with 0");
+        Assert.Equal(0, await top.Exit());
+
+        // Back on the first screen, the cursor shown, the settings as before.
+        var screen = terminal.Screen;
+        Assert.Matches(@"\e\[\?1049h\e\[\?25l[\s\S]*\e\[\?25h\e\[\?1049l", screen);
+        var settings = Regex.Matches(screen, "(?m)^([0-9a-f]+(:[0-9a-f]+)+)\r?$").Select(static match => match.Groups[1].Value).ToList();
+        Assert.Equal(2, settings.Count);
+        Assert.Equal(settings[0], settings[1]);
+        await green.StopCleanly();
+    }
+
+    [Fact]
+    public async Task Its_keys_do_to_the_chosen_worker_what_they_say_and_to_no_other()
+    {
+        await using var green = GreenRun.Start(["-w", "3", "--heartbeat-interval", "100ms"]);
+        var before = await green.Serving(3);
+        using var terminal = new Terminal();
+        terminal.Resize(24, 100);
+        await using var top = ChildProgram.Start(
+            "sh", terminal.Run("dotnet", Repo.Green, "top", "--name", green.Name), [.. green.Environment, new("TERM", "xterm-256color")]);
+        await Shows(terminal, "3/3 serve");
+
+        // Down to the second one.
+        terminal.Type("j");
+        terminal.Type("x");
+        await Shows(terminal, @"dump worker 2\? y to do it");
+        terminal.Type("y");
+        await Shows(terminal, "dump worker 2: not kept, since there is no --dump-on-stale");
+        terminal.Type("d");
+        await Shows(terminal, @"drain worker 2\? y to do it");
+        terminal.Type("y");
+        await Shows(terminal, "drain worker 2: taken");
+        var drained = await green.StatusWhen("worker 2 is replaced", status =>
+            status.State == "running" && status.Workers.Count == 3 && status.Workers.All(worker => worker.State == "serving" && worker.Pid != before.Workers[1].Pid));
+        Assert.Contains(before.Workers[0].Pid, drained.Workers.Select(static worker => worker.Pid));
+        Assert.Contains(before.Workers[2].Pid, drained.Workers.Select(static worker => worker.Pid));
+
+        // It is gone, so the first one is chosen now.
+        await Shows(terminal, @"was told to leave");
+        terminal.Type("kkk");
+        terminal.Type("r");
+        await Shows(terminal, @"restart worker 1\? y to do it");
+        terminal.Type("y");
+        await green.Replaced(drained.Workers[0], drained);
+        terminal.Type("-");
+        await green.Serving(2);
+        terminal.Type("q");
+        Assert.Equal(0, await top.Exit());
+        await green.StopCleanly();
+    }
+
+    [Fact]
+    public async Task Without_a_terminal_it_says_what_to_use_instead()
+    {
+        await using var top = await ChildProgram.Run("dotnet", [Repo.Green, "top"]);
+
+        Assert.Equal(2, await top.Exit());
+        Assert.Equal("green: top needs a terminal. For scripts there is green status --json.", Assert.Single(top.ErrorLines));
+    }
+
+    private static Task<string> Shows(Terminal terminal, string pattern) => Eventually.Get(
+        $"the terminal shows {pattern}", () => Task.FromResult(terminal.Screen), screen => Regex.IsMatch(screen, pattern), () => terminal.Screen);
+}
