@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using FunctionalTests.Harness;
+using FunctionalTests.Manual;
 using KestrelGreenTransport.Contract;
 using YamlDotNet.RepresentationModel;
 

@@ -9,9 +9,12 @@ namespace FunctionalTests.Harness;
 /// </summary>
 internal sealed class LoadClient : IAsyncDisposable
 {
+    // A client that asks without any rest takes the cores from what the test waits for: processes that boot, drain and leave.
+    private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(3);
+
     private readonly Load _load;
 
-    private LoadClient(LoadPlan plan) => _load = Load.Start(plan);
+    private LoadClient(LoadPlan plan) => _load = Load.Start(plan.Pause == default ? plan with { Pause = Rest } : plan);
 
     public LoadReport Report => _load.Report;
 

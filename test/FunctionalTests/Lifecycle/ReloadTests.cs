@@ -10,6 +10,7 @@ namespace FunctionalTests.Lifecycle;
 public sealed class ReloadTests
 {
     [Theory]
+    [Trait("Set", "smoke")]
     [InlineData(false)]
     [InlineData(true)]
     public async Task A_reload_under_load_replaces_every_worker_by_the_new_release_and_loses_no_request(bool keepAlive)
@@ -39,6 +40,7 @@ public sealed class ReloadTests
     }
 
     [Theory]
+    [Trait("Set", "smoke")]
     [InlineData("throw:wrong connection string", "wrong connection string")]
     [InlineData("exit:3", "leaving with 3")]
     [InlineData("hang", "was not ready within 15s (BootTimeout)")]

@@ -7,6 +7,7 @@ namespace FunctionalTests.Lifecycle;
 public sealed class ReplacementTests
 {
     [Fact]
+    [Trait("Set", "smoke")]
     public async Task A_killed_worker_is_replaced_while_the_port_stays_open_and_the_others_answer()
     {
         await using var green = GreenRun.Start(["-w", "2"]);
@@ -54,6 +55,7 @@ public sealed class ReplacementTests
     }
 
     [Fact]
+    [Trait("Set", "smoke")]
     public async Task A_stopped_process_is_stale_and_replaced()
     {
         await using var green = GreenRun.Start(["-w", "2", "--timeout", "3s"]);

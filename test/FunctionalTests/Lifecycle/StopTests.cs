@@ -7,6 +7,7 @@ namespace FunctionalTests.Lifecycle;
 public sealed class StopTests
 {
     [Fact]
+    [Trait("Set", "smoke")]
     public async Task TERM_lets_a_request_in_flight_finish()
     {
         await using var green = GreenRun.Start(["-w", "2"]);
@@ -59,6 +60,7 @@ public sealed class StopTests
     }
 
     [Fact]
+    [Trait("Set", "smoke")]
     public async Task Green_stop_ends_it_and_comes_back_when_it_is_gone()
     {
         await using var green = GreenRun.Start(["-w", "2"]);
@@ -70,6 +72,7 @@ public sealed class StopTests
     }
 
     [Fact]
+    [Trait("Set", "smoke")]
     public async Task Who_comes_during_a_stop_is_served_or_refused_but_never_cut_off()
     {
         // A balancer asks another host when it is refused; of a connection that is reset it cannot know what became of the request.

@@ -1,5 +1,4 @@
 using System.Reflection;
-using FunctionalTests.Harness;
 
 namespace FunctionalTests.Manual;
 
@@ -23,10 +22,12 @@ public sealed class ManualCoverageTests
         ("README.md", "bash samples/NginxProxy/run.sh", ByItsSample),
         ("CONTRIBUTING.md", "dotnet build test/KestrelGreenTransport.Tests", "builds and installs from a feed: ManualTests has its projects"),
         ("CONTRIBUTING.md", "dotnet run -c Release --project test/LoadGenerator", "LoadGeneratorTests runs the program"),
-        ("CONTRIBUTING.md", "artifacts/tools/dotnet-trace", "needs a tool from a feed"),
+        ("CONTRIBUTING.md", "dotnet dotnet-trace", "needs a tool from a feed"),
         ("CONTRIBUTING.md", "perf record", "needs rights that a test may not have"),
-        ("CONTRIBUTING.md", "bash build/test.sh", "it is what runs this"),
-        ("CONTRIBUTING.md", "dotnet run --project test/KestrelGreenTransport.Tests", "it is what runs this"),
+        ("CONTRIBUTING.md", "bash build/test.sh --quick", "it is what runs this"),
+        ("CONTRIBUTING.md", "bash build/test.sh --filter", "it is what runs this"),
+        ("CONTRIBUTING.md", "bash build/test.sh\n", "it is what runs this"),
+        ("CONTRIBUTING.md", "bash build/flakes.sh", Script),
         ("CONTRIBUTING.md", "build/soak.sh", Script),
         ("CONTRIBUTING.md", "build/faults.sh", Script),
         ("CONTRIBUTING.md", "build/fuzz.sh", Script),

@@ -67,7 +67,7 @@ internal sealed partial class Reader : IAsyncDisposable
         System.IO.File.SetUnixFileMode(path, (UnixFileMode)0b111_101_101);
     }
 
-    public Task<StatusDocument> Status() => ControlClient.Status(Path.Combine(Runtime, $"{_name}.sock"));
+    public Task<StatusDocument> Status() => Harness.ControlClient.Status(Path.Combine(Runtime, $"{_name}.sock"));
 
     public Task<StatusDocument> StatusWhen(string what, Func<StatusDocument, bool> satisfies) =>
         Eventually.Get(what, Status, satisfies, () => string.Join('\n', _running.Select(static program => program.Describe())));

@@ -42,6 +42,7 @@ public sealed class NginxTests
     }
 
     [Fact]
+    [Trait("Set", "smoke")]
     public async Task Clients_of_nginx_notice_nothing_when_a_worker_is_killed()
     {
         await using var sample = await Sample.Start("");
@@ -61,6 +62,7 @@ public sealed class NginxTests
     }
 
     [Fact]
+    [Trait("Set", "smoke")]
     public async Task Posts_through_an_nginx_that_asks_each_once_survive_a_reload()
     {
         await using var green = GreenRun.Start(["-w", "2"]);

@@ -6,6 +6,7 @@ namespace FunctionalTests.Serving;
 public sealed class PoolTests
 {
     [Fact]
+    [Trait("Set", "smoke")]
     public async Task Of_five_clients_of_a_pool_of_two_three_wait_and_all_five_are_served()
     {
         await using var green = GreenRun.Start(["-w", "1", "--worker-connections", "2"]);

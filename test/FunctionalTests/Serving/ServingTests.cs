@@ -8,6 +8,7 @@ namespace FunctionalTests.Serving;
 public sealed class ServingTests
 {
     [Fact]
+    [Trait("Set", "smoke")]
     public async Task Workers_with_different_pids_answer_on_one_port()
     {
         await using var green = GreenRun.Start(["-w", "3"]);
@@ -76,6 +77,7 @@ public sealed class ServingTests
     }
 
     [Fact]
+    [Trait("Set", "smoke")]
     public async Task An_app_becomes_its_own_supervisor_and_keeps_the_arguments_that_are_its_own()
     {
         await using var green = GreenRun.StartApp(

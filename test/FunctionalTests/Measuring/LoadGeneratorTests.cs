@@ -7,7 +7,7 @@ using System.Text;
 using FunctionalTests.Harness;
 using LoadGenerator;
 
-namespace FunctionalTests.Load;
+namespace FunctionalTests.Measuring;
 
 /// <summary>The load generator tells the truth: against a server that loses on purpose it counts each loss once, as what it is.</summary>
 public sealed class LoadGeneratorTests

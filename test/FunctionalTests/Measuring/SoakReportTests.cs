@@ -1,6 +1,6 @@
 using FunctionalTests.Harness;
 
-namespace FunctionalTests.Load;
+namespace FunctionalTests.Measuring;
 
 /// <summary>What a soak of hours concludes from its figures; the soak itself is build/soak.sh.</summary>
 public sealed class SoakReportTests
