@@ -1,5 +1,8 @@
 # What the scripts in this folder share. Source it after `cd` to the repository's root.
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en PYTHONDONTWRITEBYTECODE=1
+
+# Where the environment turns the compiler server off, each project of a build starts a cold compiler of its own.
+export UseSharedCompilation=true
 script=build/$(basename "$0")
 
 fail() { echo "$script: $*" >&2; exit 1; }
