@@ -56,6 +56,9 @@ internal static partial class Log
     [LoggerMessage(43, LogLevel.Error, "{Target}: the access log cannot be opened anew: {Reason} The old file is written on.")]
     public static partial void AccessLogNotReopened(ILogger logger, string target, string reason);
 
+    [LoggerMessage(50, LogLevel.Warning, "Connection {ConnectionId}: {Handler} began {Seconds} s ago and will never complete: its client has left, and nothing holds what it awaits. The connection is closed and its slot is free. Look there for a task that is awaited and never completed.")]
+    public static partial void Abandoned(ILogger logger, string connectionId, string handler, long seconds);
+
     [LoggerMessage(200, LogLevel.Error, "{Loop}: a continuation that the event loop ran threw an exception. The loop goes on.")]
     public static partial void DispatchFailed(ILogger logger, Exception exception, string loop);
 

@@ -21,6 +21,7 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
     private IHttpRequestFeature? _request;
     private IConnectionLifetimeNotificationFeature? _lifetime;
     private long _idleSince = time.GetTimestamp();
+    private long _busySince;
     private long _longestRest;
     private int _kind;
     private int _isClosing;
@@ -30,6 +31,9 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
 
     /// <summary>Timestamp of the last request's end, or of the accept.</summary>
     public long IdleSince => Volatile.Read(ref _idleSince);
+
+    /// <summary>Timestamp of the begin of the last request, or of the accept.</summary>
+    public long BusySince => Volatile.Read(ref _busySince) is not 0 and var since ? since : IdleSince;
 
     /// <summary>The longest time between the end of one request and the begin of the next one; zero before the second, null before the first. HTTP/1 only.</summary>
     public TimeSpan? LongestRest => Volatile.Read(ref _kind) == Unknown ? null : time.GetElapsedTime(0, Volatile.Read(ref _longestRest));
@@ -45,9 +49,11 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
 
     public void Begin(IHttpRequestFeature request, IFeatureCollection features)
     {
+        var now = time.GetTimestamp();
+        Volatile.Write(ref _busySince, now);
         if (_kind == Single)
         {
-            var rest = time.GetTimestamp() - _idleSince;
+            var rest = now - _idleSince;
             if (rest > _longestRest)
             {
                 Volatile.Write(ref _longestRest, rest);
@@ -116,6 +122,9 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
             return _streams is null ? [] : [.. _streams.Select(static stream => stream.Path)];
         }
     }
+
+    /// <summary>What of the app serves the connection, for a log: the requests in flight, or what reads it bare.</summary>
+    public string Handler => Paths() is { Count: > 0 } paths ? string.Join(", ", paths) : "its connection handler";
 
     private int CountOf(List<IHttpRequestFeature> streams)
     {

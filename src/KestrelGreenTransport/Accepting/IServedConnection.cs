@@ -17,6 +17,9 @@ internal interface IServedConnection
     /// <summary>Whether the client has yet to be sent what the app is done with: it reads slowly, and is not idle.</summary>
     bool HasUnsent { get; }
 
+    /// <summary>Whether its client has left, the app was told, and is not done with it.</summary>
+    bool HasLeft { get; }
+
     /// <summary>
     /// Ends the connection as if the client had closed its half, if it is between two requests, everything is sent and nothing has arrived:
     /// which is looked at in the last moment, so that a request that came just now is answered. False: nothing was ended.

@@ -6,35 +6,48 @@ using KestrelGreenTransport.Accepting;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Sockets;
 
 /// <summary>
 /// A connection of Kestrel's socket factory, with all of its features, that gives its slot back when it is disposed.
 /// Kestrel disposes every connection it was given, once it is done with it and its bytes are sent.
+///
+/// Nothing here holds on to it: it lives as long as its socket has something to wait for, or its app holds on to it. A
+/// handler that nothing will ever continue, and whose client has left, is collected with it.
 /// </summary>
 internal sealed class SlotConnection : ConnectionContext, IServedConnection
 {
     private readonly ConnectionContext _inner;
     private readonly Slot _slot;
+    private readonly TimeProvider _time;
     private readonly EndableReader _reader;
-    private readonly ConcurrentDictionary<SlotConnection, byte> _all;
+    private readonly ConcurrentDictionary<WeakReference<SlotConnection>, byte> _all;
+    private readonly WeakReference<SlotConnection> _self;
+    private readonly ILogger _logger;
 
     /// <param name="inner">The connection itself.</param>
     /// <param name="slot">Held by it.</param>
     /// <param name="memory">Its memory.</param>
     /// <param name="time">For when it was idle.</param>
     /// <param name="all">Where it stands while it lives.</param>
-    public SlotConnection(ConnectionContext inner, Slot slot, IMemoryPoolFeature memory, TimeProvider time, ConcurrentDictionary<SlotConnection, byte> all)
+    /// <param name="logger">Hears of an app that never completes.</param>
+    public SlotConnection(
+        ConnectionContext inner, Slot slot, IMemoryPoolFeature memory, TimeProvider time, ConcurrentDictionary<WeakReference<SlotConnection>, byte> all, ILogger logger)
     {
-        (_inner, _slot, _all) = (inner, slot, all);
+        (_inner, _slot, _time, _all, _logger) = (inner, slot, time, all, logger);
+        _self = new WeakReference<SlotConnection>(this);
         Activity = new ConnectionActivity(this, time);
         inner.Features.Set(Activity);
         inner.Features.Set(memory);
         _reader = new EndableReader(inner.Transport.Input);
         inner.Transport = new ReaderAndWriter(_reader, inner.Transport.Output);
-        all.TryAdd(this, 0);
+        all.TryAdd(_self, 0);
     }
+
+    // The pool, for the app's logger must not hold up the finalizers of the process.
+    ~SlotConnection() => ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.OnAbandoned(), this, preferLocal: false);
 
     public ConnectionActivity Activity { get; }
 
@@ -95,10 +108,13 @@ internal sealed class SlotConnection : ConnectionContext, IServedConnection
         }
         finally
         {
-            _all.TryRemove(this, out _);
+            _all.TryRemove(_self, out _);
             _slot.GiveBack();
+            GC.SuppressFinalize(this);
         }
     }
+
+    bool IServedConnection.HasLeft => _inner.ConnectionClosed.IsCancellationRequested;
 
     // .NET's transport sends what it holds before it ends, and does not tell how much that is.
     bool IServedConnection.HasUnsent => false;
@@ -129,6 +145,14 @@ internal sealed class SlotConnection : ConnectionContext, IServedConnection
         {
             return false;
         }
+    }
+
+    private void OnAbandoned()
+    {
+        Log.Abandoned(_logger, ConnectionId, Activity.Handler, (long)_time.GetElapsedTime(Activity.BusySince).TotalSeconds);
+        _inner.Abort(new ConnectionAbortedException("The application has abandoned the connection."));
+        _all.TryRemove(_self, out _);
+        _slot.GiveBack();
     }
 
     private sealed record ReaderAndWriter(PipeReader Input, PipeWriter Output) : IDuplexPipe;

@@ -1,12 +1,9 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Native;
 using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
 namespace KestrelGreenTransport.Sockets;
 
@@ -20,9 +17,7 @@ namespace KestrelGreenTransport.Sockets;
 internal sealed class SocketsAcceptor : IAcceptor
 {
     private readonly ListenerContext _listener;
-    private readonly SocketConnectionContextFactory _connections;
-    private readonly IMemoryPoolFeature _memory;
-    private readonly ConcurrentDictionary<SlotConnection, byte> _open;
+    private readonly Func<Socket, Slot, SlotConnection> _connect;
     private readonly TimeProvider _time;
     private readonly OpenTimes _openTimes;
     private readonly AcceptPolicy _policy;
@@ -34,10 +29,12 @@ internal sealed class SocketsAcceptor : IAcceptor
     private int _inARow;
     private bool _isLate;
 
-    public SocketsAcceptor(
-        ListenerContext listener, SocketConnectionContextFactory connections, IMemoryPoolFeature memory, ConcurrentDictionary<SlotConnection, byte> open, TimeProvider time)
+    /// <param name="listener">Where to accept, and on which slots.</param>
+    /// <param name="connect">Makes the connection of an accepted socket.</param>
+    /// <param name="time">The clock.</param>
+    public SocketsAcceptor(ListenerContext listener, Func<Socket, Slot, SlotConnection> connect, TimeProvider time)
     {
-        (_listener, _connections, _memory, _open, _time) = (listener, connections, memory, open, time);
+        (_listener, _connect, _time) = (listener, connect, time);
         _policy = listener.CreatePolicy();
         _openTimes = new OpenTimes(listener.Socket.IsShared);
         if (listener.Socket.EndPoint is IPEndPoint && OperatingSystem.IsLinux())
@@ -214,7 +211,7 @@ internal sealed class SocketsAcceptor : IAcceptor
                 socket.NoDelay = _listener.Options.NoDelay;
             }
 
-            var connection = new SlotConnection(_connections.Create(socket), slot, _memory, _time, _open);
+            var connection = _connect(socket, slot);
             if (!_listener.Options.UpgradedConnectionsHoldSlot)
             {
                 connection.Features.Set<IDecrementConcurrentConnectionCountFeature>(slot);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Net.Sockets;
 using KestrelGreenTransport.Accepting;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -15,20 +16,22 @@ internal sealed class SocketsBackend : ITransportBackend, IMemoryPoolFeature
     private readonly SocketConnectionContextFactory _connections;
     private readonly TransportState _state;
     private readonly TimeProvider _time;
-    private readonly ConcurrentDictionary<SlotConnection, byte> _open = [];
+    private readonly ConcurrentDictionary<WeakReference<SlotConnection>, byte> _open = [];
+    private readonly ILogger _logger;
     private readonly SocketsProbe? _probe;
     private readonly MemoryPool<byte> _memory;
 
     public SocketsBackend(IOptions<GreenTransportOptions> options, IMemoryPoolFactory<byte> pools, TransportState state, ILoggerFactory loggers, TimeProvider time)
     {
         var settings = options.Value;
+        _logger = loggers.CreateLogger(Log.Category);
         _connections = new SocketConnectionContextFactory(
             new SocketConnectionFactoryOptions
             {
                 MaxReadBufferSize = settings.MaxReadBufferSize,
                 MaxWriteBufferSize = settings.MaxWriteBufferSize,
             },
-            loggers.CreateLogger(Log.Category));
+            _logger);
         _memory = pools.Create();
         _state = state;
         _time = time;
@@ -51,9 +54,12 @@ internal sealed class SocketsBackend : ITransportBackend, IMemoryPoolFeature
     /// </summary>
     public MemoryPool<byte> MemoryPool => _memory;
 
-    public IAcceptor Listen(ListenerContext listener) => new SocketsAcceptor(listener, _connections, this, _open, _time);
+    public IAcceptor Listen(ListenerContext listener) => new SocketsAcceptor(listener, Wrap, _time);
 
-    public IReadOnlyCollection<IServedConnection> Connections() => [.. _open.Keys];
+    public IReadOnlyCollection<IServedConnection> Connections() =>
+        [.. _open.Keys.Select(static open => open.TryGetTarget(out var connection) ? connection : null).OfType<IServedConnection>()];
+
+    private SlotConnection Wrap(Socket socket, Slot slot) => new(_connections.Create(socket), slot, this, _time, _open, _logger);
 
     public async ValueTask DisposeAsync()
     {

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using KestrelGreenTransport.Tests.Accepting;
+using KestrelGreenTransport.Tests.Epoll;
 using KestrelGreenTransport.Tests.Epoll.Scheduling;
 
 namespace KestrelGreenTransport.Tests.Fuzz;
@@ -36,6 +37,30 @@ public class InterleavingFuzzTests
         ["handlers wait for each other while the loop is handed on"] = new(
             static () => new TakeoverTests().Handlers_that_wait_for_each_other_end_while_the_loop_is_handed_on_before_quick_ones(),
             ["the app begins, and the loop is on offer", "a spare was told something", "a thread has parked"]),
+        ["handlers block after what they flushed"] = new(
+            static () => new ConnectionRaceTests().What_a_handler_flushed_is_sent_while_it_blocks(clients: 1),
+            ["the app begins", "a loop is about to be taken", "a thread leads", "a flush begins"]),
+        ["handlers block after what they flushed while the loop is handed on"] = new(
+            static () => new ConnectionRaceTests().What_a_handler_flushed_is_sent_while_it_blocks(clients: 24),
+            ["the app begins, and the loop is on offer", "a thread leads", "a spare was told something", "a flush begins"]),
+        ["a slow client, an abort and room in its socket come together"] = new(
+            static () => new ConnectionRaceTests().Flushes_end_and_slots_come_back_when_a_slow_client_an_abort_and_room_come_together(ServedBy.EpollAdaptive),
+            ["a flush begins", "a socket has room again", "half a connection is closed", "a slot is given back"]),
+        ["reads wait for their turn and go elsewhere"] = new(
+            static () => new ConnectionRaceTests().Reads_that_wait_for_their_turn_and_go_elsewhere_get_every_byte(ServedBy.EpollAdaptive),
+            ["a read side is about to change hands", "a read waits", "a connection is deferred"]),
+        ["a client hangs up while the app reads or has disposed, inline"] = new(
+            static () => new ConnectionRaceTests().A_hang_up_is_told_apart_from_a_reset_whoever_looks_first(ServedBy.EpollAdaptive),
+            ["a read side is about to change hands", "half a connection is closed"]),
+        ["a client hangs up while the app reads or has disposed, on the pool"] = new(
+            static () => new ConnectionRaceTests().A_hang_up_is_told_apart_from_a_reset_whoever_looks_first(ServedBy.EpollThreadPool),
+            ["a read side is about to change hands", "a hang-up is about to be looked at", "half a connection is closed"]),
+        ["reads are cancelled by their tokens while bytes come, inline"] = new(
+            static () => new ConnectionRaceTests().Reads_with_tokens_that_are_cancelled_at_any_moment_lose_no_byte(ServedBy.EpollAdaptive),
+            ["a read side is about to change hands", "a read waits"]),
+        ["reads are cancelled by their tokens while bytes come, on the pool"] = new(
+            static () => new ConnectionRaceTests().Reads_with_tokens_that_are_cancelled_at_any_moment_lose_no_byte(ServedBy.EpollThreadPool),
+            ["a read side is about to change hands", "a read waits"]),
     };
 
     public static TheoryData<string> Names => [.. Stories.Keys];

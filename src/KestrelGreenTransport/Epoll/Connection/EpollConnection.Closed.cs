@@ -34,7 +34,11 @@ internal sealed partial class EpollConnection
         }
 
         _fired?.SetResult();
+        LetGo();
     }
+
+    /// <summary>Whether the app was told that the connection has ended, before it ended it itself.</summary>
+    private bool HasTold => Volatile.Read(ref _firing) == Fired;
 
     // The app's callbacks run there: never on the loop, whose other connections would wait for them.
     private void FireClosed()
@@ -48,16 +52,16 @@ internal sealed partial class EpollConnection
     // A client that half-closes after its request, which nobody has begun to read: Kestrel would drop the answer if it heard
     // of the end before the request. Whoever reads at all will soon. A little later all hear of it: also those who have read
     // meanwhile, and wait for nothing more but to be told that their client has left.
-    private void FireClosedUnlessRead()
+    private bool FireClosedUnlessRead()
     {
         if (Reader.HasBegun)
         {
             FireClosed();
+            return true;
         }
-        else
-        {
-            _firstRead ??= _loop.Time.CreateTimer(static connection => ((EpollConnection)connection!).FireClosed(), this, FirstReadLimit, Timeout.InfiniteTimeSpan);
-        }
+
+        _firstRead ??= _loop.Time.CreateTimer(static connection => ((EpollConnection)connection!).FireClosed(), this, FirstReadLimit, Timeout.InfiniteTimeSpan);
+        return false;
     }
 
     private Task WhenClosedFired()

@@ -27,12 +27,8 @@ internal sealed partial class EpollConnection
             return;
         }
 
-        const uint All = EpollCalls.EPOLLIN | EpollCalls.EPOLLOUT | EpollCalls.EPOLLRDHUP | EpollCalls.EPOLLET;
-        var watched = _loop.Watch(Descriptor, All, ConnectionTable.DataOf(_index, _generation));
-        if (!watched.Ok)
-        {
-            Abort(new IOException($"epoll_ctl: {watched.Message} (errno {watched.Error}). The connection cannot be served."));
-        }
+        // Whoever looks at ConnectionClosed may come when the number is another client's already.
+        Writer.IfOpen(static connection => connection.Watch());
     }
 
     /// <summary>
@@ -52,15 +48,49 @@ internal sealed partial class EpollConnection
     /// <summary>A read that may not receive now waits for its next turn on the loop.</summary>
     public void Defer() => _loop.Defer(ConnectionTable.DataOf(_index, _generation));
 
-    private void BeginDispatch(LoopThread thread)
+    public void BeginDispatch(LoopThread thread)
     {
         _turn = BytesPerTurn;
         Writer.BeginDispatch(thread);
     }
 
-    private void EndDispatch()
+    public void OnEvents(uint events)
     {
-        Writer.EndDispatch();
+        if ((events & (EpollCalls.EPOLLOUT | EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0)
+        {
+            Writer.OnEvents();
+        }
+
+        if ((events & ~EpollCalls.EPOLLOUT) != 0)
+        {
+            Reader.OnEvents(events);
+        }
+
+        if (HasTold)
+        {
+            LetGo();
+        }
+    }
+
+    public void EndDispatch()
+    {
         _turn = int.MaxValue;
+        Writer.EndDispatch();
+    }
+
+    public void Uncork()
+    {
+        _turn = int.MaxValue;
+        Writer.Uncork();
+    }
+
+    private void Watch()
+    {
+        const uint All = EpollCalls.EPOLLIN | EpollCalls.EPOLLOUT | EpollCalls.EPOLLRDHUP | EpollCalls.EPOLLET;
+        var watched = _loop.Watch(Descriptor, All, ConnectionTable.DataOf(_index, _generation));
+        if (!watched.Ok)
+        {
+            Abort(new IOException($"epoll_ctl: {watched.Message} (errno {watched.Error}). The connection cannot be served."));
+        }
     }
 }

@@ -55,7 +55,8 @@ internal sealed partial class EpollConnection
             lock (_set)
             {
                 ObjectDisposedException.ThrowIf(_disposed != 0, this);
-                return _socket ??= new Socket(new SafeSocketHandle(Descriptor, ownsHandle: false));
+                // Not closed before CloseSocketFeature has had this lock.
+                return _socket ??= new Socket(new SafeSocketHandle(_descriptor, ownsHandle: false));
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.IO.Pipelines;
 using System.Net;
@@ -25,18 +26,20 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
 
     private readonly EventLoop _loop;
     private readonly Slot _slot;
+    private readonly int _descriptor;
     private readonly int _index;
     private readonly uint _generation;
     private int _openHalves = 2;
     private int _disposed;
     private bool _worksElsewhere;
+    private bool _isShutDown;
     private Exception? _shutdownReason;
 
     public EpollConnection(EventLoop loop, int descriptor, Slot slot, EndPoint? local, EndPoint? remote)
     {
         _loop = loop;
         _slot = slot;
-        Descriptor = descriptor;
+        _descriptor = descriptor;
         LocalEndPoint = local;
         RemoteEndPoint = remote;
         Reader = new SocketReader(this, loop.Blocks, loop.Settings.MaxReadBlocks);
@@ -47,7 +50,17 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         (_index, _generation) = loop.Connections.Add(this);
     }
 
-    public int Descriptor { get; }
+    /// <summary>
+    /// For who holds the read side, or the writer's lock while the writer has not let go: it is not closed meanwhile.
+    /// </summary>
+    public int Descriptor
+    {
+        get
+        {
+            Debug.Assert(Reader.HoldsDescriptor || Writer.HoldsDescriptor, "The descriptor is used by a thread that nothing keeps it open for: its number may be another client's.");
+            return _descriptor;
+        }
+    }
 
     public SocketReader Reader { get; }
 
@@ -146,30 +159,6 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         return Finish();
     }
 
-    /// <summary>The loop has events for this connection.</summary>
-    public void OnEvents(LoopThread thread, uint events)
-    {
-        BeginDispatch(thread);
-        try
-        {
-            if ((events & (EpollCalls.EPOLLOUT | EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0)
-            {
-                Writer.OnEvents();
-            }
-
-            if ((events & ~EpollCalls.EPOLLOUT) != 0)
-            {
-                Reader.OnEvents(events);
-            }
-        }
-        finally
-        {
-            EndDispatch();
-        }
-    }
-
-    public void Uncork() => Writer.Uncork();
-
     /// <summary>
     /// The app sends from the thread pool while it waits for more to receive. It goes on there with what arrives, too:
     /// Kestrel runs the streams of HTTP/2 on the pool in any case, and each switch between the pool and a loop costs more
@@ -182,32 +171,32 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
 
     /// <summary>
     /// The peer has gone while nobody reads. Kestrel's own transport, which always reads, tells the app at once, unless
-    /// more waits before the end of the stream than it would buffer.
+    /// more waits before the end of the stream than it would buffer. For who looks at the read side, so that nobody receives
+    /// meanwhile what is seen here: the kernel tells of an error once, and after that of an end. False: the app was not told.
     /// </summary>
-    public unsafe void OnHangUpUnread(uint events)
+    /// <param name="isOver">Whether neither side can send any more.</param>
+    public unsafe bool OnHangUpUnread(bool isOver)
     {
         // What the next read must end with is settled before the app hears of it: Kestrel aborts then, and an abort drops
         // what the kernel holds.
         var unread = 0;
-        if ((events & (EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0
-            || SocketCalls.ioctl(Descriptor, SocketCalls.FIONREAD, &unread) == -1)
+        if (SocketCalls.PendingError(Descriptor) is not 0 and var errno)
         {
-            if (!Reader.IsReceiving && SocketCalls.PendingError(Descriptor) is not 0 and var errno)
+            Interleaving.Point("a hang-up was looked at");
+            Reader.Fail(OnReceiveError(errno));
+        }
+        else if (!isOver && SocketCalls.ioctl(Descriptor, SocketCalls.FIONREAD, &unread) != -1)
+        {
+            if (unread > 0)
             {
-                Reader.Fail(OnReceiveError(errno));
+                return unread < _loop.Settings.MaxReadBufferSize && FireClosedUnlessRead();
             }
 
-            FireClosed();
+            Reader.EndOfPeer();
         }
-        else if (unread == 0)
-        {
-            Reader.End();
-            FireClosed();
-        }
-        else if (unread < _loop.Settings.MaxReadBufferSize)
-        {
-            FireClosedUnlessRead();
-        }
+
+        FireClosed();
+        return true;
     }
 
     /// <summary>What a read ends with after this error.</summary>
@@ -236,8 +225,8 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         Interleaving.Point("half a connection is closed");
         if (Interlocked.Decrement(ref _openHalves) == 0)
         {
-            DropUnread();
-            _ = SocketCalls.close(Descriptor);
+            EndStream();
+            _ = SocketCalls.close(_descriptor);
         }
     }
 
@@ -278,6 +267,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
 
     private void GiveUp()
     {
+        ForgetAbandonment();
         _closed.Dispose();
         _slot.GiveBack();
     }
@@ -301,28 +291,47 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         }
     }
 
-    private void ShutDown() => _ = SocketCalls.shutdown(Descriptor, SocketCalls.SHUT_RDWR);
-
-    // Closing a socket that holds unread bytes sends a reset, and a reset makes the peer lose the response that it has
-    // not read yet: a client that posts more than we wanted would never see why it was refused.
-    private unsafe void DropUnread()
+    private void ShutDown()
     {
-        const int MostDropped = 1024 * 1024;
+        _isShutDown = true;
+        _ = SocketCalls.shutdown(Descriptor, SocketCalls.SHUT_RDWR);
+    }
+
+    // A reset makes the peer lose the response that it has not read yet: a client that sends more than we wanted would never
+    // see why it was refused. Closing a socket that holds unread bytes sends one, and drops what is not sent yet; so they are
+    // read. What arrives after the close is answered by one, too; so the end of the stream goes first: a client that has it is
+    // told of no reset any more. After the peer's own end of stream nothing can come.
+    private void EndStream()
+    {
         if (!Reader.MayHaveUnread || _shutdownReason != CompletedGracefully)
         {
             return;
         }
 
-        for (nint dropped = 0; dropped < MostDropped;)
+        if (!_isShutDown)
         {
-            var some = SocketCalls.recv(Descriptor, null, MostDropped, SocketCalls.MSG_TRUNC);
-            if (some <= 0)
-            {
-                return;
-            }
+            _ = SocketCalls.shutdown(_descriptor, SocketCalls.SHUT_WR);
+        }
 
+        const int MostDropped = 1024 * 1024;
+        nint some;
+        for (nint dropped = 0; dropped < MostDropped && (some = DropSome(MostDropped)) > 0;)
+        {
             dropped += some;
         }
+    }
+
+    private unsafe nint DropSome(int most)
+    {
+        // TCP drops without copying; a Unix socket does not know how.
+        if (LocalEndPoint is IPEndPoint)
+        {
+            return SocketCalls.recv(_descriptor, null, (nuint)most, SocketCalls.MSG_TRUNC);
+        }
+
+        const int AtOnce = 4096;
+        var buffer = stackalloc byte[AtOnce];
+        return SocketCalls.recv(_descriptor, buffer, AtOnce, 0);
     }
 
     private static Exception ToException(int errno)

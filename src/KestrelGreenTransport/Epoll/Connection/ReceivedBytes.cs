@@ -26,7 +26,7 @@ internal sealed unsafe class ReceivedBytes(BlockStore store, int maxBurst)
     private Block? _last;
     private int _burst = 1;
 
-    /// <summary>Whether anything is held that was not consumed.</summary>
+    /// <summary>Whether every received byte has been consumed.</summary>
     public bool IsEmpty => _first is null;
 
     /// <summary>Whether bytes are held that the reader has not looked at.</summary>
@@ -45,7 +45,7 @@ internal sealed unsafe class ReceivedBytes(BlockStore store, int maxBurst)
             return ReceiveBurst(fd, out isFull);
         }
 
-        var into = _last is { Free: >= MinRoom } last ? last : store.Rent();
+        var into = _last is { Free: >= MinRoom } last ? last : store.Rent(this);
         var room = into.Free;
         var received = SocketCalls.recv(fd, into.Pointer + into.End, (nuint)room, 0);
         isFull = received == room;
@@ -64,14 +64,19 @@ internal sealed unsafe class ReceivedBytes(BlockStore store, int maxBurst)
             received = received == 0 ? 0 : -SocketCalls.LastError;
             if (into != _last)
             {
-                store.Return(into);
+                store.Return(into, this);
             }
         }
 
         return received;
     }
 
-    /// <summary>The app has consumed up to one position and looked at all up to another.</summary>
+    /// <summary>
+    /// The app has consumed up to one position and looked at all up to another.
+    ///
+    /// No block goes back before both are found among what is held: one that went back for a position of an earlier read,
+    /// or of another connection, would still stand in this chain, and go back again.
+    /// </summary>
     public void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
         if (examined.GetObject() is not Block examinedBlock || consumed.GetObject() is not Block consumedBlock)
@@ -80,31 +85,28 @@ internal sealed unsafe class ReceivedBytes(BlockStore store, int maxBurst)
             return;
         }
 
-        var consumedIndex = consumed.GetInteger();
-        if (_first is null || consumedBlock.RunningIndex + consumedIndex > examinedBlock.RunningIndex + examined.GetInteger())
+        var (consumedIndex, examinedIndex) = (consumed.GetInteger(), examined.GetInteger());
+        if (!Holds(consumedBlock, consumedIndex)
+            || !Holds(examinedBlock, examinedIndex)
+            || consumedBlock.RunningIndex + consumedIndex > examinedBlock.RunningIndex + examinedIndex)
         {
             ThrowInvalidPosition();
         }
 
-        HasUnexamined = examinedBlock != _last || examined.GetInteger() != _last.End;
+        HasUnexamined = examinedBlock != _last || examinedIndex != _last.End;
 
-        var block = _first;
+        var block = _first!;
         while (block != consumedBlock)
         {
-            var next = block?.NextBlock;
-            if (next is null)
-            {
-                ThrowInvalidPosition();
-            }
-
-            store.Return(block!);
+            var next = block.NextBlock!;
+            store.Return(block, this);
             block = next;
         }
 
         if (consumedIndex == block.End)
         {
             var next = block.NextBlock;
-            store.Return(block);
+            store.Return(block, this);
             if (next is null)
             {
                 _first = _last = null;
@@ -122,7 +124,7 @@ internal sealed unsafe class ReceivedBytes(BlockStore store, int maxBurst)
 
     public void Release()
     {
-        store.ReturnAll(_first);
+        store.ReturnAll(_first, this);
         _first = _last = null;
         _firstIndex = 0;
         HasUnexamined = false;
@@ -136,7 +138,7 @@ internal sealed unsafe class ReceivedBytes(BlockStore store, int maxBurst)
         nint room = 0;
         for (var i = 0; i < _burst; i++)
         {
-            var block = i == 0 && _last is { Free: >= MinRoom } last ? last : store.Rent();
+            var block = i == 0 && _last is { Free: >= MinRoom } last ? last : store.Rent(this);
             blocks[i] = block;
             vectors[i] = new SocketCalls.IOVector { Base = block.Pointer + block.End, Length = (nuint)block.Free };
             room += block.Free;
@@ -162,13 +164,35 @@ internal sealed unsafe class ReceivedBytes(BlockStore store, int maxBurst)
             }
             else if (block != _last)
             {
-                store.Return(block);
+                store.Return(block, this);
             }
         }
 
         isFull = received == room;
         _burst = isFull ? Math.Min(_burst * 2, _maxBurst) : received < room / 4 ? 1 : _burst;
         return received;
+    }
+
+    /// <summary>Whether a position lies in what is held. Mostly it is at one end of it.</summary>
+    private bool Holds(Block block, int index)
+    {
+        if ((uint)index > (uint)block.End)
+        {
+            return false;
+        }
+
+        if (block == _first)
+        {
+            return index >= _firstIndex;
+        }
+
+        var one = block == _last ? block : _first?.NextBlock;
+        while (one is not null && one != block)
+        {
+            one = one.NextBlock;
+        }
+
+        return one is not null;
     }
 
     private void Attach(Block block)

@@ -10,7 +10,8 @@ internal sealed partial class SocketReader
     /// </summary>
     public void OnEvents(uint events)
     {
-        var hangUp = (events & (EpollCalls.EPOLLRDHUP | EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0 ? HungUp : 0;
+        var isOver = (events & (EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0;
+        var hangUp = isOver ? HungUp | Unseen | Over : (events & EpollCalls.EPOLLRDHUP) != 0 ? HungUp | Unseen : 0;
         while (true)
         {
             var state = Volatile.Read(ref _state);
@@ -19,18 +20,15 @@ internal sealed partial class SocketReader
                 return;
             }
 
-            if ((state & Waiting) == 0)
+            // Who looks at this moment gives a read that waits its turn afterwards.
+            if ((state & (Waiting | Looking)) != Waiting)
             {
                 if (!TryMove(state, state | Ready | hangUp))
                 {
                     continue;
                 }
 
-                if (hangUp != 0)
-                {
-                    _connection.OnHangUpUnread(events);
-                }
-
+                LookIfUnseen();
                 return;
             }
 
@@ -43,7 +41,13 @@ internal sealed partial class SocketReader
     }
 
     /// <summary>The peer has ended its half, and all before that was received.</summary>
-    public void End() => Interlocked.Or(ref _state, Ended);
+    public void EndOfPeer()
+    {
+        // The kernel tells of a reset once. A send on another thread that was told it, after which this looks like an end of
+        // stream, passes it on before it lets go of its lock.
+        _connection.Writer.AwaitSend();
+        Interlocked.Or(ref _state, Ended);
+    }
 
     /// <summary>Every read from now on ends with this exception, the waiting one included; unless the end was seen before.</summary>
     public void Fail(Exception error)
@@ -91,7 +95,7 @@ internal sealed partial class SocketReader
         var outcome = Receive();
         if (isBetween && outcome == Outcome.Nothing)
         {
-            End();
+            EndHere();
             if (_connection.Activity.HasServed)
             {
                 _connection.ShutDownOutput();
@@ -104,6 +108,7 @@ internal sealed partial class SocketReader
 
         StopReceiving(outcome);
         CompleteElsewhere();
+        LookIfUnseen();
         return IsAtEnd;
     }
 
@@ -115,16 +120,17 @@ internal sealed partial class SocketReader
             var outcome = Receive();
             if (outcome == Outcome.Nothing)
             {
-                End();
+                EndHere();
             }
 
             StopReceiving(outcome);
             CompleteElsewhere();
+            LookIfUnseen();
         }
     }
 
     /// <summary>
-    /// Lets go of the descriptor: now, or when the receive that is under way returns. A read that waits although the app has
+    /// Lets go of the descriptor: now, or when the receive or the look that is under way returns. A read that waits although the app has
     /// ended, as one of two loops may of which only the other was awaited, ends with the reason: no event will come for it.
     /// </summary>
     public void Close(Exception reason)
@@ -135,10 +141,17 @@ internal sealed partial class SocketReader
             Fail(reason);
         }
 
-        if ((state & Receiving) == 0)
+        if ((state & (Receiving | Looking)) == 0)
         {
             Leave();
         }
+    }
+
+    // As if the peer had ended its half.
+    private void EndHere()
+    {
+        _isEndedHere = true;
+        Interlocked.Or(ref _state, Ended);
     }
 
     /// <summary>Takes the read side from a read that waits, to receive for it or to end it.</summary>
@@ -188,7 +201,7 @@ internal sealed partial class SocketReader
         while (true)
         {
             var state = Volatile.Read(ref _state);
-            if ((state & Ready) == 0 || (state & Closed) != 0)
+            if ((state & (Ready | Looking | Closed)) != Ready)
             {
                 return false;
             }
@@ -217,7 +230,7 @@ internal sealed partial class SocketReader
             switch (-(int)received)
             {
                 case 0:
-                    End();
+                    EndOfPeer();
                     return Outcome.Ended;
                 case Errno.EAGAIN:
                     return Outcome.Nothing;
@@ -236,8 +249,11 @@ internal sealed partial class SocketReader
         while (true)
         {
             var state = Volatile.Read(ref _state);
+
+            // Who has received the end need not look for it.
+            var seen = outcome is Outcome.Ended or Outcome.EndedQuietly ? Unseen : 0;
             var more = outcome == Outcome.More || (outcome == Outcome.Drained && (state & HungUp) != 0) ? Ready : 0;
-            if (TryMove(state, (state & ~Receiving) | more))
+            if (TryMove(state, (state & ~(Receiving | seen)) | more))
             {
                 if ((state & Closed) != 0)
                 {
@@ -291,9 +307,53 @@ internal sealed partial class SocketReader
         {
             _connection.OnEndOfStream();
         }
-        else if ((Volatile.Read(ref _state) & (HungUp | Waiting | Closed)) == HungUp && !IsAtEnd)
+        else
         {
-            _connection.OnHangUpUnread(EpollCalls.EPOLLRDHUP);
+            LookIfUnseen();
+        }
+    }
+
+    private void LookIfUnseen()
+    {
+        if ((Volatile.Read(ref _state) & Unseen) != 0)
+        {
+            LookAtHangUp();
+        }
+    }
+
+    private void LookAtHangUp()
+    {
+        int state;
+        do
+        {
+            // A read that waits finds out by itself, and who receives looks afterwards.
+            state = Volatile.Read(ref _state);
+            if ((state & Unseen) == 0 || (state & (Waiting | Receiving | Looking | Closed)) != 0)
+            {
+                return;
+            }
+        }
+        while (!TryMove(state, (state & ~Unseen) | Looking));
+
+        Interleaving.Point("a hang-up is about to be looked at");
+        var isTold = _connection.OnHangUpUnread((state & Over) != 0);
+        do
+        {
+            state = Volatile.Read(ref _state);
+        }
+        while (!TryMove(state, (state & ~Looking) | (isTold ? 0 : Unseen)));
+
+        if ((state & Closed) != 0)
+        {
+            Leave();
+        }
+        else if ((state & Waiting) != 0)
+        {
+            _connection.Defer();
+        }
+        else if ((state & Unseen) != 0)
+        {
+            LookAtHangUp();
         }
     }
 
@@ -310,7 +370,7 @@ internal sealed partial class SocketReader
         {
             var state = Volatile.Read(ref _state);
             ObjectDisposedException.ThrowIf((state & Closed) != 0, _connection);
-            if ((state & (CancelRead | Failed | Ended)) != 0 || ((state & Ready) != 0 && _connection.MayReceiveNow()))
+            if ((state & (CancelRead | Failed | Ended)) != 0 || ((state & (Ready | Looking)) == Ready && _connection.MayReceiveNow()))
             {
                 _registration.Dispose();
                 _token = default;
@@ -323,7 +383,7 @@ internal sealed partial class SocketReader
             }
 
             Interleaving.Point("a read waits");
-
+            _connection.OnWaits();
             if ((state & Ready) != 0)
             {
                 _connection.Defer();

@@ -11,8 +11,12 @@ namespace KestrelGreenTransport.Epoll.Connection;
 /// The read side has one owner at a time. It is the app (which reads, advances and completes from one thread at a time,
 /// as for every PipeReader) while the state says neither <see cref="Waiting"/> nor <see cref="Receiving"/>. A read that finds
 /// nothing sets <see cref="Waiting"/>; whoever clears that bit completes the read, exactly once: the loop with what it
-/// received, or a cancellation, or an abort. <see cref="Receiving"/> is held over every call on the descriptor, and the
-/// descriptor is not closed while it is.
+/// received, or a cancellation, or an abort. <see cref="Receiving"/> is held over every receive, and <see cref="Looking"/>
+/// over a look at what a hang-up has left; never both, and the descriptor is not closed while either is. The bytes that were
+/// received belong to the app during a look: it only has to wait before it receives more.
+///
+/// <see cref="Unseen"/> stands for a hang-up of which the app is not told yet: the loop looks at it, or whoever holds the
+/// descriptor at that moment does so after it has let go.
 ///
 /// <see cref="Ready"/> remembers an edge that nobody has answered yet. It is cleared before a receive and set again when
 /// the receive filled all its room, or when the peer has hung up: then only the end of the stream or an error says that
@@ -30,6 +34,9 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     private const int Failed = 64;
     private const int Closed = 128;
     private const int Ended = 256;
+    private const int Looking = 512;
+    private const int Unseen = 1024;
+    private const int Over = 2048;
 
     private readonly EpollConnection _connection;
     private readonly ReceivedBytes _received;
@@ -41,7 +48,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     private bool _isReading;
     private bool _mayAdvance;
     private bool _isCompleted;
-    private bool _stoppedEarly;
+    private bool _isEndedHere;
     private OneAtATime _owner;
 
     public SocketReader(EpollConnection connection, BlockStore store, int maxBurst)
@@ -59,14 +66,17 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
     /// <summary>Whether the peer's end of stream was seen, and everything before it received.</summary>
     public bool IsAtEnd => (Volatile.Read(ref _state) & Ended) != 0;
 
-    /// <summary>Whether a receive is under way on some thread.</summary>
-    public bool IsReceiving => (Volatile.Read(ref _state) & Receiving) != 0;
+    /// <summary>Whether a receive or a look is under way on some thread: the descriptor is not closed before it ends.</summary>
+    public bool HoldsDescriptor => (Volatile.Read(ref _state) & (Receiving | Looking)) != 0;
+
+    /// <summary>Whether nothing can happen any more that a read would wait for: the peer has gone, or the connection was aborted.</summary>
+    public bool IsOver => (Volatile.Read(ref _state) & (Waiting | HungUp | Failed | Ended)) is not 0 and var state && (state & Waiting) == 0;
 
     /// <summary>Whether the app has begun to read.</summary>
     public bool HasBegun { get; private set; }
 
-    /// <summary>Whether the kernel may hold bytes that were never received, after the app is done with reading.</summary>
-    public bool MayHaveUnread => !IsAtEnd && (_stoppedEarly || (Volatile.Read(ref _state) & Ready) != 0);
+    /// <summary>Whether the kernel may hold bytes that were never received, or get some: always, unless the peer has ended its half.</summary>
+    public bool MayHaveUnread => !IsAtEnd || _isEndedHere;
 
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
     {
@@ -87,7 +97,9 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
         {
             if (HasResult)
             {
-                return new(TakeResult());
+                var result = TakeResult();
+                LookIfUnseen();
+                return new(result);
             }
 
             if (_connection.MayReceiveNow() && TryBeginReceiving())
@@ -116,15 +128,11 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
             StopReceiving(Receive());
         }
 
-        if (HasResult)
-        {
-            result = TakeResult();
-            return true;
-        }
-
-        _mayAdvance = true;
-        result = default;
-        return false;
+        var hasResult = HasResult;
+        result = hasResult ? TakeResult() : default;
+        _mayAdvance |= !hasResult;
+        LookIfUnseen();
+        return hasResult;
     }
 
     public override void AdvanceTo(SequencePosition consumed) => AdvanceTo(consumed, consumed);
@@ -176,7 +184,6 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
         }
 
         _isCompleted = true;
-        _stoppedEarly = HasUnconsumed;
         if ((Volatile.Read(ref _state) & (Waiting | Receiving)) == 0)
         {
             _received.Release();

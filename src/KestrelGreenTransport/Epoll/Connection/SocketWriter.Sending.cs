@@ -7,13 +7,24 @@ namespace KestrelGreenTransport.Epoll.Connection;
 /// <summary>Sending what was flushed: by the flush itself, by the loop, at the end of an event, until an abort or the close.</summary>
 internal sealed partial class SocketWriter
 {
-    /// <summary>The loop runs the app on this thread for an event of this connection: its flushes there may be held back.</summary>
-    public void BeginDispatch(LoopThread thread) => _corker = thread;
+    /// <summary>Whether the calling thread may use the descriptor: it is not closed before the lock is free.</summary>
+    public bool HoldsDescriptor => _lock.IsHeldByCurrentThread && !_isClosed;
 
-    /// <summary>The event is over: sends what was held back. For the thread that began it.</summary>
+    /// <summary>Whether flushed bytes wait until the socket has room.</summary>
+    public bool IsBlocked => Volatile.Read(ref _isBlocked);
+
+    /// <summary>The loop runs the app on this thread for an event of this connection: its flushes there may be held back.</summary>
+    public void BeginDispatch(LoopThread thread)
+    {
+        Debug.Assert(_corker is null && !_isCorked, "An event begins while what an earlier one held back is not sent.");
+        _corker = thread;
+    }
+
+    /// <summary>The event is over: sends what was held back. For the thread that began it, while the loop is its own.</summary>
     public void EndDispatch()
     {
         // Only this thread holds anything back, so that it needs no lock to see that it did not.
+        Debug.Assert(_corker is null || _corker == LoopThread.Current, "An event ends on another thread than it began on.");
         _corker = null;
         Interleaving.Point("an event is over");
         if (_isCorked || _isEnding)
@@ -31,11 +42,9 @@ internal sealed partial class SocketWriter
             _corker = null;
             if (_isCorked)
             {
+                Debug.Assert(!_isBlocked, "Bytes are held back that the socket has no room for.");
                 _isCorked = false;
-                if (!_isBlocked)
-                {
-                    Send();
-                }
+                Send();
             }
 
             ends = _isEnding && !_isClosed;
@@ -128,18 +137,44 @@ internal sealed partial class SocketWriter
         }
     }
 
-    /// <summary>
-    /// Nothing more is sent: what waits is dropped, and flushes say that they are completed. <paramref name="last"/> is
-    /// done to the descriptor unless it is closed already.
-    /// </summary>
-    public void Kill(Action<EpollConnection>? last)
+    /// <summary>Does something to the descriptor, unless it is closed already.</summary>
+    public void IfOpen(Action<EpollConnection> use)
     {
-        bool completes;
         lock (_lock)
         {
             if (!_isClosed)
             {
-                last?.Invoke(_connection);
+                use(_connection);
+            }
+        }
+    }
+
+    /// <summary>Returns when a send that is under way has told what became of it.</summary>
+    public void AwaitSend()
+    {
+        lock (_lock)
+        {
+        }
+    }
+
+    /// <summary>
+    /// Nothing more is sent: flushes say that they are completed. What was held back goes out first, as it would have
+    /// without an end in the same event: a WebSocket's close frame says why it ends. What the kernel has no room for is
+    /// dropped. <paramref name="last"/> is done to the descriptor unless it is closed already.
+    /// </summary>
+    public void Kill(Action<EpollConnection> last)
+    {
+        bool completes;
+        lock (_lock)
+        {
+            if (!_isBlocked)
+            {
+                Send();
+            }
+
+            if (!_isClosed)
+            {
+                last(_connection);
             }
 
             Die();
@@ -200,7 +235,7 @@ internal sealed partial class SocketWriter
 
         if (_isDead || (_unflushed == 0 && _first is not null))
         {
-            _store.ReturnAll(_first ?? _shared);
+            _store.ReturnAll(_first ?? _shared, this);
             _first = _tail = _shared = null;
             _unflushed = 0;
             return;
@@ -230,7 +265,10 @@ internal sealed partial class SocketWriter
             {
                 // The kernel's next edge says when there is room again.
                 _isBlocked = true;
+                _isCorked = false;
                 _connection.EnsureWatched();
+                Interlocked.MemoryBarrier();
+                _connection.OnWaits();
                 return;
             }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.IO.Pipelines;
 using System.Threading.Tasks.Sources;
 using KestrelGreenTransport.Epoll.Loop;
@@ -68,7 +69,7 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
         _store = store;
         _pauseAt = pauseAt ?? long.MaxValue;
         _maxCorked = Math.Min(MaxCorked, _pauseAt / 2);
-        _unsent = new UnsentBytes(store);
+        _unsent = new UnsentBytes(store, this);
     }
 
     public override bool CanGetUnflushedBytes => true;
@@ -236,7 +237,7 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
             return flushed;
         }
 
-        var block = size <= 1 ? _store.Rent() : _store.Rent(size);
+        var block = size <= 1 ? _store.Rent(this) : _store.Rent(size, this);
         if (_tail is null)
         {
             _first = block;
@@ -266,8 +267,10 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
         return new FlushResult(isCancelled, isCompleted: _isDead);
     }
 
+    // Under the lock.
     private void StartWaiting()
     {
+        Debug.Assert(_isBlocked && !_isCorked, "A flush waits although nothing keeps what it flushed from being sent: no event will end it.");
         _awaited.Reset();
         _isWaiting = true;
     }

@@ -9,7 +9,9 @@ namespace KestrelGreenTransport.Epoll.Connection;
 /// The last block may still be filled behind the flushed part by the app: then it is <i>shared</i>, and stays when all
 /// before that is sent.
 /// </summary>
-internal sealed unsafe class UnsentBytes(BlockStore store)
+/// <param name="store">Where the blocks go when they are sent.</param>
+/// <param name="holder">The writer that they were given to.</param>
+internal sealed unsafe class UnsentBytes(BlockStore store, object holder)
 {
     private const int MaxVectors = 64;
 
@@ -88,7 +90,7 @@ internal sealed unsafe class UnsentBytes(BlockStore store)
         while (_first is { } block && block != shared)
         {
             var next = block == _last ? null : block.NextBlock;
-            store.Return(block);
+            store.Return(block, holder);
             _first = next;
         }
 
@@ -134,7 +136,7 @@ internal sealed unsafe class UnsentBytes(BlockStore store)
             sent -= left;
             _first = isLast ? null : block.NextBlock;
             _firstIndex = 0;
-            store.Return(block);
+            store.Return(block, holder);
             if (isLast)
             {
                 _last = null;

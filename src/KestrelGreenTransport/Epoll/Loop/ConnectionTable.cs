@@ -3,6 +3,9 @@ namespace KestrelGreenTransport.Epoll.Loop;
 /// <summary>
 /// The connections of one loop by number. Events carry number and generation: a number is used again, a pair of both is
 /// not, so an event that was fetched before its connection closed finds nobody.
+///
+/// It keeps a connection for the sake of what may still happen to it. One to which nothing can is let go: from then on it
+/// lives as long as its app holds on to it.
 /// </summary>
 internal sealed class ConnectionTable
 {
@@ -41,11 +44,40 @@ internal sealed class ConnectionTable
         }
     }
 
+    /// <summary>Keeps a connection no longer from being collected. It is found all the same while it lives.</summary>
+    public void LetGo(int index, ILoopConnection connection)
+    {
+        lock (_lock)
+        {
+            ref var entry = ref _entries[index];
+            if (entry.Connection == connection)
+            {
+                // In this order, for who looks without the lock.
+                entry.LetGo ??= new WeakReference<ILoopConnection>(connection);
+                Volatile.Write(ref entry.Connection, null);
+            }
+        }
+    }
+
+    /// <summary>Keeps a connection again that was let go.</summary>
+    public void Keep(int index, ILoopConnection connection)
+    {
+        lock (_lock)
+        {
+            ref var entry = ref _entries[index];
+            if (entry.Find() == connection)
+            {
+                Volatile.Write(ref entry.Connection, connection);
+            }
+        }
+    }
+
     public void Remove(int index)
     {
         lock (_lock)
         {
             _entries[index].Connection = null;
+            _entries[index].LetGo = null;
             _free.Push(index);
             _count--;
         }
@@ -62,7 +94,7 @@ internal sealed class ConnectionTable
         }
 
         ref var entry = ref entries[index];
-        var connection = Volatile.Read(ref entry.Connection);
+        var connection = entry.Find();
         return entry.Generation == (uint)(data >> 32) ? connection : null;
     }
 
@@ -71,13 +103,16 @@ internal sealed class ConnectionTable
     {
         lock (_lock)
         {
-            return [.. _entries.Take(_used).Select(static entry => entry.Connection).OfType<ILoopConnection>()];
+            return [.. _entries.Take(_used).Select(static entry => entry.Find()).OfType<ILoopConnection>()];
         }
     }
 
     private struct Entry
     {
         public ILoopConnection? Connection;
+        public WeakReference<ILoopConnection>? LetGo;
         public uint Generation;
+
+        public ILoopConnection? Find() => Volatile.Read(ref Connection) ?? (LetGo is { } letGo && letGo.TryGetTarget(out var connection) ? connection : null);
     }
 }

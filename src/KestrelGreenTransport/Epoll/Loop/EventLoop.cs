@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Epoll.Memory;
 using KestrelGreenTransport.Epoll.Scheduling;
@@ -150,8 +151,11 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
             _candidate = null;
         }
 
-        // What the app wrote before it blocked: it must not wait for the rest of its event.
+        // What the app wrote before it blocked: it must not wait for the rest of its event. After that nothing here keeps the
+        // connection, whose handler may never complete.
         _dispatched?.Uncork();
+        _dispatched = null;
+        Interleaving.Point("a thread leads");
         while (!_isStopping)
         {
             while (_set.TryTake(out var data, out var events))
@@ -216,19 +220,25 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
     /// <summary>Serves one event. False: the loop was taken over meanwhile, and nothing of it may be touched any more.</summary>
     private bool Dispatch(LoopThread thread, ulong data, uint events)
     {
+        // Begun and ended while the loop is this thread's own: whoever takes it in between finds what to send, and nobody
+        // holds anything back after that.
+        Debug.Assert(Leadership.Word is var word && !Leadership.IsBusy(word) && !Leadership.IsOffered(word), "An event begins while another is under way.");
+        var connection = Connections.Find(data);
+        connection?.BeginDispatch(thread);
         if (Guard is null)
         {
-            Serve(thread, Connections.Find(data), data, events);
+            Serve(connection, data, events);
+            connection?.EndDispatch();
             return true;
         }
 
-        var connection = Connections.Find(data);
         _dispatched = connection;
         var ticket = Begin(thread);
-        Serve(thread, connection, data, events);
+        Serve(connection, data, events);
         if (Leadership.TryEnd(ticket))
         {
             _work.Enter("the work of an event loop between two events");
+            connection?.EndDispatch();
             _dispatched = null;
             return true;
         }
@@ -265,13 +275,13 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
         return ticket;
     }
 
-    private void Serve(LoopThread thread, ILoopConnection? connection, ulong data, uint events)
+    private void Serve(ILoopConnection? connection, ulong data, uint events)
     {
         try
         {
             if (connection is not null)
             {
-                connection.OnEvents(thread, events);
+                connection.OnEvents(events);
             }
             else if (data == EpollSet.WakeData)
             {

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Diagnostics;
 
 namespace KestrelGreenTransport.Epoll.Memory;
 
@@ -6,12 +7,16 @@ namespace KestrelGreenTransport.Epoll.Memory;
 /// A pooled, pinned block of memory, and at the same time a link in a connection's chain of received or unsent bytes.
 ///
 /// It has one owner at a time: a connection's reader, its writer, or a cache. It stays pinned for as long as it lives,
-/// so that no call has to pin it.
+/// so that no call has to pin it. Debug builds assert that the one that gives it back is the one that took it: a block that
+/// two connections hold shows one client the bytes of another.
 /// </summary>
 internal sealed unsafe class Block : ReadOnlySequenceSegment<byte>, IDisposable
 {
     private readonly IMemoryOwner<byte> _owner;
     private MemoryHandle _pin;
+#if DEBUG
+    private object? _holder;
+#endif
 
     public Block(IMemoryOwner<byte> owner, bool isReusable)
     {
@@ -44,6 +49,26 @@ internal sealed unsafe class Block : ReadOnlySequenceSegment<byte>, IDisposable
         Memory = Whole[..End];
         next.RunningIndex = RunningIndex + End;
         Next = next;
+    }
+
+    /// <summary>It has been given out.</summary>
+    [Conditional("DEBUG")]
+    public void NoteTaken(object holder)
+    {
+#if DEBUG
+        var before = Interlocked.Exchange(ref _holder, holder);
+        Debug.Assert(before is null, "A block was given out that another owner still has.");
+#endif
+    }
+
+    /// <summary>It comes back from the owner that it was given to.</summary>
+    [Conditional("DEBUG")]
+    public void NoteReturned(object holder)
+    {
+#if DEBUG
+        var before = Interlocked.Exchange(ref _holder, null);
+        Debug.Assert(before == holder, before is null ? "A block came back twice." : "A block came back from an owner that it was not given to.");
+#endif
     }
 
     /// <summary>Makes the block as good as new for its next owner.</summary>

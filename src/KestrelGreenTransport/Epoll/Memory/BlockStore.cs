@@ -20,39 +20,32 @@ internal sealed class BlockStore(MemoryPool<byte> pool) : IDisposable
 
     public MemoryPool<byte> Pool => pool;
 
-    public Block Rent()
+    /// <param name="holder">The half of a connection that owns it from now on, and gives it back.</param>
+    public Block Rent(object holder)
     {
-        if (BlockCache.Of(this)?.TryTake() is { } own)
-        {
-            return own;
-        }
-
-        lock (_lock)
-        {
-            if (_shared.TryTake() is { } shared)
-            {
-                return shared;
-            }
-        }
-
-        return new Block(pool.Rent(), isReusable: true);
+        var block = Take();
+        block.NoteTaken(holder);
+        return block;
     }
 
     /// <summary>A block with at least this much room.</summary>
-    public Block Rent(int size)
+    public Block Rent(int size, object holder)
     {
-        var block = Rent();
+        var block = Rent(holder);
         if (block.Whole.Length >= size)
         {
             return block;
         }
 
-        Return(block);
-        return new Block(new OversizedMemory(size), isReusable: false);
+        Return(block, holder);
+        block = new Block(new OversizedMemory(size), isReusable: false);
+        block.NoteTaken(holder);
+        return block;
     }
 
-    public void Return(Block block)
+    public void Return(Block block, object holder)
     {
+        block.NoteReturned(holder);
         block.Reset();
         if (!block.IsReusable)
         {
@@ -65,12 +58,12 @@ internal sealed class BlockStore(MemoryPool<byte> pool) : IDisposable
     }
 
     /// <summary>Gives back a whole chain.</summary>
-    public void ReturnAll(Block? first)
+    public void ReturnAll(Block? first, object holder)
     {
         while (first is not null)
         {
             var next = first.NextBlock;
-            Return(first);
+            Return(first, holder);
             first = next;
         }
     }
@@ -96,6 +89,24 @@ internal sealed class BlockStore(MemoryPool<byte> pool) : IDisposable
         }
 
         pool.Dispose();
+    }
+
+    private Block Take()
+    {
+        if (BlockCache.Of(this)?.TryTake() is { } own)
+        {
+            return own;
+        }
+
+        lock (_lock)
+        {
+            if (_shared.TryTake() is { } shared)
+            {
+                return shared;
+            }
+        }
+
+        return new Block(pool.Rent(), isReusable: true);
     }
 
     private void ReturnShared(Block block)
