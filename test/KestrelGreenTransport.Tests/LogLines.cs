@@ -7,12 +7,17 @@ namespace KestrelGreenTransport.Tests;
 internal sealed class LogLines : ILoggerProvider, ILoggerFactory
 {
     private readonly ConcurrentQueue<(int Id, LogLevel Level, string Text)> _lines = new();
+    private readonly ConcurrentQueue<(int Id, LogLevel Level, string Text)> _ofKestrel = new();
+
+    /// <summary>What Kestrel itself logged.</summary>
+    public IEnumerable<string> OfKestrel => _ofKestrel.Select(static line => line.Text);
 
     public IEnumerable<(int Id, LogLevel Level, string Text)> All => _lines;
 
     public int Count(int id) => _lines.Count(line => line.Id == id);
 
-    public ILogger CreateLogger(string categoryName) => new Logger(categoryName == Log.Category ? _lines : []);
+    public ILogger CreateLogger(string categoryName) => new Logger(
+        categoryName == Log.Category ? _lines : categoryName.StartsWith("Microsoft.AspNetCore.Server.Kestrel", StringComparison.Ordinal) ? _ofKestrel : []);
 
     public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
 

@@ -134,8 +134,9 @@ internal sealed class GreenTransportFactory(
             acceptor = new ProxyProtocolAcceptor(acceptor, options.Value, new ProxyProtocolReporter(socket.Name, meter, _logger, time), time);
         }
 
-        var reclaim = options.Value.IdleReclaim ? new IdleReclaim(context, backend.Value.Connections, time) : null;
-        var listener = new SharedListener(socket, pool, acceptor, reclaim, Forget);
+        var abandoned = new AbandonedReclaim(pool, backend.Value.Connections, time);
+        IDisposable[] reclaims = options.Value.IdleReclaim ? [abandoned, new IdleReclaim(context, backend.Value.Connections, time)] : [abandoned];
+        var listener = new SharedListener(socket, pool, acceptor, reclaims, Forget);
         _listeners.Add(listener);
         return listener.Join(doors.Add())!;
     }

@@ -12,7 +12,7 @@ namespace KestrelGreenTransport.Binding;
 ///
 /// The last endpoint to unbind stops the accepting and closes the socket; the last to be disposed ends the rest.
 /// </summary>
-internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, IAcceptor acceptor, IDisposable? reclaim, Action<SharedListener> disposed)
+internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, IAcceptor acceptor, IDisposable[] reclaims, Action<SharedListener> disposed)
 {
     private readonly Lock _lock = new();
     private int _bound;
@@ -73,7 +73,7 @@ internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, I
     /// <summary>Stops listening before Kestrel asks for it, which then finds nothing left to do. New clients are refused.</summary>
     public async Task EndAsync()
     {
-        reclaim?.Dispose();
+        Array.ForEach(reclaims, static reclaim => reclaim.Dispose());
         await acceptor.UnbindAsync();
         socket.Dispose();
     }
