@@ -13,11 +13,17 @@ namespace KestrelGreenTransport.Requests;
 /// request of the process comes by here twice. The start of a request stands in a slot of its own while it is in
 /// flight; when no slot is found the request is counted all the same, only its age is not known. Slots fill oldest
 /// first, so those without one are the younger requests.
+///
+/// A request is kept at hand without being kept alive: a handler that nothing will ever continue, and whose client has left,
+/// is collected with its connection. Then it is counted out here.
 /// </summary>
 internal sealed class RequestFigures
 {
     /// <summary>What <see cref="Begin"/> returns for a request whose age is not tracked.</summary>
     public const int Untracked = -1;
+
+    /// <summary>In place of the start of a request that is being counted out because it was collected.</summary>
+    private const long Collected = -1;
 
     private const int MaxStripes = 16;
     private const int SlotsInAll = 1024;
@@ -38,6 +44,11 @@ internal sealed class RequestFigures
         _time = time;
         _keepsRequests = keepsRequests;
         _requests = new Kept[keepsRequests ? SlotsInAll : 0];
+        for (var i = 0; i < _requests.Length; i++)
+        {
+            _requests[i].Request = new WeakReference<IHttpRequestFeature>(null!);
+        }
+
         _stripes = new Stripe[Math.Min(MaxStripes, (int)BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount))];
     }
 
@@ -78,11 +89,12 @@ internal sealed class RequestFigures
     {
         get
         {
+            EndCollected();
             var oldest = long.MaxValue;
             for (var i = 0; i < _starts.Length; i++)
             {
                 var start = Volatile.Read(ref _starts[i]);
-                if (start != 0 && start < oldest)
+                if (start > 0 && start < oldest)
                 {
                     oldest = start;
                 }
@@ -102,7 +114,8 @@ internal sealed class RequestFigures
         var slot = Claim(index, ref stripe, _time.Nanoseconds());
         if (_keepsRequests && request is not null && slot != Untracked)
         {
-            Volatile.Write(ref _requests[slot].Request, request);
+            _requests[slot].Request.SetTarget(request);
+            Volatile.Write(ref _requests[slot].IsSet, true);
         }
 
         Activity?.Touch();
@@ -117,7 +130,8 @@ internal sealed class RequestFigures
             if (_keepsRequests)
             {
                 // Before the start: a request stands in its slot only while the start does.
-                Volatile.Write(ref _requests[slot].Request, null);
+                Volatile.Write(ref _requests[slot].IsSet, false);
+                _requests[slot].Request.SetTarget(null!);
             }
 
             Volatile.Write(ref _starts[slot], 0);
@@ -137,8 +151,8 @@ internal sealed class RequestFigures
         for (var slot = 0; slot < _requests.Length; slot++)
         {
             var start = Volatile.Read(ref _starts[slot]);
-            if (start != 0 && start <= before
-                && Volatile.Read(ref _requests[slot].Request) is { } request
+            if (start > 0 && start <= before
+                && _requests[slot].Request.TryGetTarget(out var request)
                 && NameOf(request) is var (method, path)
                 && Volatile.Read(ref _starts[slot]) == start)
             {
@@ -160,6 +174,25 @@ internal sealed class RequestFigures
         {
             // It was taken down while we looked, and is of no interest any more.
             return null;
+        }
+    }
+
+    // Read in the reverse order of Begin and End: who finds the same start at last has seen one request all the while.
+    private void EndCollected()
+    {
+        for (var slot = 0; slot < _requests.Length; slot++)
+        {
+            var start = Volatile.Read(ref _starts[slot]);
+            if (start > 0
+                && Volatile.Read(ref _requests[slot].IsSet)
+                && !_requests[slot].Request.TryGetTarget(out _)
+                && Volatile.Read(ref _requests[slot].IsSet)
+                && Interlocked.CompareExchange(ref _starts[slot], Collected, start) == start)
+            {
+                Volatile.Write(ref _requests[slot].IsSet, false);
+                Volatile.Write(ref _starts[slot], 0);
+                Interlocked.Increment(ref _stripes[StripeIndex()].Finished);
+            }
         }
     }
 
@@ -197,7 +230,8 @@ internal sealed class RequestFigures
     // A struct, so that storing into the array checks no type.
     private struct Kept
     {
-        public IHttpRequestFeature? Request;
+        public WeakReference<IHttpRequestFeature> Request;
+        public bool IsSet;
     }
 
     [StructLayout(LayoutKind.Explicit, Size = 128)]

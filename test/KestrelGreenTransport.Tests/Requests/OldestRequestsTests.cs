@@ -12,6 +12,7 @@ public sealed class OldestRequestsTests : IDisposable
     private readonly FakeTimeProvider _time = new();
     private readonly RequestFigures _figures;
     private readonly TestLifeline _supervisor = new();
+    private readonly List<HttpRequestFeature> _requests = [];
     private readonly OldestRequests _oldest;
 
     public OldestRequestsTests()
@@ -57,7 +58,12 @@ public sealed class OldestRequestsTests : IDisposable
         Assert.All(answer, static request => Assert.StartsWith("/??[2J\u4711", request.Path, StringComparison.Ordinal));
     }
 
-    private int Begin(string path) => _figures.Begin(new HttpRequestFeature { Method = "GET", Path = path });
+    private int Begin(string path)
+    {
+        // In a server the connection keeps it.
+        _requests.Add(new HttpRequestFeature { Method = "GET", Path = path });
+        return _figures.Begin(_requests[^1]);
+    }
 
     private InFlightRequest[] Ask()
     {

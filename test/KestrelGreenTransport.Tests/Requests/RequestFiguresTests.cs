@@ -1,9 +1,11 @@
+using System.Runtime.CompilerServices;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Draining;
 using KestrelGreenTransport.Records;
 using KestrelGreenTransport.Requests;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 
@@ -82,6 +84,25 @@ public class RequestFiguresTests
     }
 
     [Fact]
+    public void A_request_that_was_collected_with_its_connection_is_counted_out()
+    {
+        var figures = new RequestFigures(_time, keepsRequests: true);
+        var kept = new HttpRequestFeature();
+        figures.Begin(kept);
+        var start = figures.OldestStart;
+        BeginAndForget(figures);
+        Assert.Equal(2, figures.InFlight);
+        GC.Collect();
+        Assert.Equal(start, figures.OldestStart);
+        Assert.Equal(1, figures.InFlight);
+
+        // Its place is as good as new.
+        figures.End(figures.Begin(kept));
+        Assert.Equal((3, 1, start), (figures.Requests, figures.InFlight, figures.OldestStart));
+        GC.KeepAlive(kept);
+    }
+
+    [Fact]
     public void A_request_that_completes_synchronously_costs_no_allocation()
     {
         var figures = new RequestFigures(TimeProvider.System) { Activity = new BoardActivity(static () => { }) };
@@ -114,4 +135,7 @@ public class RequestFiguresTests
         await Assert.ThrowsAsync<InvalidOperationException>(() => throws.InvokeAsync(new DefaultHttpContext()));
         Assert.Equal((2, 0), (figures.Requests, figures.InFlight));
     }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void BeginAndForget(RequestFigures figures) => figures.Begin(new HttpRequestFeature());
 }

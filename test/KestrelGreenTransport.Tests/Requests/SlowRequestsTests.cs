@@ -20,6 +20,7 @@ public sealed class SlowRequestsTests : IDisposable
     private readonly FakeTimeProvider _time = new();
     private readonly RequestFigures _figures;
     private readonly TestLifeline _supervisor = new();
+    private readonly List<HttpRequestFeature> _kept = [];
     private readonly SlowRequests _slow;
 
     public SlowRequestsTests()
@@ -119,13 +120,20 @@ public sealed class SlowRequestsTests : IDisposable
     [Fact]
     public void A_request_whose_objects_are_gone_is_passed_over()
     {
-        _figures.Begin(new Broken());
+        var broken = new Broken();
+        _figures.Begin(broken);
         Begin("GET", "/report");
         After(30);
         Assert.Equal("/report", Said().Path);
+        GC.KeepAlive(broken);
     }
 
-    private int Begin(string method, string path) => _figures.Begin(new HttpRequestFeature { Method = method, Path = path });
+    private int Begin(string method, string path)
+    {
+        // In a server the connection keeps it.
+        _kept.Add(new HttpRequestFeature { Method = method, Path = path });
+        return _figures.Begin(_kept[^1]);
+    }
 
     private void After(double seconds)
     {
