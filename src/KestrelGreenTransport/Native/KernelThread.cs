@@ -5,6 +5,9 @@ namespace KestrelGreenTransport.Native;
 /// <summary>What the kernel knows of one thread of this process.</summary>
 internal static unsafe partial class KernelThread
 {
+    /// <summary>What <see cref="ReadState"/> says when the kernel does not.</summary>
+    public const char Unknown = '?';
+
     private const int ThreadUsage = 1;
     private const int CpuClockOfThread = 6;
     private const int MaxStat = 512;
@@ -41,7 +44,7 @@ internal static unsafe partial class KernelThread
         return open($"/proc/self/task/{threadId}/stat", ReadOnlyCloseOnExec);
     }
 
-    /// <summary>R running or ready to, S sleeping, D waiting for a device, T stopped …; '?' when unknown.</summary>
+    /// <summary>R running or ready to, S sleeping, D waiting for a device, T stopped …; <see cref="Unknown"/> when it cannot be told.</summary>
     public static char ReadState(int descriptor)
     {
         var text = stackalloc byte[MaxStat];
@@ -49,7 +52,7 @@ internal static unsafe partial class KernelThread
 
         // The state follows the name, which stands in parentheses and may contain some itself.
         var name = new ReadOnlySpan<byte>(text, Math.Max(length, 0)).LastIndexOf((byte)')');
-        return name >= 0 && name + 2 < length ? (char)text[name + 2] : '?';
+        return name >= 0 && name + 2 < length ? (char)text[name + 2] : Unknown;
     }
 
     [LibraryImport("libc")]

@@ -3,8 +3,9 @@ using KestrelGreenTransport.Native;
 namespace KestrelGreenTransport.Epoll.Scheduling;
 
 /// <summary>One loop as its guard knows it. For the guard's thread.</summary>
-internal sealed class Ward(IGuardedLoop loop) : IDisposable
+internal sealed class Ward(IGuardedLoop loop, Func<int, int>? openState = null) : IDisposable
 {
+    private readonly Func<int, int> _openState = openState ?? KernelThread.OpenState;
     private readonly BlockingRate _rate = new();
     private Sighting _before;
     private long _lastWord;
@@ -32,7 +33,7 @@ internal sealed class Ward(IGuardedLoop loop) : IDisposable
                 loop.RepeatOffer();
             }
 
-            _before = new Sighting(word, '?', -1, 0);
+            _before = new Sighting(word, KernelThread.Unknown, -1, 0);
             return Verdict.Innocent;
         }
 
@@ -75,18 +76,27 @@ internal sealed class Ward(IGuardedLoop loop) : IDisposable
         if (_stateDescriptor >= 0)
         {
             _ = SocketCalls.close(_stateDescriptor);
+            _stateDescriptor = -1;
         }
     }
 
+    // A file that cannot be opened now (no descriptor is left), or read any more (its thread has ended, and another one has
+    // the number), is tried again at the next look: the loop would be unguarded for good.
     private char ReadState(int threadId)
     {
-        if (threadId != _threadId)
+        if (threadId != _threadId || _stateDescriptor < 0)
         {
             Dispose();
             _threadId = threadId;
-            _stateDescriptor = KernelThread.OpenState(threadId);
+            _stateDescriptor = _openState(threadId);
         }
 
-        return KernelThread.ReadState(_stateDescriptor);
+        var state = _stateDescriptor < 0 ? KernelThread.Unknown : KernelThread.ReadState(_stateDescriptor);
+        if (state == KernelThread.Unknown)
+        {
+            Dispose();
+        }
+
+        return state;
     }
 }
