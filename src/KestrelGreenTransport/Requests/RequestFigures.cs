@@ -154,11 +154,18 @@ internal sealed class RequestFigures
             if (start > 0 && start <= before
                 && _requests[slot].Request.TryGetTarget(out var request)
                 && NameOf(request) is var (method, path)
-                && Volatile.Read(ref _starts[slot]) == start)
+                && IsStill(slot, start))
             {
                 yield return new Named(slot, start, method, path);
             }
         }
+    }
+
+    private bool IsStill(int slot, long start)
+    {
+        // Without it a processor that reads ahead (ARM64) may have read the start before the name, which is another request's by then.
+        Volatile.ReadBarrier();
+        return Volatile.Read(ref _starts[slot]) == start;
     }
 
     // What asks to become a WebSocket is meant to last, and nobody should call it slow.

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
@@ -103,6 +104,38 @@ public class RequestFiguresTests
     }
 
     [Fact]
+    public async Task No_request_is_named_by_the_path_of_the_next_one_on_its_connection()
+    {
+        const int Requests = 300_000;
+        var clock = new CountingClock();
+        var figures = new RequestFigures(clock, keepsRequests: true);
+
+        // As Kestrel does: one object for all requests of a connection, whose path is that of the request in flight.
+        var request = new HttpRequestFeature();
+        var serving = Task.Factory.StartNew(
+            () =>
+            {
+                for (var i = 1; i <= Requests; i++)
+                {
+                    clock.Now = i;
+                    request.Path = i.ToString(CultureInfo.InvariantCulture);
+                    figures.End(figures.Begin(request));
+                    request.Path = "";
+                }
+            },
+            TaskCreationOptions.LongRunning);
+        while (!serving.IsCompleted)
+        {
+            foreach (var named in figures.StartedBefore(long.MaxValue))
+            {
+                Assert.Equal(named.Start.ToString(CultureInfo.InvariantCulture), named.Path);
+            }
+        }
+
+        await serving;
+    }
+
+    [Fact]
     public void A_request_that_completes_synchronously_costs_no_allocation()
     {
         var figures = new RequestFigures(TimeProvider.System) { Activity = new BoardActivity(static () => { }) };
@@ -138,4 +171,14 @@ public class RequestFiguresTests
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void BeginAndForget(RequestFigures figures) => figures.Begin(new HttpRequestFeature());
+
+    /// <summary>A clock that shows the number of the request.</summary>
+    private sealed class CountingClock : TimeProvider
+    {
+        public long Now { get; set; }
+
+        public override long TimestampFrequency => 1_000_000_000;
+
+        public override long GetTimestamp() => Now;
+    }
 }
