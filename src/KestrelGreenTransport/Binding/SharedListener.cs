@@ -17,6 +17,8 @@ internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, I
     private readonly Lock _lock = new();
     private int _bound;
     private int _alive;
+    private TaskCompletionSource? _ended;
+    private bool _isClosed;
 
     public ListenSocket Socket => socket;
 
@@ -62,20 +64,60 @@ internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, I
     /// </summary>
     public void DropNewClients()
     {
-        if (OperatingSystem.IsLinux() && socket.EndPoint is IPEndPoint)
+        // Under the lock: once it is closed, another socket may have its number.
+        lock (_lock)
         {
-            _ = ListenerCalls.DropNewClients(socket.Descriptor);
+            if (!_isClosed && OperatingSystem.IsLinux() && socket.EndPoint is IPEndPoint)
+            {
+                _ = ListenerCalls.DropNewClients(socket.Descriptor);
+            }
         }
     }
 
-    public bool HasWaiting() => socket.Socket.Poll(0, SelectMode.SelectRead);
+    /// <summary>Whether a client waits in the kernel's queue, of which nothing is left once the socket is closed.</summary>
+    public bool HasWaiting()
+    {
+        lock (_lock)
+        {
+            return !_isClosed && socket.Socket.Poll(0, SelectMode.SelectRead);
+        }
+    }
 
-    /// <summary>Stops listening before Kestrel asks for it, which then finds nothing left to do. New clients are refused.</summary>
+    /// <summary>
+    /// Stops listening before Kestrel asks for it, which then finds nothing left to do. New clients are refused. The socket is
+    /// closed once the acceptor has let go of it, whichever of several callers came first.
+    /// </summary>
     public async Task EndAsync()
     {
-        Array.ForEach(reclaims, static reclaim => reclaim.Dispose());
-        await acceptor.UnbindAsync();
-        socket.Dispose();
+        TaskCompletionSource? before;
+        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_lock)
+        {
+            before = _ended;
+            _ended ??= ended;
+        }
+
+        if (before is not null)
+        {
+            await before.Task;
+            return;
+        }
+
+        try
+        {
+            Array.ForEach(reclaims, static reclaim => reclaim.Dispose());
+            await acceptor.UnbindAsync();
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                _isClosed = true;
+                socket.Dispose();
+            }
+
+            ended.SetResult();
+        }
     }
 
     /// <summary>One endpoint, unbound before, is done with its connections.</summary>
