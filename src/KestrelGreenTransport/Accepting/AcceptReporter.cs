@@ -6,8 +6,8 @@ namespace KestrelGreenTransport.Accepting;
 /// <summary>
 /// Tells logs and metrics how accepting on one listener goes, the same for every backend.
 ///
-/// Nothing here throws, whatever loggers and listeners of the meter do: they are other people's code, and accepting
-/// must not end over a line of log.
+/// Nothing here throws, whatever loggers and listeners of the meter do (<see cref="ForeignCode"/>): accepting must not end
+/// over a line of log.
 /// </summary>
 internal sealed class AcceptReporter(string endpoint, TransportMeter meter, ILogger logger)
 {
@@ -39,17 +39,7 @@ internal sealed class AcceptReporter(string endpoint, TransportMeter meter, ILog
     /// <summary>A connection was accepted but could not be set up; its socket is closed and its slot is free again.</summary>
     public void ConnectionSetupFailed(Exception exception) => Tell(() => Log.ConnectionSetupFailed(logger, exception, endpoint));
 
-    private static void Tell(Action telling)
-    {
-        try
-        {
-            telling();
-        }
-        catch (Exception)
-        {
-            // There is nobody left to tell.
-        }
-    }
+    private static void Tell(Action telling) => ForeignCode.Run(static telling => telling(), telling);
 
     private void LogFailure(int errno, AcceptVerdict verdict)
     {

@@ -34,7 +34,7 @@ internal sealed class AccessLog(IServiceProvider services, IOptions<GreenTranspo
 
         try
         {
-            _writer ??= new AccessLogWriter(TargetOf(place), loggers.CreateLogger(Log.Category));
+            _writer ??= new AccessLogWriter(TargetOf(place), loggers.CreateLogger(Log.Category).Guarded());
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

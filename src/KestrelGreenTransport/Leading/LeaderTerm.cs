@@ -28,7 +28,7 @@ internal sealed class LeaderTerm : IHostedService
         _factories = [.. factories];
         _lifetime = lifetime;
         _host = host.Value;
-        _logger = loggers.CreateLogger(LeaderLog.Category);
+        _logger = loggers.CreateLogger(LeaderLog.Category).Guarded();
         leadership.BeginTerm = Begin;
         leadership.EndTerm = End;
     }

@@ -12,6 +12,7 @@ internal sealed class ProxyProtocolReporter(string endpoint, TransportMeter mete
 {
     public static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
+    private readonly ILogger _logger = logger.Guarded();
     private readonly Lock _lock = new();
     private long? _toldAt;
     private int _untold;
@@ -21,17 +22,10 @@ internal sealed class ProxyProtocolReporter(string endpoint, TransportMeter mete
     /// <param name="problem">For the log: what was wrong, and what to do.</param>
     public void Refused(string kind, EndPoint? from, string problem)
     {
-        try
+        ForeignCode.Run(static told => told.meter.ProxyErrors.Add(1, new(TransportMeter.EndpointTag, told.endpoint), new("error.type", told.kind)), (meter, endpoint, kind));
+        if (IsDue(out var untold))
         {
-            meter.ProxyErrors.Add(1, new(TransportMeter.EndpointTag, endpoint), new("error.type", kind));
-            if (IsDue(out var untold))
-            {
-                Log.ProxyHeaderRefused(logger, endpoint, from, problem, untold);
-            }
-        }
-        catch (Exception)
-        {
-            // Loggers and listeners of the meter are other people's code: accepting must not end over a line of log.
+            Log.ProxyHeaderRefused(_logger, endpoint, from, problem, untold);
         }
     }
 

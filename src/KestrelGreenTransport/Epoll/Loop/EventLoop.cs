@@ -38,7 +38,7 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
         Name = $"green loop {number}";
         Time = time;
         Settings = settings;
-        Logger = logger;
+        Logger = logger.Guarded();
         Processor = processor;
         Blocks = new BlockStore(pool);
         Spares = new SpareThreads(this, Name);
@@ -304,7 +304,15 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
     {
         while (_posted.TryDequeue(out var work))
         {
-            work();
+            try
+            {
+                work();
+            }
+            catch (Exception exception)
+            {
+                // Those behind it must not wait for the next wake-up.
+                Log.DispatchFailed(Logger, exception, Name);
+            }
         }
     }
 

@@ -131,7 +131,7 @@ internal sealed class LoopGuard : IDisposable
         if (verdict is Verdict.Blocks or Verdict.Computes && ward.TakeOver(verdict))
         {
             _alertUntil = now + AlertFor;
-            _meter.Takeovers.Add(1, verdict == Verdict.Blocks ? Blocked : Computing);
+            ForeignCode.Run(static told => told.Takeovers.Add(1, told.Reason), (_meter.Takeovers, Reason: verdict == Verdict.Blocks ? Blocked : Computing));
         }
 
         return verdict;
