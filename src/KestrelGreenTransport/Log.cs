@@ -59,6 +59,9 @@ internal static partial class Log
     [LoggerMessage(50, LogLevel.Warning, "Connection {ConnectionId}: {Handler} began {Seconds} s ago and will never complete: its client has left, and nothing holds what it awaits. The connection is closed and its slot is free. Look there for a task that is awaited and never completed.")]
     public static partial void Abandoned(ILogger logger, string connectionId, string handler, long seconds);
 
+    [LoggerMessage(55, LogLevel.Error, "Connection {ConnectionId}: a callback registered on ConnectionClosedRequested threw an exception. The connection is told to close all the same.")]
+    public static partial void CloseCallbackFailed(ILogger logger, Exception exception, string connectionId);
+
     [LoggerMessage(200, LogLevel.Error, "{Loop}: a continuation that the event loop ran threw an exception. The loop goes on.")]
     public static partial void DispatchFailed(ILogger logger, Exception exception, string loop);
 

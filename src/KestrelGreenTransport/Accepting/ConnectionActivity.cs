@@ -1,16 +1,17 @@
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Accepting;
 
 /// <summary>
-/// What the app does with one connection: which requests are in flight, and since when there is none. A feature of the
-/// connection, told by the middleware that all requests pass.
+/// What the app does with one connection: which requests are in flight, since when there is none, and what has arrived since
+/// then. A feature of the connection, told by the middleware that all requests pass, and by the backend of what arrives.
 ///
 /// An HTTP/1 connection has one request at a time, so its fields are written by one thread at a time. Streams of HTTP/2
 /// come and go together, under a lock.
 /// </summary>
-internal sealed class ConnectionActivity(IServedConnection connection, TimeProvider time)
+internal sealed class ConnectionActivity(IServedConnection connection, TimeProvider time, ILogger logger)
 {
     private const int Unknown = 0;
     private const int Single = 1;
@@ -22,6 +23,7 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
     private IConnectionLifetimeNotificationFeature? _lifetime;
     private long _idleSince = time.GetTimestamp();
     private long _busySince;
+    private long _receivedAt = long.MinValue;
     private long _longestRest;
     private int _kind;
     private int _isClosing;
@@ -35,6 +37,18 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
     /// <summary>Timestamp of the begin of the last request, or of the accept.</summary>
     public long BusySince => Volatile.Read(ref _busySince) is not 0 and var since ? since : IdleSince;
 
+    /// <summary>
+    /// Timestamp of the last sign of life: a request's end, the accept, or whatever arrived without being a request yet, as in
+    /// a handshake. TLS keeps half a record to itself, so this is all that shows of half a request.
+    /// </summary>
+    public long QuietSince => Math.Max(IdleSince, Volatile.Read(ref _receivedAt));
+
+    /// <summary>
+    /// Whether something has arrived on a connection of HTTP/1 since its last request ended, and is not a request yet: most
+    /// likely a part of the next one. A client of HTTP/2 sends frames between its requests as well.
+    /// </summary>
+    public bool HasPartOfRequest => HasServed && Volatile.Read(ref _receivedAt) > IdleSince;
+
     /// <summary>The longest time between the end of one request and the begin of the next one; zero before the second, null before the first. HTTP/1 only.</summary>
     public TimeSpan? LongestRest => Volatile.Read(ref _kind) == Unknown ? null : time.GetElapsedTime(0, Volatile.Read(ref _longestRest));
 
@@ -46,6 +60,9 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
 
     /// <summary>Whether more has come than the request in flight: most likely the next one.</summary>
     public bool HasMore => connection.HasUnconsumed;
+
+    /// <summary>Something has arrived. For the thread that owns the read side.</summary>
+    public void Arrived() => Volatile.Write(ref _receivedAt, time.GetTimestamp());
 
     public void Begin(IHttpRequestFeature request, IFeatureCollection features)
     {
@@ -102,7 +119,15 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
             return false;
         }
 
-        _lifetime?.RequestClose();
+        if (_lifetime is { } lifetime)
+        {
+            // It runs the callbacks that the app registered on ConnectionClosedRequested.
+            ForeignCode.Run(
+                static told => told.lifetime.RequestClose(),
+                (lifetime, logger, connection),
+                static (told, exception) => Log.CloseCallbackFailed(told.logger, exception, told.connection.ConnectionId));
+        }
+
         return true;
     }
 

@@ -3,13 +3,12 @@ namespace KestrelGreenTransport.Accepting;
 /// <summary>A connection that a backend serves, as those see it who end connections: the drain, the reclaim of idle ones.</summary>
 internal interface IServedConnection
 {
+    string ConnectionId { get; }
+
     ConnectionActivity Activity { get; }
 
     /// <summary>Whose slot it holds.</summary>
     ConnectionPool Pool { get; }
-
-    /// <summary>Grows with whatever arrives.</summary>
-    long Received { get; }
 
     /// <summary>Whether something that the app has not consumed has come already. For the app's thread, and only as a hint.</summary>
     bool HasUnconsumed { get; }
@@ -24,7 +23,8 @@ internal interface IServedConnection
     /// Ends the connection as if the client had closed its half, if it is between two requests, everything is sent and nothing has arrived:
     /// which is looked at in the last moment, so that a request that came just now is answered. False: nothing was ended.
     /// </summary>
-    bool TryEndIdle();
+    /// <param name="quietSince">The <see cref="ConnectionActivity.QuietSince"/> that it was chosen for; with a later one it is not idle.</param>
+    bool TryEndIdle(long quietSince);
 
     /// <summary>Whoever waits for bytes of this client gets its end of stream instead.</summary>
     void EndReading();

@@ -7,12 +7,16 @@ namespace KestrelGreenTransport.Accepting;
 /// have been idle for longest are ended, as many as wait.
 ///
 /// A connection with a request in flight, or with bytes to read, is never chosen, nor is one that was used just now, whose
-/// next request is probably on its way.
+/// next request is probably on its way. Quiet means that neither a request nor anything else has come: over TLS half a
+/// request shows in nothing but its arrival.
 /// </summary>
 internal sealed class IdleReclaim : IDisposable
 {
-    /// <summary>How long a connection must have been idle.</summary>
+    /// <summary>How long a connection must have been quiet.</summary>
     public static readonly TimeSpan LeastIdle = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>The same for one that a part of the next request has come for: its client may be slow, or a packet was lost.</summary>
+    public static readonly TimeSpan LeastIdleInRequest = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
 
@@ -70,14 +74,15 @@ internal sealed class IdleReclaim : IDisposable
     {
         var now = _time.GetTimestamp();
         var ended = 0;
-        foreach (var connection in _connections().Where(one => IsIdle(one, now)).OrderBy(static one => one.Activity.IdleSince))
+        var quiet = _connections().Select(static one => (Connection: one, Since: one.Activity.QuietSince)).Where(one => IsIdle(one.Connection, one.Since, now));
+        foreach (var (connection, since) in quiet.OrderBy(static one => one.Since))
         {
             if (ended == waiting)
             {
                 break;
             }
 
-            if (connection.Activity.IsMultiplexed ? connection.Activity.RequestClose() : connection.TryEndIdle())
+            if (connection.Activity.IsMultiplexed ? connection.Activity.RequestClose() : connection.TryEndIdle(since))
             {
                 ended++;
             }
@@ -90,11 +95,11 @@ internal sealed class IdleReclaim : IDisposable
     }
 
     // One that has never asked is Kestrel's to time out: it may be in its handshake.
-    private bool IsIdle(IServedConnection connection, long now) =>
+    private bool IsIdle(IServedConnection connection, long quietSince, long now) =>
         connection.Pool == _listener.Pool
         && connection.Activity is { IsBusy: false } activity
         && (activity.HasServed || activity.IsMultiplexed)
-        && _time.GetElapsedTime(activity.IdleSince, now) >= LeastIdle
+        && _time.GetElapsedTime(quietSince, now) >= (activity.HasPartOfRequest ? LeastIdleInRequest : LeastIdle)
         && !connection.HasUnsent;
 
     private long Waiting()

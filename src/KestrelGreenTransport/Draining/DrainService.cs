@@ -26,8 +26,9 @@ internal sealed class DrainService(
     /// <summary>How long whoever waited for bytes may take to leave, at the limit, before the connection is cut off.</summary>
     private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(1);
 
-    private readonly ConditionalWeakTable<IServedConnection, Observed> _observed = [];
-    private readonly ILogger _logger = loggers.CreateLogger(Log.Category);
+    // When a connection was last seen with something yet to be sent.
+    private readonly ConditionalWeakTable<IServedConnection, StrongBox<long>> _unsentAt = [];
+    private readonly ILogger _logger = loggers.CreateLogger(Log.Category).Guarded();
     private readonly Lock _lock = new();
     private Task? _draining;
 
@@ -108,12 +109,12 @@ internal sealed class DrainService(
 
     private void EndIdle(DrainPlan plan, IReadOnlyCollection<IServedConnection> connections)
     {
-        var idle = new List<IServedConnection>();
+        var idle = new List<Idle>();
         foreach (var connection in connections)
         {
             if (!connection.Activity.IsBusy)
             {
-                idle.Add(connection);
+                idle.Add(new Idle(connection, connection.Activity.QuietSince));
             }
             else if (connection.Activity.IsMultiplexed)
             {
@@ -121,7 +122,7 @@ internal sealed class DrainService(
             }
         }
 
-        foreach (var connection in plan.Choose(idle, QuietSince, static connection => connection.Activity.LongestRest))
+        foreach (var (connection, quietSince) in plan.Choose(idle, QuietSince, LongestRest))
         {
             if (connection.Activity.IsMultiplexed)
             {
@@ -129,23 +130,24 @@ internal sealed class DrainService(
             }
             else
             {
-                connection.TryEndIdle();
+                connection.TryEndIdle(quietSince);
             }
         }
     }
 
-    // What arrives without being a request yet, as in a handshake, is a sign of life too, and so is what leaves for a slow client.
-    private long QuietSince(IServedConnection connection)
+    // What leaves for a slow client is a sign of life, too.
+    private long QuietSince(Idle idle)
     {
-        var observed = _observed.GetValue(connection, static connection => new Observed { Received = connection.Received });
-        var received = connection.Received;
-        if (received != observed.Received || connection.HasUnsent)
+        if (idle.Connection.HasUnsent)
         {
-            (observed.Received, observed.At) = (received, time.GetTimestamp());
+            _unsentAt.GetValue(idle.Connection, static _ => new StrongBox<long>()).Value = time.GetTimestamp();
         }
 
-        return Math.Max(connection.Activity.IdleSince, observed.At);
+        return _unsentAt.TryGetValue(idle.Connection, out var unsentAt) ? Math.Max(idle.QuietSince, unsentAt.Value) : idle.QuietSince;
     }
+
+    // A part of a request has come: the client is asking already, as one does that has asked for nothing yet.
+    private static TimeSpan? LongestRest(Idle idle) => idle.Connection.Activity is { HasPartOfRequest: false } activity ? activity.LongestRest : null;
 
     private async Task CutOffAsync(CancellationToken hurry)
     {
@@ -181,10 +183,5 @@ internal sealed class DrainService(
             + (named.Count > MostNamed ? $" and {named.Count - MostNamed} other paths" : "");
     }
 
-    private sealed class Observed
-    {
-        public long Received { get; set; }
-
-        public long At { get; set; } = long.MinValue;
-    }
+    private readonly record struct Idle(IServedConnection Connection, long QuietSince);
 }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
+using KestrelGreenTransport.Accepting;
 
 namespace KestrelGreenTransport.Sockets;
 
@@ -8,7 +9,7 @@ namespace KestrelGreenTransport.Sockets;
 /// The reader of a connection, which can be told that no more will come: a read that waits then completes as if the client
 /// had closed its half, unless bytes have arrived.
 /// </summary>
-internal sealed class EndableReader(PipeReader inner) : PipeReader
+internal sealed class EndableReader(PipeReader inner, ConnectionActivity activity) : PipeReader
 {
     private const int Nobody = 0;
 
@@ -17,9 +18,6 @@ internal sealed class EndableReader(PipeReader inner) : PipeReader
     private int _ending;
     private bool _isEnded;
     private ReadOnlySequence<byte> _given;
-
-    /// <summary>Reads that were completed: grows with whatever arrives.</summary>
-    public long Reads { get; private set; }
 
     /// <summary>Whether the app left a part of what it was given.</summary>
     public bool HasUnconsumed { get; private set; }
@@ -47,10 +45,7 @@ internal sealed class EndableReader(PipeReader inner) : PipeReader
         var read = inner.ReadAsync(cancellationToken);
         if (read.IsCompletedSuccessfully && Volatile.Read(ref _ending) == Nobody)
         {
-            var result = read.Result;
-            Reads++;
-            _given = result.Buffer;
-            return new(result);
+            return new(Given(read.Result));
         }
 
         return WaitAsync(read, cancellationToken);
@@ -69,7 +64,7 @@ internal sealed class EndableReader(PipeReader inner) : PipeReader
             return false;
         }
 
-        _given = result.Buffer;
+        Given(result);
         return true;
     }
 
@@ -107,11 +102,9 @@ internal sealed class EndableReader(PipeReader inner) : PipeReader
                 Volatile.Write(ref _waiting, Nobody);
             }
 
-            Reads++;
             if (!result.IsCanceled || Interlocked.Exchange(ref _ending, Nobody) is var ending && ending == Nobody)
             {
-                _given = result.Buffer;
-                return result;
+                return Given(result);
             }
 
             // Asked for while the read before this one was completing: that one was not idle, and so this one is not to end.
@@ -124,13 +117,23 @@ internal sealed class EndableReader(PipeReader inner) : PipeReader
 
             if (!result.Buffer.IsEmpty)
             {
-                _given = result.Buffer;
-                return new ReadResult(result.Buffer, isCanceled: false, result.IsCompleted);
+                return Given(new ReadResult(result.Buffer, isCanceled: false, result.IsCompleted));
             }
 
             inner.AdvanceTo(result.Buffer.Start);
             _isEnded = true;
             return new ReadResult(ReadOnlySequence<byte>.Empty, isCanceled: false, isCompleted: true);
         }
+    }
+
+    private ReadResult Given(ReadResult result)
+    {
+        _given = result.Buffer;
+        if (!result.Buffer.IsEmpty)
+        {
+            activity.Arrived();
+        }
+
+        return result;
     }
 }

@@ -31,17 +31,17 @@ internal sealed class SlotConnection : ConnectionContext, IServedConnection
     /// <param name="slot">Held by it.</param>
     /// <param name="memory">Its memory.</param>
     /// <param name="time">For when it was idle.</param>
+    /// <param name="logger">Is told of an app that never completes, and of what its callbacks throw.</param>
     /// <param name="all">Where it stands while it lives.</param>
-    /// <param name="logger">Hears of an app that never completes.</param>
     public SlotConnection(
-        ConnectionContext inner, Slot slot, IMemoryPoolFeature memory, TimeProvider time, ConcurrentDictionary<WeakReference<SlotConnection>, byte> all, ILogger logger)
+        ConnectionContext inner, Slot slot, IMemoryPoolFeature memory, TimeProvider time, ILogger logger, ConcurrentDictionary<WeakReference<SlotConnection>, byte> all)
     {
-        (_inner, _slot, _time, _all, _logger) = (inner, slot, time, all, logger);
+        (_inner, _slot, _time, _logger, _all) = (inner, slot, time, logger, all);
         _self = new WeakReference<SlotConnection>(this);
-        Activity = new ConnectionActivity(this, time);
+        Activity = new ConnectionActivity(this, time, logger);
         inner.Features.Set(Activity);
         inner.Features.Set(memory);
-        _reader = new EndableReader(inner.Transport.Input);
+        _reader = new EndableReader(inner.Transport.Input, Activity);
         inner.Transport = new ReaderAndWriter(_reader, inner.Transport.Output);
         all.TryAdd(_self, 0);
     }
@@ -54,8 +54,6 @@ internal sealed class SlotConnection : ConnectionContext, IServedConnection
     ConnectionPool IServedConnection.Pool => _slot.Pool;
 
     bool IServedConnection.HasUnconsumed => _reader.HasUnconsumed;
-
-    long IServedConnection.Received => _reader.Reads;
 
     public override string ConnectionId
     {
@@ -120,9 +118,9 @@ internal sealed class SlotConnection : ConnectionContext, IServedConnection
     bool IServedConnection.HasUnsent => false;
 
     // As near to one step as this backend gets: what arrives between the look and Kestrel's close is lost.
-    bool IServedConnection.TryEndIdle()
+    bool IServedConnection.TryEndIdle(long quietSince)
     {
-        if (!_reader.IsWaiting || Activity.IsBusy || HasUnread())
+        if (!_reader.IsWaiting || _reader.HasUnconsumed || Activity.IsBusy || Activity.QuietSince != quietSince || HasUnread())
         {
             return false;
         }

@@ -85,7 +85,7 @@ public class DrainPlanTests
     [Fact]
     public void A_connection_remembers_the_longest_rest_between_its_requests()
     {
-        var activity = new ConnectionActivity(null!, _time);
+        var activity = new ConnectionActivity(null!, _time, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
         var request = new HttpRequestFeature { Protocol = "HTTP/1.1" };
         foreach (var rest in new[] { 60, 2, 5, 3 })
         {
@@ -103,7 +103,7 @@ public class DrainPlanTests
     public void A_client_that_has_asked_for_nothing_yet_is_given_the_longest_time_to_do_so()
     {
         var acceptedAt = _time.GetTimestamp();
-        var activity = new ConnectionActivity(null!, _time);
+        var activity = new ConnectionActivity(null!, _time, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
         var plan = new DrainPlan(_time, TimeSpan.FromSeconds(30));
         _time.Advance(DrainPlan.LongestLinger - TimeSpan.FromMilliseconds(1));
         Assert.Empty(plan.Choose([acceptedAt], static at => at, _ => activity.LongestRest));

@@ -53,16 +53,22 @@ internal sealed class ServedApp : IAsyncDisposable
 
     /// <summary>An app that serves HTTP.</summary>
     public static Task<ServedApp> StartAsync(
-        ServedBy by, Action<WebApplication> map, Action<ListenOptions>? listen = null, Action<KestrelServerOptions>? kestrel = null, Action<GreenTransportOptions>? configure = null) =>
-        StartAsync(by, map, configure, options =>
+        ServedBy by,
+        Action<WebApplication> map,
+        Action<ListenOptions>? listen = null,
+        Action<KestrelServerOptions>? kestrel = null,
+        Action<GreenTransportOptions>? configure = null,
+        Action<WebApplicationBuilder>? build = null) =>
+        StartAsync(by, map, configure, build, options =>
         {
             kestrel?.Invoke(options);
             options.Listen(IPAddress.Loopback, 0, listen ?? (static _ => { }));
         });
 
     /// <summary>An app that handles bare connections.</summary>
-    public static Task<ServedApp> RunAsync(ServedBy by, Func<ConnectionContext, Task> handle, Action<GreenTransportOptions>? configure = null) =>
-        StartAsync(by, static _ => { }, configure, options => options.Listen(IPAddress.Loopback, 0, listen => listen.Run(connection => handle(connection))));
+    public static Task<ServedApp> RunAsync(
+        ServedBy by, Func<ConnectionContext, Task> handle, Action<GreenTransportOptions>? configure = null, Action<WebApplicationBuilder>? build = null) =>
+        StartAsync(by, static _ => { }, configure, build, options => options.Listen(IPAddress.Loopback, 0, listen => listen.Run(connection => handle(connection))));
 
     public async Task<Socket> ConnectAsync(Action<Socket>? before = null)
     {
@@ -81,12 +87,13 @@ internal sealed class ServedApp : IAsyncDisposable
     }
 
     private static async Task<ServedApp> StartAsync(
-        ServedBy by, Action<WebApplication> map, Action<GreenTransportOptions>? configure, Action<KestrelServerOptions> kestrel)
+        ServedBy by, Action<WebApplication> map, Action<GreenTransportOptions>? configure, Action<WebApplicationBuilder>? build, Action<KestrelServerOptions> kestrel)
     {
         var builder = WebApplication.CreateSlimBuilder();
         var logs = new LogLines();
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton<ILoggerFactory>(logs);
+        build?.Invoke(builder);
         builder.WebHost.ConfigureKestrel(kestrel);
         if (by != ServedBy.Stock)
         {

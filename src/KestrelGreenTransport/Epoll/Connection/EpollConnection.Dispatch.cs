@@ -37,11 +37,9 @@ internal sealed partial class EpollConnection
     /// </summary>
     public bool MayReceiveNow() => _turn > 0 && (!RunsInline || LoopThread.Current?.Loop == _loop);
 
-    public long Received { get; private set; }
-
     public void OnReceived(nint bytes)
     {
-        Received += bytes;
+        Activity.Arrived();
         _turn -= Math.Max((int)bytes, LeastPerReceive);
     }
 

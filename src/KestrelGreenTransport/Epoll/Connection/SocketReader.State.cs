@@ -81,7 +81,7 @@ internal sealed partial class SocketReader
     /// If a read waits between two requests, the last response is sent and nothing has arrived, ends it as if the peer had closed its half. False: the
     /// connection is not idle.
     /// </summary>
-    public bool TryEndIdle()
+    public bool TryEndIdle(long quietSince)
     {
         if (!TryTakeFromWaiter())
         {
@@ -90,10 +90,11 @@ internal sealed partial class SocketReader
 
         // In one step under the read side's ownership: a request that arrived just now is answered, not dropped. And the
         // client hears of the end right after the look, whenever the app gets to close the connection.
-        // What a slow client has yet to be sent would be cut off.
-        var isBetween = _received.IsEmpty && !_connection.Activity.IsBusy && !_connection.Writer.HasUnsent;
+        // What a slow client has yet to be sent would be cut off, and of half a request TLS may hold what came a moment ago.
+        var isBetween = _received.IsEmpty && _connection.Activity is { IsBusy: false } activity && activity.QuietSince == quietSince && !_connection.Writer.HasUnsent;
         var outcome = Receive();
-        if (isBetween && outcome == Outcome.Nothing)
+        var isEnded = outcome == Outcome.Ended || (isBetween && outcome == Outcome.Nothing);
+        if (isEnded && outcome == Outcome.Nothing)
         {
             EndHere();
             if (_connection.Activity.HasServed)
@@ -106,10 +107,11 @@ internal sealed partial class SocketReader
             return false;
         }
 
+        // Known before the read completes: the app may have seen the client's own end behind what has arrived by then.
         StopReceiving(outcome);
         CompleteElsewhere();
         LookIfUnseen();
-        return IsAtEnd;
+        return isEnded;
     }
 
     /// <summary>If a read waits and nothing has arrived, ends it as if the peer had closed its half, whatever it waits for.</summary>
@@ -230,6 +232,7 @@ internal sealed partial class SocketReader
             switch (-(int)received)
             {
                 case 0:
+                    _connection.LogFinReceived();
                     EndOfPeer();
                     return Outcome.Ended;
                 case Errno.EAGAIN:

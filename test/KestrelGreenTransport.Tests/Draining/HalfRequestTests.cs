@@ -1,0 +1,195 @@
+using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Draining;
+using KestrelGreenTransport.Tests.Epoll;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+
+namespace KestrelGreenTransport.Tests.Draining;
+
+/// <summary>
+/// A client that has sent a part of a request is not idle, wherever the request is cut. Over TLS nothing but the arrival shows
+/// it: the app holds no byte, the connection is not busy, and the kernel has nothing.
+/// </summary>
+public class HalfRequestTests
+{
+    private static readonly TimeSpan ReclaimTick = TimeSpan.FromMilliseconds(50);
+
+    private readonly FakeTimeProvider _time = new();
+
+    public static TheoryData<ServedBy, Spoken> OfOurs()
+    {
+        var all = new TheoryData<ServedBy, Spoken>();
+        foreach (var by in (ServedBy[])[ServedBy.Sockets, ServedBy.EpollAdaptive])
+        {
+            foreach (var spoken in Enum.GetValues<Spoken>())
+            {
+                all.Add(by, spoken);
+            }
+        }
+
+        return all;
+    }
+
+    [Theory]
+    [MemberData(nameof(OfOurs))]
+    public async Task It_is_not_closed_for_a_client_that_waits(ServedBy by, Spoken spoken)
+    {
+        await using var app = await StartAsync(by, spoken, slots: 2);
+        for (var cut = 0; cut < CutsOf(spoken); cut++)
+        {
+            // It has been idle for longer than the other one, as far as its requests tell.
+            await using var half = await ServedAsync(app, spoken);
+            _time.Advance(TimeSpan.FromMilliseconds(1));
+            await using var idle = await ServedAsync(app, spoken);
+            _time.Advance(TimeSpan.FromMilliseconds(800));
+            var (sent, rest) = Cut(await half.EncodeAsync(), cut);
+            await SendAsync(app, half, sent);
+
+            await using var first = await WaitingAsync(app, spoken);
+            _time.Advance(ReclaimTick);
+            await idle.ExpectEndAsync();
+            Assert.Contains("hello", await first.AskAsync(), StringComparison.Ordinal);
+
+            await using var second = await WaitingAsync(app, spoken);
+            _time.Advance(IdleReclaim.LeastIdle - (2 * ReclaimTick));
+            await half.SendAsync(rest);
+            Assert.Contains("hello", await half.ExpectAnswerAsync(), StringComparison.Ordinal);
+
+            // Idle connections are still closed for it.
+            await UntilIdleAsync(app);
+            _time.Advance(IdleReclaim.LeastIdle);
+            await first.ExpectEndAsync();
+            Assert.Contains("hello", await second.AskAsync(), StringComparison.Ordinal);
+            await half.DisposeAsync();
+            await second.DisposeAsync();
+
+            await Wait.UntilAsync(() => app.State.Pools[0].Held == 0, "all have gone");
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(OfOurs))]
+    public async Task It_is_answered_by_a_process_that_stops(ServedBy by, Spoken spoken)
+    {
+        await using var app = await StartAsync(by, spoken, slots: 100);
+        var clients = new List<(CutClient Client, byte[] Sent, byte[] Left)>();
+        for (var cut = 0; cut < CutsOf(spoken); cut++)
+        {
+            foreach (var isFirst in (bool[])[true, false])
+            {
+                var client = isFirst ? await CutClient.ConnectAsync(app, spoken) : await ServedAsync(app, spoken);
+                var (sent, rest) = Cut(await client.EncodeAsync(), cut);
+                clients.Add((client, sent, rest));
+                await Wait.UntilAsync(() => Find(app, client) is not null, "it is accepted");
+            }
+        }
+
+        // As far as requests tell, this one is idle for the shortest time; and it is the one that the first pass ends.
+        _time.Advance(TimeSpan.FromMilliseconds(1));
+        await using var idle = await ServedAsync(app, spoken);
+        _time.Advance(DrainPlan.LongestLinger);
+        foreach (var (client, sent, _) in clients)
+        {
+            await SendAsync(app, client, sent);
+        }
+
+        var stopping = app.StopAsync();
+        await idle.ExpectEndAsync();
+        foreach (var (client, _, rest) in clients)
+        {
+            await client.SendAsync(rest);
+            Assert.Contains("hello", await client.ExpectAnswerAsync(), StringComparison.Ordinal);
+            await client.DisposeAsync();
+        }
+
+        while (!stopping.IsCompleted)
+        {
+            _time.Advance(DrainPlan.Tick);
+            await Task.WhenAny(stopping, Task.Delay(1));
+        }
+
+        await stopping;
+        Assert.Equal(0, app.Logs.Count(21));
+    }
+
+    // Of TLS: within the record's head, behind it, within the record. Of a line or a frame likewise. The last byte alone, too.
+    private static int CutsOf(Spoken spoken) => CutClient.IsOverTls(spoken) ? 5 : 3;
+
+    private static (byte[] Sent, byte[] Left) Cut(byte[] request, int cut)
+    {
+        var at = cut switch
+        {
+            0 => request.Length / 2,
+            1 => 1,
+            2 => request.Length - 1,
+            3 => 5,
+            _ => 6,
+        };
+        return (request[..at], request[at..]);
+    }
+
+    private Task<ServedApp> StartAsync(ServedBy by, Spoken spoken, int slots) => ServedApp.StartAsync(
+        by,
+        static routes => routes.MapGet("/", static () => "hello"),
+        listen =>
+        {
+            listen.Protocols = spoken is Spoken.Http2 or Spoken.Http2OverTls ? HttpProtocols.Http2 : HttpProtocols.Http1;
+            if (CutClient.IsOverTls(spoken))
+            {
+                listen.UseHttps(Certificates.SelfSigned("localhost"));
+            }
+        },
+        configure: options => (options.WorkerConnections, options.EventLoops) = (slots, 1),
+        build: builder => builder.Services.AddSingleton<TimeProvider>(_time));
+
+    /// <summary>A client whose first request is answered, and of which nothing more is under way.</summary>
+    private static async Task<CutClient> ServedAsync(ServedApp app, Spoken spoken)
+    {
+        var client = await CutClient.ConnectAsync(app, spoken);
+        Assert.Contains("hello", await client.AskAsync(), StringComparison.Ordinal);
+        await UntilIdleAsync(app);
+        return client;
+    }
+
+    private static Task UntilIdleAsync(ServedApp app) => Wait.UntilAsync(() => Connections(app).All(static one => !one.Activity.IsBusy), "the app is done with all requests");
+
+    /// <summary>A client that stands in the kernel's queue: its handshake, too, comes when it is accepted.</summary>
+    private static async Task<WaitingClient> WaitingAsync(ServedApp app, Spoken spoken)
+    {
+        var client = new WaitingClient(CutClient.ConnectAsync(app, spoken));
+        await Wait.UntilAsync(() => Queue.LengthOf(app.Address.Port) == 1, "it waits");
+        return client;
+    }
+
+    private async Task SendAsync(ServedApp app, CutClient client, byte[] part)
+    {
+        var connection = Find(app, client)!;
+        await client.SendAsync(part);
+        await Wait.UntilAsync(() => connection.Activity.QuietSince == _time.GetTimestamp(), "it has arrived");
+    }
+
+    private static IServedConnection? Find(ServedApp app, CutClient client) =>
+        Connections(app).SingleOrDefault(one => ((ConnectionContext)one).RemoteEndPoint is System.Net.IPEndPoint remote && remote.Port == client.Port);
+
+    private static IReadOnlyCollection<IServedConnection> Connections(ServedApp app) =>
+        app.Services.GetRequiredService<Lazy<ITransportBackend>>().Value.Connections();
+
+    private sealed class WaitingClient(Task<CutClient> connecting) : IAsyncDisposable
+    {
+        public async Task<string> AskAsync() => await (await Wait.ForAsync(connecting)).AskAsync();
+
+        public async Task ExpectEndAsync() => await (await connecting).ExpectEndAsync();
+
+        public async ValueTask DisposeAsync()
+        {
+            if (connecting.IsCompletedSuccessfully)
+            {
+                await (await connecting).DisposeAsync();
+            }
+        }
+    }
+}
