@@ -76,39 +76,40 @@ internal sealed class ConnectionPool : IPoolFigures
                 return false;
             }
 
+            // Made before it is taken: without memory for it none is lost.
+            slot = new Slot(this);
             TakeFree();
         }
 
         Interleaving.Point("a slot is reserved");
-        slot = new Slot(this);
         return true;
     }
 
     /// <summary>Reserves a slot for the waiter: at once, within this call, or when one comes back.</summary>
     public void Take(ISlotWaiter waiter)
     {
-        var isFull = false;
+        Slot? slot = null;
         lock (_lock)
         {
-            isFull = _free == 0;
-            if (isFull)
+            if (_free == 0)
             {
                 _waiting.AddLast(waiter);
             }
             else
             {
+                slot = new Slot(this);
                 TakeFree();
             }
         }
 
         Interleaving.Point("somebody waits for a slot or has one");
-        if (isFull)
+        if (slot is null)
         {
             Full?.Invoke();
             return;
         }
 
-        waiter.Granted(new Slot(this));
+        waiter.Granted(slot);
     }
 
     /// <summary>

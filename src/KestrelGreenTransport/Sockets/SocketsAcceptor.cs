@@ -4,6 +4,8 @@ using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Native;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Sockets;
 
@@ -17,8 +19,10 @@ namespace KestrelGreenTransport.Sockets;
 internal sealed class SocketsAcceptor : IAcceptor
 {
     private readonly ListenerContext _listener;
-    private readonly Func<Socket, Slot, SlotConnection> _connect;
+    private readonly SocketConnectionContextFactory _connections;
+    private readonly Func<ConnectionContext, Slot, SlotConnection> _wrap;
     private readonly TimeProvider _time;
+    private readonly ILogger _logger;
     private readonly OpenTimes _openTimes;
     private readonly AcceptPolicy _policy;
     private readonly DescriptorHeadroom _headroom = new();
@@ -30,11 +34,18 @@ internal sealed class SocketsAcceptor : IAcceptor
     private bool _isLate;
 
     /// <param name="listener">Where to accept, and on which slots.</param>
-    /// <param name="connect">Makes the connection of an accepted socket.</param>
+    /// <param name="connections">Makes a connection of an accepted socket.</param>
+    /// <param name="wrap">Has that connection hold its slot, and serves it.</param>
     /// <param name="time">The clock.</param>
-    public SocketsAcceptor(ListenerContext listener, Func<Socket, Slot, SlotConnection> connect, TimeProvider time)
+    /// <param name="logger">Is told of a connection that could not be made.</param>
+    public SocketsAcceptor(
+        ListenerContext listener,
+        SocketConnectionContextFactory connections,
+        Func<ConnectionContext, Slot, SlotConnection> wrap,
+        TimeProvider time,
+        ILogger logger)
     {
-        (_listener, _connect, _time) = (listener, connect, time);
+        (_listener, _connections, _wrap, _time, _logger) = (listener, connections, wrap, time, logger);
         _policy = listener.CreatePolicy();
         _openTimes = new OpenTimes(listener.Socket.IsShared);
         if (listener.Socket.EndPoint is IPEndPoint && OperatingSystem.IsLinux())
@@ -99,23 +110,23 @@ internal sealed class SocketsAcceptor : IAcceptor
     {
         while (await TakeSlotAsync(cancelled) is { } slot)
         {
-            if (HasItsShare())
-            {
-                slot.GiveBack();
-                await StandBackAsync(cancelled);
-                continue;
-            }
-
-            if (_headroom.IsExhausted())
-            {
-                slot.GiveBack();
-                await RestAfterAsync(Errno.EMFILE, cancelled);
-                continue;
-            }
-
             Socket socket;
             try
             {
+                if (HasItsShare())
+                {
+                    slot.GiveBack();
+                    await StandBackAsync(cancelled);
+                    continue;
+                }
+
+                if (_headroom.IsExhausted())
+                {
+                    slot.GiveBack();
+                    await RestAfterAsync(Errno.EMFILE, cancelled);
+                    continue;
+                }
+
                 var accepting = _listener.Socket.Socket.AcceptAsync(cancelled);
                 _inARow = accepting.IsCompleted ? _inARow + 1 : 0;
                 socket = await accepting;
@@ -130,15 +141,6 @@ internal sealed class SocketsAcceptor : IAcceptor
                 slot.GiveBack();
                 await RestAfterAsync(AcceptErrors.ToErrno(exception), cancelled);
                 continue;
-            }
-
-            slot.Hold();
-            _listener.Siblings.OnAccepted();
-            _isLate = false;
-            _headroom.Accepted(socket.Handle);
-            if (_policy.OnSuccess() is > 0 and var failures)
-            {
-                _listener.Reporter.Recovered(failures);
             }
 
             if (_inARow >= _listener.AcceptBatch)
@@ -206,22 +208,34 @@ internal sealed class SocketsAcceptor : IAcceptor
     {
         try
         {
+            slot.Hold();
+            _listener.Siblings.OnAccepted();
+            _isLate = false;
+            _headroom.Accepted(socket.Handle);
+            if (_policy.OnSuccess() is > 0 and var failures)
+            {
+                _listener.Reporter.Recovered(failures);
+            }
+
+            Interleaving.Point("a connection is accepted and not made yet");
             if (_listener.Socket.EndPoint is IPEndPoint && !OperatingSystem.IsLinux())
             {
                 socket.NoDelay = _listener.Options.NoDelay;
             }
 
-            var connection = _connect(socket, slot);
+            var inner = _connections.Create(socket);
+            Interleaving.Point("a connection is made and not handed out yet");
             if (!_listener.Options.UpgradedConnectionsHoldSlot)
             {
-                connection.Features.Set<IDecrementConcurrentConnectionCountFeature>(slot);
+                inner.Features.Set<IDecrementConcurrentConnectionCountFeature>(slot);
             }
 
-            return connection;
+            // Last: from here on it is served, and what is thrown would find it among those that are open.
+            return _wrap(inner, slot);
         }
         catch (Exception exception)
         {
-            // Mostly a client that reset its connection in the queue.
+            // Mostly a client that reset its connection in the queue. An inner connection ends with its socket.
             socket.Dispose();
             slot.GiveBack();
             _listener.Reporter.ConnectionSetupFailed(exception);

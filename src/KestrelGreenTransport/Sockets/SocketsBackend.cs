@@ -24,15 +24,15 @@ internal sealed class SocketsBackend : ITransportBackend, IMemoryPoolFeature
     public SocketsBackend(IOptions<GreenTransportOptions> options, IMemoryPoolFactory<byte> pools, TransportState state, ILoggerFactory loggers, TimeProvider time)
     {
         var settings = options.Value;
-        _logger = loggers.CreateLogger(Log.Category);
+        _logger = loggers.CreateLogger(Log.Category).Guarded();
         _connections = new SocketConnectionContextFactory(
             new SocketConnectionFactoryOptions
             {
                 MaxReadBufferSize = settings.MaxReadBufferSize,
                 MaxWriteBufferSize = settings.MaxWriteBufferSize,
             },
-            _logger);
-        _memory = pools.Create();
+            loggers.CreateLogger(ConnectionLog.Category).Guarded());
+        _memory = pools.Create(new MemoryPoolOptions { Owner = "kestrel" });
         _state = state;
         _time = time;
 
@@ -54,12 +54,12 @@ internal sealed class SocketsBackend : ITransportBackend, IMemoryPoolFeature
     /// </summary>
     public MemoryPool<byte> MemoryPool => _memory;
 
-    public IAcceptor Listen(ListenerContext listener) => new SocketsAcceptor(listener, Wrap, _time);
+    public IAcceptor Listen(ListenerContext listener) => new SocketsAcceptor(listener, _connections, Wrap, _time, _logger);
 
     public IReadOnlyCollection<IServedConnection> Connections() =>
         [.. _open.Keys.Select(static open => open.TryGetTarget(out var connection) ? connection : null).OfType<IServedConnection>()];
 
-    private SlotConnection Wrap(Socket socket, Slot slot) => new(_connections.Create(socket), slot, this, _time, _open, _logger);
+    private SlotConnection Wrap(ConnectionContext inner, Slot slot) => new(inner, slot, this, _time, _logger, _open);
 
     public async ValueTask DisposeAsync()
     {

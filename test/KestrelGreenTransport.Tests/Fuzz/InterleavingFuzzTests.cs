@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using KestrelGreenTransport.Tests.Accepting;
+using KestrelGreenTransport.Tests.Draining;
 using KestrelGreenTransport.Tests.Epoll;
 using KestrelGreenTransport.Tests.Epoll.Scheduling;
 
@@ -33,6 +34,15 @@ public class InterleavingFuzzTests
                 "the app begins", "the app returned", "a loop is about to be taken", "a loop is taken and nobody leads", "a thread is about to lead",
                 "a thread has parked", "a spare was told something", "a read side is about to change hands", "a read waits",
                 "a flush begins", "an event is over", "half a connection is closed",
+            ]),
+        ["an idle connection is ended while its client asks and the app cancels or aborts"] = new(
+            static () => new EndIdleRaceTests().Of_an_end_a_request_a_cancel_and_an_abort_each_has_its_effect_or_none(),
+            ["a read waits", "a read side is about to change hands", "an event is over"]),
+        ["a listener is unbound while clients come to a full pool"] = new(
+            static () => new UnbindRaceTests().Clients_of_a_full_pool_are_answered_or_turned_away_when_the_listener_goes(),
+            [
+                "a listener has a slot or waits for one", "somebody waits for a slot or has one", "a slot is handed on", "a slot comes back",
+                "a connection is accepted and not made yet", "a connection is made and not handed out yet",
             ]),
         ["handlers wait for each other while the loop is handed on"] = new(
             static () => new TakeoverTests().Handlers_that_wait_for_each_other_end_while_the_loop_is_handed_on_before_quick_ones(),

@@ -21,7 +21,6 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
     private readonly EventLoop[] _loops;
     private readonly LoopListener[] _listeners;
     private readonly AcceptPolicy _policy;
-    private readonly TimeProvider _time;
     private readonly EndPoint? _local;
     private readonly Lock _lock = new();
     private readonly Channel<ConnectionContext> _accepted = Channel.CreateUnbounded<ConnectionContext>(
@@ -29,7 +28,10 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
 
     private readonly DescriptorHeadroom _headroom = new();
     private readonly List<LoopListener> _pausing = [];
-    private ITimer? _pause;
+
+    // Made at once: when accepting fails there may be nothing left to make a timer of.
+    private readonly ITimer _pause;
+    private bool _isPausing;
     private int _failures;
 
     // Connections that are accepted and not yet in the channel, plus one until unbind.
@@ -40,7 +42,7 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
     {
         _loops = loops;
         _listener = listener;
-        _time = time;
+        _pause = time.CreateTimer(static acceptor => ((EpollAcceptor)acceptor!).EndPause(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _policy = listener.CreatePolicy();
 
         // System.Net.Sockets makes a socket non-blocking only with its first asynchronous call, and we make none.
@@ -104,7 +106,7 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
             }
 
             _isUnbound = true;
-            _pause?.Dispose();
+            _pause.Dispose();
         }
 
         _listener.Gate.Leave(this);
@@ -122,19 +124,47 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
     /// <summary>A connection is accepted, under the lock that Unbind takes too: it will be handed out.</summary>
     public void BeginHandOver() => Interlocked.Increment(ref _underWay);
 
+    /// <summary>Makes a connection of it, which owns descriptor and slot from then on. Throws only while they are the caller's.</summary>
     public void HandOver(int descriptor, Slot slot, EndPoint? remote)
     {
         OnSuccess();
         _headroom.Accepted(descriptor);
         var loop = EventLoop.LeastLoaded(_loops);
+        Interleaving.Point("a connection is accepted and not made yet");
         var connection = new EpollConnection(loop, descriptor, slot, _local ?? KernelAddress.LocalOf(descriptor), remote);
-        if (!_listener.Options.UpgradedConnectionsHoldSlot)
+        try
         {
-            connection.Features.Set<IDecrementConcurrentConnectionCountFeature>(slot);
-        }
+            Interleaving.Point("a connection is made and not handed out yet");
+            if (!_listener.Options.UpgradedConnectionsHoldSlot)
+            {
+                connection.Features.Set<IDecrementConcurrentConnectionCountFeature>(slot);
+            }
 
-        _accepted.Writer.TryWrite(connection);
-        EndHandOver();
+            _accepted.Writer.TryWrite(connection);
+        }
+        catch (Exception exception)
+        {
+            // A connection that was never handed out is closed within this call.
+            _ = connection.DisposeAsync().AsTask();
+            _listener.Reporter.ConnectionSetupFailed(exception);
+        }
+    }
+
+    /// <summary>What was accepted could not be made a connection: the client finds its end closed, and the slot is free again.</summary>
+    public void GiveUp(int descriptor, Slot slot, Exception reason)
+    {
+        _ = SocketCalls.close(descriptor);
+        slot.GiveBack();
+        _listener.Reporter.ConnectionSetupFailed(reason);
+    }
+
+    /// <summary>It is handed out, or given up.</summary>
+    public void EndHandOver()
+    {
+        if (Interlocked.Decrement(ref _underWay) == 0)
+        {
+            _accepted.Writer.TryComplete();
+        }
     }
 
     /// <summary>Whether too few descriptors are left to accept.</summary>
@@ -154,7 +184,7 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
                 return;
             }
 
-            if (_pause is not null)
+            if (_isPausing)
             {
                 _pausing.Add(listener);
                 return;
@@ -165,7 +195,7 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
             if (verdict.Action == AcceptAction.Pause)
             {
                 _pausing.Add(listener);
-                _pause = _time.CreateTimer(static acceptor => ((EpollAcceptor)acceptor!).EndPause(), this, verdict.Delay, Timeout.InfiniteTimeSpan);
+                _isPausing = _pause.Change(verdict.Delay, Timeout.InfiniteTimeSpan);
             }
         }
 
@@ -197,8 +227,7 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
         LoopListener[] pausing;
         lock (_lock)
         {
-            _pause?.Dispose();
-            _pause = null;
+            _isPausing = false;
             pausing = [.. _pausing];
             _pausing.Clear();
         }
@@ -206,14 +235,6 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
         foreach (var listener in pausing)
         {
             listener.Resume();
-        }
-    }
-
-    private void EndHandOver()
-    {
-        if (Interlocked.Decrement(ref _underWay) == 0)
-        {
-            _accepted.Writer.TryComplete();
         }
     }
 

@@ -71,6 +71,7 @@ internal sealed unsafe partial class LoopListener
             }
 
             slot = LetGo();
+            AssertWhole();
         }
 
         slot?.GiveBack();
@@ -168,6 +169,8 @@ internal sealed unsafe partial class LoopListener
             {
                 return;
             }
+
+            AssertWhole();
         }
 
         var taken = 0;

@@ -54,6 +54,7 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
         {
             _isOpen = false;
             slot = LetGo();
+            AssertWhole();
         }
 
         slot?.GiveBack();
@@ -71,6 +72,7 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
             }
 
             waits = _isWaiting = !_listener.Pool.TryTake(out _slot);
+            AssertWhole();
         }
 
         // What became of it here, not what another thread has made of it since: whoever lets the listener go and brings it back
@@ -95,6 +97,7 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
             Debug.Assert(_isWaiting && _slot is null, "A listener is granted a second slot: the first one would never come back.");
             _slot = slot;
             _isWaiting = false;
+            AssertWhole();
         }
 
         Arm();
@@ -125,6 +128,7 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
         {
             _isUnbound = true;
             slot = LetGo();
+            AssertWhole();
         }
 
         slot?.GiveBack();
@@ -155,11 +159,7 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
             if (descriptor >= 0)
             {
                 _acceptor.BeginHandOver();
-                goesOn = _listener.Pool.TryTake(out _slot);
-                if (!goesOn)
-                {
-                    Disarm();
-                }
+                goesOn = TryTakeNext();
             }
             else
             {
@@ -171,6 +171,8 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
 
                 Disarm();
             }
+
+            AssertWhole();
         }
 
         if (descriptor < 0)
@@ -180,15 +182,48 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
             return false;
         }
 
-        slot.Hold();
-        NoteAccepted();
-        _acceptor.HandOver(descriptor, slot, KernelAddress.Read(address, length));
+        // Whatever is thrown here, slot and descriptor have one owner: the connection, or this call, which gives both up.
+        try
+        {
+            slot.Hold();
+            NoteAccepted();
+            _acceptor.HandOver(descriptor, slot, KernelAddress.Read(address, length));
+        }
+        catch (Exception exception)
+        {
+            _acceptor.GiveUp(descriptor, slot, exception);
+        }
+
+        _acceptor.EndHandOver();
         if (!goesOn)
         {
             Resume();
         }
 
         return goesOn;
+    }
+
+    /// <summary>
+    /// The slot is the accepted connection's: takes another one for the next accept, or disarms the listener, which then waits
+    /// for one.
+    /// </summary>
+    private bool TryTakeNext()
+    {
+        _slot = null;
+        try
+        {
+            if (_listener.Pool.TryTake(out _slot))
+            {
+                return true;
+            }
+        }
+        catch (OutOfMemoryException)
+        {
+            // As if none were free: the connection that is accepted already comes first.
+        }
+
+        Disarm();
+        return false;
     }
 
     private void Arm()
@@ -210,6 +245,8 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
                     unused = Disarm();
                 }
             }
+
+            AssertWhole();
         }
 
         // Never under the lock: a slot given back is granted to the next who waits within this call.
@@ -243,5 +280,14 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
         var slot = _slot;
         _slot = null;
         return slot;
+    }
+
+    // Under the lock, after each change.
+    [Conditional("DEBUG")]
+    private void AssertWhole()
+    {
+        Debug.Assert(!_isArmed || _slot is not null, "A listener is armed without a slot: a wake-up would be swallowed.");
+        Debug.Assert(!_isWaiting || _slot is null, "A listener that has a slot waits for another one, which would never come back.");
+        Debug.Assert(!_isArmed || (_isOpen && !_isUnbound && !_standsBack), "A listener is armed that should leave its clients to others.");
     }
 }

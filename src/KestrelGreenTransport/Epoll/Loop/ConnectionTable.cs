@@ -27,12 +27,14 @@ internal sealed class ConnectionTable
         {
             if (!_free.TryPop(out var index))
             {
-                index = _used++;
+                index = _used;
                 if (index == _entries.Length)
                 {
                     // A reader that still has the old array looks for connections that were entered before.
                     Array.Resize(ref _entries, index * 2);
                 }
+
+                _used++;
             }
 
             ref var entry = ref _entries[index];
