@@ -13,7 +13,11 @@ namespace KestrelGreenTransport.Epoll;
 /// <summary>Event loops of our own on epoll: Linux.</summary>
 internal sealed class EpollBackend : ITransportBackend
 {
+    private const string FinOnErrorSwitch = "Microsoft.AspNetCore.Server.Kestrel.FinOnError";
     private const int BlockSize = 4096;
+
+    // As Kestrel's own transport calls itself in the meter of the memory pools.
+    private const string MemoryOwner = "kestrel";
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
 
     private readonly TimeProvider _time;
@@ -38,10 +42,12 @@ internal sealed class EpollBackend : ITransportBackend
             RunsInline = settings.Scheduling != GreenTransportScheduling.ThreadPool,
             BlockingThreshold = settings.BlockingThreshold,
             SpinTime = settings.SpinTime,
+            FinOnError = AppContext.TryGetSwitch(FinOnErrorSwitch, out var finOnError) && finOnError,
+            ConnectionLogger = loggers.CreateLogger(ConnectionLog.Category).Guarded(),
         };
         var count = settings.EventLoops ?? (WorkerContract.Current is null ? Environment.ProcessorCount : 1);
         var processors = settings.PinEventLoops ? LoopProcessor.Share(count, WorkerContract.Current?.Index ?? 1, ThreadAffinity.Read(Environment.ProcessId)) : null;
-        Loops = [.. Enumerable.Range(1, count).Select(number => new EventLoop(number, loopSettings, pools.Create(), time, logger, processors?[number - 1]))];
+        Loops = [.. Enumerable.Range(1, count).Select(number => new EventLoop(number, loopSettings, pools.Create(new MemoryPoolOptions { Owner = MemoryOwner }), time, logger, processors?[number - 1]))];
         if (settings.Scheduling == GreenTransportScheduling.Adaptive)
         {
             _guard = new LoopGuard(Loops, settings.BlockingThreshold, meter, time);

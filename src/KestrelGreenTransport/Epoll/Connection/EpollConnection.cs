@@ -44,7 +44,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         RemoteEndPoint = remote;
         Reader = new SocketReader(this, loop.Blocks, loop.Settings.MaxReadBlocks);
         Writer = new SocketWriter(this, loop.Blocks, loop.Settings.MaxWriteBufferSize);
-        Activity = new ConnectionActivity(this, loop.Time);
+        Activity = new ConnectionActivity(this, loop.Time, loop.Logger);
         Transport = this;
         _connectionClosed = _closed.Token;
         (_index, _generation) = loop.Connections.Add(this);
@@ -104,6 +104,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         }
         else if (Interlocked.CompareExchange(ref _shutdownReason, CompletedGracefully, null) is null)
         {
+            LogFinSent(CompletedGracefully);
             EndGracefully();
             FireClosed();
         }
@@ -117,6 +118,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
             return;
         }
 
+        LogAborted(reason);
         Writer.Kill(static connection => connection.Reset());
         Reader.Fail(reason);
         FireClosed();
@@ -131,7 +133,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
 
     bool IServedConnection.HasUnsent => Writer.HasUnsent;
 
-    bool IServedConnection.TryEndIdle() => Reader.TryEndIdle();
+    bool IServedConnection.TryEndIdle(long quietSince) => Reader.TryEndIdle(quietSince);
 
     void IServedConnection.EndReading() => Reader.EndWaiting();
 
@@ -192,6 +194,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
                 return unread < _loop.Settings.MaxReadBufferSize && FireClosedUnlessRead();
             }
 
+            LogFinReceived();
             Reader.EndOfPeer();
         }
 
@@ -200,13 +203,29 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     }
 
     /// <summary>What a read ends with after this error.</summary>
-    public Exception OnReceiveError(int errno) => Volatile.Read(ref _shutdownReason) ?? ToException(errno);
+    public Exception OnReceiveError(int errno)
+    {
+        if (Volatile.Read(ref _shutdownReason) is { } reason)
+        {
+            return reason;
+        }
+
+        var error = ToException(errno);
+        LogFailed(error);
+        return error;
+    }
 
     /// <summary>Sending failed. Under the writer's lock.</summary>
     public void OnSendError(int errno)
     {
         var error = ToException(errno);
-        Reader.Fail(Interlocked.CompareExchange(ref _shutdownReason, error, null) ?? error);
+        var before = Interlocked.CompareExchange(ref _shutdownReason, error, null);
+        if (before is null)
+        {
+            LogFailed(error);
+        }
+
+        Reader.Fail(before ?? error);
         FireClosed();
     }
 
@@ -215,6 +234,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     {
         if (Interlocked.CompareExchange(ref _shutdownReason, CompletedGracefully, null) is null)
         {
+            LogFinSent(CompletedGracefully);
             EndGracefully();
         }
     }
@@ -240,7 +260,11 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     private void Close()
     {
         // All is sent: it ends gracefully, if nothing has ended it before.
-        Interlocked.CompareExchange(ref _shutdownReason, CompletedGracefully, null);
+        if (Interlocked.CompareExchange(ref _shutdownReason, CompletedGracefully, null) is null)
+        {
+            LogFinSent(CompletedGracefully);
+        }
+
         _loop.Connections.Remove(_index);
         CloseSocketFeature();
         Reader.Close(Volatile.Read(ref _shutdownReason) ?? CompletedGracefully);
@@ -285,7 +309,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     {
         var unspecified = stackalloc byte[16];
         new Span<byte>(unspecified, 16).Clear();
-        if (LocalEndPoint is not IPEndPoint || SocketCalls.connect(Descriptor, unspecified, 16) == -1)
+        if (_loop.Settings.FinOnError || LocalEndPoint is not IPEndPoint || SocketCalls.connect(Descriptor, unspecified, 16) == -1)
         {
             ShutDown();
         }

@@ -1,3 +1,6 @@
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
 namespace KestrelGreenTransport.Epoll.Loop;
 
 /// <summary>What the event loops take from the transport's options.</summary>
@@ -18,6 +21,12 @@ internal sealed record LoopSettings
 
     /// <summary>How long a loop asks for events over and over before it sleeps.</summary>
     public TimeSpan SpinTime { get; init; }
+
+    /// <summary>Whether an aborted connection ends as one that is closed, instead of by a reset: Kestrel's switch of the same name.</summary>
+    public bool FinOnError { get; init; }
+
+    /// <summary>For what happens to a single connection (<see cref="ConnectionLog"/>).</summary>
+    public ILogger ConnectionLogger { get; init; } = NullLogger.Instance;
 
     /// <summary>How long a spare thread has nothing to do before it retires.</summary>
     public TimeSpan SpareIdleLimit { get; init; } = TimeSpan.FromSeconds(10);
