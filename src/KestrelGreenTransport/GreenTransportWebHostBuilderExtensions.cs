@@ -71,7 +71,7 @@ public static class GreenTransportWebHostBuilderExtensions
             services.TryAddTransient<IOptionsFactory<GreenTransportOptions>, ReportingOptionsFactory>();
             services.TryAddSingleton(environment);
             services.TryAddSingleton(inherited);
-            services.TryAddSingleton(TimeProvider.System);
+            services.TryAddSingleton(TransportClock.System);
             services.TryAddSingleton<WorkerFailure>();
             services.TryAddSingleton<BindRequests>();
             services.TryAddSingleton<MissingEndpoints>();

@@ -28,12 +28,13 @@ internal sealed class GreenTransportFactory(
     SideDoors doors,
     TransportState state,
     TransportMeter meter,
-    TimeProvider time,
+    TransportClock clock,
     ILoggerFactory loggers)
     : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     private readonly Lock _lock = new();
     private readonly List<SharedListener> _listeners = [];
+    private readonly TimeProvider _time = clock.Time;
     private readonly ILogger _logger = loggers.CreateLogger(Log.Category);
 
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint or UnixDomainSocketEndPoint or FileHandleEndPoint;
@@ -102,10 +103,10 @@ internal sealed class GreenTransportFactory(
         }
 
         Array.ForEach(own, static listener => listener.DropNewClients());
-        var start = time.GetTimestamp();
-        while (!LastCall.IsOver(time.GetElapsedTime(start), Array.Exists(own, static listener => listener.HasWaiting())))
+        var start = _time.GetTimestamp();
+        while (!LastCall.IsOver(_time.GetElapsedTime(start), Array.Exists(own, static listener => listener.HasWaiting())))
         {
-            await Task.Delay(TimeSpan.FromMilliseconds(1), time);
+            await Task.Delay(TimeSpan.FromMilliseconds(1), _time);
         }
 
         // All at once: none of them waits for another one, nor for one that fails.
@@ -129,11 +130,11 @@ internal sealed class GreenTransportFactory(
         var acceptor = backend.Value.Listen(context);
         if (options.Value.ProxyProtocol != GreenTransportProxyProtocol.Off)
         {
-            acceptor = new ProxyProtocolAcceptor(acceptor, options.Value, new ProxyProtocolReporter(socket.Name, meter, _logger, time), time);
+            acceptor = new ProxyProtocolAcceptor(acceptor, options.Value, new ProxyProtocolReporter(socket.Name, meter, _logger, _time), _time);
         }
 
-        var abandoned = new AbandonedReclaim(pool, backend.Value.Connections, time);
-        IDisposable[] reclaims = options.Value.IdleReclaim ? [abandoned, new IdleReclaim(context, backend.Value.Connections, time)] : [abandoned];
+        var abandoned = new AbandonedReclaim(pool, backend.Value.Connections, _time);
+        IDisposable[] reclaims = options.Value.IdleReclaim ? [abandoned, new IdleReclaim(context, backend.Value.Connections, _time)] : [abandoned];
         var listener = new SharedListener(socket, pool, acceptor, reclaims, Forget);
         _listeners.Add(listener);
         return listener.Join(doors.Add())!;

@@ -20,7 +20,7 @@ internal sealed class DrainService(
     Lazy<ITransportBackend> backend,
     TransportState state,
     IHostApplicationLifetime lifetime,
-    TimeProvider time,
+    TransportClock clock,
     ILoggerFactory loggers) : IHostedLifecycleService
 {
     /// <summary>How long whoever waited for bytes may take to leave, at the limit, before the connection is cut off.</summary>
@@ -29,6 +29,7 @@ internal sealed class DrainService(
     // When a connection was last seen with something yet to be sent.
     private readonly ConditionalWeakTable<IServedConnection, StrongBox<long>> _unsentAt = [];
     private readonly ILogger _logger = loggers.CreateLogger(Log.Category).Guarded();
+    private readonly TimeProvider _time = clock.Time;
     private readonly Lock _lock = new();
     private Task? _draining;
 
@@ -87,21 +88,21 @@ internal sealed class DrainService(
     /// <summary>True when all connections have ended within the limit, and no more can come.</summary>
     private async Task<bool> EndAllAsync(Task listenersEnded, CancellationToken hurry)
     {
-        var start = time.GetTimestamp();
-        var plan = new DrainPlan(time, drain.Limit);
+        var start = _time.GetTimestamp();
+        var plan = new DrainPlan(_time, drain.Limit);
 
         // Who was accepted in the moment in which the listeners were left shows as a slot before it shows as a connection.
         while (backend.Value.Connections() is var connections
             && (connections.Count > 0 || !listenersEnded.IsCompleted || state.Pools.Any(static pool => pool.IsInUse)))
         {
             // Asked each time: a supervisor that is told to hurry passes that on.
-            if (time.GetElapsedTime(start) >= drain.Limit || hurry.IsCancellationRequested)
+            if (_time.GetElapsedTime(start) >= drain.Limit || hurry.IsCancellationRequested)
             {
                 return false;
             }
 
             EndIdle(plan, connections);
-            await Task.Delay(DrainPlan.Tick, time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(DrainPlan.Tick, _time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         return true;
@@ -140,7 +141,7 @@ internal sealed class DrainService(
     {
         if (idle.Connection.HasUnsent)
         {
-            _unsentAt.GetValue(idle.Connection, static _ => new StrongBox<long>()).Value = time.GetTimestamp();
+            _unsentAt.GetValue(idle.Connection, static _ => new StrongBox<long>()).Value = _time.GetTimestamp();
         }
 
         return _unsentAt.TryGetValue(idle.Connection, out var unsentAt) ? Math.Max(idle.QuietSince, unsentAt.Value) : idle.QuietSince;
@@ -158,15 +159,15 @@ internal sealed class DrainService(
         Log.CutOff(_logger, limit.TotalMilliseconds, rest.Count, paths.Length, SummaryOf(paths));
 
         // A WebSocket whose app still listens to it learns that it is over, and leaves in order.
-        var start = time.GetTimestamp();
+        var start = _time.GetTimestamp();
         foreach (var connection in rest)
         {
             connection.EndReading();
         }
 
-        while (backend.Value.Connections().Count != 0 && time.GetElapsedTime(start) < leaveLimit && !hurry.IsCancellationRequested)
+        while (backend.Value.Connections().Count != 0 && _time.GetElapsedTime(start) < leaveLimit && !hurry.IsCancellationRequested)
         {
-            await Task.Delay(DrainPlan.Tick, time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(DrainPlan.Tick, _time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         foreach (var connection in backend.Value.Connections())

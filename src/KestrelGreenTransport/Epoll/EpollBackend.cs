@@ -25,9 +25,9 @@ internal sealed class EpollBackend : ITransportBackend
     private readonly LoopGuard? _guard;
 
     public EpollBackend(
-        IOptions<GreenTransportOptions> options, IMemoryPoolFactory<byte> pools, TransportState state, TransportMeter meter, ILoggerFactory loggers, TimeProvider time)
+        IOptions<GreenTransportOptions> options, IMemoryPoolFactory<byte> pools, TransportState state, TransportMeter meter, ILoggerFactory loggers, TransportClock clock)
     {
-        _time = time;
+        var time = _time = clock.Time;
         _state = state;
         var settings = options.Value;
         var logger = loggers.CreateLogger(Log.Category);

@@ -21,7 +21,7 @@ internal sealed class SocketsBackend : ITransportBackend, IMemoryPoolFeature
     private readonly SocketsProbe? _probe;
     private readonly MemoryPool<byte> _memory;
 
-    public SocketsBackend(IOptions<GreenTransportOptions> options, IMemoryPoolFactory<byte> pools, TransportState state, ILoggerFactory loggers, TimeProvider time)
+    public SocketsBackend(IOptions<GreenTransportOptions> options, IMemoryPoolFactory<byte> pools, TransportState state, ILoggerFactory loggers, TransportClock clock)
     {
         var settings = options.Value;
         _logger = loggers.CreateLogger(Log.Category).Guarded();
@@ -34,11 +34,11 @@ internal sealed class SocketsBackend : ITransportBackend, IMemoryPoolFeature
             loggers.CreateLogger(ConnectionLog.Category).Guarded());
         _memory = pools.Create(new MemoryPoolOptions { Owner = "kestrel" });
         _state = state;
-        _time = time;
+        _time = clock.Time;
 
         // .NET starts its timer thread with the first timer, and cannot once the descriptors have run out: which is just
         // when the accept gate needs to wait.
-        time.CreateTimer(static _ => { }, null, TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan).Dispose();
+        _time.CreateTimer(static _ => { }, null, TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan).Dispose();
 
         // Workers, and so heartbeats, exist on Linux only.
         if (OperatingSystem.IsLinux())

@@ -20,7 +20,7 @@ public class DrainServiceTests
         var backend = new Lazy<ITransportBackend>(static () => new NoConnections());
         _ = backend.Value;
         var drain = new Drain(new AcceptGate(), Options.Create(new GreenTransportOptions()));
-        var service = new DrainService(drain, [], backend, state, lifetime, time, NullLoggerFactory.Instance);
+        var service = new DrainService(drain, [], backend, state, lifetime, new TransportClock(time), NullLoggerFactory.Instance);
 
         Assert.True(pool.TryTake(out var slot));
         var told = new TaskCompletionSource();

@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
+using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Proxying;
 using KestrelGreenTransport.Tests.Epoll;
 using Microsoft.AspNetCore.Builder;
@@ -194,7 +195,7 @@ public class ProxyProtocolTests
 
             if (time is not null)
             {
-                builder.Services.AddSingleton(time);
+                builder.Services.AddSingleton(new TransportClock(time));
             }
         });
 

@@ -29,7 +29,7 @@ internal sealed class AcceptorHarness : IAsyncDisposable
         Pool = new ConnectionPool(_socket.Name, options.WorkerConnections);
         var state = new TransportState();
         var meter = new TransportMeter(_services.GetRequiredService<IMeterFactory>(), state);
-        _backend = new SocketsBackend(Options.Create(options), new SharedMemory(), state, Logs, TimeProvider.System);
+        _backend = new SocketsBackend(Options.Create(options), new SharedMemory(), state, Logs, TransportClock.System);
         Acceptor = _backend.Listen(new ListenerContext(_socket, Pool, Gate, new NoSiblings(), new AcceptReporter(_socket.Name, meter, Logs.CreateLogger(Log.Category)), options));
     }
 
