@@ -12,6 +12,10 @@ public sealed class GreenTransportOptions
     /// <summary>The section that these options are bound from.</summary>
     public const string SectionName = "GreenTransport";
 
+    internal static readonly TimeSpan DefaultGracefulTimeout = TimeSpan.FromSeconds(30);
+
+    private TimeSpan? _gracefulTimeout;
+
     /// <summary>
     /// How many connections each listener holds at most. When they are all taken this process stops accepting: clients
     /// wait in the kernel's queue, or a sibling takes them. From 1 to 1,000,000. Defaults to 1000.
@@ -155,10 +159,15 @@ public sealed class GreenTransportOptions
     public TimeSpan SpinTime { get; set; } = TimeSpan.Zero;
 
     /// <summary>
-    /// How long requests in flight may take to finish when the host stops; the host's shutdown timeout is raised to at
-    /// least 5 s more. From 0 s to 1 day. Defaults to 30 s. (gunicorn: graceful_timeout)
+    /// How long requests in flight may take to finish when the host stops. From 0 s to 1 day. Where it is not set and
+    /// <c>HostOptions.ShutdownTimeout</c> is, it follows that one; else it defaults to 30 s, and a shutdown timeout that was not
+    /// set, or is shorter, is raised to 5 s more. (gunicorn: graceful_timeout)
     /// </summary>
-    public TimeSpan GracefulTimeout { get; set; } = TimeSpan.FromSeconds(30);
+    public TimeSpan GracefulTimeout
+    {
+        get => _gracefulTimeout ?? DefaultGracefulTimeout;
+        set => (_gracefulTimeout, IsGracefulTimeoutSet) = (value, true);
+    }
 
     /// <summary>
     /// Where a line is written for each request when it is over: a file, which several processes may share and which SIGUSR1
@@ -172,4 +181,11 @@ public sealed class GreenTransportOptions
 
     /// <summary>Where settings that did not come from code came from, by name: for error messages.</summary>
     internal Dictionary<string, string> Sources { get; } = [];
+
+    /// <summary>Whether the app or an operator chose <see cref="GracefulTimeout"/>.</summary>
+    internal bool IsGracefulTimeoutSet { get; private set; }
+
+    /// <summary>The value is a default, to which the host's shutdown timeout is preferred.</summary>
+    internal void FallBackToGracefulTimeout(TimeSpan value) => (_gracefulTimeout, IsGracefulTimeoutSet) = (value, false);
+
 }

@@ -62,7 +62,7 @@ public static class GreenTransportWebHostBuilderExtensions
             services.AddOptions<GreenTransportOptions>().Configure(configure).ValidateOnStart();
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<GreenTransportOptions>, ConfigureFromText>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<GreenTransportOptions>, GreenTransportOptionsValidator>());
-            services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<HostOptions>, RaiseShutdownTimeout>());
+            services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<HostOptions>, ReconcileShutdownTimeout>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<KestrelServerOptions>, ConfigureKeepAlive>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ChooseEndpoints>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, InheritedListenersCheck>());

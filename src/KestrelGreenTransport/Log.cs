@@ -41,6 +41,9 @@ internal static partial class Log
     [LoggerMessage(22, LogLevel.Debug, "{Endpoint}: all slots are taken and clients wait; {Connections} idle connections were closed for them.")]
     public static partial void IdleReclaimed(ILogger logger, string endpoint, int connections);
 
+    [LoggerMessage(104, LogLevel.Warning, "HostOptions.ShutdownTimeout ({Host}) is shorter than GracefulTimeout ({Graceful}, from {Source}) and is raised to {Raised}. Set one of them, or GracefulTimeout to at most ShutdownTimeout.")]
+    public static partial void ShutdownTimeoutRaised(ILogger logger, string host, string graceful, string source, string raised);
+
     [LoggerMessage(30, LogLevel.Warning, "{Endpoint}: a connection from {From} was reset: {Problem} ({Untold} more since the last such line.)")]
     public static partial void ProxyHeaderRefused(ILogger logger, string endpoint, EndPoint? from, string problem, int untold);
 

@@ -1,3 +1,4 @@
+using KestrelGreenTransport.Contract;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;
 
@@ -7,7 +8,7 @@ namespace KestrelGreenTransport.Settings;
 /// Fills the options from text, after all code has set them: first from the section <c>GreenTransport</c>, then from
 /// <c>GREEN_*</c> variables, which a supervisor hands on from its own command line.
 /// </summary>
-internal sealed class ConfigureFromText(IConfiguration configuration, IEnvironment environment) : IPostConfigureOptions<GreenTransportOptions>
+internal sealed class ConfigureFromText(IConfiguration configuration, IEnvironment environment, WorkerContract? contract = null) : IPostConfigureOptions<GreenTransportOptions>
 {
     /// <exception cref="OptionsValidationException">A text has the wrong form; the message names setting, value, form and source.</exception>
     public void PostConfigure(string? name, GreenTransportOptions options)
@@ -18,6 +19,13 @@ internal sealed class ConfigureFromText(IConfiguration configuration, IEnvironme
         {
             Set(setting, Text(section.GetSection(setting.Name), setting.IsList), $"{GreenTransportOptions.SectionName}:{setting.Name}");
             Set(setting, environment.Get(setting.Variable), setting.Variable);
+        }
+
+        // A supervisor hands on its own default too, since it kills by it: that is no choice of an operator's.
+        if (contract is not null && options.GracefulTimeout == GreenTransportOptions.DefaultGracefulTimeout
+            && options.Sources.TryGetValue(nameof(options.GracefulTimeout), out var from) && from.StartsWith("GREEN_", StringComparison.Ordinal))
+        {
+            options.FallBackToGracefulTimeout(options.GracefulTimeout);
         }
 
         if (failures.Count != 0)

@@ -87,7 +87,7 @@ internal sealed class WorkerStop(
 
         // The host reads this when it begins to stop. It outlasts the drain, which cuts off what is left at its own limit.
         drain.LimitTo(deadline);
-        host.Value.ShutdownTimeout = deadline == TimeSpan.Zero ? deadline : deadline + RaiseShutdownTimeout.Margin;
+        host.Value.ShutdownTimeout = deadline == TimeSpan.Zero ? deadline : deadline + ReconcileShutdownTimeout.Margin;
         drain.Begin();
 
         // On a thread of its own: callbacks of the app run within, and may block or starve for as long as they like.

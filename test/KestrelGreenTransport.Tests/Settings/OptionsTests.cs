@@ -132,19 +132,6 @@ public class OptionsTests
         await app.App.DisposeAsync();
     }
 
-    [Theory]
-    [InlineData(30, 30, 35)]
-    [InlineData(120, 30, 125)]
-    [InlineData(0, 60, 60)]
-    public async Task The_host_waits_longer_than_requests_may_take_to_finish(int graceful, int configured, int expected)
-    {
-        var app = TestApp.Create(
-            options => options.GracefulTimeout = TimeSpan.FromSeconds(graceful),
-            build: builder => builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(configured)));
-        Assert.Equal(TimeSpan.FromSeconds(expected), app.App.Services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout);
-        await app.App.DisposeAsync();
-    }
-
     private static GreenTransportOptions Resolve(
         Action<GreenTransportOptions> code, Dictionary<string, string> section, Dictionary<string, string> environment)
     {
