@@ -21,7 +21,7 @@ public static class GreenTransportHealthChecksBuilderExtensions
         this IHealthChecksBuilder builder, string name = "green", HealthStatus? failureStatus = null, IEnumerable<string>? tags = null)
     {
         ArgumentNullException.ThrowIfNull(builder);
-        builder.Services.TryAddSingleton<TransportState>();
+        builder.Services.TryAddSingleton(static _ => new TransportState());
         return builder.Add(new HealthCheckRegistration(
             name,
             static services => new GreenTransportHealthCheck(services.GetRequiredService<TransportState>(), services.GetService<WorkerLife>()),

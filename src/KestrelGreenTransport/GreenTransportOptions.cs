@@ -185,7 +185,12 @@ public sealed class GreenTransportOptions
     /// <summary>Whether the app or an operator chose <see cref="GracefulTimeout"/>.</summary>
     internal bool IsGracefulTimeoutSet { get; private set; }
 
-    /// <summary>The value is a default, to which the host's shutdown timeout is preferred.</summary>
-    internal void FallBackToGracefulTimeout(TimeSpan value) => (_gracefulTimeout, IsGracefulTimeoutSet) = (value, false);
+    /// <summary>Whether it is the host's shutdown timeout, which the app chose.</summary>
+    internal bool FollowsHost { get; private set; }
+
+    /// <summary>The value was handed on, and chosen by nobody.</summary>
+    internal void TakeGracefulTimeoutForDefault() => IsGracefulTimeoutSet = false;
+
+    internal void FollowHost(TimeSpan shutdownTimeout) => (_gracefulTimeout, FollowsHost) = (shutdownTimeout, true);
 
 }

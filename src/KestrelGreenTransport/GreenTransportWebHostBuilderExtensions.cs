@@ -49,9 +49,12 @@ public static class GreenTransportWebHostBuilderExtensions
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(configure);
         PoolSpin.Shorten(WorkerContract.Current is not null);
+
+        // Said now, not once the host is built: until then the app may do anything, and take its time.
+        var worker = ProcessWorker.OfProcess;
         return builder
             .UseGreenTransport(configure, InheritedSockets.OfProcess, new ProcessEnvironment())
-            .ConfigureServices(static services => services.AddGreenWorker(WorkerContract.Current).AddGreenLeadership());
+            .ConfigureServices(services => services.AddGreenWorker(worker).AddUnsupportedWorker().AddGreenLeadership());
     }
 
     internal static IWebHostBuilder UseGreenTransport(
@@ -59,6 +62,12 @@ public static class GreenTransportWebHostBuilderExtensions
     {
         return builder.ConfigureServices(services =>
         {
+            if (!services.Any(static service => service.ServiceType == typeof(StopCause)))
+            {
+                services.AddSingleton<StopCause>();
+                inherited.Claims.Expect();
+            }
+
             services.AddOptions<GreenTransportOptions>().Configure(configure).ValidateOnStart();
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<GreenTransportOptions>, ConfigureFromText>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IValidateOptions<GreenTransportOptions>, GreenTransportOptionsValidator>());
@@ -80,7 +89,7 @@ public static class GreenTransportWebHostBuilderExtensions
             services.TryAddSingleton<Drain>();
             services.TryAddSingleton<AccessLog>();
             services.TryAddSingleton<ISiblings, NoSiblings>();
-            services.TryAddSingleton<TransportState>();
+            services.TryAddSingleton(static _ => new TransportState());
             services.TryAddSingleton<TransportMeter>();
             services.TryAddSingleton(ChooseBackend);
             services.TryAddSingleton(static provider => new Lazy<ITransportBackend>(provider.GetRequiredService<ITransportBackend>));

@@ -43,6 +43,9 @@ internal static partial class WorkerLog
     [LoggerMessage(116, LogLevel.Warning, "GREEN_WORKER is set, and the worker contract is kept on Linux alone: this process beats no heartbeat and has no lifeline.")]
     public static partial void NotSupportedHere(ILogger logger);
 
+    [LoggerMessage(105, LogLevel.Warning, "A host that called UseGreenTransport() was not started within {Seconds} s of the others: this worker is ready without it.")]
+    public static partial void HostNotStarted(ILogger logger, double seconds);
+
     [LoggerMessage(118, LogLevel.Debug, "Warmed up by {Path}, which was answered with {Status} after {Milliseconds:0} ms.")]
     public static partial void Warmed(ILogger logger, string path, int status, double milliseconds);
 }

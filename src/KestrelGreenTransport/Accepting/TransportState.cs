@@ -6,7 +6,8 @@ namespace KestrelGreenTransport.Accepting;
 /// What the transport knows of itself, for the heartbeat, the board and the meter: a DI singleton where listeners enter
 /// their pools and backends their probes. Written rarely, read from the beat thread.
 /// </summary>
-internal sealed class TransportState
+/// <param name="process">Where all hosts of a worker come together: what is entered here is entered there too.</param>
+internal sealed class TransportState(TransportState? process = null)
 {
     private ImmutableArray<IPoolFigures> _pools = [];
     private ImmutableArray<ILoopProbe> _probes = [];
@@ -16,13 +17,29 @@ internal sealed class TransportState
     /// <summary>One for each event loop or IO engine that must pass a full beat.</summary>
     public ImmutableArray<ILoopProbe> Probes => _probes;
 
-    public void Add(IPoolFigures pool) => ImmutableInterlocked.Update(ref _pools, static (all, one) => all.Add(one), pool);
+    public void Add(IPoolFigures pool)
+    {
+        ImmutableInterlocked.Update(ref _pools, static (all, one) => all.Add(one), pool);
+        process?.Add(pool);
+    }
 
-    public void Remove(IPoolFigures pool) => ImmutableInterlocked.Update(ref _pools, static (all, one) => all.Remove(one), pool);
+    public void Remove(IPoolFigures pool)
+    {
+        ImmutableInterlocked.Update(ref _pools, static (all, one) => all.Remove(one), pool);
+        process?.Remove(pool);
+    }
 
-    public void Add(ILoopProbe probe) => ImmutableInterlocked.Update(ref _probes, static (all, one) => all.Add(one), probe);
+    public void Add(ILoopProbe probe)
+    {
+        ImmutableInterlocked.Update(ref _probes, static (all, one) => all.Add(one), probe);
+        process?.Add(probe);
+    }
 
-    public void Remove(ILoopProbe probe) => ImmutableInterlocked.Update(ref _probes, static (all, one) => all.Remove(one), probe);
+    public void Remove(ILoopProbe probe)
+    {
+        ImmutableInterlocked.Update(ref _probes, static (all, one) => all.Remove(one), probe);
+        process?.Remove(probe);
+    }
 }
 
 /// <summary>The figures of one pool.</summary>

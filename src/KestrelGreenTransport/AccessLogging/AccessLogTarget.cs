@@ -28,9 +28,9 @@ internal sealed class AccessLogTarget : IDisposable
 
     public static AccessLogTarget OfStandardOutput() => new(Console.OpenStandardOutput(), PipeAtomic);
 
-    /// <summary>A pipe that nobody else writes into. The descriptor is this process's own from now on.</summary>
+    /// <summary>A pipe that no other process writes into. The descriptor stays open: another host of this process may need it later.</summary>
     public static AccessLogTarget OfDescriptor(int descriptor) =>
-        new(new FileStream(new SafeFileHandle(descriptor, ownsHandle: true), FileAccess.Write, bufferSize: 0), int.MaxValue);
+        new(new FileStream(new SafeFileHandle(descriptor, ownsHandle: false), FileAccess.Write, bufferSize: 0), int.MaxValue);
 
     /// <exception cref="IOException">It cannot be opened.</exception>
     /// <exception cref="UnauthorizedAccessException">It cannot be opened.</exception>

@@ -15,7 +15,7 @@ namespace KestrelGreenTransport.Binding;
 /// inherited or bound by a supervisor. What is to be served, <see cref="EndpointChoice"/> decides.
 /// </summary>
 internal sealed class ChooseEndpoints(
-    IServer server, InheritedSockets inherited, IOptions<KestrelServerOptions> kestrel, IConfiguration configuration, ILoggerFactory loggers,
+    IServer server, InheritedSockets inherited, MissingEndpoints missing, IOptions<KestrelServerOptions> kestrel, IConfiguration configuration, ILoggerFactory loggers,
     WorkerContract? contract = null)
     : IHostedLifecycleService
 {
@@ -25,11 +25,17 @@ internal sealed class ChooseEndpoints(
             && server.Features.Get<IServerAddressesFeature>() is { Addresses.IsReadOnly: false } feature)
         {
             var endpoints = AppEndpoints.Of(kestrel.Value);
-            var choice = EndpointChoice.Of(endpoints, Urls(feature), inherited);
-            if (choice.Urls is { } urls)
+            var urls = Urls(feature);
+            if (inherited.Any && endpoints.Count == 0 && (urls.Length == 0 || !inherited.Claims.AreSeveral) && inherited.Unclaimed.Count == 0)
+            {
+                throw missing.NothingLeft();
+            }
+
+            var choice = EndpointChoice.Of(endpoints, urls, Ports(), inherited);
+            if (choice.Urls is { } chosen)
             {
                 feature.Addresses.Clear();
-                foreach (var url in urls)
+                foreach (var url in chosen)
                 {
                     feature.Addresses.Add(url);
                 }
@@ -61,20 +67,12 @@ internal sealed class ChooseEndpoints(
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     // As the host reads them: what code added to the server comes first, then the setting urls, then the ports.
-    private string[] Urls(IServerAddressesFeature feature)
-    {
-        if (feature.Addresses.Count > 0)
-        {
-            return [.. feature.Addresses];
-        }
+    private string[] Urls(IServerAddressesFeature feature) =>
+        feature.Addresses.Count > 0 ? [.. feature.Addresses] : InheritedUrls.Split(configuration[WebHostDefaults.ServerUrlsKey]);
 
-        var urls = InheritedUrls.Split(configuration[WebHostDefaults.ServerUrlsKey]);
-        return urls.Length > 0
-            ? urls
-            :
-            [
-                .. InheritedUrls.Split(configuration[WebHostDefaults.HttpPortsKey]).Select(static port => $"http://*:{port}"),
-                .. InheritedUrls.Split(configuration[WebHostDefaults.HttpsPortsKey]).Select(static port => $"https://*:{port}"),
-            ];
-    }
+    private string[] Ports() =>
+    [
+        .. InheritedUrls.Split(configuration[WebHostDefaults.HttpPortsKey]).Select(static port => $"http://*:{port}"),
+        .. InheritedUrls.Split(configuration[WebHostDefaults.HttpsPortsKey]).Select(static port => $"https://*:{port}"),
+    ];
 }

@@ -5,8 +5,9 @@ namespace KestrelGreenTransport.Binding;
 /// <summary>
 /// What a process serves whose listeners come from elsewhere. Decides purely.
 ///
-/// What somebody asked the supervisor for wins over what the app configured; where the app's endpoints name the same
-/// addresses they stay, since they may add TLS.
+/// What the supervisor was asked for wins over what the app configured; where the app's endpoints name the same
+/// addresses they stay, since they may add TLS. Where several hosts share the process nothing that one of them names is
+/// replaced: the other host's address could be opened by it.
 /// </summary>
 /// <param name="Urls">The urls to give Kestrel; null to leave those it has.</param>
 /// <param name="OverrideApp">Whether they replace endpoints that the app configured.</param>
@@ -19,18 +20,24 @@ internal readonly record struct EndpointChoice(IReadOnlyList<string>? Urls, bool
 
     /// <param name="app">The endpoints that the app configured, in code or under Kestrel:Endpoints.</param>
     /// <param name="urls">The urls that the host was given.</param>
+    /// <param name="ports">Urls that stand for the ports that the host was given, as a container's image does for every app.</param>
     /// <param name="inherited">What this process was born with, and whether it may ask for more.</param>
-    public static EndpointChoice Of(IReadOnlyCollection<EndPoint> app, IReadOnlyCollection<string> urls, InheritedSockets inherited)
+    public static EndpointChoice Of(IReadOnlyCollection<EndPoint> app, IReadOnlyCollection<string> urls, IReadOnlyCollection<string> ports, InheritedSockets inherited)
     {
         if (app.Count == 0)
         {
-            return inherited.Any
-                ? new(InheritedUrls.Replace(urls, inherited.Listeners), OverrideApp: false)
-                : urls.Count == 0 ? new([DefaultUrl], OverrideApp: false) : AsConfigured;
+            if (!inherited.Any)
+            {
+                return urls.Count + ports.Count == 0 ? new([DefaultUrl], OverrideApp: false) : AsConfigured;
+            }
+
+            return urls.Count != 0 && inherited.Claims.AreSeveral
+                ? AsConfigured
+                : new(InheritedUrls.Replace(urls.Count != 0 ? urls : ports, inherited.Unclaimed), OverrideApp: false);
         }
 
-        return inherited is { Any: true, IsWorker: true, HasBroker: false } && !app.Any(endpoint => inherited.Find(endpoint) is not null)
-            ? new(InheritedUrls.Replace([], inherited.Listeners), OverrideApp: true)
+        return inherited is { Any: true, IsWorker: true, HasBroker: false, Claims.AreSeveral: false } && !app.Any(endpoint => inherited.Find(endpoint) is not null)
+            ? new(InheritedUrls.Replace([], inherited.Unclaimed), OverrideApp: true)
             : AsConfigured;
     }
 }

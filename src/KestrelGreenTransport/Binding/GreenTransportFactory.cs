@@ -47,8 +47,14 @@ internal sealed class GreenTransportFactory(
             var found = inherited.Find(endpoint);
             if (found is not null)
             {
+                var name = found.Endpoint.ToString();
+                if (!inherited.Claims.TryClaim(name, this))
+                {
+                    throw missing.Taken(endpoint, name);
+                }
+
                 missing.Answered(endpoint);
-                return new(Share(found.Endpoint.ToString()) ?? Open(found.Open()));
+                return new(Share(name) ?? Open(found.Open()));
             }
 
             if (!inherited.IsWorker)
@@ -74,6 +80,12 @@ internal sealed class GreenTransportFactory(
         var socket = InheritedSocket.Receive(descriptor, asked);
         lock (_lock)
         {
+            if (!inherited.Claims.TryClaim(socket.Name, this))
+            {
+                socket.Dispose();
+                throw missing.Taken(endpoint, socket.Name);
+            }
+
             missing.Answered(endpoint);
             if (Share(socket.Name) is { } joined)
             {
@@ -148,6 +160,7 @@ internal sealed class GreenTransportFactory(
             if (_listeners.TrueForAll(one => one.Pool != listener.Pool))
             {
                 state.Remove(listener.Pool);
+                inherited.Claims.Release(listener.Socket.Name, this);
             }
         }
     }

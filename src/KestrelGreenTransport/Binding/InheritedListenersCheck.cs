@@ -6,19 +6,25 @@ namespace KestrelGreenTransport.Binding;
 
 /// <summary>
 /// Once the app serves: every inherited listener must be answered by one of its endpoints, or clients would wait in a
-/// queue that nobody accepts from. When it stops it will ask for them no more, and gives them up; what is being accepted
-/// from is closed at unbind.
+/// queue that nobody accepts from. Where several hosts share the process, the last one to start looks. When the last one
+/// stops the process will ask for them no more, and gives them up, unless its own code stops the host and may start another;
+/// what is being accepted from is closed at unbind.
 /// </summary>
 internal sealed class InheritedListenersCheck(
-    InheritedSockets inherited, MissingEndpoints missing, WorkerFailure failure, ILoggerFactory loggers)
-    : IHostedLifecycleService
+    InheritedSockets inherited, MissingEndpoints missing, WorkerFailure failure, StopCause cause, ILoggerFactory loggers)
+    : IHostedLifecycleService, IDisposable
 {
+    private bool _isStarted;
+    private bool _isGone;
+
     /// <exception cref="InvalidOperationException">In a worker: an inherited listener is not used.</exception>
     public Task StartedAsync(CancellationToken cancellationToken)
     {
         missing.Started();
+        _isStarted = true;
+        var areAllStarted = inherited.Claims.Started();
         var unused = inherited.Unused.ToArray();
-        if (unused.Length == 0)
+        if (unused.Length == 0 || !areAllStarted)
         {
             return Task.CompletedTask;
         }
@@ -39,9 +45,12 @@ internal sealed class InheritedListenersCheck(
 
     public Task StoppingAsync(CancellationToken cancellationToken)
     {
-        inherited.GiveUp();
+        Leave(givesUp: cause is { IsOwners: false } or { IsTold: true });
         return Task.CompletedTask;
     }
+
+    /// <summary>A host that never started has not stopped either.</summary>
+    public void Dispose() => Leave(givesUp: false);
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
@@ -50,4 +59,16 @@ internal sealed class InheritedListenersCheck(
     public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private void Leave(bool givesUp)
+    {
+        if (!_isGone)
+        {
+            _isGone = true;
+            if (inherited.Claims.Gone(_isStarted) && givesUp)
+            {
+                inherited.GiveUp();
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Binding;
 
-/// <summary>The listening sockets that this process was born with, from a supervisor and from systemd.</summary>
+/// <summary>The listening sockets that this process was born with, from a supervisor and from systemd. All hosts of the process share them.</summary>
 internal sealed class InheritedSockets
 {
     private static readonly Lazy<InheritedSockets> Process = new(() =>
@@ -39,6 +39,11 @@ internal sealed class InheritedSockets
     public bool HasBroker { get; }
 
     public bool Any => _all.Count != 0;
+
+    public HostClaims Claims { get; } = new();
+
+    /// <summary>Those that no host of this process serves yet.</summary>
+    public IReadOnlyList<InheritedListener> Unclaimed => [.. Listeners.Where(one => !Claims.IsTaken(one.Endpoint.ToString()))];
 
     public IReadOnlyList<InheritedListener> Listeners => [.. _all.Select(static one => new InheritedListener(one.Number, one.Endpoint))];
 

@@ -57,6 +57,18 @@ internal sealed class MissingEndpoints(InheritedSockets inherited, WorkerFailure
         return new IOException(message);
     }
 
+    /// <summary>Another host of this process serves what this one asks for.</summary>
+    /// <param name="asked">The app's endpoint.</param>
+    /// <param name="taken">The socket that answers it.</param>
+    public IOException Taken(EndPoint asked, string taken) => Report(
+        $"The app configures the endpoint {Names(asked).Name}, and {taken} is served by another host of this process already. "
+        + "Give each host addresses of its own (Kestrel:Endpoints in its configuration, UseUrls or Listen...() in code): a host that names none gets all that no other one serves.");
+
+    /// <summary>A host names no endpoint, and other hosts of this process serve all that was inherited.</summary>
+    public IOException NothingLeft() => Report(
+        $"A host of the app names no endpoint, and other hosts of this process serve all that it inherited: {Inherited()}. "
+        + "Name its endpoints (Kestrel:Endpoints in its configuration, UseUrls or Listen...() in code), and give them to the supervisor too (-b).");
+
     /// <summary>The app serves: what was missing was not needed.</summary>
     public void Started() => _undecided = null;
 
@@ -69,6 +81,14 @@ internal sealed class MissingEndpoints(InheritedSockets inherited, WorkerFailure
         }
     }
 
+    private IOException Report(string message)
+    {
+        failure.Report(AppNotStartable, message);
+        return new IOException(message);
+    }
+
+    private string Inherited() => inherited.Any ? string.Join(", ", inherited.Listeners.Select(static one => one.Endpoint)) : "none";
+
     private static IPEndPoint? OtherLoopback(IPEndPoint asked) =>
         asked.Address.Equals(IPAddress.Loopback) ? new IPEndPoint(IPAddress.IPv6Loopback, asked.Port)
         : asked.Address.Equals(IPAddress.IPv6Loopback) ? new IPEndPoint(IPAddress.Loopback, asked.Port)
@@ -76,15 +96,16 @@ internal sealed class MissingEndpoints(InheritedSockets inherited, WorkerFailure
 
     private string Explain(EndPoint asked)
     {
-        var what = inherited.Any ? string.Join(", ", inherited.Listeners.Select(static one => one.Endpoint)) : "none";
-        var (name, bind) = asked switch
-        {
-            IPEndPoint ip => ($"{ListenEndpoint.Of(ip)}", $"{ip}"),
-            UnixDomainSocketEndPoint unix => ($"{ListenEndpoint.Of(unix)}", $"{ListenEndpoint.Of(unix)}"),
-            FileHandleEndPoint file => ($"fd://{file.FileHandle}", $"fd://{file.FileHandle}"),
-            _ => ($"{asked}", $"{asked}"),
-        };
-        return $"The app configures the endpoint {name}, which this worker did not inherit: it inherited {what}. "
+        var (name, bind) = Names(asked);
+        return $"The app configures the endpoint {name}, which this worker did not inherit: it inherited {Inherited()}. "
             + $"Remove the endpoint from the app (Kestrel:Endpoints in its configuration, or Listen...() in code), or give it to the supervisor too: -b {bind}.";
     }
+
+    private static (string Name, string Bind) Names(EndPoint asked) => asked switch
+    {
+        IPEndPoint ip => ($"{ListenEndpoint.Of(ip)}", $"{ip}"),
+        UnixDomainSocketEndPoint unix => ($"{ListenEndpoint.Of(unix)}", $"{ListenEndpoint.Of(unix)}"),
+        FileHandleEndPoint file => ($"fd://{file.FileHandle}", $"fd://{file.FileHandle}"),
+        _ => ($"{asked}", $"{asked}"),
+    };
 }

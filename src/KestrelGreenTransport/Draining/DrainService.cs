@@ -20,6 +20,7 @@ internal sealed class DrainService(
     Lazy<ITransportBackend> backend,
     TransportState state,
     IHostApplicationLifetime lifetime,
+    StopCause cause,
     TransportClock clock,
     ILoggerFactory loggers) : IHostedLifecycleService
 {
@@ -51,6 +52,11 @@ internal sealed class DrainService(
         // A host may be told to stop twice at once: by its owner, and by the token that this one cancels.
         lock (_lock)
         {
+            if (_draining is null && !lifetime.ApplicationStopping.IsCancellationRequested)
+            {
+                cause.Own();
+            }
+
             return _draining ??= DrainAsync(cancellationToken);
         }
     }

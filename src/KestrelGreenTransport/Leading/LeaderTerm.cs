@@ -5,7 +5,7 @@ using Microsoft.Extensions.Options;
 namespace KestrelGreenTransport.Leading;
 
 /// <summary>Runs the leader's services from this worker's appointment to its dismissal.</summary>
-internal sealed class LeaderTerm : IHostedService
+internal sealed class LeaderTerm : IHostedService, ILeaderTerm
 {
     private readonly Leadership _leadership;
     private readonly IServiceProvider _services;
@@ -29,31 +29,28 @@ internal sealed class LeaderTerm : IHostedService
         _lifetime = lifetime;
         _host = host.Value;
         _logger = loggers.CreateLogger(LeaderLog.Category).Guarded();
-        leadership.BeginTerm = Begin;
-        leadership.EndTerm = End;
     }
+
+    // Where nothing depends on who leads, nobody needs to read of it.
+    private LogLevel Level => _factories.Count == 0 ? LogLevel.Debug : LogLevel.Information;
 
     public Task StartAsync(CancellationToken cancellationToken)
     {
-        _lifetime.ApplicationStopping.Register(_leadership.Retire);
-        if (_leadership.IsBorn)
-        {
-            _lifetime.ApplicationStarted.Register(() => _leadership.Appoint(true));
-        }
-
+        _lifetime.ApplicationStopping.Register(Part);
+        _lifetime.ApplicationStarted.Register(Join);
         return Task.CompletedTask;
     }
 
     /// <summary>A host that ends waits for its leader's services, as it does for all others.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        _leadership.Retire();
-        await _leadership.Settled.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        Part();
+        await _leadership.PartAsync(this).WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    private async Task Begin()
+    public async Task BeginAsync()
     {
-        LeaderLog.Leads(_logger, _leadership.Index);
+        LeaderLog.Leads(_logger, Level, _leadership.Index);
         foreach (var (name, create) in _factories)
         {
             try
@@ -74,9 +71,9 @@ internal sealed class LeaderTerm : IHostedService
     }
 
     // In the opposite order, as a host does, and none keeps another from its end.
-    private async Task End()
+    public async Task EndAsync()
     {
-        LeaderLog.LeadsNoMore(_logger, _leadership.Index);
+        LeaderLog.LeadsNoMore(_logger, Level, _leadership.Index);
         for (var i = _running.Count - 1; i >= 0; i--)
         {
             var (name, service) = _running[i];
@@ -95,6 +92,25 @@ internal sealed class LeaderTerm : IHostedService
         }
 
         _running.Clear();
+    }
+
+    private void Join()
+    {
+        _leadership.Join(this);
+        if (_leadership.IsBorn)
+        {
+            _leadership.Appoint(true);
+        }
+    }
+
+    private void Part()
+    {
+        if (_leadership.IsBorn)
+        {
+            _leadership.Retire();
+        }
+
+        _ = _leadership.PartAsync(this);
     }
 
     private async Task Watch(string name, Task executing)
@@ -141,11 +157,11 @@ internal static partial class LeaderLog
 {
     public const string Category = "KestrelGreenTransport.Leader";
 
-    [LoggerMessage(130, LogLevel.Information, "Worker {Index} leads: what exists once among the workers runs here.")]
-    public static partial void Leads(ILogger logger, int index);
+    [LoggerMessage(EventId = 130, Message = "Worker {Index} leads: what exists once among the workers runs here.")]
+    public static partial void Leads(ILogger logger, LogLevel level, int index);
 
-    [LoggerMessage(131, LogLevel.Information, "Worker {Index} leads no more.")]
-    public static partial void LeadsNoMore(ILogger logger, int index);
+    [LoggerMessage(EventId = 131, Message = "Worker {Index} leads no more.")]
+    public static partial void LeadsNoMore(ILogger logger, LogLevel level, int index);
 
     [LoggerMessage(132, LogLevel.Error, "{Service}, which runs in the leader alone, failed.")]
     public static partial void ServiceFailed(ILogger logger, Exception exception, string service);

@@ -3,21 +3,25 @@ using Microsoft.Extensions.Primitives;
 
 namespace KestrelGreenTransport.Leading;
 
-// No two workers lead at once: whoever is dismissed says so only when all that it did as the leader has ended, and the
-// supervisor appoints nobody before it has heard that, or has reaped the process.
+// No two workers lead at once: a worker that is dismissed says so only when all that it did as the leader has ended, and the
+// supervisor appoints no other one before it has heard that, or has reaped the process.
 // A worker that begins to leave resigns by itself, and is never appointed again.
+// The process leads, not a host: each of its hosts has a term, which runs while both the process leads and the host runs.
 
 /// <summary>Whether this worker leads. Appointments come in any order and from any thread; they are carried out one after the other.</summary>
-internal sealed class Leadership : IGreenWorker, IDisposable
+internal sealed class Leadership : IGreenWorker
 {
+    private static readonly Lazy<Leadership> Process = new(static () => Of(WorkerContract.Current));
+
     private readonly Lock _gate = new();
+    private readonly List<Member> _terms = [];
     private CancellationTokenSource _changed = new();
     private IChangeToken _token;
     private volatile bool _isLeader;
     private bool _isWanted;
     private bool _isOver;
     private bool _isRunning;
-    private Task _settled = Task.CompletedTask;
+    private bool _mustResign;
 
     private Leadership(int index, long generation, bool isBorn)
     {
@@ -38,29 +42,14 @@ internal sealed class Leadership : IGreenWorker, IDisposable
 
     public IChangeToken LeadershipChanged => Volatile.Read(ref _token);
 
-    /// <summary>What the leader does; null where nothing is to be run. Set before anybody is appointed.</summary>
-    public Func<Task>? BeginTerm { get; set; }
-
-    /// <summary>Ends what <see cref="BeginTerm"/> began.</summary>
-    public Func<Task>? EndTerm { get; set; }
-
     /// <summary>Tells the supervisor that this worker does not lead, or does not any more.</summary>
     public Action? Resigned { get; set; }
 
-    /// <summary>Completes when what was asked for last has been carried out.</summary>
-    public Task Settled
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _settled;
-            }
-        }
-    }
+    /// <summary>For a host of this process: where a supervisor appoints, all hosts share one; else each leads for itself.</summary>
+    public static Leadership OfHost() => Process.Value is { IsBorn: false } appointed ? appointed : Of(WorkerContract.Current);
 
     /// <summary>Alone, or of a supervisor that cannot appoint, the first one leads.</summary>
-    public static Leadership For(WorkerContract? contract) => contract is null
+    public static Leadership Of(WorkerContract? contract) => contract is null
         ? new Leadership(1, 1, isBorn: true)
         : new Leadership(contract.Index, contract.Generation, isBorn: contract is { ControlDescriptor: null, Index: 1 } || !OperatingSystem.IsLinux());
 
@@ -70,39 +59,55 @@ internal sealed class Leadership : IGreenWorker, IDisposable
         lock (_gate)
         {
             _isWanted = isLeader && !_isOver;
-            if (!_isWanted && !_isLeader && !_isRunning)
-            {
-                // Not even begun: there is nothing to end.
-                Resigned?.Invoke();
-                return;
-            }
-
+            _mustResign = !_isWanted;
             Settle();
         }
     }
 
-    /// <summary>The host begins to stop: from now on this worker never leads.</summary>
+    /// <summary>The worker begins to leave: from now on it never leads.</summary>
     public void Retire()
     {
         lock (_gate)
         {
             _isOver = true;
+            _mustResign |= _isWanted;
             _isWanted = false;
-            if (_isLeader || _isRunning)
-            {
-                Settle();
-            }
+            Settle();
         }
     }
 
-    public void Dispose() => _changed.Dispose();
+    /// <summary>A host has started: its term begins now or when the process is appointed.</summary>
+    public void Join(ILeaderTerm term)
+    {
+        lock (_gate)
+        {
+            _terms.Add(new Member(term));
+            Settle();
+        }
+    }
+
+    /// <summary>A host stops: its term ends, and the returned task with it.</summary>
+    public Task PartAsync(ILeaderTerm term)
+    {
+        lock (_gate)
+        {
+            if (_terms.Find(one => one.Term == term) is not { } member)
+            {
+                return Task.CompletedTask;
+            }
+
+            member.IsParting = true;
+            Settle();
+            return member.Parted.Task;
+        }
+    }
 
     private void Settle()
     {
         if (!_isRunning)
         {
             _isRunning = true;
-            _settled = Task.Run(CarryOut);
+            _ = Task.Run(CarryOut);
         }
     }
 
@@ -110,29 +115,88 @@ internal sealed class Leadership : IGreenWorker, IDisposable
     {
         while (true)
         {
-            bool wanted;
+            Func<Task> step;
             lock (_gate)
             {
-                wanted = _isWanted;
-                if (wanted == _isLeader)
+                if (NextNeedsLock() is not { } next)
                 {
                     _isRunning = false;
                     return;
                 }
+
+                step = next;
             }
 
             Interleaving.Point("a word about who leads is carried out");
-            if (wanted)
-            {
-                Become(true);
-                await (BeginTerm?.Invoke() ?? Task.CompletedTask);
-            }
-            else
-            {
-                Become(false);
-                await (EndTerm?.Invoke() ?? Task.CompletedTask);
-                Resigned?.Invoke();
-            }
+            await step();
+        }
+    }
+
+    private Func<Task>? NextNeedsLock()
+    {
+        if (_isWanted != _isLeader)
+        {
+            return _isWanted ? Begin : EndAsync;
+        }
+
+        if (_terms.Find(static one => one.IsParting) is { } parting)
+        {
+            return () => PartAsync(parting);
+        }
+
+        if (_isLeader && _terms.Find(static one => !one.IsRunning) is { } member)
+        {
+            member.IsRunning = true;
+            return member.Term.BeginAsync;
+        }
+
+        if (!_isLeader && _mustResign)
+        {
+            _mustResign = false;
+            Resigned?.Invoke();
+        }
+
+        return null;
+    }
+
+    private Task Begin()
+    {
+        Become(true);
+        return Task.CompletedTask;
+    }
+
+    private async Task EndAsync()
+    {
+        Become(false);
+        Member[] running;
+        lock (_gate)
+        {
+            running = [.. _terms.Where(static one => one.IsRunning)];
+        }
+
+        foreach (var member in running)
+        {
+            await EndAsync(member);
+        }
+    }
+
+    private async Task PartAsync(Member member)
+    {
+        await EndAsync(member);
+        lock (_gate)
+        {
+            _terms.Remove(member);
+        }
+
+        member.Parted.SetResult();
+    }
+
+    private static async Task EndAsync(Member member)
+    {
+        if (member.IsRunning)
+        {
+            await member.Term.EndAsync();
+            member.IsRunning = false;
         }
     }
 
@@ -151,4 +215,25 @@ internal sealed class Leadership : IGreenWorker, IDisposable
             // The app's own callbacks; what they throw changes nothing about who leads.
         }
     }
+
+    private sealed class Member(ILeaderTerm term)
+    {
+        public ILeaderTerm Term => term;
+
+        public TaskCompletionSource Parted { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public bool IsParting { get; set; }
+
+        /// <summary>Belongs to the one thread that carries out.</summary>
+        public bool IsRunning { get; set; }
+    }
+}
+
+/// <summary>What a host does while its process leads.</summary>
+internal interface ILeaderTerm
+{
+    Task BeginAsync();
+
+    /// <summary>Ends what <see cref="BeginAsync"/> began.</summary>
+    Task EndAsync();
 }

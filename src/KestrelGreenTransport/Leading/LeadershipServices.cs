@@ -1,4 +1,3 @@
-using KestrelGreenTransport.Contract;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Hosting;
@@ -10,7 +9,7 @@ internal static class LeadershipServices
 {
     public static IServiceCollection AddGreenLeadership(this IServiceCollection services)
     {
-        services.TryAddSingleton(static provider => Leadership.For(provider.GetService<WorkerContract>()));
+        services.TryAddSingleton(static _ => Leadership.OfHost());
         services.TryAddSingleton<IGreenWorker>(static provider => provider.GetRequiredService<Leadership>());
         services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, LeaderTerm>());
         return services;

@@ -25,7 +25,7 @@ internal sealed class ConfigureFromText(IConfiguration configuration, IEnvironme
         if (contract is not null && options.GracefulTimeout == GreenTransportOptions.DefaultGracefulTimeout
             && options.Sources.TryGetValue(nameof(options.GracefulTimeout), out var from) && from.StartsWith("GREEN_", StringComparison.Ordinal))
         {
-            options.FallBackToGracefulTimeout(options.GracefulTimeout);
+            options.TakeGracefulTimeoutForDefault();
         }
 
         if (failures.Count != 0)

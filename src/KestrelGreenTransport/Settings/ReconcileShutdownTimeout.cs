@@ -38,7 +38,7 @@ internal sealed class ReconcileShutdownTimeout(IOptions<GreenTransportOptions> t
         var isHostSet = host != HostDefault;
         if (isHostSet && !ours.IsGracefulTimeoutSet)
         {
-            ours.FallBackToGracefulTimeout(host < Longest ? host : Longest);
+            ours.FollowHost(host < Longest ? host : Longest);
         }
         else if (isHostSet ? host < ours.GracefulTimeout : host < ours.GracefulTimeout + Margin)
         {

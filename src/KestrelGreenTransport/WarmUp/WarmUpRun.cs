@@ -4,8 +4,11 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.WarmUp;
 
-/// <summary>Warms this worker because its supervisor said so, and says what came of it.</summary>
-internal sealed class WarmUpRun(SelfRequest request, TimeProvider time, ILogger logger)
+/// <summary>Warms this worker because its supervisor said so, each of its hosts, and says what came of it.</summary>
+/// <param name="requests">The ways into the hosts that have started.</param>
+/// <param name="time">The clock.</param>
+/// <param name="logger">For what came of it.</param>
+internal sealed class WarmUpRun(Func<IReadOnlyList<SelfRequest>> requests, TimeProvider time, ILogger logger)
 {
     private const int FirstServerError = 500;
 
@@ -18,25 +21,31 @@ internal sealed class WarmUpRun(SelfRequest request, TimeProvider time, ILogger 
     private async Task<string?> RunAsync(string path)
     {
         var start = time.GetTimestamp();
+        int? worst = null;
         try
         {
-            var status = await request.GetAsync(path);
-            if (status is null)
+            foreach (var request in requests())
             {
-                return $"no endpoint answered {path}";
+                var status = await request.GetAsync(path);
+                worst = worst > status ? worst : status ?? worst;
             }
-
-            if (status >= FirstServerError)
-            {
-                return string.Create(CultureInfo.InvariantCulture, $"{path} was answered with {status}");
-            }
-
-            WorkerLog.Warmed(logger, path, status.Value, time.GetElapsedTime(start).TotalMilliseconds);
-            return null;
         }
         catch (Exception e)
         {
             return $"{path} failed: {e.Message}";
         }
+
+        if (worst is not { } answer)
+        {
+            return $"no endpoint answered {path}";
+        }
+
+        if (answer >= FirstServerError)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"{path} was answered with {answer}");
+        }
+
+        WorkerLog.Warmed(logger, path, answer, time.GetElapsedTime(start).TotalMilliseconds);
+        return null;
     }
 }

@@ -1,11 +1,8 @@
-using KestrelGreenTransport.AccessLogging;
 using KestrelGreenTransport.Contract;
-using KestrelGreenTransport.Leading;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Records;
 using KestrelGreenTransport.Requests;
 using KestrelGreenTransport.Supervision;
-using KestrelGreenTransport.WarmUp;
 
 namespace KestrelGreenTransport.Worker;
 
@@ -28,52 +25,64 @@ internal sealed class BeatThread : IDisposable
     private readonly BoardLine? _board;
     private readonly SlowRequests? _slow;
     private readonly Lifeline? _lifeline;
-    private readonly BindRequests _binds;
     private readonly StatsSender? _stats;
-    private readonly WorkerLife _life;
-    private readonly WarmUpRun _warmUp;
-    private readonly Leadership _leadership;
     private readonly WorkerStop _stop;
-    private readonly BoardSiblings _siblings;
-    private readonly AccessLog _accessLog;
-    private readonly OldestRequests? _oldest;
     private readonly TimeProvider _time;
     private readonly long _checkInterval;
-    private readonly Action<LifelineMessage> _received;
+    private readonly ManualResetEventSlim _written = new();
     private readonly ManualResetEventSlim _closed = new();
     private readonly Thread _thread;
     private volatile bool _isClosing;
+    private volatile bool _mustWrite;
+    private int _isStarted;
     private long _checkAt;
 
     public BeatThread(
-        WakeSignal wake, Pulse pulse, BoardLine? board, SlowRequests? slow, OldestRequests? oldest, Lifeline? lifeline, BindRequests binds, StatsSender? stats, Leadership leadership,
-        WorkerLife life, WarmUpRun warmUp, WorkerStop stop, BoardSiblings siblings, AccessLog accessLog, TimeProvider time, TimeSpan interval)
+        WakeSignal wake, Pulse pulse, BoardLine? board, SlowRequests? slow, Lifeline? lifeline, StatsSender? stats, WorkerStop stop, TimeProvider time, TimeSpan interval)
     {
         _wake = wake;
         _pulse = pulse;
         _board = board;
         _slow = slow;
-        _oldest = oldest;
         _lifeline = lifeline;
-        _binds = binds;
         _stats = stats;
-        _life = life;
-        _warmUp = warmUp;
-        _leadership = leadership;
         _stop = stop;
-        _siblings = siblings;
-        _accessLog = accessLog;
         _time = time;
         _checkInterval = interval.ToNanoseconds();
-        _received = OnReceived;
         _thread = new Thread(Run) { IsBackground = true, Name = "green-beat" };
     }
 
-    public void Start() => _thread.Start();
+    /// <summary>Gets each message of the supervisor's.</summary>
+    public required Action<LifelineMessage> Received { get; init; }
 
-    /// <summary>
-    /// The host is gone: no more beats. A process that was told to leave is still made to, should it outlive its host.
-    /// </summary>
+    /// <summary>Called when the supervisor is gone.</summary>
+    public required Action SupervisorGone { get; init; }
+
+    /// <summary>Called at every check, with the time.</summary>
+    public required Action<long> Checked { get; init; }
+
+    /// <summary>Begins; harmless where it has begun already.</summary>
+    public void Start()
+    {
+        if (Interlocked.Exchange(ref _isStarted, 1) == 0)
+        {
+            _thread.Start();
+        }
+    }
+
+    /// <summary>A host goes: its last state and its last requests are written before the process may end.</summary>
+    public void WriteNow()
+    {
+        if (_thread.IsAlive)
+        {
+            _written.Reset();
+            _mustWrite = true;
+            _wake.Set();
+            _written.Wait(CloseLimit);
+        }
+    }
+
+    /// <summary>No more beats. A process that was told to leave is still made to.</summary>
     public void Dispose()
     {
         _isClosing = true;
@@ -83,7 +92,6 @@ internal sealed class BeatThread : IDisposable
             return;
         }
 
-        _stats?.Dispose();
         _pulse.Dispose();
         _board?.Dispose();
     }
@@ -93,18 +101,24 @@ internal sealed class BeatThread : IDisposable
         while (!_isClosing)
         {
             var now = _time.Nanoseconds();
+            var mustWrite = _mustWrite;
+            _mustWrite = false;
             _stop.ForceIfDue(now);
             CheckFiles(now);
             var allSent = _lifeline?.Flush() ?? true;
             _pulse.Turn(now);
             _board?.Turn(now);
             _slow?.Turn(now);
+            if (mustWrite)
+            {
+                _stats?.Turn();
+                _written.Set();
+            }
+
             Wait(allSent ? long.MaxValue : now + BoardFile.Tick.ToNanoseconds());
         }
 
-        // A quick stop can be over before its state was written; and the last requests count too.
-        _board?.Turn(_time.Nanoseconds());
-        _stats?.Turn();
+        _written.Set();
         _closed.Set();
         while (_stop.ForceAt != long.MaxValue)
         {
@@ -121,6 +135,7 @@ internal sealed class BeatThread : IDisposable
             _pulse.Check();
             _board?.Check();
             _stats?.Turn();
+            Checked(now);
         }
     }
 
@@ -141,10 +156,9 @@ internal sealed class BeatThread : IDisposable
             _wake.Reset();
         }
 
-        if (_lifeline is not null && !_lifeline.Receive(polled[1].revents, _received))
+        if (_lifeline is not null && !_lifeline.Receive(polled[1].revents, Received))
         {
-            _binds.SupervisorGone();
-            _stop.SupervisorGone();
+            SupervisorGone();
         }
     }
 
@@ -154,43 +168,5 @@ internal sealed class BeatThread : IDisposable
     {
         var left = until - _time.Nanoseconds();
         return (int)Math.Clamp((left + NanosecondsPerMillisecond - 1) / NanosecondsPerMillisecond, 0, int.MaxValue);
-    }
-
-    private void OnReceived(LifelineMessage message)
-    {
-        switch (message.Type)
-        {
-            case LifelineTypes.Drain:
-                _stop.Drain(message.DeadlineMs);
-                break;
-            case LifelineTypes.Open:
-                _life.Open();
-                break;
-            case LifelineTypes.Close:
-                _life.Close();
-                break;
-            case LifelineTypes.Warm:
-                _warmUp.Begin(message.Path ?? "/", _lifeline!.SendWarmed);
-                break;
-            case LifelineTypes.Bound:
-                _binds.Answered(message);
-                break;
-            case LifelineTypes.SiblingDied when message.Index is { } index:
-                _siblings.OnDied(index);
-                break;
-            case LifelineTypes.Requests when message.Id is { } id:
-                _oldest?.Answer(id, _time.Nanoseconds());
-                break;
-            case LifelineTypes.Reopen:
-                _accessLog.Reopen();
-                break;
-            case LifelineTypes.Leader:
-                _leadership.Appoint(message.Yes == true);
-                break;
-            default:
-                // It comes from a newer supervisor, which can do without an answer.
-                message.Descriptor?.Dispose();
-                break;
-        }
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Requests;
 using KestrelGreenTransport.Supervision;
@@ -5,19 +6,21 @@ using KestrelGreenTransport.Supervision;
 namespace KestrelGreenTransport.Worker;
 
 /// <summary>Tells the supervisor what was answered, when there is something new. A full lifeline loses nothing: figures only grow.</summary>
-internal sealed class StatsSender(RequestDurations durations, Lifeline lifeline) : IDisposable
+internal sealed class StatsSender(Lifeline lifeline)
 {
+    private ImmutableArray<RequestDurations> _hosts = [];
     private long _sent;
+
+    /// <summary>What a host answers counts from now on, and goes on counting when it is gone.</summary>
+    public void Add(RequestDurations host) => ImmutableInterlocked.Update(ref _hosts, static (all, one) => all.Add(one), host);
 
     /// <summary>Belongs to the beat thread.</summary>
     public void Turn()
     {
-        var stats = durations.Read();
+        var stats = _hosts.Aggregate(RequestStats.None, static (sum, host) => sum + host.Read());
         if (stats.Count != _sent && lifeline.TrySend(LifelineMessage.Of(stats)))
         {
             _sent = stats.Count;
         }
     }
-
-    public void Dispose() => durations.Dispose();
 }

@@ -4,22 +4,49 @@ using KestrelGreenTransport.WarmUp;
 
 namespace KestrelGreenTransport.Worker;
 
+// One word for the process: the gates of all its hosts stand alike.
+
 /// <summary>
-/// What this worker says of itself: booting, then standing by or serving as its gate is closed or open, then draining. It
+/// What this worker says of itself: booting, then standing by or serving as its gates are closed or open, then draining. It
 /// never goes back, except from serving to standing by.
 /// </summary>
-internal sealed class WorkerLife(AcceptGate gate, SideDoors doors)
+internal sealed class WorkerLife(bool isOpen = true)
 {
     private readonly Lock _moving = new();
+    private readonly List<(AcceptGate Gate, SideDoors Doors)> _hosts = [];
     private volatile WorkerState _state = WorkerState.Booting;
     private volatile bool _hasStarted;
+    private bool _isOpen = isOpen;
+    private bool _wasOpen = isOpen;
 
     public WorkerState State => _state;
 
-    /// <summary>Whether the host ever really ran; false for one that is stopped while it boots.</summary>
+    /// <summary>Whether a host ever really ran; false for a worker that is stopped while it boots.</summary>
     public bool HasStarted => _hasStarted;
 
-    /// <summary>The host runs; false when the worker is further already.</summary>
+    /// <summary>Called once, when the worker begins to leave.</summary>
+    public Action? Left { get; set; }
+
+    /// <summary>A gate and side doors for a host, as those of the others stand.</summary>
+    public (AcceptGate Gate, SideDoors Doors) Join()
+    {
+        lock (_moving)
+        {
+            var host = (new AcceptGate(_isOpen), new SideDoors(any: !_wasOpen));
+            _hosts.Add(host);
+            return host;
+        }
+    }
+
+    public void Part(AcceptGate gate)
+    {
+        lock (_moving)
+        {
+            _hosts.RemoveAll(host => host.Gate == gate);
+        }
+    }
+
+    /// <summary>The hosts run; false when the worker is further already.</summary>
     public bool Start()
     {
         lock (_moving)
@@ -29,21 +56,25 @@ internal sealed class WorkerLife(AcceptGate gate, SideDoors doors)
                 return false;
             }
 
-            _state = gate.IsOpen ? WorkerState.Serving : WorkerState.Standby;
+            _state = _isOpen ? WorkerState.Serving : WorkerState.Standby;
             _hasStarted = true;
             return true;
         }
     }
 
-    /// <summary>Accepts from now on; one that leaves does not begin anew.</summary>
+    /// <summary>Accepts from now on; one that leaves does not begin again.</summary>
     public void Open()
     {
         lock (_moving)
         {
             if (_state != WorkerState.Draining)
             {
-                doors.Shut();
-                gate.Open();
+                _isOpen = _wasOpen = true;
+                _hosts.ForEach(static host =>
+                {
+                    host.Doors.Shut();
+                    host.Gate.Open();
+                });
                 _state = _state == WorkerState.Booting ? _state : WorkerState.Serving;
             }
         }
@@ -56,7 +87,8 @@ internal sealed class WorkerLife(AcceptGate gate, SideDoors doors)
         {
             if (_state != WorkerState.Draining)
             {
-                gate.Close();
+                _isOpen = false;
+                _hosts.ForEach(static host => host.Gate.Close());
                 _state = _state == WorkerState.Booting ? _state : WorkerState.Standby;
             }
         }
@@ -67,9 +99,15 @@ internal sealed class WorkerLife(AcceptGate gate, SideDoors doors)
     {
         lock (_moving)
         {
-            var isNews = _state != WorkerState.Draining;
+            if (_state == WorkerState.Draining)
+            {
+                return false;
+            }
+
             _state = WorkerState.Draining;
-            return isNews;
         }
+
+        Left?.Invoke();
+        return true;
     }
 }

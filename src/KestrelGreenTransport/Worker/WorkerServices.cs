@@ -1,10 +1,8 @@
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.AccessLogging;
+using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Leading;
-using KestrelGreenTransport.Native;
-using KestrelGreenTransport.Requests;
-using KestrelGreenTransport.Supervision;
 using KestrelGreenTransport.WarmUp;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -16,49 +14,40 @@ namespace KestrelGreenTransport.Worker;
 internal static class WorkerServices
 {
     /// <param name="services">The app's services.</param>
-    /// <param name="contract">What the environment told this process; null when it is no worker, and nothing is added.</param>
-    public static IServiceCollection AddGreenWorker(this IServiceCollection services, WorkerContract? contract)
+    /// <param name="worker">This process as a worker; null when it is none, and nothing is added.</param>
+    public static IServiceCollection AddGreenWorker(this IServiceCollection services, ProcessWorker? worker)
     {
-        if (contract is null || services.Any(static service => service.ServiceType == typeof(WorkerContract)))
+        if (worker is null || services.Any(static service => service.ServiceType == typeof(ProcessWorker)))
         {
             return services;
         }
 
-        services.AddSingleton(contract);
-        if (!OperatingSystem.IsLinux())
-        {
-            return services.AddHostedService<UnsupportedWorker>();
-        }
-
-        // Adopted now: what the app starts before its host runs must not inherit the lifeline either.
-        var lifeline = AdoptedLifeline.From(contract.ControlDescriptor);
-        services.AddSingleton(lifeline);
-
-        // Without a lifeline there is nobody who could open a closed gate.
-        var startsClosed = contract.StartsClosed && lifeline.Socket is not null;
-        services.Replace(ServiceDescriptor.Singleton(new AcceptGate(isOpen: !startsClosed)));
-        services.Replace(ServiceDescriptor.Singleton(new SideDoors(any: startsClosed)));
+        // The worker's own belongs to the process: this host shares it with the others, and does not end it.
+        var host = worker.Hosts.Expect();
+        services.AddSingleton(worker);
+        services.AddSingleton(host);
+        services.AddSingleton(worker.Contract);
+        services.AddSingleton(worker.Requests);
+        services.AddSingleton(worker.Life);
+        services.AddSingleton(worker.Siblings);
+        services.Replace(ServiceDescriptor.Singleton(host.Gate));
+        services.Replace(ServiceDescriptor.Singleton(host.Doors));
+        services.Replace(ServiceDescriptor.Singleton<ISiblings>(worker.Siblings));
+        services.Replace(ServiceDescriptor.Singleton(worker.Failure));
+        services.Replace(ServiceDescriptor.Singleton(worker.Binds));
+        services.Replace(ServiceDescriptor.Singleton(worker.Leadership));
+        services.Replace(ServiceDescriptor.Singleton(new TransportState(worker.Transport)));
+        services.AddSingleton<HostStop>();
         services.AddSingleton<SelfRequest>();
-        services.AddSingleton(new RequestFigures(TimeProvider.System, keepsRequests: contract.RequestTimeout is not null || lifeline.Socket is not null));
-        services.AddSingleton<WorkerLife>();
-        services.AddSingleton(static provider => new BoardSiblings(
-            provider.GetRequiredService<WorkerContract>(), provider.GetRequiredService<TransportState>(), provider.GetRequiredService<RequestFigures>(), TimeProvider.System));
-        services.Replace(ServiceDescriptor.Singleton<ISiblings>(static provider => provider.GetRequiredService<BoardSiblings>()));
-        if (contract.AccessLogDescriptor is { } log)
-        {
-            _ = Libc.fcntl(log, Libc.F_SETFD, Libc.FD_CLOEXEC);
-        }
-
         services.TryAddSingleton<AccessLog>();
-        services.TryAddSingleton<ForcedExit>();
-        services.TryAddSingleton<TransportState>();
-        services.TryAddSingleton<WorkerFailure>();
-        services.TryAddSingleton<BindRequests>();
         services.AddGreenLeadership();
 
-        // First of all: a host resolves its hosted services before it validates options or starts anything, and so
-        // hello is said before something can fail, or be bound.
+        // First of all: a host resolves its hosted services before it validates options or starts anything.
         services.Insert(0, ServiceDescriptor.Singleton<IHostedService, WorkerService>());
         return services;
     }
+
+    /// <summary>Says, where the contract is not kept, that this process was meant for a worker.</summary>
+    public static IServiceCollection AddUnsupportedWorker(this IServiceCollection services) =>
+        WorkerContract.Current is null || OperatingSystem.IsLinux() ? services : services.AddHostedService<UnsupportedWorker>();
 }

@@ -1,27 +1,15 @@
 using KestrelGreenTransport.Contract;
-using KestrelGreenTransport.Draining;
-using KestrelGreenTransport.Settings;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 
 namespace KestrelGreenTransport.Worker;
 
 /// <summary>
 /// Stops this worker because its supervisor said so, or is gone.
 ///
-/// The host is stopped gracefully; whatever then keeps the process from leaving is overruled by <see cref="ForceAt"/>.
-/// All members belong to the beat thread.
+/// All of its hosts are stopped gracefully; whatever then keeps the process from leaving is overruled by <see cref="ForceAt"/>.
+/// All members belong to the beat thread, except <see cref="Join"/>.
 /// </summary>
-internal sealed class WorkerStop(
-    IHostApplicationLifetime lifetime,
-    IOptions<HostOptions> host,
-    Drain drain,
-    IOptions<GreenTransportOptions> transport,
-    WorkerLife life,
-    ForcedExit exit,
-    TimeProvider time,
-    ILogger logger)
+internal sealed class WorkerStop(Func<IEnumerable<HostStop>> hosts, WorkerLife life, ForcedExit exit, TimeProvider time, ILogger logger)
 {
     /// <summary>How much longer than its deadline a graceful stop may take before the process leaves by force.</summary>
     public static readonly TimeSpan GraceMargin = TimeSpan.FromSeconds(10);
@@ -34,6 +22,7 @@ internal sealed class WorkerStop(
 
     private static readonly TimeSpan LongestDeadline = TimeSpan.FromDays(1);
 
+    private TimeSpan? _deadline;
     private string _forceReason = "";
     private int _forceCode;
 
@@ -45,7 +34,7 @@ internal sealed class WorkerStop(
     {
         var deadline = deadlineMilliseconds is { } asked
             ? TimeSpan.FromMilliseconds(Math.Clamp(asked, 0, (long)LongestDeadline.TotalMilliseconds))
-            : transport.Value.GracefulTimeout;
+            : LongestGracefulTimeout();
         WorkerLog.Draining(logger, deadline.TotalMilliseconds);
         if (deadline == TimeSpan.Zero)
         {
@@ -60,9 +49,18 @@ internal sealed class WorkerStop(
     /// <summary>Nobody watches over this worker any more, and nobody would replace it: it finishes what it took and leaves.</summary>
     public void SupervisorGone()
     {
-        var deadline = transport.Value.GracefulTimeout;
+        var deadline = LongestGracefulTimeout();
         WorkerLog.SupervisorGone(logger, deadline.TotalMilliseconds);
         Begin(deadline, GraceMargin, Unexpected, $"its supervisor is gone, and it did not stop within {Duration.Format(deadline + GraceMargin)}");
+    }
+
+    /// <summary>A host begins. Where the worker was told to leave before, the host is stopped like the others.</summary>
+    public void Join(HostStop host)
+    {
+        if (_deadline is { } deadline)
+        {
+            host.Begin(deadline);
+        }
     }
 
     /// <summary>Leaves by force once it is time for that.</summary>
@@ -83,14 +81,13 @@ internal sealed class WorkerStop(
             (ForceAt, _forceCode, _forceReason) = (forceAt, forceCode, forceReason);
         }
 
+        _deadline = deadline;
         life.Leave();
-
-        // The host reads this when it begins to stop. It outlasts the drain, which cuts off what is left at its own limit.
-        drain.LimitTo(deadline);
-        host.Value.ShutdownTimeout = deadline == TimeSpan.Zero ? deadline : deadline + ReconcileShutdownTimeout.Margin;
-        drain.Begin();
-
-        // On a thread of its own: callbacks of the app run within, and may block or starve for as long as they like.
-        new Thread(lifetime.StopApplication) { IsBackground = true, Name = "green-stop" }.Start();
+        foreach (var host in hosts())
+        {
+            host.Begin(deadline);
+        }
     }
+
+    private TimeSpan LongestGracefulTimeout() => hosts().Select(static host => host.GracefulTimeout).DefaultIfEmpty().Max();
 }

@@ -172,11 +172,26 @@ public class InheritedListenerTests
         var app = await TestApp.StartAsync(inherited: Listeners.Inherit(tcp));
         tcp.Dispose();
         Assert.Equal("hello", await TestApp.GetAsync(endPoint));
+        app.App.Lifetime.StopApplication();
         await app.App.StopAsync();
         using var client = new Socket(SocketType.Stream, ProtocolType.Tcp);
         var refused = await Assert.ThrowsAsync<SocketException>(async () => await client.ConnectAsync(endPoint));
         Assert.Equal(SocketError.ConnectionRefused, refused.SocketErrorCode);
         await app.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task A_host_that_its_own_code_stops_leaves_the_sockets_to_the_next_one()
+    {
+        using var tcp = Listeners.Tcp();
+        var inherited = Listeners.Inherit(tcp);
+        for (var i = 0; i < 3; i++)
+        {
+            var app = await TestApp.StartAsync(inherited: inherited);
+            Assert.Equal("hello", await TestApp.GetAsync(tcp.LocalEndPoint!));
+            await app.App.StopAsync();
+            await app.DisposeAsync();
+        }
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Draining;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -20,7 +21,7 @@ public class DrainServiceTests
         var backend = new Lazy<ITransportBackend>(static () => new NoConnections());
         _ = backend.Value;
         var drain = new Drain(new AcceptGate(), Options.Create(new GreenTransportOptions()));
-        var service = new DrainService(drain, [], backend, state, lifetime, new TransportClock(time), NullLoggerFactory.Instance);
+        var service = new DrainService(drain, [], backend, state, lifetime, new StopCause(), new TransportClock(time), NullLoggerFactory.Instance);
 
         Assert.True(pool.TryTake(out var slot));
         var told = new TaskCompletionSource();

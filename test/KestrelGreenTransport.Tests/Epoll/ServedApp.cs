@@ -90,7 +90,6 @@ internal sealed class ServedApp : IAsyncDisposable
         ServedBy by, Action<WebApplication> map, Action<GreenTransportOptions>? configure, Action<WebApplicationBuilder>? build, Action<KestrelServerOptions> kestrel)
     {
         var builder = WebApplication.CreateSlimBuilder();
-        build?.Invoke(builder);
         var logs = new LogLines();
         builder.Logging.ClearProviders();
         builder.Services.AddSingleton<ILoggerFactory>(logs);

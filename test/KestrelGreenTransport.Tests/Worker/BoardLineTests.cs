@@ -16,7 +16,7 @@ public sealed class BoardLineTests : IDisposable
     private readonly FakeTimeProvider _time = new();
     private readonly TransportState _transport = new();
     private readonly FakePool _pool = new() { Slots = 1000 };
-    private readonly WorkerLife _life = new(new AcceptGate(), new SideDoors());
+    private readonly WorkerLife _life = new();
     private readonly RequestFigures _requests;
     private readonly FullBeat _beat;
     private readonly BoardLine _line;

@@ -8,7 +8,7 @@ namespace KestrelGreenTransport.Tests.Worker;
 
 public sealed class HealthCheckTests
 {
-    private readonly WorkerLife _life = new(new AcceptGate(), new SideDoors());
+    private readonly WorkerLife _life = new();
     private readonly TransportState _transport = new();
 
     [Fact]

@@ -14,7 +14,7 @@ public sealed class PulseTests : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly FakeTimeProvider _time = new();
     private readonly FakeThreadPool _pool = new();
-    private readonly WorkerLife _life = new(new AcceptGate(), new SideDoors());
+    private readonly WorkerLife _life = new();
     private readonly Pulse _pulse;
 
     public PulseTests()

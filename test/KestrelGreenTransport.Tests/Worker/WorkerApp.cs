@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Leading;
 using KestrelGreenTransport.Records;
 using KestrelGreenTransport.Tests.Supervision;
 using KestrelGreenTransport.Worker;
@@ -38,20 +39,22 @@ internal sealed class WorkerApp : IAsyncDisposable
         }
 
         File.WriteAllBytes(Contract.BoardFile, []);
+        Worker = new ProcessWorker(Contract, Leadership.Of(Contract), Exit);
         App = TestApp.Create(
             options => options.GracefulTimeout = gracefulTimeout ?? TimeSpan.FromSeconds(30),
             kestrel: kestrel,
             map: map,
             build: builder =>
             {
-                builder.Services.AddSingleton<ForcedExit>(Exit);
-                builder.Services.AddGreenWorker(Contract);
+                builder.Services.AddGreenWorker(Worker);
                 build?.Invoke(builder);
             });
         _lifetime = App.App.Lifetime;
     }
 
     public WorkerContract Contract { get; }
+
+    public ProcessWorker Worker { get; }
 
     public TestLifeline Lifeline { get; } = new();
 
@@ -95,6 +98,7 @@ internal sealed class WorkerApp : IAsyncDisposable
             await _running.WaitAsync(Wait.Limit);
         }
 
+        Worker.Dispose();
         Lifeline.Dispose();
         _folder.Dispose();
     }

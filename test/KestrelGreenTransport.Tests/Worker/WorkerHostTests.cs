@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Leading;
 using KestrelGreenTransport.Records;
 using KestrelGreenTransport.Supervision;
 using KestrelGreenTransport.Worker;
@@ -248,7 +249,8 @@ public class WorkerHostTests
     {
         using var folder = new TemporaryFolder();
         var contract = new WorkerContract { Index = 1, Generation = 1, Listeners = [], HeartbeatFile = folder.File("worker-1.beat"), HeartbeatInterval = TimeSpan.FromMilliseconds(20) };
-        await using var app = await TestApp.StartAsync(build: builder => builder.Services.AddGreenWorker(contract));
+        using var worker = new ProcessWorker(contract, Leadership.Of(contract));
+        await using var app = await TestApp.StartAsync(build: builder => builder.Services.AddGreenWorker(worker));
         await Wait.UntilAsync(() => File.Exists(contract.HeartbeatFile) && Beats(contract.HeartbeatFile) >= 3, "beats");
     }
 
@@ -257,7 +259,8 @@ public class WorkerHostTests
     {
         using var file = File.OpenHandle("/proc/self/stat");
         var contract = new WorkerContract { Index = 1, Generation = 1, Listeners = [], ControlDescriptor = (int)file.DangerousGetHandle() };
-        await using var app = await TestApp.StartAsync(build: builder => builder.Services.AddGreenWorker(contract));
+        using var worker = new ProcessWorker(contract, Leadership.Of(contract));
+        await using var app = await TestApp.StartAsync(build: builder => builder.Services.AddGreenWorker(worker));
         using var client = app.CreateClient();
         Assert.Equal("hello", await client.GetStringAsync("/"));
     }

@@ -14,7 +14,7 @@ public class WorkerStopTests
     private readonly FakeTimeProvider _time = new();
     private readonly FakeLifetime _lifetime = new();
     private readonly HostOptions _host = new();
-    private readonly WorkerLife _life = new(new AcceptGate(), new SideDoors());
+    private readonly WorkerLife _life = new();
     private readonly RecordedExit _exit = new();
     private readonly AcceptGate _gate = new();
     private readonly Drain _drain;
@@ -24,7 +24,8 @@ public class WorkerStopTests
     {
         var options = Options.Create(new GreenTransportOptions { GracefulTimeout = TimeSpan.FromSeconds(20) });
         _drain = new Drain(_gate, options);
-        _stop = new WorkerStop(_lifetime, Options.Create(_host), _drain, options, _life, _exit, _time, new ListLogger());
+        var host = new HostStop(_lifetime, Options.Create(_host), options, _drain);
+        _stop = new WorkerStop(() => [host], _life, _exit, _time, new ListLogger());
     }
 
     [Fact]

@@ -1,0 +1,60 @@
+using System.Collections.Immutable;
+using Microsoft.Extensions.Logging;
+
+namespace KestrelGreenTransport.Worker;
+
+/// <summary>
+/// Where a worker logs, which outlives each of its hosts: with the host that came last and is still there. What is logged
+/// before the first one has come waits for it.
+/// </summary>
+internal sealed class HostLoggers : ILogger
+{
+    // What goes wrong before there is a host is a few lines.
+    private const int MostWaiting = 100;
+
+    private readonly Lock _lock = new();
+    private readonly Queue<Action<ILogger>> _waiting = new();
+    private ImmutableArray<ILogger> _hosts = [];
+
+    public void Add(ILogger host)
+    {
+        lock (_lock)
+        {
+            _hosts = _hosts.Add(host);
+            while (_waiting.TryDequeue(out var write))
+            {
+                write(host);
+            }
+        }
+    }
+
+    public void Remove(ILogger host)
+    {
+        lock (_lock)
+        {
+            _hosts = _hosts.Remove(host);
+        }
+    }
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => _hosts is not [.., var last] || last.IsEnabled(logLevel);
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (_hosts is [.., var last])
+        {
+            last.Log(logLevel, eventId, state, exception, formatter);
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (_waiting.Count < MostWaiting)
+            {
+                _waiting.Enqueue(logger => logger.Log(logLevel, eventId, state, exception, formatter));
+            }
+        }
+    }
+}

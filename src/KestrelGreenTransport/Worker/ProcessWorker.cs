@@ -1,0 +1,223 @@
+using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Leading;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Records;
+using KestrelGreenTransport.Requests;
+using KestrelGreenTransport.Supervision;
+using KestrelGreenTransport.WarmUp;
+using Microsoft.Extensions.Logging;
+
+namespace KestrelGreenTransport.Worker;
+
+// One process has one worker state, however many hosts run in it: one lifeline, one heartbeat, one line on the board, one
+// gate's word. It outlives each host. Two that read one lifeline would each take half of what the supervisor says.
+
+/// <summary>
+/// This process as a worker. It says hello as soon as it is made, which is the call of <c>UseGreenTransport()</c> itself: an
+/// app that is slow to build its host, or listens on other sockets meanwhile, is known to use the transport.
+/// </summary>
+internal sealed class ProcessWorker : IDisposable
+{
+    private static readonly Lazy<ProcessWorker?> Process = new(static () =>
+        WorkerContract.Current is { } contract && OperatingSystem.IsLinux() ? new ProcessWorker(contract, Leadership.OfHost()) : null);
+
+    private readonly HostLoggers _loggers = new();
+    private readonly WakeSignal _wake = new();
+    private readonly Lifeline? _lifeline;
+    private readonly StatsSender? _stats;
+    private readonly OldestRequests? _oldest;
+    private readonly WarmUpRun _warmUp;
+    private readonly WorkerStop _stop;
+    private readonly BeatThread _thread;
+    private readonly LastWords? _lastWords;
+
+    // Not the app's TimeProvider, which may be a fake: a supervisor compares these times with its own.
+    private readonly TimeProvider _time = TimeProvider.System;
+
+    public ProcessWorker(WorkerContract contract, Leadership leadership, ForcedExit? exit = null)
+    {
+        Contract = contract;
+        Leadership = leadership;
+        var log = new OffThreadLogger(_loggers);
+        var pid = Environment.ProcessId;
+        var adopted = AdoptedLifeline.From(contract.ControlDescriptor);
+        if (adopted.Problem is not null)
+        {
+            WorkerLog.LifelineRefused(_loggers, contract.ControlDescriptor!.Value, adopted.Problem);
+        }
+
+        if (adopted.Socket is not null)
+        {
+            _lifeline = new Lifeline(adopted.Socket, log);
+            _lifeline.SendHello(pid);
+            _lastWords = new LastWords(adopted.Socket);
+            _stats = new StatsSender(_lifeline);
+            Failure.Reported = _lifeline.SendFailed;
+            Binds.Ask = _lifeline.SendBind;
+            leadership.Resigned = _lifeline.SendResigned;
+        }
+
+        if (contract.AccessLogDescriptor is { } accessLog)
+        {
+            _ = Libc.fcntl(accessLog, Libc.F_SETFD, Libc.FD_CLOEXEC);
+        }
+
+        // Without a lifeline there is nobody who could open a closed gate.
+        Life = new WorkerLife(isOpen: !contract.StartsClosed || _lifeline is null) { Left = OnLeft };
+        Hosts = new WorkerHosts(Life);
+        Requests = new RequestFigures(_time, keepsRequests: contract.RequestTimeout is not null || _lifeline is not null);
+        Siblings = new BoardSiblings(contract, Transport, Requests, _time);
+        var beat = new FullBeat(Transport, _time, _wake.Set);
+        BoardLine? board = null;
+        if (contract.BoardFile is not null)
+        {
+            Requests.Activity = new BoardActivity(_wake.Set);
+            board = new BoardLine(
+                new BoardFile(contract.BoardFile, contract.Index, log), Requests.Activity, Life, Transport, Requests, beat, pid, contract.HeartbeatInterval);
+        }
+
+        var heartbeat = contract.HeartbeatFile is null ? null : new HeartbeatFile(contract.HeartbeatFile, pid, contract.Index, contract.Generation, log);
+        var pulse = new Pulse(beat, heartbeat, Life, contract.HeartbeatInterval, _lifeline is null ? null : _lifeline.SendBeat);
+        var slow = contract.RequestTimeout is { } limit ? new SlowRequests(Requests, limit, _lifeline, log) : null;
+        _oldest = _lifeline is null ? null : new OldestRequests(Requests, _lifeline);
+        _warmUp = new WarmUpRun(() => [.. Hosts.Parts.Select(static host => host.Request)], _time, log);
+        _stop = new WorkerStop(() => Hosts.Parts.Select(static host => host.Stop), Life, exit ?? new ForcedExit(), _time, log);
+        _thread = new BeatThread(_wake, pulse, board, slow, _lifeline, _stats, _stop, _time, contract.HeartbeatInterval)
+        {
+            Received = OnReceived,
+            SupervisorGone = OnSupervisorGone,
+            Checked = OnChecked,
+        };
+    }
+
+    /// <summary>This process's; null where it is no worker. The first look says hello.</summary>
+    /// <exception cref="FormatException">A variable of the worker contract is malformed.</exception>
+    public static ProcessWorker? OfProcess => Process.Value;
+
+    public WorkerContract Contract { get; }
+
+    public Leadership Leadership { get; }
+
+    public WorkerLife Life { get; }
+
+    public WorkerHosts Hosts { get; }
+
+    public RequestFigures Requests { get; }
+
+    public BoardSiblings Siblings { get; }
+
+    /// <summary>The pools and the loops of all hosts.</summary>
+    public TransportState Transport { get; } = new();
+
+    public WorkerFailure Failure { get; } = new();
+
+    public BindRequests Binds { get; } = new();
+
+    public void OnStarting(WorkerHost host, HostParts parts, ILogger logger)
+    {
+        _loggers.Add(logger);
+        _stats?.Add(parts.Durations);
+        Hosts.Starting(host, parts);
+        _stop.Join(parts.Stop);
+        _thread.Start();
+    }
+
+    public void OnStarted(WorkerHost host)
+    {
+        if (Hosts.Started(host, _time.Nanoseconds()))
+        {
+            OnReady();
+        }
+    }
+
+    public void OnStopping(WorkerHost host, bool isTold, bool byOwner) => Hosts.Stopping(host, isTold, byOwner);
+
+    public void OnGone(WorkerHost host, ILogger logger)
+    {
+        _thread.WriteNow();
+        if (Hosts.Gone(host))
+        {
+            OnReady();
+        }
+
+        _loggers.Remove(logger);
+    }
+
+    public void Dispose()
+    {
+        _lastWords?.Dispose();
+        _thread.Dispose();
+        _wake.Dispose();
+        Siblings.Dispose();
+    }
+
+    private void OnReady()
+    {
+        _lifeline?.SendReady();
+        _wake.Set();
+    }
+
+    private void OnLeft()
+    {
+        Leadership.Retire();
+        _wake.Set();
+    }
+
+    private void OnChecked(long now)
+    {
+        if (Hosts.GiveUpExpecting(now))
+        {
+            WorkerLog.HostNotStarted(new OffThreadLogger(_loggers), WorkerHosts.ExpectedFor.TotalSeconds);
+            OnReady();
+        }
+    }
+
+    private void OnSupervisorGone()
+    {
+        Binds.SupervisorGone();
+        _stop.SupervisorGone();
+    }
+
+    private void OnReceived(LifelineMessage message)
+    {
+        switch (message.Type)
+        {
+            case LifelineTypes.Drain:
+                _stop.Drain(message.DeadlineMs);
+                break;
+            case LifelineTypes.Open:
+                Life.Open();
+                break;
+            case LifelineTypes.Close:
+                Life.Close();
+                break;
+            case LifelineTypes.Warm:
+                _warmUp.Begin(message.Path ?? "/", _lifeline!.SendWarmed);
+                break;
+            case LifelineTypes.Bound:
+                Binds.Answered(message);
+                break;
+            case LifelineTypes.SiblingDied when message.Index is { } index:
+                Siblings.OnDied(index);
+                break;
+            case LifelineTypes.Requests when message.Id is { } id:
+                _oldest?.Answer(id, _time.Nanoseconds());
+                break;
+            case LifelineTypes.Reopen:
+                foreach (var host in Hosts.Parts)
+                {
+                    host.AccessLog.Reopen();
+                }
+
+                break;
+            case LifelineTypes.Leader:
+                Leadership.Appoint(message.Yes == true);
+                break;
+            default:
+                // It comes from a newer supervisor, which can do without an answer.
+                message.Descriptor?.Dispose();
+                break;
+        }
+    }
+}

@@ -1,0 +1,37 @@
+using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.AccessLogging;
+using KestrelGreenTransport.Requests;
+using KestrelGreenTransport.WarmUp;
+
+namespace KestrelGreenTransport.Worker;
+
+/// <summary>A host of this process that has called <c>UseGreenTransport()</c>, as its worker sees it.</summary>
+internal sealed class WorkerHost(AcceptGate gate, SideDoors doors)
+{
+    public AcceptGate Gate => gate;
+
+    public SideDoors Doors => doors;
+
+    /// <summary>Where it stands. Belongs to <see cref="WorkerHosts"/>.</summary>
+    public HostPhase Phase { get; set; } = HostPhase.Expected;
+
+    /// <summary>What the worker needs of it; null until it is started.</summary>
+    public HostParts? Parts { get; set; }
+}
+
+/// <summary>What a worker does to a host, and asks of it.</summary>
+internal sealed record HostParts(HostStop Stop, SelfRequest Request, AccessLog AccessLog, RequestDurations Durations);
+
+internal enum HostPhase
+{
+    /// <summary>It has called <c>UseGreenTransport()</c>, and nobody has started it yet.</summary>
+    Expected,
+
+    Starting,
+
+    Started,
+
+    Stopping,
+
+    Gone,
+}

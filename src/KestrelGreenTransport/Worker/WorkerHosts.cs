@@ -1,0 +1,106 @@
+using System.Collections.Immutable;
+using KestrelGreenTransport.Contract;
+
+namespace KestrelGreenTransport.Worker;
+
+// One process has one worker state, however many hosts run in it.
+// It is ready once all hosts have started that called UseGreenTransport() by then, and leaves when the last one is told to stop.
+// A host that its own code stops (StopAsync) takes nothing along: the process stays, and the next host may follow.
+
+/// <summary>The hosts of this worker, at once or one after the other.</summary>
+internal sealed class WorkerHosts(WorkerLife life)
+{
+    /// <summary>A host that nobody has started this long after the others is not waited for: some builders are never built.</summary>
+    public static readonly TimeSpan ExpectedFor = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _lock = new();
+    private ImmutableArray<WorkerHost> _all = [];
+    private long _startedAt;
+
+    /// <summary>Those that are not gone.</summary>
+    public ImmutableArray<WorkerHost> All => _all;
+
+    /// <summary>What the worker needs of those that were started and are not gone.</summary>
+    public IEnumerable<HostParts> Parts => _all.Select(static host => host.Parts).OfType<HostParts>();
+
+    /// <summary>A host has called <c>UseGreenTransport()</c>.</summary>
+    public WorkerHost Expect()
+    {
+        var (gate, doors) = life.Join();
+        var host = new WorkerHost(gate, doors);
+        lock (_lock)
+        {
+            _all = _all.Add(host);
+        }
+
+        return host;
+    }
+
+    public void Starting(WorkerHost host, HostParts parts)
+    {
+        lock (_lock)
+        {
+            host.Parts = parts;
+            host.Phase = HostPhase.Starting;
+        }
+    }
+
+    /// <summary>The host runs; true when the worker is ready by that.</summary>
+    public bool Started(WorkerHost host, long now)
+    {
+        lock (_lock)
+        {
+            _startedAt = now;
+            host.Phase = host.Phase == HostPhase.Starting ? HostPhase.Started : host.Phase;
+            return IsReadyNeedsLock(HostPhase.Expected) && life.Start();
+        }
+    }
+
+    /// <summary>Whether the worker is ready by now without those hosts that nobody has started.</summary>
+    public bool GiveUpExpecting(long now)
+    {
+        lock (_lock)
+        {
+            return life.State == WorkerState.Booting
+                && _startedAt != 0
+                && now - _startedAt >= ExpectedFor.ToNanoseconds()
+                && IsReadyNeedsLock(HostPhase.Starting)
+                && life.Start();
+        }
+    }
+
+    /// <summary>The host begins to stop; true when the worker leaves with it.</summary>
+    /// <param name="host">The host.</param>
+    /// <param name="isTold">Whether a signal or the supervisor said so, which is meant for the process.</param>
+    /// <param name="byOwner">Whether its own code stops it and goes on.</param>
+    public bool Stopping(WorkerHost host, bool isTold, bool byOwner)
+    {
+        lock (_lock)
+        {
+            host.Phase = host.Phase == HostPhase.Gone ? HostPhase.Gone : HostPhase.Stopping;
+            if (!isTold && (byOwner || _all.Any(static other => other.Phase < HostPhase.Stopping)))
+            {
+                return false;
+            }
+        }
+
+        return life.Leave();
+    }
+
+    /// <summary>The host was disposed; true when the worker is ready without it.</summary>
+    public bool Gone(WorkerHost host)
+    {
+        life.Part(host.Gate);
+        lock (_lock)
+        {
+            host.Phase = HostPhase.Gone;
+            _all = _all.Remove(host);
+            return IsReadyNeedsLock(HostPhase.Expected) && life.Start();
+        }
+    }
+
+    // At least one runs, and none is in between.
+    private bool IsReadyNeedsLock(HostPhase firstAwaited) =>
+        _all.Any(static host => host.Phase == HostPhase.Started)
+        && !_all.Any(host => host.Phase >= firstAwaited && host.Phase < HostPhase.Started);
+}
