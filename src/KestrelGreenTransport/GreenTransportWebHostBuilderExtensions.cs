@@ -6,6 +6,7 @@ using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Draining;
 using KestrelGreenTransport.Epoll;
 using KestrelGreenTransport.Epoll.Scheduling;
+using KestrelGreenTransport.Hosting;
 using KestrelGreenTransport.Leading;
 using KestrelGreenTransport.Requests;
 using KestrelGreenTransport.Settings;
@@ -60,6 +61,9 @@ public static class GreenTransportWebHostBuilderExtensions
     internal static IWebHostBuilder UseGreenTransport(
         this IWebHostBuilder builder, Action<GreenTransportOptions> configure, InheritedSockets inherited, IEnvironment environment)
     {
+#pragma warning disable ASPDEPR004 // Obsolete, and old apps have it.
+        var isLegacy = builder is WebHostBuilder;
+#pragma warning restore ASPDEPR004
         return builder.ConfigureServices(services =>
         {
             if (!services.Any(static service => service.ServiceType == typeof(StopCause)))
@@ -98,6 +102,11 @@ public static class GreenTransportWebHostBuilderExtensions
             {
                 services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, RequestTrackerFilter>());
                 services.Insert(0, ServiceDescriptor.Singleton<IStartupFilter, AccessLogFilter>());
+            }
+
+            if (isLegacy)
+            {
+                LegacyHosting.AddTo(services);
             }
 
             if (inherited.IsWorker)

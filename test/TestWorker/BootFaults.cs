@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
 
 namespace TestWorker;
 
@@ -33,6 +35,24 @@ internal static class BootFaults
 
     /// <summary><c>dies-after-ready:50</c>: an app that ends, unhandled, so many milliseconds after it has started.</summary>
     public static TimeSpan? DiesAfter => Parts[0] == "dies-after-ready" ? TimeSpan.FromMilliseconds(int.Parse(Detail, CultureInfo.InvariantCulture)) : null;
+
+    /// <summary>
+    /// <c>own-listener:700</c>: an app that listens on a socket of its own, calls UseGreenTransport() and then takes so many
+    /// milliseconds.
+    /// </summary>
+    public static TimeSpan? SlowAfterCall => Parts[0] == "own-listener" ? TimeSpan.FromMilliseconds(int.Parse(Detail, CultureInfo.InvariantCulture)) : null;
+
+    public static TcpListener? ListenByItself()
+    {
+        if (SlowAfterCall is null)
+        {
+            return null;
+        }
+
+        var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return listener;
+    }
 
     /// <summary>Does what was asked for.</summary>
     public static void Commit()

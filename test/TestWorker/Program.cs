@@ -22,12 +22,23 @@ if (BootFaults.Embed)
 }
 
 BootFaults.Commit();
+using var own = BootFaults.ListenByItself();
+
+if (HostingShapes.Shape is { } shape)
+{
+    await HostingShapes.RunAsync(shape, args);
+    return 0;
+}
 
 var builder = WebApplication.CreateBuilder(args);
 builder.Logging.SetMinimumLevel(LogLevel.Warning);
 if (BootFaults.UsesGreenTransport)
 {
     builder.WebHost.UseGreenTransport();
+    if (BootFaults.SlowAfterCall is { } slow)
+    {
+        Thread.Sleep(slow);
+    }
 }
 else
 {

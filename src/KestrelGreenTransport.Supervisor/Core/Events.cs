@@ -36,7 +36,7 @@ internal sealed record WorkerMeasured(int Index, long Requests, long RssBytes) :
 /// <summary>The worker said why it cannot start, with the exit code that this means for the supervisor.</summary>
 internal sealed record WorkerFailedToStart(int Index, int ExitCode, string Message) : SupervisorEvent;
 
-/// <summary>A booting worker that never said hello listens on a socket of its own: the app does not use the transport.</summary>
+/// <summary>A booting worker that has not said hello listens on a socket of its own. Comes again while it does.</summary>
 internal sealed record WorkerListensByItself(int Index, string Endpoint) : SupervisorEvent;
 
 /// <summary>A new full beat stands in the worker's heartbeat file.</summary>

@@ -33,17 +33,42 @@ internal static class GivingUp
         }
     }
 
-    /// <summary>The app answers clients past the supervisor.</summary>
+    /// <summary>
+    /// The app listens on a socket of its own before it has said hello. That alone is no fault: it may do so for another
+    /// purpose, and call UseGreenTransport() later. It is told after a while, and decided at BootTimeout.
+    /// </summary>
     public static void ListensByItself(Turn turn, WorkerHandle worker, string endpoint)
     {
-        if (!turn.State.EverServed && worker.Stays && !worker.SaidHello)
+        if (turn.State.EverServed || !worker.Stays || worker.SaidHello)
         {
-            NotStartable(
-                turn,
-                worker,
-                ExitCodes.AppNotStartable,
-                $"the app listens on {endpoint} by itself and never called builder.WebHost.UseGreenTransport(): add that line to its Program.cs, before builder.Build()");
+            return;
         }
+
+        if (worker.OwnEndpoint != endpoint)
+        {
+            turn.Put(worker with { OwnEndpoint = endpoint, OwnEndpointSince = turn.Now });
+        }
+        else if (!worker.IsOwnEndpointTold && turn.Now - worker.OwnEndpointSince >= Nanoseconds.Of(ArbiterSettings.OwnEndpointToldAfter))
+        {
+            turn.Put(worker with { IsOwnEndpointTold = true });
+            turn.Say(new WorkerListensByItselfNotice(worker.Index, worker.Pid!.Value, endpoint, worker.Settings.BootTimeout));
+        }
+    }
+
+    /// <summary>BootTimeout is over without a hello; true when the reason is known, and no other attempt fares better.</summary>
+    public static bool NeverCalled(Turn turn, WorkerHandle worker)
+    {
+        if (turn.State.EverServed || worker is { SaidHello: true } or { OwnEndpoint: null } || !worker.Stays)
+        {
+            return false;
+        }
+
+        NotStartable(
+            turn,
+            worker,
+            ExitCodes.AppNotStartable,
+            $"the app listens on {worker.OwnEndpoint} by itself and never called builder.WebHost.UseGreenTransport(): add that line to its Program.cs, before builder.Build()");
+        return true;
     }
 
     private static void NotStartable(Turn turn, WorkerHandle worker, int exitCode, string message)

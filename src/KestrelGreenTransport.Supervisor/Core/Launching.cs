@@ -56,7 +56,7 @@ internal static class Launching
             seat = seat with { Generation = turn.State.Generation, Settings = turn.Settings };
         }
 
-        turn.Put(seat with { Phase = WorkerPhase.Booting, Deadline = null });
+        turn.Put(seat with { Phase = WorkerPhase.Booting, Deadline = null, OwnEndpoint = null, IsOwnEndpointTold = false });
         turn.Do(new SpawnWorker(seat.Index, seat.Generation));
     }
 

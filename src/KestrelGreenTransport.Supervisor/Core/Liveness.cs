@@ -43,6 +43,11 @@ internal static class Liveness
     {
         if (worker.Phase is WorkerPhase.Booting or WorkerPhase.Warming && turn.IsDue(worker))
         {
+            if (GivingUp.NeverCalled(turn, worker))
+            {
+                return;
+            }
+
             Succession.AfterBootTimeout(turn, Termination.Abort(turn, worker, ExitReason.BootTimeout));
         }
         else if (worker.Phase is WorkerPhase.Standby or WorkerPhase.Serving && SilenceOf(turn, worker) is var silence && silence > worker.Settings.Timeout)

@@ -115,5 +115,8 @@ internal sealed record StoppingNotice(StopKind Kind, int Workers) : Notice;
 /// <param name="AnyHello">False when no worker ever said hello: perhaps the app never calls UseGreenTransport().</param>
 internal sealed record BootFailureNotice(int Index, bool AnyHello) : Notice;
 
+/// <summary>A booting worker listens on a socket of its own and has not called UseGreenTransport() yet: perhaps it never will.</summary>
+internal sealed record WorkerListensByItselfNotice(int Index, int Pid, string Endpoint, TimeSpan BootTimeout) : Notice;
+
 /// <summary>The app cannot be run as a worker at all; the supervisor gives up with this code (4).</summary>
 internal sealed record AppNotStartableNotice(int Index, string Message, int ExitCode) : Notice;

@@ -42,6 +42,15 @@ internal sealed record WorkerHandle
     /// <summary>Whether this process said hello.</summary>
     public bool SaidHello { get; init; }
 
+    /// <summary>A socket of its own on which it was seen to listen before it said hello; null while there is none.</summary>
+    public string? OwnEndpoint { get; init; }
+
+    /// <summary>Monotonic nanoseconds since which it was seen to.</summary>
+    public long OwnEndpointSince { get; init; }
+
+    /// <summary>Whether that was told.</summary>
+    public bool IsOwnEndpointTold { get; init; }
+
     /// <summary>Requests after which it is to be replaced: MaxRequests and its share of the jitter; 0 for never.</summary>
     public long RequestsLimit { get; init; }
 

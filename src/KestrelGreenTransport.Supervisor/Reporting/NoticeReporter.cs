@@ -94,6 +94,9 @@ internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Jo
                 SupervisorLog.BootFailure(logger);
                 _bootFailure = n;
                 break;
+            case WorkerListensByItselfNotice n:
+                SupervisorLog.ListensByItself(logger, n.Index, n.Pid, n.Endpoint, n.BootTimeout.TotalSeconds);
+                break;
             case AppNotStartableNotice n:
                 SupervisorLog.AppNotStartable(logger, n.Message);
                 break;

@@ -44,6 +44,9 @@ internal static partial class SupervisorLog
     [LoggerMessage(211, LogLevel.Critical, "{Message}")]
     public static partial void AppNotStartable(ILogger logger, string message);
 
+    [LoggerMessage(133, LogLevel.Warning, "worker {Index} (pid {Pid}) listens on {Endpoint} by itself and has not called builder.WebHost.UseGreenTransport() yet; waiting for that until BootTimeout ({Seconds} s)")]
+    public static partial void ListensByItself(ILogger logger, int index, int pid, string endpoint, double seconds);
+
     [LoggerMessage(212, LogLevel.Information, "all workers have left; bye")]
     public static partial void Stopped(ILogger logger);
 

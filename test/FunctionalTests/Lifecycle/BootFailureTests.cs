@@ -60,9 +60,9 @@ public sealed class BootFailureTests
     [Fact]
     public async Task An_app_that_forgot_UseGreenTransport_ends_with_4_and_is_told_the_line_to_add()
     {
-        await using var green = GreenRun.Start(["-w", "1"], environment: ("TESTWORKER_BOOT", "plain"));
+        await using var green = GreenRun.Start(["-w", "1", "--boot-timeout", "4s"], environment: ("TESTWORKER_BOOT", "plain"));
         Assert.Equal(4, await green.Exit());
-        Assert.Contains("UseGreenTransport()", green.Process.Output, StringComparison.Ordinal);
+        Assert.Contains("never called builder.WebHost.UseGreenTransport()", green.Process.Output, StringComparison.Ordinal);
         green.AssertNothingLeft();
     }
 }

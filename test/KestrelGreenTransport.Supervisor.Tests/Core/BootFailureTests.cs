@@ -156,22 +156,29 @@ public class BootFailureTests
     }
 
     [Fact]
-    public void An_app_that_listens_by_itself_is_told_which_line_it_lacks()
+    public void An_app_that_listens_by_itself_until_BootTimeout_is_told_which_line_it_lacks()
     {
-        var story = new Story(workers: 1).Happens(new Started()).Spawns(1).Happens(new WorkerListensByItself(1, "http://localhost:5000"));
+        var story = new Story(workers: 1, ShortBoot).Happens(new Started()).Spawns(1).Happens(new WorkerListensByItself(1, "http://localhost:5000"));
+        story.Wants("spawn 1").Passes(2.9).Happens(new WorkerListensByItself(1, "http://localhost:5000"));
+        Assert.Empty(story.News);
+        story.Passes(0.2).Happens(new WorkerListensByItself(1, "http://localhost:5000")).Happens(new WorkerListensByItself(1, "http://localhost:5000"));
+        Assert.Equal("http://localhost:5000", story.Says<WorkerListensByItselfNotice>().Endpoint);
+        story.Passes(2);
         var notice = story.Says<AppNotStartableNotice>();
         Assert.Equal(4, notice.ExitCode);
         Assert.Contains("http://localhost:5000", notice.Message, StringComparison.Ordinal);
         Assert.Contains("builder.WebHost.UseGreenTransport()", notice.Message, StringComparison.Ordinal);
-        story.Wants("spawn 1, drain 1 in 0s").Exits(1, 0).Wants("leave 4");
+        story.Wants("drain 1 in 0s").Exits(1, 0).Wants("leave 4");
     }
 
     [Fact]
-    public void A_worker_that_said_hello_may_listen_on_what_it_likes()
+    public void A_worker_may_listen_on_what_it_likes_before_it_says_hello_and_after()
     {
-        var story = new Story(workers: 1).Happens(new Started()).Spawns(1).Happens(new WorkerSaidHello(1)).Happens(new WorkerListensByItself(1, "http://localhost:5000"));
+        var story = new Story(workers: 1, ShortBoot).Happens(new Started()).Spawns(1).Happens(new WorkerListensByItself(1, "http://localhost:5000")).Passes(2);
+        story.Happens(new WorkerSaidHello(1)).Happens(new WorkerListensByItself(1, "http://localhost:5000")).Passes(2);
         story.Wants("spawn 1");
         Assert.Equal("1 booting", story.Seats());
+        Assert.Empty(story.News);
     }
 
     [Fact]
