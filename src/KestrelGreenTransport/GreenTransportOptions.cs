@@ -188,7 +188,7 @@ public sealed class GreenTransportOptions
     /// <summary>Whether it is the host's shutdown timeout, which the app chose.</summary>
     internal bool FollowsHost { get; private set; }
 
-    /// <summary>The value was handed on, and chosen by nobody.</summary>
+    /// <summary>The value was handed on as a default.</summary>
     internal void TakeGracefulTimeoutForDefault() => IsGracefulTimeoutSet = false;
 
     internal void FollowHost(TimeSpan shutdownTimeout) => (_gracefulTimeout, FollowsHost) = (shutdownTimeout, true);

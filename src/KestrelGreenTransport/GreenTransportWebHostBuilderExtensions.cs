@@ -66,9 +66,8 @@ public static class GreenTransportWebHostBuilderExtensions
 #pragma warning restore ASPDEPR004
         return builder.ConfigureServices(services =>
         {
-            if (!services.Any(static service => service.ServiceType == typeof(StopCause)))
+            if (!services.Any(static service => service.ServiceType == typeof(MissingEndpoints)))
             {
-                services.AddSingleton<StopCause>();
                 inherited.Claims.Expect();
             }
 
@@ -79,6 +78,7 @@ public static class GreenTransportWebHostBuilderExtensions
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IPostConfigureOptions<KestrelServerOptions>, ConfigureKeepAlive>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, ChooseEndpoints>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, InheritedListenersCheck>());
+            services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, LeaveSignals>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, DrainService>());
             services.TryAddEnumerable(ServiceDescriptor.Singleton<IConnectionListenerFactory, GreenTransportFactory>());
             services.TryAddTransient<IOptionsFactory<GreenTransportOptions>, ReportingOptionsFactory>();
@@ -88,6 +88,7 @@ public static class GreenTransportWebHostBuilderExtensions
             services.TryAddSingleton<WorkerFailure>();
             services.TryAddSingleton<BindRequests>();
             services.TryAddSingleton<MissingEndpoints>();
+            services.TryAddSingleton(new StopCause());
             services.TryAddSingleton(new AcceptGate());
             services.TryAddSingleton(new SideDoors());
             services.TryAddSingleton<Drain>();

@@ -37,8 +37,8 @@ internal static class BootFaults
     public static TimeSpan? DiesAfter => Parts[0] == "dies-after-ready" ? TimeSpan.FromMilliseconds(int.Parse(Detail, CultureInfo.InvariantCulture)) : null;
 
     /// <summary>
-    /// <c>own-listener:700</c>: an app that listens on a socket of its own, calls UseGreenTransport() and then takes so many
-    /// milliseconds.
+    /// <c>own-listener:700</c>: an app that listens on a socket of its own, calls UseGreenTransport() and then takes this
+    /// many milliseconds.
     /// </summary>
     public static TimeSpan? SlowAfterCall => Parts[0] == "own-listener" ? TimeSpan.FromMilliseconds(int.Parse(Detail, CultureInfo.InvariantCulture)) : null;
 

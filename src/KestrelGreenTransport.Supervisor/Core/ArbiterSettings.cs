@@ -39,7 +39,7 @@ internal sealed record ArbiterSettings
     /// <summary>How long a replacement serves before its predecessor is asked to leave.</summary>
     public static TimeSpan ProbationTime => TimeSpan.FromMilliseconds(500);
 
-    /// <summary>A worker that listens by itself and has not said hello after this time is told to the operator, who may know better.</summary>
+    /// <summary>A worker that listens by itself and has not said hello after this time is reported to the operator.</summary>
     public static readonly TimeSpan OwnEndpointToldAfter = TimeSpan.FromSeconds(3);
 
     /// <summary>A worker may need this much longer than GracefulTimeout to leave before it is killed.</summary>

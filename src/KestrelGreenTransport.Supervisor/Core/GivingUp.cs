@@ -35,7 +35,7 @@ internal static class GivingUp
 
     /// <summary>
     /// The app listens on a socket of its own before it has said hello. That alone is no fault: it may do so for another
-    /// purpose, and call UseGreenTransport() later. It is told after a while, and decided at BootTimeout.
+    /// purpose, and call UseGreenTransport() later. It is reported after a while, and decided at BootTimeout.
     /// </summary>
     public static void ListensByItself(Turn turn, WorkerHandle worker, string endpoint)
     {

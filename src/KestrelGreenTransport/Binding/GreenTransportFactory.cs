@@ -101,7 +101,8 @@ internal sealed class GreenTransportFactory(
     /// Ends the listeners that no other process accepts on. Who has come that far is still accepted: its connection would be
     /// reset otherwise. From then on new clients are refused, which tells a load balancer at once.
     /// </summary>
-    public async Task EndOwnListenersAsync()
+    /// <param name="lingers">Whether those that are connecting right now are waited for.</param>
+    public async Task EndOwnListenersAsync(bool lingers)
     {
         SharedListener[] own;
         lock (_lock)
@@ -116,7 +117,7 @@ internal sealed class GreenTransportFactory(
 
         Array.ForEach(own, static listener => listener.DropNewClients());
         var start = _time.GetTimestamp();
-        while (!LastCall.IsOver(_time.GetElapsedTime(start), Array.Exists(own, static listener => listener.HasWaiting())))
+        while (!LastCall.IsOver(_time.GetElapsedTime(start), Array.Exists(own, static listener => listener.HasWaiting()), lingers))
         {
             await Task.Delay(TimeSpan.FromMilliseconds(1), _time);
         }

@@ -6,7 +6,7 @@ namespace KestrelGreenTransport.Binding;
 
 /// <summary>
 /// Once the app serves: every inherited listener must be answered by one of its endpoints, or clients would wait in a
-/// queue that nobody accepts from. Where several hosts share the process, the last one to start looks. When the last one
+/// queue that no process accepts from. Where several hosts share the process, the last one to start looks. When the last one
 /// stops the process will ask for them no more, and gives them up, unless its own code stops the host and may start another;
 /// what is being accepted from is closed at unbind.
 /// </summary>

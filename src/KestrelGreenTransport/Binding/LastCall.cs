@@ -14,6 +14,8 @@ internal static class LastCall
 
     /// <summary>Whether it may be closed now.</summary>
     /// <param name="elapsed">How long new clients have been turned away.</param>
-    /// <param name="someoneWaits">Whether somebody is in the kernel's queue.</param>
-    public static bool IsOver(TimeSpan elapsed, bool someoneWaits) => elapsed >= (someoneWaits ? Limit : HandshakeTime);
+    /// <param name="someoneWaits">Whether a client is in the kernel's queue.</param>
+    /// <param name="lingers">Whether those that are connecting are waited for.</param>
+    public static bool IsOver(TimeSpan elapsed, bool someoneWaits, bool lingers = true) =>
+        elapsed >= (someoneWaits ? Limit : lingers ? HandshakeTime : TimeSpan.Zero);
 }

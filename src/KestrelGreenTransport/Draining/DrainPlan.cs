@@ -24,12 +24,15 @@ internal sealed class DrainPlan
 
     private readonly TimeProvider _time;
     private readonly TimeSpan _longest;
+    private readonly bool _lingers;
     private readonly long _start;
 
     /// <param name="time">The clock.</param>
     /// <param name="limit">When the drain ends by force: half of it may go by in waiting for who rests.</param>
-    public DrainPlan(TimeProvider time, TimeSpan limit)
+    /// <param name="lingers">Whether clients get time to come again; else all that is idle ends at once.</param>
+    public DrainPlan(TimeProvider time, TimeSpan limit, bool lingers = true)
     {
+        _lingers = lingers;
         _time = time;
         _longest = TimeSpan.FromTicks(Math.Clamp(limit.Ticks / 2, Linger.Ticks, LongestLinger.Ticks));
         _start = time.GetTimestamp();
@@ -41,6 +44,11 @@ internal sealed class DrainPlan
     /// <param name="longestRest">How long a connection has rested between two requests, at most; null where none has come yet.</param>
     public IReadOnlyList<T> Choose<T>(IEnumerable<T> idle, Func<T, long> quietSince, Func<T, TimeSpan?> longestRest)
     {
+        if (!_lingers)
+        {
+            return [.. idle];
+        }
+
         var now = _time.GetTimestamp();
         T[] due = [.. idle.Where(one => _time.GetElapsedTime(quietSince(one), now) >= LingerAfter(longestRest(one))).OrderBy(quietSince)];
         return due.Length == 0 ? due : due[..QuotaOf(due.Length, _time.GetElapsedTime(_start, now))];

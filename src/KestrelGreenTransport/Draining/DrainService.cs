@@ -76,14 +76,11 @@ internal sealed class DrainService(
 
         // WebSockets and event streams end when the app hears that it stops. Its callbacks may block; connections go on.
         var told = Task.Run(lifetime.StopApplication, CancellationToken.None);
-        var ended = Task.WhenAll(factories.OfType<GreenTransportFactory>().Select(static factory => factory.EndOwnListenersAsync()));
-        if (backend.Value.Connections() is { Count: > 0 } connections)
-        {
-            Log.Draining(_logger, connections.Count, limit.TotalMilliseconds);
-        }
-
+        using var over = CancellationTokenSource.CreateLinkedTokenSource(hurry);
+        var ended = EndOwnListenersAsync(told, over.Token);
         if (!await EndAllAsync(ended, hurry))
         {
+            await over.CancelAsync();
             await CutOffAsync(hurry);
         }
 
@@ -91,11 +88,25 @@ internal sealed class DrainService(
         await told.WaitAsync(hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
+    // A callback that sleeps is how many apps in Kubernetes keep serving until load balancers have noticed: listeners that no
+    // sibling has stay open until the callbacks are through.
+    private async Task EndOwnListenersAsync(Task told, CancellationToken over)
+    {
+        await told.WaitAsync(over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (backend.Value.Connections() is { Count: > 0 } connections)
+        {
+            Log.Draining(_logger, connections.Count, drain.Limit.TotalMilliseconds);
+        }
+
+        await Task.WhenAll(factories.OfType<GreenTransportFactory>().Select(factory => factory.EndOwnListenersAsync(cause.Lingers)));
+    }
+
     /// <summary>True when all connections have ended within the limit, and no more can come.</summary>
     private async Task<bool> EndAllAsync(Task listenersEnded, CancellationToken hurry)
     {
         var start = _time.GetTimestamp();
-        var plan = new DrainPlan(_time, drain.Limit);
+        var plan = new DrainPlan(_time, drain.Limit, cause.Lingers);
+        var pause = cause.Lingers ? DrainPlan.Tick : TimeSpan.FromMilliseconds(1);
 
         // Who was accepted in the moment in which the listeners were left shows as a slot before it shows as a connection.
         while (backend.Value.Connections() is var connections
@@ -108,7 +119,8 @@ internal sealed class DrainService(
             }
 
             EndIdle(plan, connections);
-            await Task.Delay(DrainPlan.Tick, _time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(pause, _time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            pause = pause < DrainPlan.Tick ? pause + TimeSpan.FromMilliseconds(1) : DrainPlan.Tick;
         }
 
         return true;

@@ -31,7 +31,7 @@ internal sealed class LeaderTerm : IHostedService, ILeaderTerm
         _logger = loggers.CreateLogger(LeaderLog.Category).Guarded();
     }
 
-    // Where nothing depends on who leads, nobody needs to read of it.
+    // Without leader services it makes no difference which worker leads.
     private LogLevel Level => _factories.Count == 0 ? LogLevel.Debug : LogLevel.Information;
 
     public Task StartAsync(CancellationToken cancellationToken)

@@ -21,7 +21,7 @@ internal sealed class ConfigureFromText(IConfiguration configuration, IEnvironme
             Set(setting, environment.Get(setting.Variable), setting.Variable);
         }
 
-        // A supervisor hands on its own default too, since it kills by it: that is no choice of an operator's.
+        // A supervisor hands on its own default too, since it kills by it: the operator did not choose it.
         if (contract is not null && options.GracefulTimeout == GreenTransportOptions.DefaultGracefulTimeout
             && options.Sources.TryGetValue(nameof(options.GracefulTimeout), out var from) && from.StartsWith("GREEN_", StringComparison.Ordinal))
         {

@@ -1,3 +1,4 @@
+using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Draining;
 using KestrelGreenTransport.Settings;
 using Microsoft.Extensions.Hosting;
@@ -6,7 +7,7 @@ using Microsoft.Extensions.Options;
 namespace KestrelGreenTransport.Worker;
 
 /// <summary>How a worker stops one of its hosts.</summary>
-internal sealed class HostStop(IHostApplicationLifetime lifetime, IOptions<HostOptions> host, IOptions<GreenTransportOptions> transport, Drain drain)
+internal sealed class HostStop(IHostApplicationLifetime lifetime, IOptions<HostOptions> host, IOptions<GreenTransportOptions> transport, Drain drain, StopCause cause)
 {
     /// <summary>How long requests in flight of this host may take where the supervisor does not say.</summary>
     /// <exception cref="OptionsValidationException">A setting is wrong.</exception>
@@ -28,6 +29,7 @@ internal sealed class HostStop(IHostApplicationLifetime lifetime, IOptions<HostO
             host.Value.ShutdownTimeout = deadline == TimeSpan.Zero ? deadline : deadline + ReconcileShutdownTimeout.Margin;
         }
 
+        cause.Tell();
         drain.Begin();
 
         // On a thread of its own: callbacks of the app run within, and may block or starve for as long as they like.

@@ -63,7 +63,7 @@ internal sealed class ProcessWorker : IDisposable
             _ = Libc.fcntl(accessLog, Libc.F_SETFD, Libc.FD_CLOEXEC);
         }
 
-        // Without a lifeline there is nobody who could open a closed gate.
+        // Without a lifeline no message could open a closed gate.
         Life = new WorkerLife(isOpen: !contract.StartsClosed || _lifeline is null) { Left = OnLeft };
         Hosts = new WorkerHosts(Life);
         Requests = new RequestFigures(_time, keepsRequests: contract.RequestTimeout is not null || _lifeline is not null);
@@ -91,7 +91,7 @@ internal sealed class ProcessWorker : IDisposable
         };
     }
 
-    /// <summary>This process's; null where it is no worker. The first look says hello.</summary>
+    /// <summary>This process's; null where it is not a worker. The first look says hello.</summary>
     /// <exception cref="FormatException">A variable of the worker contract is malformed.</exception>
     public static ProcessWorker? OfProcess => Process.Value;
 

@@ -11,7 +11,7 @@ internal sealed class StatsSender(Lifeline lifeline)
     private ImmutableArray<RequestDurations> _hosts = [];
     private long _sent;
 
-    /// <summary>What a host answers counts from now on, and goes on counting when it is gone.</summary>
+    /// <summary>The requests of a host count from now on, also after it is gone.</summary>
     public void Add(RequestDurations host) => ImmutableInterlocked.Update(ref _hosts, static (all, one) => all.Add(one), host);
 
     /// <summary>Belongs to the beat thread.</summary>

@@ -24,7 +24,7 @@ internal sealed record HostParts(HostStop Stop, SelfRequest Request, AccessLog A
 
 internal enum HostPhase
 {
-    /// <summary>It has called <c>UseGreenTransport()</c>, and nobody has started it yet.</summary>
+    /// <summary>It has called <c>UseGreenTransport()</c>, and is not started yet.</summary>
     Expected,
 
     Starting,

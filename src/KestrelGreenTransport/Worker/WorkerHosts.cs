@@ -10,7 +10,7 @@ namespace KestrelGreenTransport.Worker;
 /// <summary>The hosts of this worker, at once or one after the other.</summary>
 internal sealed class WorkerHosts(WorkerLife life)
 {
-    /// <summary>A host that nobody has started this long after the others is not waited for: some builders are never built.</summary>
+    /// <summary>A host that is not started this long after the others is not waited for: some builders are never built.</summary>
     public static readonly TimeSpan ExpectedFor = TimeSpan.FromSeconds(10);
 
     private readonly Lock _lock = new();
@@ -56,7 +56,7 @@ internal sealed class WorkerHosts(WorkerLife life)
         }
     }
 
-    /// <summary>Whether the worker is ready by now without those hosts that nobody has started.</summary>
+    /// <summary>Whether the worker is ready by now without those hosts that were not started.</summary>
     public bool GiveUpExpecting(long now)
     {
         lock (_lock)
@@ -72,7 +72,7 @@ internal sealed class WorkerHosts(WorkerLife life)
     /// <summary>The host begins to stop; true when the worker leaves with it.</summary>
     /// <param name="host">The host.</param>
     /// <param name="isTold">Whether a signal or the supervisor said so, which is meant for the process.</param>
-    /// <param name="byOwner">Whether its own code stops it and goes on.</param>
+    /// <param name="byOwner">Whether its own code stops it and continues.</param>
     public bool Stopping(WorkerHost host, bool isTold, bool byOwner)
     {
         lock (_lock)

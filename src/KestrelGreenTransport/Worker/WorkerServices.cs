@@ -37,6 +37,7 @@ internal static class WorkerServices
         services.Replace(ServiceDescriptor.Singleton(worker.Binds));
         services.Replace(ServiceDescriptor.Singleton(worker.Leadership));
         services.Replace(ServiceDescriptor.Singleton(new TransportState(worker.Transport)));
+        services.Replace(ServiceDescriptor.Singleton(new StopCause(isWorker: true)));
         services.AddSingleton<HostStop>();
         services.AddSingleton<SelfRequest>();
         services.TryAddSingleton<AccessLog>();

@@ -19,10 +19,11 @@ internal sealed class WorkerStop(Func<IEnumerable<HostStop>> hosts, WorkerLife l
 
     private const int Ok = 0;
     private const int Unexpected = 1;
+    private const long NotAsked = -1;
 
     private static readonly TimeSpan LongestDeadline = TimeSpan.FromDays(1);
 
-    private TimeSpan? _deadline;
+    private long _deadlineTicks = NotAsked;
     private string _forceReason = "";
     private int _forceCode;
 
@@ -57,9 +58,9 @@ internal sealed class WorkerStop(Func<IEnumerable<HostStop>> hosts, WorkerLife l
     /// <summary>A host begins. Where the worker was told to leave before, the host is stopped like the others.</summary>
     public void Join(HostStop host)
     {
-        if (_deadline is { } deadline)
+        if (Volatile.Read(ref _deadlineTicks) is var ticks and not NotAsked)
         {
-            host.Begin(deadline);
+            host.Begin(TimeSpan.FromTicks(ticks));
         }
     }
 
@@ -81,7 +82,8 @@ internal sealed class WorkerStop(Func<IEnumerable<HostStop>> hosts, WorkerLife l
             (ForceAt, _forceCode, _forceReason) = (forceAt, forceCode, forceReason);
         }
 
-        _deadline = deadline;
+        // Before the hosts are looked at: one that begins just now finds itself there, or finds this.
+        Volatile.Write(ref _deadlineTicks, deadline.Ticks);
         life.Leave();
         foreach (var host in hosts())
         {

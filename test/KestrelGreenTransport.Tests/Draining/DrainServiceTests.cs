@@ -1,6 +1,7 @@
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Draining;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -8,49 +9,137 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace KestrelGreenTransport.Tests.Draining;
 
+/// <summary>A drain on a clock that moves only when a test moves it.</summary>
 public class DrainServiceTests
 {
+    private readonly FakeTimeProvider _time = new();
+    private readonly TransportState _state = new();
+    private readonly StopCause _cause = new();
+    private readonly ApplicationLifetime _lifetime = new(NullLogger<ApplicationLifetime>.Instance);
+    private readonly FakeBackend _backend = new();
+    private readonly DrainService _service;
+
+    public DrainServiceTests()
+    {
+        var backend = new Lazy<ITransportBackend>(() => _backend);
+        _ = backend.Value;
+        var drain = new Drain(new AcceptGate(), Options.Create(new GreenTransportOptions()));
+        _service = new DrainService(drain, [], backend, _state, _lifetime, _cause, new TransportClock(_time), NullLoggerFactory.Instance);
+    }
+
     [Fact]
     public async Task Who_is_being_accepted_when_the_listeners_are_left_is_waited_for()
     {
-        var time = new FakeTimeProvider();
-        var state = new TransportState();
         var pool = new ConnectionPool("tcp://127.0.0.1:80", 10);
-        state.Add(pool);
-        var lifetime = new ApplicationLifetime(NullLogger<ApplicationLifetime>.Instance);
-        var backend = new Lazy<ITransportBackend>(static () => new NoConnections());
-        _ = backend.Value;
-        var drain = new Drain(new AcceptGate(), Options.Create(new GreenTransportOptions()));
-        var service = new DrainService(drain, [], backend, state, lifetime, new StopCause(), new TransportClock(time), NullLoggerFactory.Instance);
-
+        _state.Add(pool);
         Assert.True(pool.TryTake(out var slot));
         var told = new TaskCompletionSource();
-        lifetime.ApplicationStopping.Register(told.SetResult);
-        var stopping = service.StoppingAsync(TestContext.Current.CancellationToken);
+        _lifetime.ApplicationStopping.Register(told.SetResult);
+        var stopping = _service.StoppingAsync(TestContext.Current.CancellationToken);
         await told.Task;
         for (var pass = 0; pass < 100; pass++)
         {
-            time.Advance(DrainPlan.Tick);
+            _time.Advance(DrainPlan.Tick);
             await Task.Yield();
         }
 
         Assert.False(stopping.IsCompleted);
         slot.GiveBack();
+        await Until(stopping);
+    }
+
+    [Fact]
+    public async Task A_host_that_its_own_code_stops_ends_idle_connections_at_once()
+    {
+        var idle = _backend.Add(_time);
+        var stopping = _service.StoppingAsync(TestContext.Current.CancellationToken);
+        Assert.True(idle.IsEnded);
+        Assert.True(_cause is { IsOwners: true, IsTold: false, Lingers: false });
+        await Until(stopping);
+    }
+
+    [Fact]
+    public async Task A_process_that_is_told_to_leave_gives_them_time_to_come_again()
+    {
+        _cause.Tell();
+        var start = _time.GetTimestamp();
+        var idle = _backend.Add(_time);
+        var stopping = _service.StoppingAsync(TestContext.Current.CancellationToken);
+        Assert.False(idle.IsEnded);
+        await Until(stopping);
+        Assert.True(_time.GetElapsedTime(start) >= DrainPlan.Linger);
+    }
+
+    [Fact]
+    public void A_worker_lingers_whatever_ends_it() => Assert.True(new StopCause(isWorker: true).Lingers);
+
+    [Theory]
+    [InlineData(0, false, true, false)]
+    [InlineData(100, false, true, true)]
+    [InlineData(100, true, true, false)]
+    [InlineData(1000, true, true, true)]
+    [InlineData(0, false, false, true)]
+    [InlineData(0, true, false, false)]
+    [InlineData(1000, true, false, true)]
+    public void A_listener_waits_for_those_that_are_connecting_only_where_the_process_was_told_to_leave(int elapsed, bool waits, bool lingers, bool isOver) =>
+        Assert.Equal(isOver, LastCall.IsOver(TimeSpan.FromMilliseconds(elapsed), waits, lingers));
+
+    private async Task Until(Task stopping)
+    {
         while (!stopping.IsCompleted)
         {
-            time.Advance(DrainPlan.Tick);
+            _time.Advance(DrainPlan.Tick);
             await Task.Yield();
         }
 
         await stopping;
     }
 
-    private sealed class NoConnections : ITransportBackend
+    private sealed class FakeBackend : ITransportBackend
     {
+        private readonly List<FakeConnection> _connections = [];
+
+        public FakeConnection Add(TimeProvider time)
+        {
+            var connection = new FakeConnection(time);
+            _connections.Add(connection);
+            return connection;
+        }
+
         public IAcceptor Listen(ListenerContext listener) => throw new NotSupportedException();
 
-        public IReadOnlyCollection<IServedConnection> Connections() => [];
+        public IReadOnlyCollection<IServedConnection> Connections() => [.. _connections.Where(static one => !one.IsEnded)];
 
         public ValueTask DisposeAsync() => default;
+    }
+
+    /// <summary>One that has asked once, and rests.</summary>
+    private sealed class FakeConnection : IServedConnection
+    {
+        public FakeConnection(TimeProvider time)
+        {
+            Activity = new ConnectionActivity(this, time);
+            var request = new HttpRequestFeature { Protocol = "HTTP/1.1" };
+            Activity.Begin(request, new FeatureCollection());
+            Activity.End(request);
+        }
+
+        public ConnectionActivity Activity { get; }
+
+        public ConnectionPool Pool => throw new NotSupportedException();
+
+        public bool IsEnded { get; private set; }
+
+        public long Received => 100;
+
+        public bool HasUnconsumed => false;
+
+        public bool HasUnsent => false;
+
+        public bool TryEndIdle() => IsEnded = true;
+
+        public void EndReading() => IsEnded = true;
+
+        public void CutOff() => IsEnded = true;
     }
 }

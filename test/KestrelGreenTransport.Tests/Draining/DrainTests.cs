@@ -121,18 +121,20 @@ public class DrainTests
     public async Task A_socket_that_siblings_have_is_left_to_them_at_once(ServedBy by)
     {
         using var sibling = Listeners.Tcp();
+        var begun = new TaskCompletionSource();
         var mayStop = new TaskCompletionSource();
         await using var app = await TestApp.StartAsync(
             options => options.Backend = by == ServedBy.Sockets ? GreenTransportBackend.Sockets : GreenTransportBackend.Epoll,
             map: routes => routes.MapGet("/", async () =>
             {
+                begun.SetResult();
                 await mayStop.Task;
                 return "late";
             }),
             inherited: Listeners.Inherit(sibling));
         var pool = app.Pool;
         var late = TestApp.GetAsync(sibling.LocalEndPoint!);
-        await Wait.UntilAsync(() => pool.Held == 1, "the request is in flight");
+        await Wait.ForAsync(begun.Task);
 
         var stopping = app.App.StopAsync();
         using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Binding;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -48,8 +49,15 @@ internal sealed class ServedApp : IAsyncDisposable
 
     public LogLines Logs { get; private init; } = new();
 
-    /// <summary>A stop as the host does it, which waits for what is in flight.</summary>
-    public Task StopAsync() => _app.StopAsync();
+    /// <summary>A stop as a signal begins it, which waits for what is in flight.</summary>
+    public Task StopAsync()
+    {
+        _app.Services.GetService<StopCause>()?.Tell();
+        return _app.StopAsync();
+    }
+
+    /// <summary>A stop by the code that owns the host.</summary>
+    public Task StopByOwnerAsync() => _app.StopAsync();
 
     /// <summary>An app that serves HTTP.</summary>
     public static Task<ServedApp> StartAsync(

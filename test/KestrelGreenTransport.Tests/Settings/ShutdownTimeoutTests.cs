@@ -1,3 +1,4 @@
+using KestrelGreenTransport.Contract;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -49,8 +50,20 @@ public class ShutdownTimeoutTests
             StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("30s", 3.0, 3.0)]
+    [InlineData("30s", null, 30.0)]
+    [InlineData("40s", 3.0, 40.0)]
+    public async Task In_a_worker_the_supervisors_default_is_no_choice(string handedOn, double? host, double gracefully)
+    {
+        var contract = new WorkerContract { Index = 1, Generation = 1, Listeners = [] };
+        var (ours, _, lines) = await Resolve(static _ => { }, host, new() { ["GREEN_GRACEFUL_TIMEOUT"] = handedOn }, contract);
+        Assert.Equal(TimeSpan.FromSeconds(gracefully), ours);
+        Assert.Equal(handedOn == "40s" ? 1 : 0, lines.Count(104));
+    }
+
     private static async Task<(TimeSpan Ours, TimeSpan Hosts, LogLines Lines)> Resolve(
-        Action<GreenTransportOptions> configure, double? host, Dictionary<string, string>? environment = null)
+        Action<GreenTransportOptions> configure, double? host, Dictionary<string, string>? environment = null, WorkerContract? contract = null)
     {
         var lines = new LogLines();
         var app = TestApp.Create(
@@ -58,6 +71,11 @@ public class ShutdownTimeoutTests
             build: builder =>
             {
                 builder.Logging.AddProvider(lines);
+                if (contract is not null)
+                {
+                    builder.Services.AddSingleton(contract);
+                }
+
                 if (host is { } seconds)
                 {
                     builder.Services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(seconds));

@@ -1,4 +1,5 @@
 using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Draining;
 using KestrelGreenTransport.WarmUp;
@@ -24,7 +25,7 @@ public class WorkerStopTests
     {
         var options = Options.Create(new GreenTransportOptions { GracefulTimeout = TimeSpan.FromSeconds(20) });
         _drain = new Drain(_gate, options);
-        var host = new HostStop(_lifetime, Options.Create(_host), options, _drain);
+        var host = new HostStop(_lifetime, Options.Create(_host), options, _drain, new StopCause());
         _stop = new WorkerStop(() => [host], _life, _exit, _time, new ListLogger());
     }
 
@@ -68,6 +69,21 @@ public class WorkerStopTests
 
         // What follows the drain needs a little longer; a quick stop has no such time.
         Assert.Equal(TimeSpan.FromSeconds(seconds == 0 ? 0 : seconds + 5), _host.ShutdownTimeout);
+    }
+
+    [Theory]
+    [InlineData(60_000, 3, 3)]
+    [InlineData(2_000, 2, 7)]
+    [InlineData(0, 0, 0)]
+    public void A_shorter_shutdown_timeout_of_the_app_is_kept(long milliseconds, int limit, int host)
+    {
+        var options = new GreenTransportOptions();
+        options.FollowHost(TimeSpan.FromSeconds(3));
+        _host.ShutdownTimeout = TimeSpan.FromSeconds(3);
+        var drain = new Drain(_gate, Options.Create(options));
+        var stop = new HostStop(_lifetime, Options.Create(_host), Options.Create(options), drain, new StopCause());
+        stop.Begin(TimeSpan.FromMilliseconds(milliseconds));
+        Assert.Equal((TimeSpan.FromSeconds(limit), TimeSpan.FromSeconds(host)), (drain.Limit, _host.ShutdownTimeout));
     }
 
     [Fact]

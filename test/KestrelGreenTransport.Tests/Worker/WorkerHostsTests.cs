@@ -13,7 +13,7 @@ using Microsoft.Extensions.Hosting;
 namespace KestrelGreenTransport.Tests.Worker;
 
 /// <summary>Several hosts in one worker process: one worker state, and each address its own host.</summary>
-public sealed class SeveralHostsTests : IDisposable
+public sealed class WorkerHostsTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
     private readonly TestLifeline _lifeline = new();
@@ -24,7 +24,7 @@ public sealed class SeveralHostsTests : IDisposable
     private readonly Socket _admin = Listeners.Tcp();
     private readonly InheritedSockets _inherited;
 
-    public SeveralHostsTests()
+    public WorkerHostsTests()
     {
         _contract = new WorkerContract
         {
@@ -76,6 +76,7 @@ public sealed class SeveralHostsTests : IDisposable
         }
 
         await Wait.UntilAsync(() => Board is { Requests: 21, Accepted: 21, Slots: 2000, State: WorkerState.Serving }, "the figures of both hosts on the board");
+        await Wait.UntilAsync(() => _lifeline.TryReceive() is { Type: LifelineTypes.Stats, Requests: 21 }, "the answers of both hosts in one message");
     }
 
     [Fact]
@@ -137,7 +138,7 @@ public sealed class SeveralHostsTests : IDisposable
         var second = Create("second", _publicly, _admin);
         var running = second.App.RunAsync();
         Assert.Equal("second", await TestApp.GetAsync(_publicly.LocalEndPoint!));
-        await Wait.UntilAsync(() => Board is { Requests: 2, Slots: 2000, State: WorkerState.Serving }, "the board goes on");
+        await Wait.UntilAsync(() => Board is { Requests: 2, Slots: 2000, State: WorkerState.Serving }, "the board continues");
         _lifeline.Send("""{"type":"drain","deadlineMs":60000}""");
         await Wait.ForAsync(running);
         Assert.Equal(WorkerState.Draining, Board.State);
@@ -145,7 +146,7 @@ public sealed class SeveralHostsTests : IDisposable
     }
 
     [Fact]
-    public async Task One_host_of_two_may_be_stopped_and_the_other_serves_on()
+    public async Task One_host_of_two_may_be_stopped_and_the_other_keeps_serving()
     {
         await using var publicly = Create("public", _publicly);
         await using var admin = Create("admin", _admin);
@@ -203,7 +204,7 @@ public sealed class SeveralHostsTests : IDisposable
     }
 
     [Fact]
-    public void A_builder_that_is_never_built_is_not_waited_for_for_ever()
+    public void A_builder_that_is_never_built_is_waited_for_ten_seconds()
     {
         var life = new WorkerLife();
         var hosts = new WorkerHosts(life);

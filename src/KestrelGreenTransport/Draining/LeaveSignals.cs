@@ -1,0 +1,41 @@
+using System.Runtime.InteropServices;
+using KestrelGreenTransport.Binding;
+using Microsoft.Extensions.Hosting;
+
+namespace KestrelGreenTransport.Draining;
+
+/// <summary>
+/// Notes that a signal tells the process to leave. It decides nothing: the host's own handler, which was registered before
+/// and therefore runs after this one, stops the host.
+/// </summary>
+internal sealed class LeaveSignals(StopCause cause, IHostEnvironment environment) : IHostedLifecycleService, IDisposable
+{
+    private readonly List<PosixSignalRegistration> _registrations = [];
+
+    /// <summary>Those that count. Ctrl+C of a developer does not: there are no clients to be gentle with.</summary>
+    public static IReadOnlyList<PosixSignal> Of(IHostEnvironment environment) => environment.IsDevelopment()
+        ? [PosixSignal.SIGTERM, PosixSignal.SIGQUIT]
+        : [PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGINT];
+
+    public Task StartingAsync(CancellationToken cancellationToken)
+    {
+        foreach (var signal in Of(environment))
+        {
+            _registrations.Add(PosixSignalRegistration.Create(signal, _ => cause.Tell()));
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public void Dispose() => _registrations.ForEach(static one => one.Dispose());
+}
