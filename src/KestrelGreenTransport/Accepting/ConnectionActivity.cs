@@ -27,6 +27,7 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
     private long _longestRest;
     private int _kind;
     private int _isClosing;
+    private volatile bool _reachesHttp;
 
     /// <summary>Whether a request is in flight: from before the app gets it until the app is done with it.</summary>
     public bool IsBusy => Volatile.Read(ref _request) is not null || (Volatile.Read(ref _streams) is { } streams && CountOf(streams) != 0);
@@ -58,11 +59,17 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
     /// <summary>Whether it carries several requests at once (HTTP/2), and closes by telling the client which ones it took.</summary>
     public bool IsMultiplexed => Volatile.Read(ref _kind) == Multiplexed;
 
+    /// <summary>Whether Kestrel's HTTP has got the connection, or it has asked for something.</summary>
+    public bool ReachesHttp => _reachesHttp || Volatile.Read(ref _kind) != Unknown;
+
     /// <summary>Whether more has come than the request in flight: most likely the next one.</summary>
     public bool HasMore => connection.HasUnconsumed;
 
     /// <summary>Something has arrived. For the thread that owns the read side.</summary>
     public void Arrived() => Volatile.Write(ref _receivedAt, time.GetTimestamp());
+
+    /// <summary>Kestrel's HTTP gets it now.</summary>
+    public void ReachHttp() => _reachesHttp = true;
 
     public void Begin(IHttpRequestFeature request, IFeatureCollection features)
     {

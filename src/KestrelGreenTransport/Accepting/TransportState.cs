@@ -14,6 +14,9 @@ internal sealed class TransportState(TransportState? process = null)
 
     public ImmutableArray<IPoolFigures> Pools => _pools;
 
+    /// <summary>Whether connections say when HTTP gets them; else all count as HTTP.</summary>
+    public bool MarksHttp { get; set; }
+
     /// <summary>One for each event loop or IO engine that must pass a full beat.</summary>
     public ImmutableArray<ILoopProbe> Probes => _probes;
 

@@ -1,3 +1,4 @@
+using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -15,12 +16,13 @@ namespace KestrelGreenTransport.Binding;
 /// inherited or bound by a supervisor. What is to be served, <see cref="EndpointChoice"/> decides.
 /// </summary>
 internal sealed class ChooseEndpoints(
-    IServer server, InheritedSockets inherited, MissingEndpoints missing, IOptions<KestrelServerOptions> kestrel, IConfiguration configuration, ILoggerFactory loggers,
-    WorkerContract? contract = null)
+    IServer server, InheritedSockets inherited, MissingEndpoints missing, IOptions<KestrelServerOptions> kestrel, IConfiguration configuration,
+    TransportState state, ILoggerFactory loggers, WorkerContract? contract = null)
     : IHostedLifecycleService
 {
     public Task StartingAsync(CancellationToken cancellationToken)
     {
+        state.MarksHttp = HttpMark.TryPut(kestrel.Value);
         if ((inherited.Any || inherited.HasBroker)
             && server.Features.Get<IServerAddressesFeature>() is { Addresses.IsReadOnly: false } feature)
         {

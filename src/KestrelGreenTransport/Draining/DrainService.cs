@@ -27,8 +27,7 @@ internal sealed class DrainService(
     /// <summary>How long whoever waited for bytes may take to leave, at the limit, before the connection is cut off.</summary>
     private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(1);
 
-    // When a connection was last seen with something yet to be sent.
-    private readonly ConditionalWeakTable<IServedConnection, StrongBox<long>> _unsentAt = [];
+    private readonly ConditionalWeakTable<IServedConnection, Observed> _observed = [];
     private readonly ILogger _logger = loggers.CreateLogger(Log.Category).Guarded();
     private readonly TimeProvider _time = clock.Time;
     private readonly Lock _lock = new();
@@ -131,7 +130,11 @@ internal sealed class DrainService(
         var idle = new List<Idle>();
         foreach (var connection in connections)
         {
-            if (!connection.Activity.IsBusy)
+            if (IsRaw(connection))
+            {
+                Tell(connection);
+            }
+            else if (!connection.Activity.IsBusy)
             {
                 idle.Add(new Idle(connection, connection.Activity.QuietSince));
             }
@@ -154,15 +157,28 @@ internal sealed class DrainService(
         }
     }
 
+    // Where no client is given time, one whose connection is still on its way to HTTP is not waited for either.
+    private bool IsRaw(IServedConnection connection) =>
+        state.MarksHttp
+        && !connection.Activity.ReachesHttp
+        && (!cause.Lingers || RawConnection.Is(connection, _time.GetElapsedTime(connection.Activity.IdleSince)));
+
+    // Its handler is told once, and ends it when it likes: nothing that it still sends is cut off before the limit.
+    private void Tell(IServedConnection connection)
+    {
+        var observed = _observed.GetValue(connection, static _ => new Observed());
+        observed.IsTold = observed.IsTold || RawConnection.TryTell(connection);
+    }
+
     // What leaves for a slow client is a sign of life, too.
     private long QuietSince(Idle idle)
     {
         if (idle.Connection.HasUnsent)
         {
-            _unsentAt.GetValue(idle.Connection, static _ => new StrongBox<long>()).Value = _time.GetTimestamp();
+            _observed.GetValue(idle.Connection, static _ => new Observed()).UnsentAt = _time.GetTimestamp();
         }
 
-        return _unsentAt.TryGetValue(idle.Connection, out var unsentAt) ? Math.Max(idle.QuietSince, unsentAt.Value) : idle.QuietSince;
+        return _observed.TryGetValue(idle.Connection, out var observed) ? Math.Max(idle.QuietSince, observed.UnsentAt) : idle.QuietSince;
     }
 
     // A part of a request has come: the client is asking already, as one does that has asked for nothing yet.
@@ -203,4 +219,12 @@ internal sealed class DrainService(
     }
 
     private readonly record struct Idle(IServedConnection Connection, long QuietSince);
+
+    private sealed class Observed
+    {
+        /// <summary>When it was last seen with something yet to be sent.</summary>
+        public long UnsentAt { get; set; } = long.MinValue;
+
+        public bool IsTold { get; set; }
+    }
 }

@@ -1,9 +1,13 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using System.Text;
 using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Draining;
 using KestrelGreenTransport.Tests.Epoll;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Internal;
@@ -16,6 +20,14 @@ public class StopTests
     private const string GetAndClose = "GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
 
     public static TheoryData<ServedBy> ByAll => [ServedBy.Stock, ServedBy.Sockets, ServedBy.EpollAdaptive];
+
+    public static TheoryData<ServedBy, bool, bool> RawByAll =>
+    [
+        .. from transport in (ServedBy[])[ServedBy.Stock, ServedBy.Sockets, ServedBy.EpollAdaptive]
+           from byOwner in (bool[])[false, true]
+           from overTls in (bool[])[false, true]
+           select new TheoryDataRow<ServedBy, bool, bool>(transport, byOwner, overTls),
+    ];
 
     [Theory]
     [MemberData(nameof(ByAll))]
@@ -50,6 +62,31 @@ public class StopTests
         await Assert.ThrowsAsync<SocketException>(() => app.ConnectAsync());
     }
 
+    [Theory]
+    [MemberData(nameof(RawByAll))]
+    public async Task A_handler_of_bare_connections_is_told_and_says_good_bye(ServedBy by, bool byOwner, bool overTls)
+    {
+        using var certificate = Certificates.SelfSigned("localhost");
+        await using var app = await ServedApp.RunAsync(by, SayGoodByeAsync, listen: listen =>
+        {
+            if (overTls)
+            {
+                listen.UseHttps(certificate);
+            }
+        });
+        using var socket = await app.ConnectAsync();
+        await using Stream stream = overTls ? await OverTlsAsync(socket) : new NetworkStream(socket);
+        await stream.WriteAsync("hello"u8.ToArray());
+        var echoed = new byte[5];
+        await stream.ReadExactlyAsync(echoed);
+        Assert.Equal("hello", Encoding.ASCII.GetString(echoed));
+
+        var stopping = byOwner ? app.StopByOwnerAsync() : app.StopAsync();
+        Assert.Equal("bye", await Wait.ForAsync(new StreamReader(stream).ReadToEndAsync()));
+        await Wait.ForAsync(stopping);
+        Assert.Equal(0, app.Logs.Count(21));
+    }
+
     [Fact]
     public async Task A_signal_is_noted_before_the_host_hears_of_it_and_Ctrl_C_in_Development_is_not()
     {
@@ -69,5 +106,29 @@ public class StopTests
 
         Assert.Equal([PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGINT], LeaveSignals.Of(new HostingEnvironment { EnvironmentName = Environments.Production }));
         Assert.Equal([PosixSignal.SIGTERM, PosixSignal.SIGQUIT], LeaveSignals.Of(new HostingEnvironment { EnvironmentName = Environments.Development }));
+    }
+
+    private static async Task SayGoodByeAsync(ConnectionContext connection)
+    {
+        var (input, output) = (connection.Transport.Input, connection.Transport.Output);
+        using var told = connection.Features.Get<IConnectionLifetimeNotificationFeature>()!.ConnectionClosedRequested.Register(input.CancelPendingRead);
+        while (await input.ReadAsync() is { IsCanceled: false, IsCompleted: false } read)
+        {
+            foreach (var piece in read.Buffer)
+            {
+                await output.WriteAsync(piece);
+            }
+
+            input.AdvanceTo(read.Buffer.End);
+        }
+
+        await output.WriteAsync("bye"u8.ToArray());
+    }
+
+    private static async Task<System.Net.Security.SslStream> OverTlsAsync(Socket socket)
+    {
+        var stream = new System.Net.Security.SslStream(new NetworkStream(socket), leaveInnerStreamOpen: false, static (_, _, _, _) => true);
+        await stream.AuthenticateAsClientAsync("localhost");
+        return stream;
     }
 }

@@ -75,8 +75,16 @@ internal sealed class ServedApp : IAsyncDisposable
 
     /// <summary>An app that handles bare connections.</summary>
     public static Task<ServedApp> RunAsync(
-        ServedBy by, Func<ConnectionContext, Task> handle, Action<GreenTransportOptions>? configure = null, Action<WebApplicationBuilder>? build = null) =>
-        StartAsync(by, static _ => { }, configure, build, options => options.Listen(IPAddress.Loopback, 0, listen => listen.Run(connection => handle(connection))));
+        ServedBy by,
+        Func<ConnectionContext, Task> handle,
+        Action<GreenTransportOptions>? configure = null,
+        Action<WebApplicationBuilder>? build = null,
+        Action<ListenOptions>? listen = null) =>
+        StartAsync(by, static _ => { }, configure, build, options => options.Listen(IPAddress.Loopback, 0, endpoint =>
+        {
+            listen?.Invoke(endpoint);
+            endpoint.Run(connection => handle(connection));
+        }));
 
     public async Task<Socket> ConnectAsync(Action<Socket>? before = null)
     {
