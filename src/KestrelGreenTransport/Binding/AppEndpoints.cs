@@ -48,8 +48,9 @@ internal static class AppEndpoints
         }
     }
 
+    /// <exception cref="MissingMethodException">This Kestrel has no such member.</exception>
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_CodeBackedListenOptions")]
-    private static extern List<ListenOptions> CodeBackedListenOptions(KestrelServerOptions options);
+    public static extern List<ListenOptions> CodeBackedListenOptions(KestrelServerOptions options);
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "GetListenOptions")]
     private static extern ListenOptions[] GetListenOptions(KestrelServerOptions options);

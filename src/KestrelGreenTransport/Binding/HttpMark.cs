@@ -26,7 +26,7 @@ internal static class HttpMark
                 defaults(endpoint);
                 Put(endpoint);
             });
-            CodeBackedListenOptions(options).ForEach(Put);
+            AppEndpoints.CodeBackedListenOptions(options).ForEach(Put);
             return true;
         }
         catch (MissingMethodException)
@@ -43,7 +43,4 @@ internal static class HttpMark
 
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_EndpointDefaults")]
     private static extern Action<ListenOptions> EndpointDefaults(KestrelServerOptions options);
-
-    [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_CodeBackedListenOptions")]
-    private static extern List<ListenOptions> CodeBackedListenOptions(KestrelServerOptions options);
 }

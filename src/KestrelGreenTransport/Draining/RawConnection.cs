@@ -30,8 +30,8 @@ internal static class RawConnection
             return age >= OnTheWay && tls.Protocol != SslProtocols.None;
         }
 
-        // Only a handler reads: nothing else before HTTP does.
-        var isRead = connection is { Received: > 0, HasUnconsumed: false };
+        // Only a handler reads: nothing else before HTTP does, except what takes a PROXY header.
+        var isRead = connection is { Received: > 0, HasUnconsumed: false } && features.Get<IProxyProtocolFeature>() is null;
         return age >= (isRead ? OnTheWayIfRead : OnTheWay);
     }
 
