@@ -32,6 +32,14 @@ internal sealed class Descriptor : SafeHandle
         return new Descriptor(number);
     }
 
+    /// <summary>Takes a descriptor out of another handle.</summary>
+    public static Descriptor Of(SafeHandle handle)
+    {
+        var number = (int)handle.DangerousGetHandle();
+        handle.SetHandleAsInvalid();
+        return new Descriptor(number);
+    }
+
     /// <summary>A pipe whose read end does not block; the write end does, for it belongs to a program that expects so.</summary>
     public static unsafe (Descriptor Read, Descriptor Write) Pipe()
     {

@@ -25,6 +25,9 @@ internal static class ProcFs
             ? (long.Parse(stat[11], CultureInfo.InvariantCulture) + long.Parse(stat[12], CultureInfo.InvariantCulture)) / TicksPerSecond
             : 0;
 
+    /// <summary>When a process was started, in the kernel's ticks since boot; null when it is gone.</summary>
+    public static ulong? StartTicksOf(int pid) => StatOf(pid) is { Length: > 19 } stat ? ulong.Parse(stat[19], CultureInfo.InvariantCulture) : null;
+
     /// <summary>Resident memory of a process.</summary>
     public static long RssBytesOf(int pid) =>
         Read($"/proc/{pid}/statm")?.Split(' ') is [_, var pages, ..] ? long.Parse(pages, CultureInfo.InvariantCulture) * Environment.SystemPageSize : 0;
@@ -111,7 +114,7 @@ internal static class ProcFs
             if (int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
                 && SocketInodesOf(pid).Overlaps(wanted))
             {
-                return $"{Read($"/proc/{pid}/comm")?.Trim() ?? "?"}, pid {pid}";
+                return $"{NameOf(pid)}, pid {pid}";
             }
         }
 
@@ -170,6 +173,10 @@ internal static class ProcFs
 
         return listeners;
     }
+
+    // A process names itself as it likes.
+    private static string NameOf(int pid) =>
+        Read($"/proc/{pid}/comm")?.Trim() is { } name ? string.Concat(name.Select(static c => char.IsControl(c) ? '?' : c)) : "?";
 
     private static IEnumerable<string> UnixListeners(string path) =>
         from line in (Read("/proc/net/unix") ?? "").Split('\n').Skip(1)

@@ -1,3 +1,4 @@
+using KestrelGreenTransport.Files;
 using KestrelGreenTransport.Native;
 using Microsoft.Win32.SafeHandles;
 
@@ -63,7 +64,15 @@ internal sealed class AccessLogTarget : IDisposable
 
         // FileMode.Append only begins at the end. With O_APPEND the kernel puts each write there, whatever offset FileStream
         // asks for (pwrite(2), BUGS), and no other process's line comes between.
-        var opened = Result.From(LibcFiles.open(path, LibcFiles.O_WRONLY | LibcFiles.O_APPEND | LibcFiles.O_CREAT | LibcFiles.O_CLOEXEC, Mode));
+        const int How = LibcFiles.O_WRONLY | LibcFiles.O_APPEND | LibcFiles.O_CREAT | LibcFiles.O_CLOEXEC;
+        if (Libc.geteuid() == 0)
+        {
+            // Root may write anywhere: a link that another user put there must not say where.
+            var guarded = GuardedFile.Open(Path.GetFullPath(path), How, Mode);
+            return guarded.File is { } file ? new FileStream(file, FileAccess.Write, bufferSize: 0) : throw new IOException(guarded.Why);
+        }
+
+        var opened = Result.From(LibcFiles.open(path, How, Mode));
         return opened.Ok
             ? new FileStream(new SafeFileHandle((nint)opened.Value, ownsHandle: true), FileAccess.Write, bufferSize: 0)
             : throw new IOException(opened.Message);

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Native;
 
-/// <summary>The calls of libc behind heartbeat files, the board and the access log, named as in C.</summary>
+/// <summary>The calls of libc behind heartbeat files, the board, the access log and folders that are held open, named as in C.</summary>
 internal static unsafe partial class LibcFiles
 {
     public const int O_RDONLY = 0;
@@ -13,10 +13,21 @@ internal static unsafe partial class LibcFiles
     public const int O_EXCL = 0x80;
     public const int O_APPEND = 0x400;
     public const int O_NONBLOCK = 0x800;
+    public const int O_NOCTTY = 0x100;
     public const int O_CLOEXEC = 0x80000;
+    public const int O_PATH = 0x200000;
 
     public const int AT_EMPTY_PATH = 0x1000;
+    public const int AT_SYMLINK_NOFOLLOW = 0x100;
+    public const int AT_REMOVEDIR = 0x200;
     public const uint STATX_NLINK = 0x4;
+    public const uint STATX_BASIC_STATS = 0x7ff;
+
+    public const int S_IFMT = 0xF000;
+    public const int S_IFDIR = 0x4000;
+    public const int S_IFREG = 0x8000;
+    public const int S_IFLNK = 0xA000;
+    public const int S_ISVTX = 0x200;
 
     /// <summary>ARM and POWER number this flag in their own way; 0x20000 means something else there.</summary>
     public static int O_NOFOLLOW { get; } = HasOwnFlags ? 0x8000 : 0x20000;
@@ -34,10 +45,41 @@ internal static unsafe partial class LibcFiles
         public uint stx_blksize;
         public ulong stx_attributes;
         public uint stx_nlink;
+        public uint stx_uid;
+        public uint stx_gid;
+        public ushort stx_mode;
+        public ushort stx_spare;
+        public ulong stx_ino;
+        public ulong stx_size;
+        public ulong stx_blocks;
+        public ulong stx_attributes_mask;
+        public fixed byte stx_times[64];
+        public uint stx_rdev_major;
+        public uint stx_rdev_minor;
+        public uint stx_dev_major;
+        public uint stx_dev_minor;
     }
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int open(string path, int flags, uint mode);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int openat(SafeFileHandle directory, string path, int flags, uint mode);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int mkdirat(SafeFileHandle directory, string path, uint mode);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int unlinkat(SafeFileHandle directory, string path, int flags);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint readlinkat(SafeFileHandle directory, string path, byte* buffer, nuint size);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int fchmod(SafeFileHandle fd, uint mode);
+
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int fchown(SafeFileHandle fd, uint owner, uint group);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial nint pread(SafeFileHandle fd, byte* buffer, nuint count, long offset);

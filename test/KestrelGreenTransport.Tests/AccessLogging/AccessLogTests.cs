@@ -256,6 +256,36 @@ public sealed class AccessLogTests : IDisposable
         Assert.Contains(logger.All, static entry => entry is { Id: 42, Level: LogLevel.Warning });
     }
 
+    [Fact]
+    public void Root_follows_a_link_only_where_nobody_else_could_have_put_it()
+    {
+        var precious = _folder.File("precious");
+        File.WriteAllText(precious, "precious\n");
+        var open = Directory.CreateDirectory(_folder.File("open")).FullName;
+        File.SetUnixFileMode(open, (UnixFileMode)0b111_111_111);
+        var path = Path.Combine(open, "access.log");
+        using (var log = AccessLogTarget.OfFile(path))
+        {
+            log.Write("one\n"u8);
+            File.Move(path, path + ".1");
+            File.CreateSymbolicLink(path, precious);
+            if (Environment.IsPrivilegedProcess)
+            {
+                Assert.Contains($"other users may write to {open}", Assert.Throws<IOException>(log.Reopen).Message, StringComparison.Ordinal);
+                log.Write("two\n"u8);
+            }
+        }
+
+        Assert.Equal("precious\n", File.ReadAllText(precious));
+        Assert.Equal(Environment.IsPrivilegedProcess ? "one\ntwo\n" : "one\n", File.ReadAllText(path + ".1"));
+
+        // As images link their logs to standard output.
+        File.CreateSymbolicLink(LogFile, precious);
+        using var linked = AccessLogTarget.OfFile(LogFile);
+        linked.Write("three\n"u8);
+        Assert.Equal("precious\nthree\n", File.ReadAllText(precious));
+    }
+
     private Task<TestApp> Start(Action<WebApplication> map) => TestApp.StartAsync(
         options =>
         {

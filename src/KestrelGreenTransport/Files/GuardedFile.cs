@@ -1,0 +1,68 @@
+using KestrelGreenTransport.Native;
+using Microsoft.Win32.SafeHandles;
+
+namespace KestrelGreenTransport.Files;
+
+/// <summary>
+/// Opens files to write, by paths that settings name. Where other users may write to the folder, a name there proves nothing:
+/// the file must be a regular one, under this name alone, of this user or root.
+/// </summary>
+internal static class GuardedFile
+{
+    private const string Usual = "Its folder must exist, and this user must be allowed to write there.";
+    private const string Safe = "Remove it, or choose a folder that no other user may write to.";
+
+    /// <summary>Opens a file, or makes it where the flags say so.</summary>
+    /// <param name="path">An absolute path.</param>
+    /// <param name="flags">How to open it, as in open(2).</param>
+    /// <param name="mode">The rights of a file that is made, before the umask.</param>
+    public static Opened Open(string path, int flags, uint mode)
+    {
+        var found = Folder.OpenOf(path, out var folder, out var name);
+        if (folder is null)
+        {
+            return new Opened(null, Explain(found, "a folder on the way is a symbolic link that another user may have put there"), Usual, found.Error);
+        }
+
+        using (folder)
+        {
+            var isExposed = folder.Access != FolderAccess.OursAlone;
+            SafeFileHandle? file;
+            var opened = folder.IsKernels && !isExposed
+                ? folder.OpenKernels(name, flags, out file)
+                : folder.Open(name, isExposed ? flags | LibcFiles.O_NONBLOCK | LibcFiles.O_NOCTTY : flags, mode, out file);
+            if (file is null)
+            {
+                var why = Explain(opened, $"it is a symbolic link, and other users may write to {folder.Name}");
+                return new Opened(null, why, opened.Error == Errno.ELOOP ? Safe : Usual, opened.Error);
+            }
+
+            if (isExposed && WhyNotOurs(file) is { } doubt)
+            {
+                file.Dispose();
+                return new Opened(null, $"{doubt}, and other users may write to {folder.Name}", Safe, Errno.EPERM);
+            }
+
+            return new Opened(file, null, "", 0);
+        }
+    }
+
+    private static string Explain(Result result, string ofLoop) => result.Error == Errno.ELOOP ? ofLoop : result.Message;
+
+    private static unsafe string? WhyNotOurs(SafeFileHandle file)
+    {
+        LibcFiles.Statx status;
+        return LibcFiles.statx(file, "", LibcFiles.AT_EMPTY_PATH, LibcFiles.STATX_BASIC_STATS, &status) != 0 ? "nothing is known of it"
+            : (status.stx_mode & LibcFiles.S_IFMT) != LibcFiles.S_IFREG ? "it is not a regular file"
+            : status.stx_nlink != 1 ? "it has another name besides (a hard link)"
+            : status.stx_uid != 0 && status.stx_uid != Libc.geteuid() ? $"it belongs to another user ({status.stx_uid})"
+            : null;
+    }
+}
+
+/// <summary>What came of opening a file.</summary>
+/// <param name="File">The open file, which the caller disposes; null when it was not opened.</param>
+/// <param name="Why">Why it was not opened; null when it was.</param>
+/// <param name="Remedy">A sentence with the way out.</param>
+/// <param name="Error">The kernel's number for the reason.</param>
+internal readonly record struct Opened(SafeFileHandle? File, string? Why, string Remedy, int Error);
