@@ -1,17 +1,24 @@
 using System.Globalization;
 using System.Text;
+using KestrelGreenTransport.Files;
 using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Records;
 using KestrelGreenTransport.Supervisor.Native;
+using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Supervisor.Files;
 
 /// <summary>
-/// The file with the supervisor's pid. Whoever holds its lock is the one that runs: a file that a killed supervisor left
-/// is not locked, and is taken over, whatever pid stands in it.
+/// The file with the supervisor's pid. The supervisor that holds its write lock is the one that runs: a file that a killed
+/// supervisor left is not locked, and is taken over, whatever pid stands in it.
+///
+/// Any user may read the file, and so may lock it for reading for as long as they like. That is not a supervisor: the file
+/// is replaced by a new one.
 /// </summary>
 internal sealed class PidFile : IDisposable
 {
     private const uint Mode = 0b110_100_100;
+    private const int LongestNumber = 16;
 
     private readonly Descriptor _file;
     private volatile bool _isLetGo;
@@ -32,21 +39,25 @@ internal sealed class PidFile : IDisposable
     {
         while (true)
         {
-            var opened = Result.From(Posix.open(path, Posix.O_RDWR | Posix.O_CREAT | LibcFiles.O_NOFOLLOW | Posix.O_CLOEXEC, Mode));
-            if (!opened.Ok)
-            {
-                throw new StartupException(ExitCodes.Usage, $"PidFile ('{path}') cannot be opened: {opened.Message}. Its folder must exist, and this user must be allowed to write there.");
-            }
-
-            var file = new Descriptor((int)opened.Value);
+            var file = Open(path, LibcFiles.O_RDWR | LibcFiles.O_CREAT);
             if (!Lock(file).Ok)
             {
-                var holder = Read(path);
+                if (!IsHeld(file))
+                {
+                    using (file)
+                    {
+                        Displace(path, file);
+                    }
+
+                    continue;
+                }
+
+                var holder = Read(file);
                 file.Dispose();
                 throw new StartupException(ExitCodes.Usage, $"PidFile ('{path}') is held by a supervisor that runs{(holder.Length > 0 ? $" (pid {holder})" : "")}. Stop it, or choose another file.");
             }
 
-            // Its last holder may have removed it between the two steps: then the lock is on a file that nobody finds.
+            // Its last holder may have removed it between the two steps: then the lock is on a file that has no name.
             if (ProcFs.IsSameFile(file.Number, path))
             {
                 var ours = new PidFile(path, file);
@@ -58,25 +69,27 @@ internal sealed class PidFile : IDisposable
         }
     }
 
-    /// <summary>What stands in the file of a supervisor that runs; null when nobody holds it. Nothing is changed.</summary>
+    /// <summary>What stands in the file of a supervisor that runs; null when none holds it. Nothing is changed, nor locked.</summary>
     public static string? HolderOf(string path)
     {
-        var opened = Result.From(Posix.open(path, Posix.O_RDWR | LibcFiles.O_NOFOLLOW | Posix.O_CLOEXEC, 0));
-        if (!opened.Ok)
+        if (GuardedFile.Open(System.IO.Path.GetFullPath(path), LibcFiles.O_RDONLY | LibcFiles.O_NONBLOCK, 0).File is not { } handle)
         {
             return null;
         }
 
-        using var file = new Descriptor((int)opened.Value);
-        return Lock(file).Ok ? null : Read(path);
+        using var file = Descriptor.Of(handle);
+        return IsHeld(file) ? Read(file) : null;
     }
 
     /// <summary>Removes it while the lock is still held, so that it cannot be another's by then.</summary>
     public void Dispose()
     {
-        if (!_isLetGo && ProcFs.IsSameFile(_file.Number, Path))
+        if (!_isLetGo && ProcFs.IsSameFile(_file.Number, Path) && Folder.OpenOf(System.IO.Path.GetFullPath(Path), out var folder, out var name).Ok && folder is not null)
         {
-            File.Delete(Path);
+            using (folder)
+            {
+                _ = folder.Remove(name);
+            }
         }
 
         _file.Dispose();
@@ -102,16 +115,44 @@ internal sealed class PidFile : IDisposable
         return Result.From(Libc.fcntl(file.Number, Posix.F_OFD_SETLK, (nint)(&all)));
     }
 
-    private static string Read(string path)
+    private static Descriptor Open(string path, int flags)
     {
-        try
+        var opened = GuardedFile.Open(System.IO.Path.GetFullPath(path), flags, Mode);
+        return opened.File is { } file
+            ? Descriptor.Of(file)
+            : throw new StartupException(ExitCodes.Usage, $"PidFile ('{path}') cannot be opened: {opened.Why}. {opened.Remedy}");
+    }
+
+    // Only a lock for writing stands in the way of one for reading.
+    private static unsafe bool IsHeld(Descriptor file)
+    {
+        var all = new Posix.FileLock { l_type = Posix.F_RDLCK };
+        return Result.From(Libc.fcntl(file.Number, Posix.F_OFD_GETLK, (nint)(&all))).Ok && all.l_type == Posix.F_WRLCK;
+    }
+
+    // Taken aside first and looked at there: another supervisor may have done the same a moment ago, and run with its file.
+    private static void Displace(string path, Descriptor locked)
+    {
+        var aside = string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}");
+        var moved = Result.From(Posix.rename(path, aside));
+        if (moved is { Ok: false, Error: not Errno.ENOENT })
         {
-            return File.ReadAllText(path).Trim();
+            throw new StartupException(ExitCodes.Usage, $"PidFile ('{path}') is locked for reading by another process, and cannot be replaced: {moved.Message}. Choose another file.");
         }
-        catch (IOException)
+
+        if (moved.Ok && !ProcFs.IsSameFile(locked.Number, aside))
         {
-            return "";
+            _ = Posix.link(aside, path);
         }
+
+        _ = Posix.unlink(aside);
+    }
+
+    private static string Read(Descriptor file)
+    {
+        var text = new byte[LongestNumber];
+        using var handle = new SafeFileHandle(file.Number, ownsHandle: false);
+        return RecordFile.Read(handle, text, 0) is { Ok: true, Value: var count } ? Encoding.ASCII.GetString(text, 0, (int)count).Trim() : "";
     }
 
     private unsafe void Write()

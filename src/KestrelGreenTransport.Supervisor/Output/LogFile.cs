@@ -1,5 +1,7 @@
+using KestrelGreenTransport.Files;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Native;
+using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Supervisor.Output;
 
@@ -9,42 +11,42 @@ internal sealed class LogFile : IDisposable
     private const uint Mode = 0b110_100_000;
 
     private readonly string _path;
-    private readonly Descriptor _file;
+    private readonly SafeFileHandle _file;
 
-    private LogFile(string path, Descriptor file)
+    private LogFile(string path, SafeFileHandle file)
     {
         _path = path;
         _file = file;
     }
 
-    public int Number => _file.Number;
+    public int Number => (int)_file.DangerousGetHandle();
 
     /// <exception cref="StartupException">It cannot be opened.</exception>
     public static LogFile Open(string path)
     {
         var opened = OpenAt(path);
-        return opened.Ok
-            ? new LogFile(path, new Descriptor((int)opened.Value))
-            : throw new StartupException(ExitCodes.Usage, $"LogFile ('{path}') cannot be opened: {opened.Message}. Its folder must exist, and this user must be allowed to write there.");
+        return opened.File is { } file
+            ? new LogFile(path, file)
+            : throw new StartupException(ExitCodes.Usage, $"LogFile ('{path}') cannot be opened: {opened.Why}. {opened.Remedy}");
     }
 
     /// <summary>Goes on in the file that the path names now; returns what is wrong, and then the old one stays.</summary>
     public string? Reopen()
     {
         var opened = OpenAt(_path);
-        if (!opened.Ok)
+        using var file = opened.File;
+        if (file is null)
         {
-            return $"LogFile ('{_path}') cannot be opened anew: {opened.Message}. The old file is written on";
+            return $"LogFile ('{_path}') cannot be opened anew: {opened.Why}. The old file is written on";
         }
 
-        // In one step, so that nobody ever writes to a descriptor that is not there.
-        _ = Posix.dup3((int)opened.Value, _file.Number, Posix.O_CLOEXEC);
-        _ = Libc.close((int)opened.Value);
+        // In one step, so that no line is ever written to a descriptor that is not there.
+        _ = Posix.dup3((int)file.DangerousGetHandle(), Number, Posix.O_CLOEXEC);
         return null;
     }
 
     public void Dispose() => _file.Dispose();
 
-    private static Result OpenAt(string path) =>
-        Result.From(Posix.open(path, Posix.O_WRONLY | Posix.O_APPEND | Posix.O_CREAT | Posix.O_CLOEXEC, Mode));
+    private static Opened OpenAt(string path) =>
+        GuardedFile.Open(Path.GetFullPath(path), LibcFiles.O_WRONLY | LibcFiles.O_APPEND | LibcFiles.O_CREAT, Mode);
 }
