@@ -10,8 +10,12 @@ using Microsoft.Win32.SafeHandles;
 namespace KestrelGreenTransport.Supervisor.Workers;
 
 /// <summary>
-/// The private directory of one instance, with its workers' heartbeat files and their board. It is ours alone: mode 0700,
-/// no symbolic link followed, and locked for as long as this supervisor lives, so that two of one name cannot mix.
+/// The private directory of one instance, and in it a subfolder with its workers' heartbeat files and their board. No symbolic
+/// link is followed.
+///
+/// The directory is the supervisor's, and locked for as long as this one lives, so that two of one name cannot mix. The
+/// workers' user cannot open it, and so cannot hold that lock; under another user it can only pass through. The subfolder is
+/// the workers'.
 ///
 /// Whoever cleans up temporary files, or what a login session leaves, may take it away under us. It is made anew for the
 /// next worker; and if a file cannot be made, then that is no reason to go without the worker, which can tell its beats.
@@ -19,8 +23,12 @@ namespace KestrelGreenTransport.Supervisor.Workers;
 internal sealed class HeartbeatDirectory : IDisposable
 {
     private const string BoardName = "board";
+    private const string WorkersName = "workers";
+    private const uint OwnerOnly = 0b111_000_000;
+    private const uint OthersPass = 0b111_001_001;
 
     private readonly Descriptor _directory;
+    private readonly Descriptor _workers;
     private readonly string _name;
     private readonly WorkerIdentity? _owner;
     private readonly ILogger _logger;
@@ -36,6 +44,7 @@ internal sealed class HeartbeatDirectory : IDisposable
         Path = path;
         _name = name;
         _directory = directory;
+        _workers = MakeWorkers(directory, path, owner);
         _owner = owner;
         _logger = logger;
     }
@@ -45,7 +54,10 @@ internal sealed class HeartbeatDirectory : IDisposable
     /// <summary>The directory, which carries the lock on the instance's name.</summary>
     public int Number => _directory.Number;
 
-    public string BoardPath => System.IO.Path.Combine(Path, BoardName);
+    /// <summary>The subfolder that belongs to the workers' user.</summary>
+    public string WorkersPath => System.IO.Path.Combine(Path, WorkersName);
+
+    public string BoardPath => System.IO.Path.Combine(WorkersPath, BoardName);
 
     /// <summary>The base is the service manager's run-time directory, else shared memory.</summary>
     public static string PathFor(string name, Func<string, string?> variable, uint user)
@@ -59,14 +71,23 @@ internal sealed class HeartbeatDirectory : IDisposable
     /// <summary>Makes the directory, or takes over one that a dead supervisor of the same name and user left.</summary>
     /// <param name="path">Where.</param>
     /// <param name="name">The instance's name, for the error.</param>
-    /// <param name="owner">Whom the workers run as, if not as we do: then it is theirs.</param>
+    /// <param name="owner">Whom the workers run as, if not as we do: then the subfolder is theirs.</param>
     /// <param name="logger">For what becomes of it later.</param>
     /// <exception cref="StartupException">It cannot be made or is not ours; another instance holds it.</exception>
     public static HeartbeatDirectory Create(string path, string name, WorkerIdentity? owner = null, ILogger? logger = null)
     {
-        var ours = new HeartbeatDirectory(path, name, Make(path, name, owner), owner, logger ?? NullLogger.Instance);
-        ours.RemoveLeftovers();
-        return ours;
+        var directory = Make(path, name, owner);
+        try
+        {
+            var ours = new HeartbeatDirectory(path, name, directory, owner, logger ?? NullLogger.Instance);
+            ours.RemoveLeftovers();
+            return ours;
+        }
+        catch
+        {
+            directory.Dispose();
+            throw;
+        }
     }
 
     /// <summary>
@@ -77,7 +98,7 @@ internal sealed class HeartbeatDirectory : IDisposable
     public (string Path, SafeFileHandle File) CreateWorkerFile(int index)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"worker-{index}.beat");
-        var path = System.IO.Path.Combine(Path, name);
+        var path = System.IO.Path.Combine(WorkersPath, name);
         lock (_lock)
         {
             try
@@ -122,11 +143,13 @@ internal sealed class HeartbeatDirectory : IDisposable
                 Remove(file);
             }
 
+            _ = Posix.unlinkat(_directory.Number, WorkersName, LibcFiles.AT_REMOVEDIR);
             if (!_isLetGo)
             {
                 _ = Posix.rmdir(Path);
             }
 
+            _workers.Dispose();
             _directory.Dispose();
         }
     }
@@ -150,17 +173,12 @@ internal sealed class HeartbeatDirectory : IDisposable
         }
 
         var directory = new Descriptor((int)opened.Value);
-        if (made.Ok && owner is not null)
-        {
-            _ = Posix.fchown(directory.Number, owner.Uid, owner.Gid);
-        }
-
-        if (!IsPrivate(directory, owner?.Uid ?? Libc.geteuid()))
+        if (!IsOurs(directory))
         {
             directory.Dispose();
             throw new StartupException(
                 ExitCodes.Unexpected,
-                $"{path} belongs to another user or can be entered by others: it was not made by us. Remove it, or choose another --name.");
+                $"{path} belongs to another user or can be read by others: it was not made by us. Remove it, or choose another --name.");
         }
 
         if (!Result.From(Posix.flock(directory.Number, Posix.LOCK_EX | Posix.LOCK_NB)).Ok)
@@ -171,7 +189,27 @@ internal sealed class HeartbeatDirectory : IDisposable
                 $"an instance named '{name}' runs already. Stop it with `green stop --name {name}`, or choose another --name.");
         }
 
+        // Whatever the umask is, and whomever an earlier supervisor let pass.
+        _ = Posix.fchmod(directory.Number, owner is null ? OwnerOnly : OthersPass);
         return directory;
+    }
+
+    // Nobody but we could make it where it stands, so it is ours to give, whoever an earlier supervisor gave it to.
+    private static Descriptor MakeWorkers(Descriptor directory, string path, WorkerIdentity? owner)
+    {
+        _ = Posix.mkdirat(directory.Number, WorkersName, OwnerOnly);
+        var opened = Result.From(Posix.openat(directory.Number, WorkersName, LibcFiles.O_DIRECTORY | LibcFiles.O_NOFOLLOW | Posix.O_CLOEXEC, 0));
+        if (!opened.Ok)
+        {
+            throw new StartupException(
+                ExitCodes.Unexpected,
+                $"cannot make the folder {System.IO.Path.Combine(path, WorkersName)}: {opened.Message}. Remove what stands there, or choose another --name.");
+        }
+
+        var workers = new Descriptor((int)opened.Value);
+        _ = Posix.fchown(workers.Number, owner?.Uid ?? Libc.geteuid(), owner?.Gid ?? Posix.getegid());
+        _ = Posix.fchmod(workers.Number, OwnerOnly);
+        return workers;
     }
 
     // Under the same numbers: whoever reads the board goes on with the new one. Workers that run go on with what they have.
@@ -183,6 +221,13 @@ internal sealed class HeartbeatDirectory : IDisposable
             Replace(_directory.Number, directory.Number);
             RemoveLeftovers();
             SupervisorLog.HeartbeatsMadeAnew(_logger, Path);
+        }
+
+        if (IsGone(_workers.Number))
+        {
+            using var workers = MakeWorkers(_directory, Path, _owner);
+            Replace(_workers.Number, workers.Number);
+            SupervisorLog.HeartbeatsMadeAnew(_logger, WorkersPath);
         }
 
         if (_board is { IsClosed: false } board && IsGone((int)board.DangerousGetHandle()))
@@ -210,15 +255,14 @@ internal sealed class HeartbeatDirectory : IDisposable
 
     private SafeFileHandle CreateFile(string name)
     {
-        _ = Posix.unlinkat(_directory.Number, name, 0);
+        _ = Posix.unlinkat(_workers.Number, name, 0);
         var created = Result.From(Posix.openat(
-            _directory.Number, name, Posix.O_RDWR | Posix.O_CREAT | Posix.O_EXCL | LibcFiles.O_NOFOLLOW | Posix.O_CLOEXEC, 0b110_000_000));
+            _workers.Number, name, Posix.O_RDWR | Posix.O_CREAT | Posix.O_EXCL | LibcFiles.O_NOFOLLOW | Posix.O_CLOEXEC, 0b110_000_000));
         if (!created.Ok)
         {
-            throw new NativeException($"open {System.IO.Path.Combine(Path, name)}", created);
+            throw new NativeException($"open {System.IO.Path.Combine(WorkersPath, name)}", created);
         }
 
-        // Made by the thread that launches workers, it is theirs already.
         if (_owner is { } owner)
         {
             _ = Posix.fchown((int)created.Value, owner.Uid, owner.Gid);
@@ -228,25 +272,30 @@ internal sealed class HeartbeatDirectory : IDisposable
         return new SafeFileHandle((nint)created.Value, ownsHandle: true);
     }
 
-    private static unsafe bool IsPrivate(Descriptor directory, uint owner)
+    // Others may pass through at most, which shows them nothing.
+    private static unsafe bool IsOurs(Descriptor directory)
     {
         Posix.Statx status;
         return Posix.statx(directory.Number, "", Posix.AT_EMPTY_PATH, Posix.STATX_BASIC_STATS, &status) == 0
-            && status.stx_uid == owner
-            && (status.stx_mode & 0b000_111_111) == 0;
+            && status.stx_uid == Libc.geteuid()
+            && (status.stx_mode & 0b000_110_110) == 0;
     }
 
     private void Remove(string name)
     {
-        _ = Posix.unlinkat(_directory.Number, name, 0);
+        _ = Posix.unlinkat(_workers.Number, name, 0);
         _files.Remove(name);
     }
 
+    // In the directory itself too, where supervisors kept them before there was a subfolder.
     private void RemoveLeftovers()
     {
-        foreach (var file in Directory.EnumerateFiles(Path))
+        foreach (var folder in (ReadOnlySpan<int>)[_directory.Number, _workers.Number])
         {
-            _ = Posix.unlinkat(_directory.Number, System.IO.Path.GetFileName(file), 0);
+            foreach (var file in Directory.EnumerateFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{folder}")))
+            {
+                _ = Posix.unlinkat(folder, System.IO.Path.GetFileName(file), 0);
+            }
         }
     }
 }

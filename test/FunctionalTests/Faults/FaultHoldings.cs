@@ -53,9 +53,12 @@ internal static partial class FaultHoldings
             () => $"before:\n{before}\nnow:\n{now}");
     }
 
-    /// <summary>The folder of the beats, below the run-time directory. After an upgrade it stands beside the first one, which keeps the name.</summary>
+    /// <summary>The private directory, below the run-time directory. After an upgrade it stands beside the first one, which keeps the name.</summary>
     public static string HeartbeatFolder(GreenRun green) =>
         Directory.EnumerateDirectories(green.RuntimeDirectory, $"green-*-{green.Name}*").Select(static path => Path.GetFileName(path)).MaxBy(static name => name.Length)!;
+
+    /// <summary>What of it belongs to the workers: their files and the board.</summary>
+    public static string WorkersFolder(GreenRun green) => Path.Combine(HeartbeatFolder(green), "workers");
 
     // One that has taken over has other ways to its predecessor's sockets.
     private static bool IsNotTheSupervisors(string line) => !line.StartsWith("the supervisor", StringComparison.Ordinal);
@@ -65,8 +68,9 @@ internal static partial class FaultHoldings
         path == $"{green.Name}.sock"
         || path == HeartbeatFolder(green)
         || HeartbeatFolder(green).StartsWith($"{path}.", StringComparison.Ordinal)
-        || path == Path.Combine(HeartbeatFolder(green), "board")
-        || status.Workers.Any(worker => path == Path.Combine(HeartbeatFolder(green), $"worker-{worker.Index}.beat"));
+        || path == WorkersFolder(green)
+        || path == Path.Combine(WorkersFolder(green), "board")
+        || status.Workers.Any(worker => path == Path.Combine(WorkersFolder(green), $"worker-{worker.Index}.beat"));
 
     private static string Count(IEnumerable<string> kinds) =>
         string.Join(", ", kinds.CountBy(static kind => kind).OrderBy(static pair => pair.Key, StringComparer.Ordinal).Select(static pair => $"{pair.Value} {pair.Key}"));

@@ -54,7 +54,7 @@ internal static class FileFaults
     private static async Task Damage(FaultScene scene, Func<string, WorkerStatus, string> file, Action<string> damage, int times = 1)
     {
         var victim = scene.Victim();
-        var path = file(Path.Combine(scene.Green.RuntimeDirectory, FaultHoldings.HeartbeatFolder(scene.Green)), victim);
+        var path = file(Path.Combine(scene.Green.RuntimeDirectory, FaultHoldings.WorkersFolder(scene.Green)), victim);
         for (var i = 0; i < times; i++)
         {
             damage(path);

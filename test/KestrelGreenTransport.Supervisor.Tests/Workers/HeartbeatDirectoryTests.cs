@@ -1,4 +1,6 @@
+using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Privileges;
 using KestrelGreenTransport.Supervisor.Workers;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Workers;
@@ -9,6 +11,8 @@ public sealed class HeartbeatDirectoryTests : IDisposable
 
     private string Target => Path.Combine(_base, "green-0-test");
 
+    private string Workers => Path.Combine(Target, "workers");
+
     public void Dispose() => Directory.Delete(_base, recursive: true);
 
     [Fact]
@@ -16,7 +20,7 @@ public sealed class HeartbeatDirectoryTests : IDisposable
     {
         using (var directory = HeartbeatDirectory.Create(Target, "test"))
         {
-            Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(Target));
+            Assert.All((string[])[Target, Workers], folder => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(folder)));
             var (path, file) = directory.CreateWorkerFile(1);
             using (file)
             {
@@ -31,11 +35,12 @@ public sealed class HeartbeatDirectoryTests : IDisposable
     public void What_a_dead_supervisor_left_is_taken_over_and_cleaned()
     {
         Directory.CreateDirectory(Target, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
-        File.WriteAllText(Path.Combine(Target, "worker-9.beat"), "left over");
+        Directory.CreateDirectory(Workers);
+        Assert.All((string[])[Target, Workers], static folder => File.WriteAllText(Path.Combine(folder, "worker-9.beat"), "left over"));
 
         using var directory = HeartbeatDirectory.Create(Target, "test");
 
-        Assert.Empty(Directory.GetFiles(Target));
+        Assert.Equal([Workers], Directory.GetFileSystemEntries(Target, "*", SearchOption.AllDirectories));
     }
 
     [Fact]
@@ -63,7 +68,7 @@ public sealed class HeartbeatDirectoryTests : IDisposable
     public void A_directory_that_others_may_enter_is_refused()
     {
         Directory.CreateDirectory(Target);
-        File.SetUnixFileMode(Target, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.OtherExecute);
+        File.SetUnixFileMode(Target, UnixFileMode.UserRead | UnixFileMode.UserExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
 
         var refused = Assert.Throws<StartupException>(() => HeartbeatDirectory.Create(Target, "test"));
 
@@ -86,6 +91,48 @@ public sealed class HeartbeatDirectoryTests : IDisposable
         var refused = Assert.Throws<StartupException>(() => HeartbeatDirectory.Create(Target, "test"));
 
         Assert.Contains("belongs to another user", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void The_workers_user_has_its_folder_and_cannot_take_the_lock_on_the_name()
+    {
+        if (!Environment.IsPrivilegedProcess)
+        {
+            return;
+        }
+
+        File.SetUnixFileMode(_base, (UnixFileMode)0b111_101_101);
+        var workers = new WorkerIdentity(65534, 65534, [65534], Account: null);
+        Descriptor held;
+        using (var first = HeartbeatDirectory.Create(Target, "test", workers))
+        {
+            var (path, file) = first.CreateWorkerFile(1);
+            file.Dispose();
+            AsUser.Run(65534, () =>
+            {
+                File.WriteAllText(path, "a beat");
+                return true;
+            });
+            Assert.Equal(Errno.EACCES, AsUser.Run(65534, () => Result.From(Posix.open(Target, LibcFiles.O_DIRECTORY, 0)).Error));
+            Assert.Equal(Errno.EACCES, AsUser.Run(65534, () => Result.From(Posix.mkdir(Path.Combine(Target, "theirs"), 0b111_000_000)).Error));
+
+            // As a worker does that outlives its supervisor, and leaves something behind.
+            held = AsUser.Run(65534, () => new Descriptor(Posix.open(first.WorkersPath, LibcFiles.O_DIRECTORY, 0)));
+            Assert.Equal(0, Posix.flock(held.Number, Posix.LOCK_EX | Posix.LOCK_NB));
+            AsUser.Run(65534, () => File.CreateSymbolicLink(Path.Combine(first.WorkersPath, "board"), _base));
+        }
+
+        using (held)
+        using (var second = HeartbeatDirectory.Create(Target, "test", workers))
+        {
+            using var board = second.CreateBoard();
+            Assert.Equal(0, RandomAccess.GetLength(board));
+            Assert.Equal(ExitCodes.Usage, Assert.Throws<StartupException>(() => HeartbeatDirectory.Create(Target, "test")).ExitCode);
+        }
+
+        // Whoever the workers are next time.
+        HeartbeatDirectory.Create(Target, "test").Dispose();
+        Assert.False(Directory.Exists(Target));
     }
 
     [Fact]
@@ -112,14 +159,19 @@ public sealed class HeartbeatDirectoryTests : IDisposable
         Directory.Delete(Target, recursive: true);
 
         directory.CreateWorkerFile(2).File.Dispose();
-        Assert.Equal(["board", "worker-2.beat"], Directory.GetFiles(Target).Select(Path.GetFileName).Order());
-        File.WriteAllBytes(Path.Combine(Target, "board"), [1, 2, 3]);
+        Assert.Equal(["board", "worker-2.beat"], Directory.GetFiles(Workers).Select(Path.GetFileName).Order());
+        File.WriteAllBytes(Path.Combine(Workers, "board"), [1, 2, 3]);
         Assert.Equal(3, RandomAccess.GetLength(board));
         Assert.Throws<StartupException>(() => HeartbeatDirectory.Create(Target, "test"));
 
+        // The workers' folder alone.
+        Directory.Delete(Workers, recursive: true);
+        directory.CreateWorkerFile(2).File.Dispose();
+        Assert.Equal(["board", "worker-2.beat"], Directory.GetFiles(Workers).Select(Path.GetFileName).Order());
+
         // The board alone, and by a link in its place: that one is not followed.
-        File.CreateSymbolicLink(Path.Combine(Target, "link"), Path.Combine(_base, "elsewhere"));
-        File.Move(Path.Combine(Target, "link"), Path.Combine(Target, "board"), overwrite: true);
+        File.CreateSymbolicLink(Path.Combine(Workers, "link"), Path.Combine(_base, "elsewhere"));
+        File.Move(Path.Combine(Workers, "link"), Path.Combine(Workers, "board"), overwrite: true);
         directory.CreateWorkerFile(3).File.Dispose();
         Assert.Equal(0, RandomAccess.GetLength(board));
         Assert.False(File.Exists(Path.Combine(_base, "elsewhere")));
@@ -130,13 +182,13 @@ public sealed class HeartbeatDirectoryTests : IDisposable
     {
         using (var directory = HeartbeatDirectory.Create(Target, "test"))
         {
-            Directory.Delete(Target);
+            Directory.Delete(Target, recursive: true);
             File.WriteAllText(Target, "in the way");
 
             var (path, file) = directory.CreateWorkerFile(1);
             using (file)
             {
-                Assert.Equal(Path.Combine(Target, "worker-1.beat"), path);
+                Assert.Equal(Path.Combine(Workers, "worker-1.beat"), path);
                 Assert.Equal(0, RandomAccess.Read(file, new byte[56], 0));
             }
         }
