@@ -82,7 +82,7 @@ public sealed partial class GreenSupervisorOptions
     /// </summary>
     public string? DumpOnStale { get; set; }
 
-    /// <summary>What is kept in <see cref="DumpOnStale"/> besides the stacks. Defaults to nothing. The workers' user must be able to write dumps there.</summary>
+    /// <summary>What is kept in <see cref="DumpOnStale"/> besides the stacks. Defaults to nothing. Under another user (<see cref="User"/>) the workers' runtime writes it to a subfolder of theirs.</summary>
     public GreenDumpKind DumpKind { get; set; } = GreenDumpKind.Stacks;
 
     /// <summary>

@@ -2,17 +2,27 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Output;
 
 namespace KestrelGreenTransport.Supervisor.Dumps;
 
 // A thread of the runtime's own answers there, so that a starved thread pool or a blocked event loop is no obstacle, and
 // the process goes on afterwards. A stopped process does not answer; nor does one that was started with
 // DOTNET_EnableDiagnostics=0.
+//
+// The folder is one that any user may write to. The kernel says which process listens on the socket: another one than the
+// worker is not asked. The worker itself may be hostile: the whole exchange has one limit, and its answer is data.
 
 /// <summary>Asks a .NET process for a dump of itself, by the socket that its runtime opens (dotnet/diagnostics, ipc-protocol.md).</summary>
-internal static class DiagnosticsPort
+/// <param name="pid">The process.</param>
+/// <param name="user">Whom it runs as.</param>
+/// <param name="directory">Where its runtime opens the socket: its TMPDIR.</param>
+internal sealed class DiagnosticsPort(int pid, uint user, string directory)
 {
     private const int HeaderSize = 20;
+    private const int LongestAnswer = 4096;
     private const byte DumpCommandSet = 1;
     private const byte GenerateCoreDump3 = 3;
     private const byte ServerCommandSet = 0xFF;
@@ -24,19 +34,21 @@ internal static class DiagnosticsPort
     private static ReadOnlySpan<byte> Magic => "DOTNET_IPC_V1\0"u8;
 
     /// <summary>Has the process write its threads' stacks to <c>PATH.crashreport.json</c>. Returns what went wrong, or null.</summary>
-    public static string? WriteReport(int pid, string directory, string path, TimeSpan limit) =>
-        Ask(pid, directory, path, (uint)GreenDumpKind.Mini, ReportOnly, limit);
+    public string? WriteReport(string path, TimeSpan limit) => Ask(path, (uint)GreenDumpKind.Mini, ReportOnly, limit);
 
     /// <summary>Has the process write a dump to this path. Returns what went wrong, or null.</summary>
-    public static string? WriteDump(int pid, string directory, string path, GreenDumpKind kind, TimeSpan limit) =>
-        Ask(pid, directory, path, (uint)kind, 0, limit);
+    public string? WriteDump(string path, GreenDumpKind kind, TimeSpan limit) => Ask(path, (uint)kind, 0, limit);
 
     /// <summary>The name of the file that <see cref="WriteReport"/> makes.</summary>
     public static string ReportFile(string path) => $"{path}.crashreport.json";
 
-    /// <summary>The socket of the process that has this pid now: one that is left over from another process is older. Null when there is none.</summary>
-    internal static string? PortOf(int pid, string directory) =>
-        Directory.EnumerateFileSystemEntries(directory, string.Create(CultureInfo.InvariantCulture, $"dotnet-diagnostic-{pid}-*-socket")).MaxBy(StartOf);
+    /// <summary>
+    /// The socket's path. The runtime names it by the pid and by when the process was started, in the kernel's ticks, so that one
+    /// that another process of this pid left is not taken for it. Null when the process is gone.
+    /// </summary>
+    public string? PortPath => ProcFs.StartTicksOf(pid) is { } start
+        ? Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"dotnet-diagnostic-{pid}-{start}-socket"))
+        : null;
 
     internal static byte[] Request(string path, uint kind, uint flags)
     {
@@ -53,26 +65,30 @@ internal static class DiagnosticsPort
         return message;
     }
 
-    private static string? Ask(int pid, string directory, string path, uint kind, uint flags, TimeSpan limit)
+    private string? Ask(string path, uint kind, uint flags, TimeSpan limit)
     {
+        var deadline = TimeProvider.System.GetTimestamp() + (long)(limit.TotalSeconds * TimeProvider.System.TimestampFrequency);
         try
         {
-            if (PortOf(pid, directory) is not { } port)
+            if (PortPath is not { } port || !File.Exists(port))
             {
                 return $"it has no diagnostics port in {directory} (another TMPDIR, DOTNET_EnableDiagnostics=0, or no CoreCLR)";
             }
 
-            using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified)
-            {
-                SendTimeout = (int)limit.TotalMilliseconds,
-                ReceiveTimeout = (int)limit.TotalMilliseconds,
-            };
+            using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            socket.SendTimeout = LeftUntil(deadline);
             socket.Connect(new UnixDomainSocketEndPoint(port));
-            socket.Send(Request(path, kind, flags));
-            var answer = new byte[4096];
-            var received = 0;
-            while (received < HeaderSize + sizeof(int) || received < BinaryPrimitives.ReadUInt16LittleEndian(answer.AsSpan(14)))
+            if (PeerOf(socket) is not { } peer || peer.pid != pid || peer.uid != user)
             {
+                return $"what listens on {port} is not that process: another one has taken the place of its diagnostics port";
+            }
+
+            socket.Send(Request(path, kind, flags));
+            var answer = new byte[LongestAnswer];
+            var received = 0;
+            while (received < HeaderSize + sizeof(int) || received < Math.Min(LongestAnswer, (int)BinaryPrimitives.ReadUInt16LittleEndian(answer.AsSpan(14))))
+            {
+                socket.ReceiveTimeout = LeftUntil(deadline);
                 var more = socket.Receive(answer, received, answer.Length - received, SocketFlags.None);
                 if (more == 0)
                 {
@@ -96,15 +112,25 @@ internal static class DiagnosticsPort
         }
     }
 
-    // The last part of the name, in the kernel's ticks: a number that has a digit more after a while, and so no text to compare.
-    private static ulong StartOf(string port) =>
-        ulong.TryParse(Path.GetFileName(port).Split('-')[3], NumberStyles.None, CultureInfo.InvariantCulture, out var ticks) ? ticks : 0;
+    // Of the whole exchange: an answer of one byte at a time would begin a limit for each call again. Zero would mean none.
+    private static int LeftUntil(long deadline)
+    {
+        var left = TimeProvider.System.GetElapsedTime(TimeProvider.System.GetTimestamp(), deadline);
+        return left > TimeSpan.Zero ? (int)Math.Ceiling(left.TotalMilliseconds) : throw new SocketException((int)SocketError.TimedOut);
+    }
+
+    private static unsafe Posix.Ucred? PeerOf(Socket socket)
+    {
+        Posix.Ucred peer;
+        var length = sizeof(Posix.Ucred);
+        return Libc.getsockopt((int)socket.Handle, Libc.SOL_SOCKET, Posix.SO_PEERCRED, &peer, &length) == 0 ? peer : null;
+    }
 
     // An error code, then (since .NET 8) the words of createdump, counted, in UTF-16.
     private static string Refusal(ReadOnlySpan<byte> payload)
     {
         var code = BinaryPrimitives.ReadUInt32LittleEndian(payload);
-        var text = payload.Length > 8 ? Encoding.Unicode.GetString(payload[8..]).Trim('\0', '\n') : "";
+        var text = payload.Length > 8 ? TerminalText.OneLine(Encoding.Unicode.GetString(payload[8..]).Trim('\0', '\n')) : "";
         return string.Create(CultureInfo.InvariantCulture, $"the runtime refused (0x{code:X8}){(text.Length > 0 ? $": {text}" : "")}");
     }
 }

@@ -5,7 +5,8 @@ using KestrelGreenTransport.Supervisor.Native;
 namespace KestrelGreenTransport.Supervisor.Dumps;
 
 /// <summary>Answers <c>green dump</c>: the stacks of a living worker, which goes on afterwards.</summary>
-internal sealed class DumpCommand(Dumper dumper, DumpFolder? kept, string name, Func<SupervisorState> state, Action<SupervisorEvent> post)
+internal sealed class DumpCommand(
+    Dumper dumper, DumpFolder? kept, Func<string, DumpFolder> folderAt, Func<SupervisorState> state, Action<SupervisorEvent> post)
 {
     // An answer is one line of at most 4 MiB, and JSON may take two bytes for a character.
     private const int MostText = 1_500_000;
@@ -14,7 +15,7 @@ internal sealed class DumpCommand(Dumper dumper, DumpFolder? kept, string name, 
     /// <param name="answer">Called once, at once or from the dumper's thread.</param>
     public void Handle(ControlRequest request, Action<ControlResponse> answer)
     {
-        var folder = request.Folder is { } path ? new DumpFolder(path, name) : kept;
+        var folder = request.Folder is { } path ? folderAt(path) : kept;
         if (request.Worker is not { } index || state().Workers.GetValueOrDefault(index) is not { Pid: { } pid })
         {
             answer(Refuse($"there is no process of worker {request.Worker?.ToString() ?? "(missing)"}"));

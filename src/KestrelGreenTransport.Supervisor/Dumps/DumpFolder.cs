@@ -1,56 +1,168 @@
+using KestrelGreenTransport.Files;
+using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Privileges;
+
 namespace KestrelGreenTransport.Supervisor.Dumps;
 
 // Never more than MaxFiles files and MaxBytes bytes of ours: the oldest go first. What others keep there is left alone.
+// Names can be guessed, and the supervisor may be root: a folder is used by its descriptor, a file is made and never opened,
+// and a folder that others may write to is refused. What the workers' runtime writes under another user goes to a subfolder
+// of that user's.
 
 /// <summary>The folder of <c>--dump-on-stale</c>, bounded in number and size.</summary>
 /// <param name="path">The folder; made when something is to be kept.</param>
 /// <param name="name">The instance's name: several may share the folder, each with bounds of its own.</param>
-internal sealed class DumpFolder(string path, string name)
+/// <param name="workers">Whom the workers run as, if not as we do.</param>
+internal sealed class DumpFolder(string path, string name, WorkerIdentity? workers = null)
 {
     public const int MaxFiles = 20;
     public const long MaxBytes = 2L * 1024 * 1024 * 1024;
 
+    private const uint OwnerOnly = 0b111_000_000;
+    private const uint OthersPass = 0b111_001_001;
+    private const uint FileOfOwner = 0b110_000_000;
+
     // Of a report's text: a thousand different stacks fit.
     private const int MaxText = 8 * 1024 * 1024;
 
-    public string Path => path;
+    private readonly string _workersName = $"green-{name}-workers";
+
+    public string Path { get; } = System.IO.Path.TrimEndingDirectorySeparator(path);
 
     /// <summary>A path for a new file of this worker; nothing is made yet.</summary>
-    public string FileFor(int index, int pid, DateTimeOffset at, string extension) =>
-        System.IO.Path.Combine(path, FormattableString.Invariant($"green-{name}-{at:yyyyMMdd-HHmmss-fff}-worker{index}-{pid}.{extension}"));
+    public string FileFor(int index, int pid, DateTimeOffset at, string extension) => System.IO.Path.Combine(Path, NameFor(index, pid, at, extension));
 
-    /// <summary>Keeps a text, then makes room.</summary>
-    /// <exception cref="IOException">It cannot be written.</exception>
-    /// <exception cref="UnauthorizedAccessException">This user may not write there.</exception>
-    public void Write(string file, string text)
-    {
-        Make();
-        File.WriteAllText(file, text.Length <= MaxText ? text : text[..MaxText] + "\n(cut)\n");
-        Prune();
-    }
+    /// <summary>A path for a new file that the worker's runtime writes; nothing is made yet.</summary>
+    public string FileForRuntime(int index, int pid, DateTimeOffset at, string extension) =>
+        System.IO.Path.Combine(workers is null ? Path : System.IO.Path.Combine(Path, _workersName), NameFor(index, pid, at, extension));
 
-    /// <summary>Makes the folder, for us alone: stacks and dumps may hold what a request carried.</summary>
-    public void Make()
+    /// <summary>Why nothing can be kept there, for who it is open to; null when there is no such reason.</summary>
+    public string? WhyNot()
     {
-        if (!OperatingSystem.IsWindows())
+        var opened = Folder.Open(Path, out var folder);
+        using (folder)
         {
-            Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            // One that cannot be opened for another reason may be there later.
+            return folder is null && opened.Error != Errno.ELOOP ? null : Doubt(opened, folder);
         }
     }
 
+    /// <summary>Keeps a text, for us alone, then makes room.</summary>
+    /// <param name="file">What <see cref="FileFor"/> said.</param>
+    /// <param name="text">What to keep.</param>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public void Write(string file, string text)
+    {
+        using var folder = Hold();
+        var made = folder.Open(System.IO.Path.GetFileName(file), LibcFiles.O_WRONLY | LibcFiles.O_CREAT | LibcFiles.O_EXCL, FileOfOwner, out var handle);
+        if (handle is null)
+        {
+            throw new IOException($"{file} cannot be made: {made.Message}");
+        }
+
+        using (var writer = new StreamWriter(new FileStream(handle, FileAccess.Write)))
+        {
+            writer.Write(text.AsSpan(0, Math.Min(text.Length, MaxText)));
+            writer.Write(text.Length <= MaxText ? "" : "\n(cut)\n");
+        }
+
+        Prune(folder);
+    }
+
+    /// <summary>Makes the folder, for us alone: stacks and dumps may hold what a request carried.</summary>
+    /// <exception cref="IOException">It cannot be made, or others may write to it.</exception>
+    public void Make() => Hold().Dispose();
+
+    /// <summary>Makes the folder, and in it the one for what the workers' runtime writes.</summary>
+    /// <exception cref="IOException">It cannot be made, or others may write to it.</exception>
+    public void MakeForRuntime()
+    {
+        using var folder = Hold();
+        if (workers is not { } user)
+        {
+            return;
+        }
+
+        var made = folder.MakeIn(_workersName, OwnerOnly, out var theirs);
+        if (theirs is null)
+        {
+            throw new IOException($"{System.IO.Path.Combine(Path, _workersName)} cannot be made: {made.Message}");
+        }
+
+        using (theirs)
+        {
+            theirs.Give(user.Uid, user.Gid, OwnerOnly);
+        }
+
+        if ((folder.Status.stx_mode & 0b001) == 0)
+        {
+            throw new IOException($"the workers' user {user} cannot pass through {Path}: chmod o+x {Path}");
+        }
+    }
+
+    /// <summary>Whether the workers' runtime has written this file.</summary>
+    public bool Has(string file) => Status(file) is { } status && (status.stx_mode & LibcFiles.S_IFMT) == LibcFiles.S_IFREG;
+
     /// <summary>Removes the oldest files of ours until the bounds hold.</summary>
+    /// <exception cref="IOException">The folder cannot be read.</exception>
     public void Prune()
     {
-        var files = new DirectoryInfo(path).GetFiles($"green-{name}-2*").OrderByDescending(static file => file.Name, StringComparer.Ordinal).ToList();
-        long bytes = 0;
+        using var folder = Hold();
+        Prune(folder);
+    }
+
+    private string NameFor(int index, int pid, DateTimeOffset at, string extension) =>
+        FormattableString.Invariant($"green-{name}-{at:yyyyMMdd-HHmmss-fff}-worker{index}-{pid}.{extension}");
+
+    private Folder Hold()
+    {
+        var made = Folder.Make(Path, workers is null ? OwnerOnly : OthersPass, out var folder);
+        if (Doubt(made, folder) is { } doubt)
+        {
+            folder?.Dispose();
+            throw new IOException(doubt);
+        }
+
+        return folder!;
+    }
+
+    private string? Doubt(Result opened, Folder? folder) =>
+        folder is null
+            ? opened.Error == Errno.ELOOP ? $"the way to {Path} leads over a symbolic link that another user may have put there" : $"{Path}: {opened.Message}"
+            : folder.OwnAccess == FolderAccess.OursAlone ? null
+            : $"other users may write to {Path}. Take that right from its group and others (chmod go-w), or name a folder in it that is not there yet: it is made for this user alone";
+
+    private LibcFiles.Statx? Status(string file)
+    {
+        using var folder = Hold();
+        if (System.IO.Path.GetDirectoryName(file) == Path)
+        {
+            return folder.StatusOf(System.IO.Path.GetFileName(file));
+        }
+
+        using var theirs = Theirs(folder);
+        return theirs?.StatusOf(System.IO.Path.GetFileName(file));
+    }
+
+    private Folder? Theirs(Folder folder) => folder.Enter(_workersName);
+
+    private void Prune(Folder folder)
+    {
+        using var theirs = Theirs(folder);
+        var files = new[] { folder, theirs }.OfType<Folder>()
+            .SelectMany(static one => one.Names.Select(file => (Folder: one, Name: file)))
+            .Where(file => file.Name.StartsWith($"green-{name}-2", StringComparison.Ordinal))
+            .OrderByDescending(static file => file.Name, StringComparer.Ordinal)
+            .ToList();
+        ulong bytes = 0;
         for (var i = 0; i < files.Count; i++)
         {
-            bytes += files[i].Length;
+            bytes += files[i].Folder.StatusOf(files[i].Name)?.stx_size ?? 0;
 
             // The newest stays, however large it is: it is what somebody waits for.
             if (i > 0 && (i >= MaxFiles || bytes > MaxBytes))
             {
-                files[i].Delete();
+                _ = files[i].Folder.Remove(files[i].Name);
             }
         }
     }

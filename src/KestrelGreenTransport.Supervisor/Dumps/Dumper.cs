@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Records;
+using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Reporting;
 using Microsoft.Extensions.Logging;
 
@@ -19,10 +21,11 @@ internal sealed class Dumper : IDisposable
     public static readonly TimeSpan DumpLimit = TimeSpan.FromSeconds(60);
 
     // Of a report; a thousand threads with fifty frames each take about 15 MB.
-    private const long LargestReport = 64 * 1024 * 1024;
+    private const ulong LargestReport = 64 * 1024 * 1024;
 
     private readonly string _reports;
     private readonly string _ports;
+    private readonly uint _user;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly BlockingCollection<Action> _requests = [];
@@ -31,12 +34,14 @@ internal sealed class Dumper : IDisposable
 
     /// <param name="reports">A folder that the workers' user may write to: each leaves its report there for us to read.</param>
     /// <param name="ports">Where the workers' runtimes open their diagnostics ports: their TMPDIR.</param>
+    /// <param name="user">Whom the workers run as.</param>
     /// <param name="logger">For what was kept, or why nothing was.</param>
     /// <param name="time">The clock for the files' names.</param>
-    public Dumper(string reports, string ports, ILogger logger, TimeProvider time)
+    public Dumper(string reports, string ports, uint user, ILogger logger, TimeProvider time)
     {
         _reports = reports;
         _ports = ports;
+        _user = user;
         _logger = logger;
         _time = time;
         _thread = new Thread(Run) { IsBackground = true, Name = "green-dump" };
@@ -109,11 +114,11 @@ internal sealed class Dumper : IDisposable
 
         if (request is { Kind: not GreenDumpKind.Stacks, Folder: { } dumps })
         {
-            dumps.Make();
-            var file = dumps.FileFor(request.Index, request.Pid, at, "dmp");
-            error = DiagnosticsPort.WriteDump(request.Pid, _ports, file, request.Kind, DumpLimit) ?? error;
+            dumps.MakeForRuntime();
+            var file = dumps.FileForRuntime(request.Index, request.Pid, at, "dmp");
+            error = new DiagnosticsPort(request.Pid, _user, _ports).WriteDump(file, request.Kind, DumpLimit) ?? error;
             dumps.Prune();
-            if (File.Exists(file))
+            if (dumps.Has(file))
             {
                 files.Add(file);
             }
@@ -128,7 +133,7 @@ internal sealed class Dumper : IDisposable
         var report = DiagnosticsPort.ReportFile(path);
         try
         {
-            if (DiagnosticsPort.WriteReport(request.Pid, _ports, path, StacksLimit) is { } error)
+            if (new DiagnosticsPort(request.Pid, _user, _ports).WriteReport(path, StacksLimit) is { } error)
             {
                 return (null, error);
             }
@@ -139,12 +144,13 @@ internal sealed class Dumper : IDisposable
         }
         finally
         {
-            File.Delete(report);
+            _ = Posix.unlink(report);
         }
     }
 
-    // The worker's user may write to that folder: no link is followed, and no more is read than a report may have.
-    private static byte[]? Read(string path)
+    // The worker's user may write to that folder: no link is followed, nothing but a file of that user's is read, and no more
+    // than a report may have.
+    private unsafe byte[]? Read(string path)
     {
         if (!RecordFile.OpenForReading(path, out var file).Ok || file is null)
         {
@@ -153,15 +159,16 @@ internal sealed class Dumper : IDisposable
 
         using (file)
         {
-            var length = RandomAccess.GetLength(file);
-            if (length is 0 or > LargestReport)
+            Posix.Statx status;
+            if (Posix.statx((int)file.DangerousGetHandle(), "", Posix.AT_EMPTY_PATH, Posix.STATX_BASIC_STATS, &status) != 0
+                || (status.stx_mode & LibcFiles.S_IFMT) != LibcFiles.S_IFREG || status.stx_uid != _user || status.stx_size is 0 or > LargestReport)
             {
                 return null;
             }
 
-            var bytes = new byte[length];
+            var bytes = new byte[status.stx_size];
             var read = 0;
-            while (read < length && RecordFile.Read(file, bytes.AsSpan(read), read) is { Ok: true, Value: > 0 and var count })
+            while (read < bytes.Length && RecordFile.Read(file, bytes.AsSpan(read), read) is { Ok: true, Value: > 0 and var count })
             {
                 read += (int)count;
             }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using KestrelGreenTransport.Supervisor.Output;
 
 namespace KestrelGreenTransport.Supervisor.Dumps;
 
@@ -103,7 +104,7 @@ internal static class StackReport
             : hexadecimal ?? "?";
 
     private static string? Text(JsonElement element, string name) =>
-        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+        element.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? TerminalText.OneLine(value.GetString()!) : null;
 
     private sealed record ThreadStack(string Id, string Text);
 }

@@ -29,12 +29,38 @@ internal static class TerminalText
     public static ReadOnlyMemory<byte> OfLine(ReadOnlyMemory<byte> line) =>
         IsPlain(line.Span) ? line : Encoding.UTF8.GetBytes(OfLine(Encoding.UTF8.GetString(line.Span)));
 
+    /// <summary>Text of ours that may hold some of another program's: nothing steers, and no colour passes.</summary>
+    public static string WithoutOrders(string text) => text.Any(Steers) ? Escaped(text, static c => c) : text;
+
+    /// <summary>
+    /// Text of a worker, or of another program, as a part of a line of ours, wherever that goes: nothing steers, no colour
+    /// passes, and it begins no line of its own.
+    /// </summary>
+    public static string OneLine(string text) =>
+        text.Any(static c => char.IsControl(c) || Steers(c)) ? Escaped(text, static c => c is '\n' or '\r' or '\t' ? ' ' : c) : text;
+
+    /// <summary>Whether a terminal takes this for an order: a control character but the end of a line and the tabulator, or a sign that turns text round.</summary>
+    public static bool Steers(char c) =>
+        (char.IsControl(c) && c is not '\n' and not '\t')
+        || c is '\u061c' or '\u200e' or '\u200f' or (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069');
+
+    private static string Escaped(string text, Func<char, char> shown)
+    {
+        var clean = new StringBuilder(text.Length + 16);
+        foreach (var c in text.Select(shown))
+        {
+            _ = Steers(c) ? clean.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}") : clean.Append(c);
+        }
+
+        return clean.ToString();
+    }
+
     private static bool IsPlain(ReadOnlySpan<byte> line)
     {
         foreach (var one in line)
         {
-            // 0xC2 leads to the second range of control characters, 0xE2 to the signs that turn text round (and to much else).
-            if (one is (< 0x20 and not (byte)'\n' and not (byte)'\t') or 0x7F or 0xC2 or 0xE2)
+            // 0xC2 leads to the second range of control characters, 0xD8 and 0xE2 to the signs that turn text round (and to much else).
+            if (one is (< 0x20 and not (byte)'\n' and not (byte)'\t') or 0x7F or 0xC2 or 0xD8 or 0xE2)
             {
                 return false;
             }
@@ -73,9 +99,6 @@ internal static class TerminalText
 
         return clean.ToString();
     }
-
-    private static bool Steers(char c) =>
-        (char.IsControl(c) && c is not '\n' and not '\t') || c is (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069');
 
     // ESC [ digits, semicolons and colons m.
     private static int LengthOfColour(ReadOnlySpan<char> text)

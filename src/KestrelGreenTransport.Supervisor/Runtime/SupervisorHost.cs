@@ -92,7 +92,13 @@ internal static class SupervisorHost
         var logger = new SupervisorLogger(writer, format, journal, time);
         var reporter = new NoticeReporter(logger, output, journal);
         var identity = WorkerIdentity.Of(plan.Options, Libc.geteuid(), Posix.getegid());
-        var heartbeatPath = HeartbeatDirectory.PathFor(plan.Name, Environment.GetEnvironmentVariable, identity?.Uid ?? Libc.geteuid());
+        var heartbeatPath = HeartbeatDirectory.PathFor(plan.Name, Environment.GetEnvironmentVariable, Libc.geteuid());
+        var folder = plan.Options.DumpOnStale is { } kept ? new DumpFolder(kept, plan.Name, identity) : null;
+        if (folder?.WhyNot() is { } open)
+        {
+            throw new StartupException(ExitCodes.Usage, $"DumpOnStale ('{folder.Path}') cannot be used: {open}.");
+        }
+
         var controlPath = plan.Options.Control ?? ControlPaths.Socket(ControlPaths.Directory(), plan.Name);
         using var predecessor = Predecessor.Find(logger);
         using var init = InitLink.Find();
@@ -125,8 +131,7 @@ internal static class SupervisorHost
             var generations = new Generations(new Generation(plan, given));
             using var launcher = new WorkerLauncher(generations, heartbeats, pump, identity);
             using var preparer = new GenerationPreparer(generations, binder, identity, logger);
-            using var dumper = new Dumper(heartbeats.Path, Path.GetTempPath(), logger, time);
-            var folder = plan.Options.DumpOnStale is { } kept ? new DumpFolder(kept, plan.Name) : null;
+            using var dumper = new Dumper(heartbeats.WorkersPath, Path.GetTempPath(), identity?.Uid ?? Libc.geteuid(), logger, time);
             var hung = folder is null ? null : new HungDumps(dumper, folder, plan.Options.DumpKind);
             using var loop = new SupervisorLoop(
                 InitialState(plan) with { HasLead = predecessor is null }, launcher, preparer, heartbeats, new Examiner(board, new OutOfMemoryWatch(), time), hung, hooks,
@@ -147,7 +152,7 @@ internal static class SupervisorHost
 
             var status = new StatusBuilder(plan, listeners, board, time, () => upgrade.IsUnderWay);
             var figures = new FiguresSource(status, loop, time);
-            var dumps = new DumpCommand(dumper, folder, plan.Name, () => loop.State, loop.Post);
+            var dumps = new DumpCommand(dumper, folder, path => new DumpFolder(path, plan.Name, identity), () => loop.State, loop.Post);
             using var meter = new SupervisorMeter(figures.Now);
             if (predecessor is null)
             {

@@ -37,7 +37,7 @@ internal static class DumpCommand
             };
             return ClientCommand.Talk(host, parsed, client => Show(host, client.WithLimit(Limit).Ask(request, static response => response.Dump), parsed.GetValue(json)));
         });
-        return (command, ["green dump 2", "green dump 2 --kind heap --to /var/tmp", "green dump 1 --json | jq -r .stacks"]);
+        return (command, ["green dump 2", "green dump 2 --kind heap --to /var/dumps", "green dump 1 --json | jq -r .stacks"]);
     }
 
     private static int Show(ToolHost host, DumpDocument dump, bool asJson)

@@ -53,6 +53,16 @@ public sealed class PrivilegeTests
         var next = await green.Replaced(status.Workers[0], status);
         Assert.Equal(Nobody, Status(next.Pid!.Value)["Uid"][0]);
         await green.StatusWhen("it beats", static now => now.Workers.All(static worker => worker.HeartbeatAgeSeconds is not null));
+
+        // The supervisor's folder holds the lock on the name; beats and what the workers' runtime writes have folders of the workers' own.
+        var heartbeats = Path.Combine(green.RuntimeDirectory, $"green-0-{green.Name}");
+        Assert.Equal((UnixFileMode)0b111_001_001, File.GetUnixFileMode(heartbeats));
+        Assert.Equal((UnixFileMode)0b111_000_000, File.GetUnixFileMode(Path.Combine(heartbeats, "workers")));
+        var dumps = folder.File("dumps");
+        await using var dump = await green.Command("dump", $"{next.Index}", "--kind", "mini", "--to", dumps);
+        Assert.True(await dump.Exit() == 0, $"{dump.Describe()}\n{green.Process.Describe()}");
+        Assert.EndsWith(".stacks.txt", Assert.Single(Directory.GetFiles(dumps)), StringComparison.Ordinal);
+        Assert.EndsWith(".dmp", Assert.Single(Directory.GetFiles(Path.Combine(dumps, $"green-{green.Name}-workers"))), StringComparison.Ordinal);
         await green.StopCleanly();
     }
 

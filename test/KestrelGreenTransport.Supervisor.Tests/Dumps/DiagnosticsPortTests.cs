@@ -1,26 +1,109 @@
+using System.Buffers.Binary;
+using System.Net.Sockets;
+using System.Text;
+using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Dumps;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Dumps;
 
-public sealed class DiagnosticsPortTests
+public sealed class DiagnosticsPortTests : IDisposable
 {
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("green-port-").FullName;
+
+    public DiagnosticsPortTests() => File.SetUnixFileMode(_folder, (UnixFileMode)0b1_111_111_111);
+
+    private DiagnosticsPort Own => new(Environment.ProcessId, Libc.geteuid(), _folder);
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
     [Fact]
-    public void The_port_of_a_pid_is_that_of_its_youngest_process_however_many_digits_its_start_has()
+    public void The_port_of_a_process_is_the_one_that_its_own_runtime_opens()
     {
-        var folder = Directory.CreateTempSubdirectory();
+        var port = new DiagnosticsPort(Environment.ProcessId, Libc.geteuid(), Path.GetTempPath());
+
+        Assert.True(File.Exists(port.PortPath), $"{port.PortPath} of {string.Join(' ', Directory.GetFileSystemEntries(Path.GetTempPath(), $"dotnet-diagnostic-{Environment.ProcessId}-*"))}");
+        Assert.Null(new DiagnosticsPort(int.MaxValue, 0, _folder).PortPath);
+    }
+
+    [Fact]
+    public async Task Another_process_or_user_in_its_place_is_not_asked()
+    {
+        // As any local user may: a name that is newer than the true one, and one in the place of the true one.
+        await File.WriteAllTextAsync(Path.Combine(_folder, $"dotnet-diagnostic-{Environment.ProcessId}-{ulong.MaxValue}-socket"), "", TestContext.Current.CancellationToken);
+        Assert.Contains("has no diagnostics port", Own.WriteReport("/nowhere", Limit));
+
+        var init = new DiagnosticsPort(1, Libc.geteuid(), _folder);
+        using (var posing = Listen(init))
+        {
+            Assert.Contains("another one has taken the place", init.WriteReport("/nowhere", Limit));
+            Assert.Equal(0, await Received(posing));
+        }
+
+        if (Environment.IsPrivilegedProcess)
+        {
+            using var posing = AsUser.Run(65534, () => Listen(Own));
+            Assert.Contains("another one has taken the place", Own.WriteReport("/nowhere", Limit));
+            Assert.Equal(0, await Received(posing));
+        }
+    }
+
+    [Fact]
+    public async Task An_answer_byte_by_byte_has_the_same_limit_as_one_that_does_not_come()
+    {
+        using var listener = Listen(Own);
+        var asked = Task.Run(() => Own.WriteReport("/nowhere", TimeSpan.FromMilliseconds(300)), TestContext.Current.CancellationToken);
+        using var client = await listener.AcceptAsync(TestContext.Current.CancellationToken);
+        var request = new byte[1024];
+        var size = await client.ReceiveAsync(request, TestContext.Current.CancellationToken);
         try
         {
-            foreach (var name in (string[])["7-999999", "7-5912345", "7-5812345", "77-9912345"])
+            // Each within the limit of one call; all of them would be without end. It ends when the other side has had enough.
+            while (!client.Poll(TimeSpan.FromMilliseconds(20), SelectMode.SelectRead))
             {
-                File.WriteAllText(Path.Combine(folder.FullName, $"dotnet-diagnostic-{name}-socket"), "");
+                await client.SendAsync(new byte[] { 0xff }, TestContext.Current.CancellationToken);
             }
-
-            Assert.Equal("dotnet-diagnostic-7-5912345-socket", Path.GetFileName(DiagnosticsPort.PortOf(7, folder.FullName)));
-            Assert.Null(DiagnosticsPort.PortOf(8, folder.FullName));
         }
-        finally
+        catch (SocketException)
         {
-            folder.Delete(recursive: true);
+            // It left between the two.
         }
+
+        Assert.InRange(size, 20, request.Length);
+        Assert.Contains("did not answer within 0.3 s", await asked);
+    }
+
+    [Fact]
+    public async Task A_refusal_is_one_line_that_steers_no_terminal()
+    {
+        using var listener = Listen(Own);
+        var asked = Task.Run(() => Own.WriteReport("/nowhere", Limit), TestContext.Current.CancellationToken);
+        using var client = await listener.AcceptAsync(TestContext.Current.CancellationToken);
+        var text = Encoding.Unicode.GetBytes("no\n[green] 2026-01-01 fail: forged \e[2J\u202e");
+        var answer = new byte[28 + text.Length];
+        BinaryPrimitives.WriteUInt16LittleEndian(answer.AsSpan(14), (ushort)answer.Length);
+        answer[16] = 0xff;
+        answer[17] = 0xff;
+        text.CopyTo(answer, 28);
+        await client.SendAsync(answer, TestContext.Current.CancellationToken);
+
+        Assert.Equal("the runtime refused (0x00000000): no [green] 2026-01-01 fail: forged \\u001b[2J\\u202e", await asked);
+    }
+
+    private static Socket Listen(DiagnosticsPort port)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint(port.PortPath!));
+        File.SetUnixFileMode(port.PortPath!, (UnixFileMode)0b110_110_110);
+        socket.Listen();
+        return socket;
+    }
+
+    // What was said to it before the other side left.
+    private static async Task<int> Received(Socket listener)
+    {
+        using var client = await listener.AcceptAsync(TestContext.Current.CancellationToken);
+        return await client.ReceiveAsync(new byte[64], TestContext.Current.CancellationToken);
     }
 }

@@ -36,6 +36,14 @@ public class StackReportTests
             StackReport.Render(json, ["worker 2"]));
     }
 
+    [Fact]
+    public void A_worker_writes_no_lines_of_its_own_and_steers_no_terminal()
+    {
+        var text = StackReport.Render(Report(Sleeping.Replace("Shop.Orders", "Shop\\n\\u001b[2JForged", StringComparison.Ordinal)), []);
+
+        Assert.Contains("Shop!Shop \\u001b[2JForged.List()\n", text, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("{}")]

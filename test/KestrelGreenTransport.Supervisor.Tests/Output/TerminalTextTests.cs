@@ -15,6 +15,7 @@ public class TerminalTextTests
     [InlineData("real\b\b\b\bfake\u007f", "real\\u0008\\u0008\\u0008\\u0008fake\\u007f")]
     [InlineData("\u009b2Jeight bits", "\\u009b2Jeight bits")]
     [InlineData("abc\u202etxt.exe\u2066", "abc\\u202etxt.exe\\u2066")]
+    [InlineData("a\u200eb\u200fc\u061cd", "a\\u200eb\\u200fc\\u061cd")]
     [InlineData("\e[31mred\e[0m", "\e[31mred\e[0m\e[0m")]
     [InlineData("\e[38;2;1:2:3mtrue colour", "\e[38;2;1:2:3mtrue colour\e[0m")]
     [InlineData("\e[8", "\\u001b[8")]
@@ -25,6 +26,12 @@ public class TerminalTextTests
         Assert.Equal(shown, Encoding.UTF8.GetString(TerminalText.OfLine(Encoding.UTF8.GetBytes(line)).Span));
         Assert.Equal(shown + "\n", Encoding.UTF8.GetString(TerminalText.OfLine(Encoding.UTF8.GetBytes(line + "\n")).Span));
     }
+
+    [Theory]
+    [InlineData("GET /shop", "GET /shop")]
+    [InlineData("GET /\n[green] fail: forged\r\t", "GET / [green] fail: forged  ")]
+    [InlineData("\e[31mred\e[0m\u202e", "\\u001b[31mred\\u001b[0m\\u202e")]
+    public void A_part_of_a_line_begins_none_of_its_own_and_has_no_colour(string text, string shown) => Assert.Equal(shown, TerminalText.OneLine(text));
 
     [Fact]
     public void A_line_with_nothing_in_it_is_passed_on_as_it_is()
