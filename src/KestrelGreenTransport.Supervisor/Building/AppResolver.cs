@@ -9,7 +9,7 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
     private const string DownloadPage = "https://dotnet.microsoft.com/download";
 
     /// <summary>What projects were built to.</summary>
-    public BuildFolders Builds { get; } = new();
+    public BuildFolders Builds { get; } = new(Path.GetTempPath());
 
     /// <summary>The command, or what is wrong: a sentence with the next step.</summary>
     /// <param name="app">As it was named.</param>

@@ -1,4 +1,5 @@
 using System.Globalization;
+using KestrelGreenTransport.Files;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Native;
 
@@ -8,12 +9,13 @@ namespace KestrelGreenTransport.Supervisor.Building;
 // kills the process. So workers run from a copy of what was built, and each build gets a new one.
 
 /// <summary>Copies of what a project was built to, in a temporary folder that goes with this supervisor.</summary>
-internal sealed class BuildFolders : IDisposable
+/// <param name="temporary">The folder for temporary files.</param>
+internal sealed class BuildFolders(string temporary) : IDisposable
 {
     private const string Prefix = "green-build-";
-    private const UnixFileMode ForEveryone =
-        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-        | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
+
+    // The workers may be another user.
+    private const uint ForEveryone = 0b111_101_101;
 
     // What `dotnet publish` leaves inside the build output.
     private const string Published = "publish";
@@ -67,47 +69,54 @@ internal sealed class BuildFolders : IDisposable
 
     private string MakeRoot()
     {
-        foreach (var old in Directory.EnumerateDirectories(Path.GetTempPath(), Prefix + "*"))
+        var opened = Folder.Open(Path.GetFullPath(temporary), out var above);
+        using (above)
         {
-            RemoveLeftover(old);
+            if (above is null or { OwnAccess: FolderAccess.Others })
+            {
+                throw new IOException(above is null
+                    ? $"{temporary} cannot hold what is built: {opened.Message}"
+                    : $"other users could replace what is built in {temporary}: set TMPDIR to a folder that only this user may write to, or to one with the sticky bit");
+            }
+
+            foreach (var old in above.Names.Where(static name => name.StartsWith(Prefix, StringComparison.Ordinal)))
+            {
+                RemoveLeftover(above, old);
+            }
+
+            var name = $"{Prefix}{Guid.NewGuid():N}"[..(Prefix.Length + 12)];
+            var made = above.MakeIn(name, ForEveryone, out var root);
+            root?.Dispose();
+            _hold = Hold(above, name);
+            return _hold is not null ? Path.Combine(temporary, name) : throw new IOException($"{Path.Combine(temporary, name)} cannot be made: {made.Message}");
         }
-
-        var root = Directory.CreateTempSubdirectory(Prefix).FullName;
-        _hold = Hold(root);
-
-        // The workers may be somebody else.
-        if (!OperatingSystem.IsWindows())
-        {
-            File.SetUnixFileMode(root, ForEveryone);
-        }
-
-        return root;
     }
 
-    // A supervisor that was killed left it: whoever lives holds its own.
-    private static void RemoveLeftover(string folder)
+    // A supervisor of this user that was killed left it: one that lives holds its own. A folder of this name that another user
+    // made is left alone, whatever stands in it.
+    private void RemoveLeftover(Folder above, string name)
     {
-        if (TimeProvider.System.GetUtcNow().UtcDateTime - Directory.GetLastWriteTimeUtc(folder) < LeftoverAge)
+        if (TimeProvider.System.GetUtcNow().UtcDateTime - Directory.GetLastWriteTimeUtc(Path.Combine(temporary, name)) < LeftoverAge)
         {
             return;
         }
 
-        using var hold = Hold(folder);
+        using var hold = Hold(above, name);
         if (hold is not null)
         {
-            Remove(folder);
+            above.RemoveAll(name);
         }
     }
 
-    private static Descriptor? Hold(string folder)
+    // Only our own, so that nobody else can keep us from it, nor have us delete what is theirs.
+    private static Descriptor? Hold(Folder above, string name)
     {
-        var opened = Result.From(Posix.open(folder, LibcFiles.O_DIRECTORY | LibcFiles.O_NOFOLLOW | Posix.O_CLOEXEC, 0));
-        if (!opened.Ok)
+        if (above.StatusOf(name)?.stx_uid != Libc.geteuid() || !above.Open(name, LibcFiles.O_DIRECTORY, 0, out var opened).Ok || opened is null)
         {
             return null;
         }
 
-        var descriptor = new Descriptor((int)opened.Value);
+        var descriptor = Descriptor.Of(opened);
         if (Result.From(Posix.flock(descriptor.Number, Posix.LOCK_EX | Posix.LOCK_NB)).Ok)
         {
             return descriptor;
