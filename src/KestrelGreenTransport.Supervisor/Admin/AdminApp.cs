@@ -63,6 +63,16 @@ internal sealed class AdminApp(AdminPlan plan, AdminSources sources, AdminMonito
         });
     }
 
+    /// <summary>Whether the request is a health check, which needs no token and always has a place.</summary>
+    public static bool IsHealthCheck(HttpRequest request) => request.Path.Value is "/healthz" or "/readyz";
+
+    /// <summary>Answers a request that has no place.</summary>
+    public static Task Refuse(HttpResponse response)
+    {
+        SetHeaders(response);
+        return Text(response, StatusCodes.Status503ServiceUnavailable, "too many requests at a time: close a page or a stream of events");
+    }
+
     private static void SetHeaders(HttpResponse response)
     {
         response.Headers.CacheControl = "no-store";

@@ -25,7 +25,7 @@ internal sealed class AdminGuard(AdminPlan plan)
     {
         if (plan.IsRemote)
         {
-            return request.Path.Value is "/healthz" or "/readyz" || IsRight(Given(request))
+            return AdminApp.IsHealthCheck(request) || IsRight(Given(request))
                 ? null
                 : (StatusCodes.Status401Unauthorized, "the token is missing or wrong: send it as a bearer token, or as the password of any user");
         }

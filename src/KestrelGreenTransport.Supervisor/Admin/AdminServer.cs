@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervisor.Files;
 using KestrelGreenTransport.Supervisor.Settings;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -21,6 +22,8 @@ namespace KestrelGreenTransport.Supervisor.Admin;
 internal sealed class AdminServer : IDisposable
 {
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan HeadersLimit = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan KeepAliveLimit = TimeSpan.FromSeconds(20);
 
     private readonly KestrelServer _server;
     private readonly CancellationTokenSource _stopping;
@@ -36,8 +39,13 @@ internal sealed class AdminServer : IDisposable
     public static AdminServer Start(AdminPlan plan, Func<CancellationToken, AdminApp> app)
     {
         var options = new KestrelServerOptions { AddServerHeader = false, AllowSynchronousIO = false };
-        options.Limits.MaxConcurrentConnections = 64;
+
+        // Beyond what AdminConnections lets stay: those that make way are on their way out.
+        options.Limits.MaxConcurrentConnections = 2 * AdminConnections.Most;
         options.Limits.MaxRequestBodySize = 4096;
+        options.Limits.RequestHeadersTimeout = HeadersLimit;
+        options.Limits.KeepAliveTimeout = KeepAliveLimit;
+        var connections = new AdminConnections();
         var stopping = new CancellationTokenSource();
         var server = new KestrelServer(
             Options.Create(options),
@@ -47,10 +55,10 @@ internal sealed class AdminServer : IDisposable
         {
             foreach (var endpoint in plan.Endpoints)
             {
-                Listen(options, endpoint);
+                Listen(options, endpoint, connections);
             }
 
-            server.StartAsync(new Application(app(stopping.Token)), CancellationToken.None).GetAwaiter().GetResult();
+            server.StartAsync(new Application(app(stopping.Token), connections), CancellationToken.None).GetAwaiter().GetResult();
             return new AdminServer(server, stopping);
         }
         catch (Exception failed) when (failed is IOException or AddressInUseException or SocketException or UnauthorizedAccessException)
@@ -75,15 +83,21 @@ internal sealed class AdminServer : IDisposable
         _stopping.Dispose();
     }
 
-    private static void Listen(KestrelServerOptions options, ListenEndpoint endpoint)
+    private static void Listen(KestrelServerOptions options, ListenEndpoint endpoint, AdminConnections connections)
     {
         if (endpoint.IP is { } ip)
         {
-            options.Listen(ip, static listen => listen.Protocols = HttpProtocols.Http1);
+            options.Listen(ip, Configure);
             return;
         }
 
-        options.Listen(endpoint.ToEndPoint(), static listen => listen.Protocols = HttpProtocols.Http1);
+        options.Listen(endpoint.ToEndPoint(), Configure);
+
+        void Configure(ListenOptions listen)
+        {
+            listen.Protocols = HttpProtocols.Http1;
+            listen.Use(next => connection => connections.Serve(connection, next));
+        }
     }
 
     // A path is taken over from a killed supervisor, from nobody else, and is this user's alone before anybody can connect.
@@ -92,6 +106,11 @@ internal sealed class AdminServer : IDisposable
         if (endPoint is not UnixDomainSocketEndPoint unix)
         {
             return SocketTransportOptions.CreateDefaultBoundListenSocket(endPoint);
+        }
+
+        if (unix.ToString() is ['/', ..] path && SocketFolder.WhyNot(path) is { } open)
+        {
+            throw new IOException(open);
         }
 
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -107,11 +126,28 @@ internal sealed class AdminServer : IDisposable
         }
     }
 
-    private sealed class Application(AdminApp app) : IHttpApplication<HttpContext>
+    private sealed class Application(AdminApp app, AdminConnections connections) : IHttpApplication<HttpContext>
     {
         public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
 
-        public Task ProcessRequestAsync(HttpContext context) => app.Answer(context);
+        public async Task ProcessRequestAsync(HttpContext context)
+        {
+            var isHealth = AdminApp.IsHealthCheck(context.Request);
+            if (!connections.TryBegin(context.Features, isHealth))
+            {
+                await AdminApp.Refuse(context.Response);
+                return;
+            }
+
+            try
+            {
+                await app.Answer(context);
+            }
+            finally
+            {
+                connections.End(context.Features, isHealth);
+            }
+        }
 
         public void DisposeContext(HttpContext context, Exception? exception)
         {

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Files;
 using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Settings;
 
@@ -42,19 +43,18 @@ internal sealed class ControlSocket : IDisposable
                 _ = Posix.mkdir(directory, 0b111_000_000);
             }
 
-            if (directory is not null && OwnerOf(directory) is { } owner && !ControlClient.IsTrusted(owner, Libc.geteuid()))
+            if (SocketFolder.WhyNot(path) is { } open)
             {
                 throw new StartupException(
-                    ExitCodes.Unexpected,
-                    $"{directory} belongs to another user ({owner}), who could put a socket of their own in the place of ours. Remove it, or set XDG_RUNTIME_DIR, or give a path elsewhere with --control.");
+                    ExitCodes.Unexpected, $"{open}. Remove it, or set XDG_RUNTIME_DIR, or give a path elsewhere with --control.");
             }
 
             var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             RemoveStale(path);
-            socket.Bind(new UnixDomainSocketEndPoint(path));
 
-            // Nobody can connect before listen, so there is no moment at which another user could.
-            _ = Posix.chmod(path, 0b110_000_000);
+            // Of the socket, before its file is made: there is no moment at which it has other rights, and no path to be misled by.
+            _ = Posix.fchmod((int)socket.Handle, 0b110_000_000);
+            socket.Bind(new UnixDomainSocketEndPoint(path));
             socket.Blocking = false;
             socket.Listen(Backlog);
 
@@ -91,16 +91,11 @@ internal sealed class ControlSocket : IDisposable
     {
         if (!_isLetGo && !_socket.IsClosed)
         {
-            File.Delete(Path);
+            // Its folder may be gone by now, with the file.
+            _ = Posix.unlink(Path);
         }
 
         _socket.Dispose();
-    }
-
-    private static unsafe uint? OwnerOf(string directory)
-    {
-        Posix.Statx status;
-        return Posix.statx(Libc.AT_FDCWD, directory, 0, Posix.STATX_BASIC_STATS, &status) == 0 ? status.stx_uid : null;
     }
 
     private static void RemoveStale(string path)

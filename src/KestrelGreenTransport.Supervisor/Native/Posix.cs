@@ -137,9 +137,6 @@ internal static unsafe partial class Posix
     public static partial int fchmod(int fd, uint mode);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int chmod(string path, uint mode);
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int statx(int directory, string path, int flags, uint mask, Statx* status);
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]

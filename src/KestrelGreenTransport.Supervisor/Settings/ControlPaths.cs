@@ -26,7 +26,8 @@ internal static class ControlPaths
             return first;
         }
 
-        if (variable("XDG_RUNTIME_DIR") is { Length: > 0 } session)
+        // Root has it from another user's session, by sudo -E: that user could put anything there.
+        if (user != 0 && variable("XDG_RUNTIME_DIR") is { Length: > 0 } session)
         {
             return Path.Combine(session, "green");
         }

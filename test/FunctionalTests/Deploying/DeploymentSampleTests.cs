@@ -71,8 +71,9 @@ public sealed partial class DeploymentSampleTests
             File.Copy(file, Path.Combine(app, Path.GetFileName(file)));
         }
 
-        Directory.CreateDirectory(folder.File("run"), (UnixFileMode)0b111_111_111);
-        File.SetUnixFileMode(folder.File("run"), (UnixFileMode)0b111_111_111);
+        // As Docker mounts it.
+        Directory.CreateDirectory(folder.File("run"));
+        File.SetUnixFileMode(folder.File("run"), (UnixFileMode)0b1_111_111_111);
         File.SetUnixFileMode(folder.Path, (UnixFileMode)0b111_101_101);
         string[] entryPoint = JsonSerializer.Deserialize<string[]>(Step(steps, "ENTRYPOINT"))!;
         await using var container = ChildProgram.Start(

@@ -15,7 +15,8 @@ public sealed class OtherUserTests : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("green-users-").FullName;
 
-    public OtherUserTests() => File.SetUnixFileMode(_folder, Everybody);
+    // As /tmp is.
+    public OtherUserTests() => File.SetUnixFileMode(_folder, Everybody | UnixFileMode.StickyBit);
 
     private string SocketPath => Path.Combine(_folder, "shop.sock");
 
@@ -86,11 +87,39 @@ public sealed class OtherUserTests : IDisposable
         Assert.Empty(Directory.GetFileSystemEntries(Path.Combine(_folder, "trap")));
     }
 
+    [Fact]
+    public void A_folder_in_which_others_could_replace_the_socket_is_refused()
+    {
+        foreach (var open in (int[])[0b111_111_111, 0b111_111_101])
+        {
+            File.SetUnixFileMode(_folder, (UnixFileMode)open);
+            Assert.Contains($"{_folder} can be written by others than its owner", Assert.Throws<StartupException>(() => ControlSocket.Bind(SocketPath)).Message);
+        }
+
+        Assert.Empty(Directory.GetFileSystemEntries(_folder));
+        File.SetUnixFileMode(_folder, (UnixFileMode)0b111_101_101);
+        var socket = ControlSocket.Bind(SocketPath);
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(SocketPath));
+
+        // A cleaner of temporary files may be faster.
+        Directory.Delete(_folder, recursive: true);
+        socket.Dispose();
+        Directory.CreateDirectory(_folder);
+    }
+
     private string Ask(string command)
     {
         using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         client.Connect(new UnixDomainSocketEndPoint(SocketPath));
-        client.Send(Encoding.UTF8.GetBytes($$"""{"command":"{{command}}"}""" + "\n"));
+        try
+        {
+            client.Send(Encoding.UTF8.GetBytes($$"""{"command":"{{command}}"}""" + "\n"));
+        }
+        catch (SocketException refused) when (refused.SocketErrorCode == SocketError.Shutdown)
+        {
+            // Refused before it has asked: the answer is there all the same.
+        }
+
         var answer = new byte[4096];
         return Encoding.UTF8.GetString(answer, 0, client.Receive(answer)).TrimEnd();
     }

@@ -13,6 +13,7 @@ public sealed class ControlPathsTests : IDisposable
     [InlineData("/run/shop:/run/other", null, 0, "/run/shop")]
     [InlineData(null, "/run/user/5", 5, "/run/user/5/green")]
     [InlineData("", "", 0, "/run/green")]
+    [InlineData(null, "/run/user/5", 0, "/run/green")]
     [InlineData(null, null, 1000, "/tmp/green-1000")]
     public void The_service_managers_directory_comes_first_then_the_sessions_then_the_users_own(
         string? runtime, string? session, uint user, string expected)

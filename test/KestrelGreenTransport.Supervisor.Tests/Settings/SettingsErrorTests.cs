@@ -144,7 +144,7 @@ public sealed class SettingsErrorTests : SettingsFixture
     [Fact]
     public void The_same_address_twice_and_a_control_path_too_long_are_found_before_anything_is_bound()
     {
-        var input = Input($"-b 127.0.0.1:1 -b http://127.0.0.1:1 -b :0 -b :0 --name {new string('x', 64)}", [$"XDG_RUNTIME_DIR=/{new string('y', 50)}"]);
+        var input = Input($"-b 127.0.0.1:1 -b http://127.0.0.1:1 -b :0 -b :0 --name {new string('x', 64)}", [$"RUNTIME_DIRECTORY=/{new string('y', 50)}"]);
 
         var (plan, problems) = LaunchPlanner.Plan(SettingsLoader.Load(input), input, new AppCommand("/bin/app", [], "app"), _ => new AppResolution(null, "not asked for"));
 
@@ -152,7 +152,7 @@ public sealed class SettingsErrorTests : SettingsFixture
         Assert.Equal(
             [
                 "Bind names tcp://127.0.0.1:1 twice (127.0.0.1:1 and http://127.0.0.1:1): one is enough.",
-                $"The control socket's path /{new string('y', 50)}/green/{new string('x', 64)}.sock is longer than the 107 bytes that the kernel takes: give a shorter one with --control.",
+                $"The control socket's path /{new string('y', 50)}/{new string('x', 64)}.sock is longer than the 107 bytes that the kernel takes: give a shorter one with --control.",
             ],
             problems);
     }
