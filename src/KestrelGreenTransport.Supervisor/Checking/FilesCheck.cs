@@ -1,5 +1,6 @@
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Settings;
+using KestrelGreenTransport.Supervisor.Dumps;
 using KestrelGreenTransport.Supervisor.Files;
 using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Privileges;
@@ -36,19 +37,21 @@ internal static class FilesCheck
         var theirs = identity is null ? ours : $"the workers' user {identity}";
         if (plan.Options.LogFile is { } log)
         {
-            yield return Appended("LogFile", log, ours, Places.WhyNotAppend(log));
+            yield return Appended("LogFile", log, ours, Places.WhyNotWrite(log));
         }
 
         if (plan.Options.PidFile is { } pid)
         {
             yield return PidFile.HolderOf(pid) is { } holder
                 ? Finding.Warning(Area, $"PidFile ('{pid}') is held by a supervisor that runs (pid {holder}): stop it first, or choose another file.")
-                : Appended("PidFile", pid, ours, Places.WhyNotAppend(pid));
+                : Appended("PidFile", pid, ours, Places.WhyNotWrite(pid));
         }
 
         if (plan.Options.DumpOnStale is { } dumps)
         {
-            yield return Places.Folder(Area, dumps, "the stacks of hung workers (DumpOnStale)", "Choose another folder.");
+            yield return new DumpFolder(dumps, plan.Name, identity).WhyNot() is { } open
+                ? Finding.Problem(Area, $"{dumps} cannot hold the stacks of hung workers (DumpOnStale): {open}.")
+                : Places.Folder(Area, dumps, "the stacks of hung workers (DumpOnStale)", "Choose another folder.");
         }
 
         if (plan.Options.AdminToken is ['@', .. var token] && plan.Admin?.Token is not null)

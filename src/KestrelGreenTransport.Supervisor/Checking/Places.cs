@@ -1,3 +1,4 @@
+using KestrelGreenTransport.Files;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Privileges;
@@ -38,6 +39,14 @@ internal static class Places
 
         var folder = Path.GetDirectoryName(file)!;
         return Directory.Exists(folder) ? WhyNotMakeIn(folder) : $"there is no folder {folder}";
+    }
+
+    /// <summary>Why the supervisor would not write to this file; null when it would. What others may have put there is refused.</summary>
+    public static string? WhyNotWrite(string file)
+    {
+        var opened = GuardedFile.Open(file, LibcFiles.O_WRONLY | LibcFiles.O_APPEND | LibcFiles.O_NONBLOCK, 0);
+        opened.File?.Dispose();
+        return opened.Error is 0 or Errno.ENOENT or Errno.EISDIR ? WhyNotAppend(file) : opened.Why;
     }
 
     /// <summary>Why this file cannot be read; null when it can.</summary>

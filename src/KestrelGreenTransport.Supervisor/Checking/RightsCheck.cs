@@ -1,5 +1,6 @@
 using System.Globalization;
 using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Files;
 using KestrelGreenTransport.Supervisor.Settings;
 using KestrelGreenTransport.Supervisor.Workers;
 
@@ -17,7 +18,9 @@ internal static class RightsCheck
     public static IEnumerable<Finding> Of(LaunchPlan plan)
     {
         var control = Path.GetDirectoryName(plan.Options.Control!)!;
-        yield return Places.Folder(Area, control, "the control socket", "Choose another place by --control or RUNTIME_DIRECTORY.");
+        yield return SocketFolder.WhyNot(plan.Options.Control!) is { } open
+            ? Finding.Problem(Area, $"{open} (the control socket). Choose another place by --control or RUNTIME_DIRECTORY.")
+            : Places.Folder(Area, control, "the control socket", "Choose another place by --control or RUNTIME_DIRECTORY.");
         yield return Places.Folder(
             Area, Path.GetDirectoryName(HeartbeatDirectory.PathFor(plan.Name, Environment.GetEnvironmentVariable, Libc.geteuid()))!, "the heartbeat files", "Choose another place by RUNTIME_DIRECTORY.");
 
