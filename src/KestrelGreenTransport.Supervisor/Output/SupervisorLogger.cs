@@ -20,7 +20,8 @@ internal sealed class SupervisorLogger(OutputWriter writer, LogFormat format, Jo
             return;
         }
 
-        var message = formatter(state, exception);
+        // Some of it is another program's text, and a log file is read on a terminal too.
+        var message = TerminalText.WithoutOrders(formatter(state, exception));
         var (worker, pid) = (Number(state, "Index"), Number(state, "Pid"));
         journal.AddEvent(logLevel, eventId, worker, pid, message);
         foreach (var line in format.OfEvent(time.GetLocalNow(), logLevel, eventId, worker, pid, message, exception))

@@ -63,7 +63,7 @@ internal sealed class WorkerProcess(int index, long generation, PidFd process, D
 
             if (LifelineMessage.TryParse(_packet.AsSpan(0, (int)received.Value), out var message))
             {
-                return message;
+                return WorkerText.Of(message);
             }
         }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Output;
 using KestrelGreenTransport.Tool.Rendering;
 
 namespace KestrelGreenTransport.Tool.Top;
@@ -88,7 +89,7 @@ internal static class TopScreen
     // A worker's words are data: a control character in them must not steer the terminal.
     private static string Fit(string text, int width)
     {
-        var plain = string.Concat(text.Select(static c => char.IsControl(c) ? '?' : c));
+        var plain = string.Concat(text.Select(static c => char.IsControl(c) || TerminalText.Steers(c) ? '?' : c));
         return plain.Length <= width ? plain : plain[..width];
     }
 
