@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using KestrelGreenTransport.Supervisor.Native;
 
 namespace KestrelGreenTransport.Supervisor.Tests;
@@ -12,7 +13,7 @@ internal static class AsUser
         {
             try
             {
-                ThreadCredentials.Become(user, user, [user]);
+                Become(user);
                 done.SetResult(what());
             }
             catch (Exception failed)
@@ -23,5 +24,14 @@ internal static class AsUser
         { IsBackground = true };
         thread.Start();
         return done.Task.GetAwaiter().GetResult();
+    }
+
+    // The C library's own functions would change every thread; the kernel's change the one that calls.
+    private static unsafe void Become(uint user)
+    {
+        var (setGroups, setGid, setUid) = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? (116, 119, 117) : (159, 149, 147);
+        Assert.Equal(0, Posix.syscall(setGroups, 1, (nint)(&user), 0, 0));
+        Assert.Equal(0, Posix.syscall(setGid, (nint)user, (nint)user, (nint)user, 0));
+        Assert.Equal(0, Posix.syscall(setUid, (nint)user, (nint)user, (nint)user, 0));
     }
 }

@@ -8,7 +8,7 @@ using KestrelGreenTransport.Supervisor.Privileges;
 namespace KestrelGreenTransport.Supervisor.Building;
 
 /// <summary>
-/// Runs what comes before a generation (its build, the command before the start), in a process group of its own: it may take
+/// Runs what comes before a generation (its build, the command before the start), in a session of its own: it may take
 /// as long as it needs, and ends when the supervisor is told to stop.
 /// </summary>
 internal sealed class CancellableCommand : IDisposable
@@ -29,7 +29,6 @@ internal sealed class CancellableCommand : IDisposable
     /// <param name="request">The command; it gets no descriptors but its output.</param>
     /// <param name="line">Gets each line that it writes, to either stream.</param>
     /// <param name="identity">Whom it runs as; null for whoever runs the supervisor.</param>
-    /// <exception cref="NativeException">It cannot be run as that one.</exception>
     public CommandEnd Run(SpawnRequest request, Action<string> line, WorkerIdentity? identity = null)
     {
         var (read, write) = Descriptor.Pipe();
@@ -38,7 +37,11 @@ internal sealed class CancellableCommand : IDisposable
             Spawned spawned;
             using (write)
             {
-                spawned = Start(request with { Descriptors = [(write.Number, StandardOutput), (write.Number, StandardError)] }, identity);
+                spawned = Spawn.Start(request with
+                {
+                    Descriptors = [(write.Number, StandardOutput), (write.Number, StandardError)],
+                    RunAs = identity?.Credentials,
+                });
             }
 
             using var child = spawned.Process;
@@ -53,34 +56,6 @@ internal sealed class CancellableCommand : IDisposable
     }
 
     public void Dispose() => _cancelled.Dispose();
-
-    // A child is who the thread is that makes it, and a thread that has become somebody else stays so.
-    private static Spawned Start(SpawnRequest request, WorkerIdentity? identity)
-    {
-        if (identity is null)
-        {
-            return Spawn.Start(request);
-        }
-
-        Spawned spawned = default;
-        NativeException? refused = null;
-        var thread = new Thread(() =>
-        {
-            try
-            {
-                ThreadCredentials.Become(identity.Uid, identity.Gid, identity.Groups.AsSpan());
-                spawned = Spawn.Start(request);
-            }
-            catch (NativeException e)
-            {
-                refused = e;
-            }
-        })
-        { IsBackground = true, Name = "green-spawn" };
-        thread.Start();
-        thread.Join();
-        return refused is null ? spawned : throw refused;
-    }
 
     private unsafe (ExitStatus Status, bool WasCancelled) Watch(PidFd child, Descriptor output, Action<string> line)
     {

@@ -26,7 +26,7 @@ internal sealed class CommandRunner(IReadOnlyDictionary<string, string> environm
                     Environment = WithoutServers(environment),
                     Descriptors = [(capture ? write.Number : StandardError, StandardOutput), (StandardError, StandardError)],
                     WorkingDirectory = workingDirectory,
-                    OwnProcessGroup = false,
+                    OwnSession = false,
                 });
             }
 

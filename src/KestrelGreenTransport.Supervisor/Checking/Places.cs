@@ -68,7 +68,7 @@ internal static class Places
             try
             {
                 // For good, which for this thread is not long.
-                ThreadCredentials.Become(identity.Uid, identity.Gid, identity.Groups.AsSpan());
+                ThreadFileRights.TakeOn(identity.Credentials);
                 found = look();
             }
             catch (NativeException e)

@@ -55,7 +55,7 @@ internal static unsafe class InitProcess
                     Descriptors = [(1, 1), (2, 2), (write.Number, PipeInChild)],
 
                     // The terminal's own signals reach it as ever.
-                    OwnProcessGroup = false,
+                    OwnSession = false,
                 });
             }
 

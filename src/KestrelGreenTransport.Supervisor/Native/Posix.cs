@@ -35,9 +35,9 @@ internal static unsafe partial class Posix
     public const nint SYS_pidfd_send_signal = 424;
     public const nint SYS_pidfd_open = 434;
 
-    public const short POSIX_SPAWN_SETPGROUP = 0x02;
     public const short POSIX_SPAWN_SETSIGDEF = 0x04;
     public const short POSIX_SPAWN_SETSIGMASK = 0x08;
+    public const short POSIX_SPAWN_SETSID = 0x80;
 
     public const int AT_FDCWD = -100;
     public const int AT_EMPTY_PATH = 0x1000;
@@ -105,6 +105,9 @@ internal static unsafe partial class Posix
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial nint syscall(nint number, nint first, nint second, nint third, nint fourth);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int memfd_create(string name, uint flags);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int open(string path, int flags, uint mode);
@@ -209,9 +212,6 @@ internal static unsafe partial class Posix
 
     [LibraryImport("libc")]
     public static partial int posix_spawnattr_setflags(void* attributes, short flags);
-
-    [LibraryImport("libc")]
-    public static partial int posix_spawnattr_setpgroup(void* attributes, int group);
 
     [LibraryImport("libc")]
     public static partial int posix_spawnattr_setsigdefault(void* attributes, void* set);

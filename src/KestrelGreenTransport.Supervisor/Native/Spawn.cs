@@ -6,7 +6,8 @@ namespace KestrelGreenTransport.Supervisor.Native;
 
 /// <summary>
 /// Starts processes by posix_spawn: every signal at its default, none blocked, standard input empty, and only the
-/// descriptors that were asked for.
+/// descriptors that were asked for. What is to run as another user becomes that one in the child
+/// (<see cref="SystemCallProgram"/>): no thread of ours ever does.
 /// </summary>
 internal static unsafe class Spawn
 {
@@ -16,18 +17,68 @@ internal static unsafe class Spawn
     // Sources are moved up here first, so that placing one descriptor never overwrites the source of the next.
     private const int SafeFrom = 100;
 
+    // For a child's few system calls: as another user it can be stopped by that user's processes.
+    private const int ReportLimitMilliseconds = 10_000;
+
     /// <summary>Starts a process and watches it. No process runs where this gives none.</summary>
     public static Spawned Start(SpawnRequest request)
     {
-        var started = StartUnwatched(request);
-        if (!started.Ok)
+        if (request.RunAs is not { } user)
         {
-            return new Spawned(null, Exhaustion.Explain(started));
+            return Watch(StartUnwatched(request), request);
         }
 
-        return PidFd.Adopt((int)started.Value, request.OwnProcessGroup, out var failure) is { } process
-            ? new Spawned(process, null)
-            : new Spawned(null, $"it was started and ended at once, since it could not be watched: pidfd_open: {Exhaustion.Explain(failure)}");
+        var program = new SystemCallProgram(AfterAll(request.Descriptors)).Become(user);
+        if (request.WorkingDirectory is { } directory)
+        {
+            // By then, so that a folder that is closed to the user is refused.
+            program.Then(SystemCall.chdir, program.Place(directory));
+        }
+
+        string[] arguments = [request.FileName, .. request.Arguments];
+        try
+        {
+            var started = StartProgram(
+                program,
+                program.ToExecutable(RuntimeInformation.ProcessArchitecture, arguments.Length + 1),
+                request with { Arguments = arguments, WorkingDirectory = null },
+                out var failed);
+            return failed is not { } failure ? started
+                : new Spawned(null, failure.Call == nameof(SystemCall.execve) ? Exhaustion.Explain(failure.Result) : $"as user {user.Uid}, group {user.Gid}: {failure}");
+        }
+        catch (NativeException e)
+        {
+            return new Spawned(null, e.Message);
+        }
+    }
+
+    /// <summary>Has a child make system calls as another user, and waits for its end.</summary>
+    /// <param name="user">Whom it becomes first.</param>
+    /// <param name="descriptor">One of our descriptors, which is its <paramref name="number"/>.</param>
+    /// <param name="number">The number there.</param>
+    /// <param name="calls">Adds the calls.</param>
+    /// <returns>The call that failed; null when none did.</returns>
+    /// <exception cref="NativeException">The child could not be started.</exception>
+    public static CallFailure? Call(ProcessCredentials user, int descriptor, int number, Action<SystemCallProgram> calls)
+    {
+        var program = new SystemCallProgram(number + 1).Become(user);
+        calls(program);
+        var request = new SpawnRequest
+        {
+            FileName = "",
+            Arguments = [],
+            Environment = new Dictionary<string, string>(),
+            Descriptors = [(descriptor, number)],
+        };
+        var started = StartProgram(program, program.ToExecutable(RuntimeInformation.ProcessArchitecture), request, out var failed);
+        using var process = started.Process;
+        if (process is not null)
+        {
+            _ = process.WaitForEnd(TimeSpan.FromMilliseconds(ReportLimitMilliseconds));
+            _ = process.Reap();
+        }
+
+        return failed is not null || started.Error is not { } error ? failed : throw new IOException(error);
     }
 
     /// <summary>Starts a process, for whoever waits for all of its children. The value is its pid.</summary>
@@ -42,10 +93,9 @@ internal static unsafe class Spawn
         try
         {
             short flags = Posix.POSIX_SPAWN_SETSIGDEF | Posix.POSIX_SPAWN_SETSIGMASK;
-            if (request.OwnProcessGroup)
+            if (request.OwnSession)
             {
-                flags |= Posix.POSIX_SPAWN_SETPGROUP;
-                _ = Posix.posix_spawnattr_setpgroup(attributes, 0);
+                flags |= Posix.POSIX_SPAWN_SETSID;
             }
 
             _ = Posix.posix_spawnattr_setflags(attributes, flags);
@@ -81,17 +131,97 @@ internal static unsafe class Spawn
         }
     }
 
+    private static Spawned Watch(Result started, SpawnRequest request)
+    {
+        if (!started.Ok)
+        {
+            return new Spawned(null, Exhaustion.Explain(started));
+        }
+
+        return PidFd.Adopt((int)started.Value, request.OwnSession, out var failure) is { } process
+            ? new Spawned(process, null)
+            : new Spawned(null, $"it was started and ended at once, since it could not be watched: pidfd_open: {Exhaustion.Explain(failure)}");
+    }
+
+    // No process runs where this gives none, or where a call failed.
+    private static Spawned StartProgram(SystemCallProgram program, byte[] executable, SpawnRequest request, out CallFailure? failed)
+    {
+        failed = null;
+        var report = AfterAll(request.Descriptors);
+        using var file = ExecutableMemory.Of(executable);
+        var raised = Duplicate(file.Number, Math.Max(SafeFrom, report + 1));
+        if (!raised.Ok)
+        {
+            return new Spawned(null, Exhaustion.Explain(raised));
+        }
+
+        using var placed = new Descriptor((int)raised.Value);
+        var (read, write) = Descriptor.Pipe();
+        using (read)
+        {
+            Spawned spawned;
+            using (write)
+            {
+                request = request with
+                {
+                    FileName = $"/proc/self/fd/{placed.Number}",
+                    Descriptors = [.. request.Descriptors, (write.Number, report)],
+                };
+                spawned = Watch(StartUnwatched(request), request);
+            }
+
+            if (spawned.Process is not { } process)
+            {
+                return spawned;
+            }
+
+            var (isThere, result, step) = ReadReport(read);
+            if (isThere && result == 0)
+            {
+                return spawned;
+            }
+
+            failed = isThere ? new CallFailure(program.NameOf((int)step), new Result(-1, (int)-result)) : null;
+            using (process)
+            {
+                _ = process.Signal(Signals.SIGKILL);
+                _ = process.WaitForEnd(TimeSpan.FromMilliseconds(ReportLimitMilliseconds));
+                _ = process.Reap();
+            }
+
+            return new Spawned(null, failed?.ToString() ?? "it was stopped by another process of its user before it had begun; it was killed");
+        }
+    }
+
+    // Closed without a word: all went well.
+    private static (bool IsThere, long Result, long Step) ReadReport(Descriptor pipe)
+    {
+        var polled = new Libc.PollFd { fd = pipe.Number, events = Libc.POLLIN };
+        Result woken;
+        do
+        {
+            woken = Result.From(Libc.poll(&polled, 1, ReportLimitMilliseconds));
+        }
+        while (woken.Error == Errno.EINTR);
+
+        var report = stackalloc long[2];
+        return woken.Value != 1 ? default
+            : Libc.read(pipe.Number, (byte*)report, SystemCallProgram.ReportSize) == SystemCallProgram.ReportSize ? (true, report[0], report[1])
+            : (true, 0, 0);
+    }
+
+    private static int AfterAll(IReadOnlyList<(int Ours, int Theirs)> descriptors) => descriptors.Select(static pair => pair.Theirs + 1).Append(3).Max();
+
     private static Result PlaceDescriptors(byte* actions, IReadOnlyList<(int Ours, int Theirs)> descriptors, List<Descriptor> duplicates)
     {
-        var safeFrom = descriptors.Select(static pair => pair.Theirs + 1).Append(SafeFrom).Max();
+        var safeFrom = Math.Max(SafeFrom, AfterAll(descriptors));
         _ = Posix.posix_spawn_file_actions_addopen(actions, 0, "/dev/null", 0, 0);
         foreach (var (ours, theirs) in descriptors)
         {
-            var duplicate = Result.From(Libc.fcntl(ours, Libc.F_DUPFD_CLOEXEC, safeFrom));
+            var duplicate = Duplicate(ours, safeFrom);
             if (!duplicate.Ok)
             {
-                // Where all that may be open is below the number asked for, the kernel calls the number invalid.
-                return duplicate.Error == Errno.EINVAL ? duplicate with { Error = Errno.EMFILE } : duplicate;
+                return duplicate;
             }
 
             duplicates.Add(new Descriptor((int)duplicate.Value));
@@ -99,6 +229,14 @@ internal static unsafe class Spawn
         }
 
         return new Result(0, 0);
+    }
+
+    private static Result Duplicate(int descriptor, int from)
+    {
+        var duplicate = Result.From(Libc.fcntl(descriptor, Libc.F_DUPFD_CLOEXEC, from));
+
+        // Where all that may be open is below the number asked for, the kernel calls the number invalid.
+        return duplicate.Error == Errno.EINVAL ? duplicate with { Error = Errno.EMFILE } : duplicate;
     }
 
     /// <summary>A null-terminated array of C strings.</summary>
@@ -139,3 +277,9 @@ internal static unsafe class Spawn
 
 /// <summary>A process that was started, or why there is none.</summary>
 internal readonly record struct Spawned(PidFd? Process, string? Error);
+
+/// <summary>A system call that a child made and that failed.</summary>
+internal readonly record struct CallFailure(string Call, Result Result)
+{
+    public override string ToString() => $"{Call}: {Exhaustion.Explain(Result)}";
+}

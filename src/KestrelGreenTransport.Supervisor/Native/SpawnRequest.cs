@@ -18,6 +18,12 @@ internal sealed record SpawnRequest
     /// <summary>Where it starts; null means here.</summary>
     public string? WorkingDirectory { get; init; }
 
-    /// <summary>Whether it leads a process group of its own, so that the terminal's Ctrl+C does not reach it.</summary>
-    public bool OwnProcessGroup { get; init; } = true;
+    /// <summary>
+    /// Whether it leads a session of its own, and so a process group: the terminal's Ctrl+C does not reach it, and it has no
+    /// terminal, into which it could push what the person there seems to type.
+    /// </summary>
+    public bool OwnSession { get; init; } = true;
+
+    /// <summary>Whom it runs as; null for whoever runs this process.</summary>
+    public ProcessCredentials? RunAs { get; init; }
 }

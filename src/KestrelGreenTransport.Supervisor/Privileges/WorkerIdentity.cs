@@ -50,6 +50,9 @@ internal sealed record WorkerIdentity(uint Uid, uint Gid, ImmutableArray<uint> G
             : throw Wrong(options.User is null ? "Group" : "User", options.User ?? options.Group!, "only root may start workers as somebody else: start the supervisor as root, or leave it out");
     }
 
+    /// <summary>The same for a child that becomes that one.</summary>
+    public ProcessCredentials Credentials => new(Uid, Gid, Groups);
+
     /// <summary>What a login would set: libraries look for their files by it.</summary>
     public IEnumerable<KeyValuePair<string, string>> Variables => Account is { } account
         ? [new("HOME", account.Home), new("USER", account.Name), new("LOGNAME", account.Name)]

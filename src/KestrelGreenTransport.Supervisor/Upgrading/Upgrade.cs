@@ -204,7 +204,7 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
             Descriptors = descriptors,
 
             // The terminal's Ctrl+C is for it as well.
-            OwnProcessGroup = false,
+            OwnSession = false,
         };
 
         int Place(int ours)

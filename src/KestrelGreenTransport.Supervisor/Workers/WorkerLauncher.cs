@@ -12,9 +12,9 @@ namespace KestrelGreenTransport.Supervisor.Workers;
 
 /// <summary>
 /// Launches workers from a thread of its own: posix_spawn waits until the child has run exec, and a child inherits the
-/// credentials and the processor affinity of the thread that makes it.
+/// processor affinity of the thread that makes it.
 /// </summary>
-internal sealed class WorkerLauncher : IDisposable
+internal sealed class WorkerLauncher : IWorkerLauncher, IDisposable
 {
     private const int FirstListener = 3;
 
@@ -36,7 +36,7 @@ internal sealed class WorkerLauncher : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Launches a worker; <paramref name="done"/> is called on the launcher's thread.</summary>
+    /// <inheritdoc/>
     public void Launch(int index, long generation, Action<Outcome> done) => _requests.Add((index, generation, done));
 
     public void Dispose()
@@ -48,26 +48,12 @@ internal sealed class WorkerLauncher : IDisposable
 
     private void Run()
     {
-        string? refused = null;
-        try
-        {
-            if (_identity is { } identity)
-            {
-                ThreadCredentials.Become(identity.Uid, identity.Gid, identity.Groups.AsSpan());
-            }
-        }
-        catch (NativeException e)
-        {
-            // Nobody is ever started as somebody else than was asked for.
-            refused = $"cannot become {_identity}: {e.Message}";
-        }
-
         foreach (var (index, generation, done) in _requests.GetConsumingEnumerable())
         {
             Outcome outcome;
             try
             {
-                outcome = refused is null ? Launch(index, generation) : new Outcome(null, refused);
+                outcome = Launch(index, generation);
             }
             catch (IOException e)
             {
@@ -154,6 +140,7 @@ internal sealed class WorkerLauncher : IDisposable
             WorkingDirectory = plan.App.WorkingDirectory,
             Descriptors = descriptors,
             Environment = WorkerEnvironment.For(plan, contract, _identity),
+            RunAs = _identity?.Credentials,
         });
 
         if (spawned.Process is not { Pid: var pid } process)

@@ -39,6 +39,7 @@ public sealed class PrivilegeTests
             Assert.Equal([Nobody, Nobody, Nobody, Nobody], facts["Uid"]);
             Assert.All(facts["Gid"], static gid => Assert.NotEqual("0", gid));
             Assert.DoesNotContain("0", facts["Groups"]);
+            Assert.Equal(["1"], facts["NoNewPrivs"]);
             Assert.All((string[])["CapPrm", "CapEff", "CapAmb"], set => Assert.Equal(["0000000000000000"], facts[set]));
         }
 

@@ -65,6 +65,17 @@ public class SpawnTests
     }
 
     [Fact]
+    public void A_child_leads_a_session_of_its_own_and_has_no_terminal()
+    {
+        var (_, output) = Shell("cat /proc/$$/stat; (exec 3</dev/tty) 2>/dev/null && echo a terminal || echo none");
+
+        var lines = output.Split('\n');
+        var stat = lines[0].Split(' ');
+        Assert.Equal([stat[0], stat[0]], [stat[4], stat[5]]);
+        Assert.Equal("none", lines[1]);
+    }
+
+    [Fact]
     public void A_missing_program_is_an_error_of_the_call_itself()
     {
         var result = Spawn.Start(new SpawnRequest
