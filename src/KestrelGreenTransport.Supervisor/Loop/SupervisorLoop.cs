@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Records;
@@ -23,7 +24,13 @@ internal sealed class SupervisorLoop : IDisposable
     // The grain of looking for an app that listens by itself, in ticks.
     private const int ProbeEveryTicks = 5;
 
-    private readonly WorkerLauncher _launcher;
+    // So that a flood from one worker holds up neither the others nor the clock.
+    private const int PacketsATurn = 64;
+
+    // More than a socket holds, and an end to it where a child of the worker keeps on writing.
+    private const int PacketsAtTheEnd = 1024;
+
+    private readonly IWorkerLauncher _launcher;
     private readonly GenerationPreparer _preparer;
     private readonly HeartbeatDirectory _heartbeats;
     private readonly Examiner _examiner;
@@ -44,7 +51,7 @@ internal sealed class SupervisorLoop : IDisposable
 
     public SupervisorLoop(
         SupervisorState initial,
-        WorkerLauncher launcher,
+        IWorkerLauncher launcher,
         GenerationPreparer preparer,
         HeartbeatDirectory heartbeats,
         Examiner examiner,
@@ -121,12 +128,12 @@ internal sealed class SupervisorLoop : IDisposable
             Wait();
             while (_posted.TryDequeue(out var action))
             {
-                action();
+                Do(action);
             }
 
             foreach (var worker in _processes.Values.ToArray())
             {
-                ReadLifeline(worker);
+                ReadLifeline(worker, PacketsATurn);
                 ReapIfGone(worker);
             }
 
@@ -137,6 +144,19 @@ internal sealed class SupervisorLoop : IDisposable
         }
 
         return _exitCode.Value;
+    }
+
+    [SuppressMessage("Design", "CA1031", Justification = "What one action fails of is logged; every worker there is goes on needing its supervisor.")]
+    private void Do(Action action)
+    {
+        try
+        {
+            action();
+        }
+        catch (Exception e)
+        {
+            SupervisorLog.WorkFailed(_logger, e);
+        }
     }
 
     public void Dispose()
@@ -228,48 +248,74 @@ internal sealed class SupervisorLoop : IDisposable
         _events.Enqueue(new WorkerBeat(worker.Index, at, state));
     }
 
-    private void ReadLifeline(WorkerProcess worker)
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever a worker says, it is that worker's lifeline that ends by it, and not the supervisor.")]
+    private void ReadLifeline(WorkerProcess worker, int most)
     {
-        while (worker.Receive() is { } message)
+        for (var i = 0; i < most && worker.TryReceive(out var message, out var problem); i++)
         {
-            foreach (var part in Parts)
+            if (message is null)
             {
-                part.OnMessage(worker, message);
+                if (!worker.IsKnownToBreakTheContract)
+                {
+                    worker.IsKnownToBreakTheContract = true;
+                    SupervisorLog.PacketIgnored(_logger, worker.Index, worker.Process.Pid, problem!);
+                }
+
+                continue;
             }
 
-            switch (message.Type)
+            try
             {
-                case LifelineTypes.Hello:
-                    worker.SaidHello = true;
-                    Apply(new WorkerSaidHello(worker.Index));
-                    break;
-                case LifelineTypes.Ready:
-                    Apply(new WorkerReady(worker.Index));
-                    break;
-                case LifelineTypes.Stats when message.ToStats() is { } stats:
-                    Requests.Take(worker.Index, worker.Process.Pid, stats);
-                    break;
-                case LifelineTypes.Warmed:
-                    Apply(new WorkerWarmed(worker.Index, message.Message));
-                    break;
-                case LifelineTypes.Beat when message is { At: { } at, State: { } state }:
-                    OnBeat(worker, at, (WorkerState)state);
-                    break;
-                case LifelineTypes.SlowRequest:
-                    Apply(new WorkerRequestOverdue(
-                        worker.Index, new SlowRequest(message.Method ?? "?", message.Path ?? "?", TimeSpan.FromMilliseconds(message.AgeMs ?? 0))));
-                    break;
-                case LifelineTypes.Leader when message.Yes == false:
-                    Apply(new WorkerResigned(worker.Index));
-                    break;
-                case LifelineTypes.OutOfMemory:
-                    Apply(new WorkerSaidOutOfMemory(worker.Index));
-                    break;
-                case LifelineTypes.Failed:
-                    Apply(new WorkerFailedToStart(
-                        worker.Index, message.ExitCode ?? ExitCodes.AppNotStartable, message.Message ?? "it did not say why"));
-                    break;
+                OnMessage(worker, message);
             }
+            catch (Exception e)
+            {
+                SupervisorLog.MessageFailed(_logger, worker.Index, worker.Process.Pid, e);
+                worker.HangUp();
+            }
+        }
+    }
+
+    private void OnMessage(WorkerProcess worker, LifelineMessage message)
+    {
+        foreach (var part in Parts)
+        {
+            part.OnMessage(worker, message);
+        }
+
+        switch (message.Type)
+        {
+            case LifelineTypes.Hello:
+                worker.SaidHello = true;
+                Apply(new WorkerSaidHello(worker.Index));
+                break;
+            case LifelineTypes.Ready:
+                worker.SaidReady = true;
+                Apply(new WorkerReady(worker.Index));
+                break;
+            case LifelineTypes.Stats when message.ToStats() is { } stats:
+                Requests.Take(worker.Index, worker.Process.Pid, stats);
+                break;
+            case LifelineTypes.Warmed:
+                Apply(new WorkerWarmed(worker.Index, message.Message));
+                break;
+            case LifelineTypes.Beat when message is { At: { } at, State: { } state }:
+                OnBeat(worker, at, (WorkerState)state);
+                break;
+            case LifelineTypes.SlowRequest:
+                Apply(new WorkerRequestOverdue(
+                    worker.Index, new SlowRequest(message.Method ?? "?", message.Path ?? "?", TimeSpan.FromMilliseconds(message.AgeMs ?? 0))));
+                break;
+            case LifelineTypes.Leader when message.Yes == false:
+                Apply(new WorkerResigned(worker.Index));
+                break;
+            case LifelineTypes.OutOfMemory:
+                Apply(new WorkerSaidOutOfMemory(worker.Index));
+                break;
+            case LifelineTypes.Failed:
+                Apply(new WorkerFailedToStart(
+                    worker.Index, message.ExitCode ?? ExitCodes.AppNotStartable, message.Message ?? "it did not say why"));
+                break;
         }
     }
 
@@ -281,7 +327,7 @@ internal sealed class SupervisorLoop : IDisposable
         }
 
         // What it wrote between the last look and its end may say why it ended.
-        ReadLifeline(worker);
+        ReadLifeline(worker, PacketsAtTheEnd);
         _processes.Remove(worker.Index);
         _heartbeats.RemoveWorkerFile(worker.Index);
         foreach (var part in Parts)

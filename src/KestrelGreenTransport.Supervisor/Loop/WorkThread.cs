@@ -1,23 +1,27 @@
 using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using KestrelGreenTransport.Supervisor.Reporting;
+using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Loop;
 
 /// <summary>
 /// Does, one after the other, what the supervisor's thread must not wait for: files, and long looks at /proc.
-/// What was given to it is done before it is disposed.
+/// What was given to it is done before it is disposed; what fails of it is logged, and the next is done all the same.
 /// </summary>
 internal sealed class WorkThread : IDisposable
 {
+    private readonly ILogger _logger;
     private readonly BlockingCollection<Action> _work = [];
     private readonly Thread _thread;
 
-    public WorkThread()
+    public WorkThread(ILogger logger)
     {
+        _logger = logger;
         _thread = new Thread(Run) { IsBackground = true, Name = "green-work" };
         _thread.Start();
     }
 
-    /// <summary>The work reports its own failures: nothing here catches them.</summary>
     public void Do(Action work) => _work.Add(work);
 
     public void Dispose()
@@ -27,11 +31,19 @@ internal sealed class WorkThread : IDisposable
         _work.Dispose();
     }
 
+    [SuppressMessage("Design", "CA1031", Justification = "No one piece of work, which a worker may have asked for, ends the supervisor.")]
     private void Run()
     {
         foreach (var work in _work.GetConsumingEnumerable())
         {
-            work();
+            try
+            {
+                work();
+            }
+            catch (Exception e)
+            {
+                SupervisorLog.WorkFailed(_logger, e);
+            }
         }
     }
 }

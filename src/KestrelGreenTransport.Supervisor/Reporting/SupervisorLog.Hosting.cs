@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Reporting;
 
-// Its place in the system (sockets, service manager, files, users) has the ids 240 to 279.
+// Its place in the system (sockets, service manager, files, users) has the ids 240 to 279; what it has to fend off from 290.
 internal static partial class SupervisorLog
 {
     [LoggerMessage(240, LogLevel.Information, "listening on {Url}, as the app asks")]
@@ -34,4 +34,16 @@ internal static partial class SupervisorLog
 
     [LoggerMessage(255, LogLevel.Information, "taken over from the supervisor before; its workers drain")]
     public static partial void TakenOver(ILogger logger);
+
+    [LoggerMessage(290, LogLevel.Warning, "worker {Index} (pid {Pid}) sent a packet that does not keep the worker contract: {Problem}. It is ignored, and so are others like it from this process, without a line for each")]
+    public static partial void PacketIgnored(ILogger logger, int index, int pid, string problem);
+
+    [LoggerMessage(291, LogLevel.Error, "a message of worker {Index} (pid {Pid}) could not be handled: its lifeline is ended, so the worker finishes and exits, and another takes its place. Please report this")]
+    public static partial void MessageFailed(ILogger logger, int index, int pid, Exception exception);
+
+    [LoggerMessage(292, LogLevel.Error, "something that the supervisor had to do failed; it keeps running. Please report this")]
+    public static partial void WorkFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(293, LogLevel.Warning, "worker {Index} (pid {Pid}) asked for a socket that it does not get: {Why}")]
+    public static partial void BindRefused(ILogger logger, int index, int pid, string why);
 }

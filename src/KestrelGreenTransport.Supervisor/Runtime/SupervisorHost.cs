@@ -119,7 +119,7 @@ internal static class SupervisorHost
         var binder = new ListenerBinder(listeners, stored);
         var given = binder.Bind(plan, isStart: true);
         using var service = ServiceManager.Of(Environment.GetEnvironmentVariable, listeners, stored, time);
-        using var work = new WorkThread();
+        using var work = new WorkThread(logger);
         using var control = predecessor?.ControlAt(controlPath) ?? ControlSocket.Bind(controlPath);
         Banner.Write(output, plan, given, heartbeats, controlPath);
 

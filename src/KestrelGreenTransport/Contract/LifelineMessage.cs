@@ -101,18 +101,24 @@ internal sealed record LifelineMessage
 
     public byte[] ToUtf8() => JsonSerializer.SerializeToUtf8Bytes(this, LifelineJson.Default.LifelineMessage);
 
-    public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out LifelineMessage? message)
+    /// <summary>Reads a packet whose fields are all in their ranges (<see cref="LifelineRules"/>).</summary>
+    public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out LifelineMessage? message) => TryParse(utf8, out message, out _);
+
+    /// <summary>The same, and says what is wrong with one that is no message.</summary>
+    public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out LifelineMessage? message, [NotNullWhen(false)] out string? problem)
     {
         try
         {
             message = JsonSerializer.Deserialize(utf8, LifelineJson.Default.LifelineMessage);
+            problem = message is null ? "it is null" : LifelineRules.Problem(message);
         }
         catch (JsonException)
         {
-            message = null;
+            (message, problem) = (null, "it is no JSON object of the contract");
         }
 
-        return message is not null;
+        message = problem is null ? message : null;
+        return problem is null;
     }
 }
 

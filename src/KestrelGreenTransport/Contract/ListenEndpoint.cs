@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace KestrelGreenTransport.Contract;
 
@@ -12,6 +13,9 @@ internal sealed record ListenEndpoint
 {
     private const string TcpPrefix = "tcp://";
     private const string UnixPrefix = "unix:";
+
+    // sun_path has 108 bytes, the NUL at the end or, in an abstract name, at the beginning among them.
+    private const int LongestPath = 107;
 
     private ListenEndpoint(IPEndPoint? ip, string? unixPath)
     {
@@ -49,7 +53,7 @@ internal sealed record ListenEndpoint
                 endpoint = Tcp(ip);
             }
         }
-        else if (text.StartsWith(UnixPrefix, StringComparison.Ordinal) && text.Length > UnixPrefix.Length)
+        else if (text.StartsWith(UnixPrefix, StringComparison.Ordinal) && IsPath(text.AsSpan(UnixPrefix.Length)))
         {
             endpoint = Unix(text[UnixPrefix.Length..]);
         }
@@ -91,6 +95,9 @@ internal sealed record ListenEndpoint
     };
 
     public override string ToString() => IP is not null ? TcpPrefix + IP : UnixPrefix + UnixPath;
+
+    private static bool IsPath(ReadOnlySpan<char> text) =>
+        text.Length > 0 && !text.Contains('\0') && Encoding.UTF8.GetByteCount(text[0] == '@' ? text[1..] : text) <= LongestPath;
 
     // UnixDomainSocketEndPoint.ToString shows the leading NUL of an abstract name as '@'.
     private static string PathOf(UnixDomainSocketEndPoint endpoint) => endpoint.ToString();

@@ -33,7 +33,8 @@ internal sealed record RequestStats(long Count, long Failed, long Nanoseconds, I
     /// <summary>The duration in seconds below which this share of the requests stayed; null when there are none.</summary>
     public double? Quantile(double share)
     {
-        var total = Buckets.Sum();
+        // Not Sum, which throws where several workers together claim more than a number holds.
+        var total = Buckets.Aggregate(0L, static (sum, bucket) => sum + bucket);
         if (total <= 0)
         {
             return null;

@@ -10,7 +10,7 @@ namespace KestrelGreenTransport.Requests;
 internal sealed class OldestRequests(RequestFigures requests, Lifeline lifeline)
 {
     /// <summary>So many are named.</summary>
-    public const int Most = 10;
+    public const int Most = LifelineRules.MostInFlight;
 
     // Of a path, in characters: all of them must fit into a packet, six bytes a character at worst.
     private const int LongestPath = 512;

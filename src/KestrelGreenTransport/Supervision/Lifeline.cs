@@ -13,9 +13,6 @@ namespace KestrelGreenTransport.Supervision;
 /// </summary>
 internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
 {
-    // A message's text may be this long: in JSON a character takes up to six bytes, and all must fit into a packet.
-    private const int MaxText = 8 * 1024;
-
     // So that a flood of packets does not keep the beat thread from beating.
     private const int PacketsInARow = 64;
 
@@ -52,7 +49,7 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
     public void SendWarmed(string? problem) => SendForCertain(new LifelineMessage
     {
         Type = LifelineTypes.Warmed,
-        Message = problem is { Length: > MaxText } ? problem[..MaxText] : problem,
+        Message = problem is { Length: > LifelineRules.LongestText } ? problem[..LifelineRules.LongestText] : problem,
     });
 
     public void SendResigned() => SendForCertain(new LifelineMessage { Type = LifelineTypes.Leader, Yes = false });
@@ -64,7 +61,7 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
         {
             Type = LifelineTypes.Failed,
             ExitCode = exitCode,
-            Message = message.Length <= MaxText ? message : message[..MaxText],
+            Message = message.Length <= LifelineRules.LongestText ? message : message[..LifelineRules.LongestText],
         });
 
         while (HasUnsent && socket.WaitToSend(LastWordsLimit))
