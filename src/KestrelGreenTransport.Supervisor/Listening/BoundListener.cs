@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net.Sockets;
+using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Native;
@@ -15,11 +16,12 @@ namespace KestrelGreenTransport.Supervisor.Listening;
 /// <param name="key">What was asked for, by which a later supervisor finds it; null for one that a test made.</param>
 /// <param name="backlog">How many connections the kernel was told to queue.</param>
 /// <param name="ownsPath">Whether a Unix socket's file goes with it.</param>
-internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, string? key, int backlog, bool ownsPath) : IDisposable
+/// <param name="file">That file, which belongs to this object from now on; null where there is none of ours.</param>
+internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, string? key, int backlog, bool ownsPath, SocketFile? file = null) : IDisposable
 {
     private readonly uint _inode = InodeOf(socket);
     private readonly Native.Descriptor _descriptor = Native.Descriptor.Of(socket);
-    private bool _isPathRemoved;
+    private SocketFile? _file = file;
 
     public ListenEndpoint Endpoint => endpoint;
 
@@ -55,6 +57,8 @@ internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, stri
         {
             RemovePath();
         }
+
+        _file?.Dispose();
     }
 
     /// <summary>Has the kernel queue so many from now on, and gives the file of a Unix socket these rights.</summary>
@@ -70,19 +74,7 @@ internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, stri
             return again.Message;
         }
 
-        try
-        {
-            if (endpoint is { UnixPath: { } path, IsAbstract: false } && !OperatingSystem.IsWindows())
-            {
-                File.SetUnixFileMode(path, mode ?? (UnixFileMode)(0x1ff & ~ProcFs.Umask()));
-            }
-
-            return null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            return e.Message;
-        }
+        return _file?.SetMode(mode ?? (UnixFileMode)(0x1ff & ~ProcFs.Umask()));
     }
 
     /// <summary>
@@ -110,16 +102,16 @@ internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, stri
         {
             RemovePath();
         }
+
+        _file?.Dispose();
     }
 
+    // Once: by then another one may listen there, with an inode that was ours.
     private void RemovePath()
     {
-        // Once: by then another one may listen there.
-        if (endpoint is { UnixPath: { } path, IsAbstract: false } && !_isPathRemoved)
-        {
-            _isPathRemoved = true;
-            File.Delete(path);
-        }
+        using var removed = _file;
+        _file = null;
+        removed?.Remove();
     }
 
     private static uint InodeOf(Socket socket) =>

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -59,11 +60,16 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
     }
 
     /// <summary>Binds what an app asks for. Errors are words for the app's operator, who gave no <c>-b</c>.</summary>
-    public BindOutcome BindAsked(LaunchPlan plan, ListenEndpoint endpoint, string key)
+    /// <param name="plan">How.</param>
+    /// <param name="endpoint">Where.</param>
+    /// <param name="key">By what it is found later.</param>
+    /// <param name="user">With whose rights; null for ours.</param>
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever it fails of, the worker that waits for it is told.")]
+    public BindOutcome BindAsked(LaunchPlan plan, ListenEndpoint endpoint, string key, ProcessCredentials? user)
     {
         try
         {
-            return new BindOutcome(BindAt(plan, endpoint, key), null, 0);
+            return new BindOutcome(BindAt(plan, endpoint, key, user), null, 0);
         }
         catch (AddressInUseException)
         {
@@ -75,13 +81,19 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
         }
         catch (SocketException e)
         {
-            var remedy = Remedy(new BindEndpoint(endpoint.ToString(), endpoint), e);
+            var remedy = user is not null && e.SocketErrorCode == SocketError.AccessDenied
+                ? "It was asked for with the rights of the workers' user. Name it where an operator does (-b, ASPNETCORE_URLS, Kestrel:Endpoints): then it is bound as the supervisor's user."
+                : Remedy(new BindEndpoint(endpoint.ToString(), endpoint), e);
             return new BindOutcome(null, $"cannot listen on {endpoint}, as the app asks: {e.Message}. {remedy}", BindOutcome.ErrnoOf(e.SocketErrorCode));
         }
         catch (IOException e)
         {
             // A Unix path: the message has the reason and the next step already.
             return new BindOutcome(null, e.Message, 0);
+        }
+        catch (Exception e)
+        {
+            return new BindOutcome(null, $"cannot listen on {endpoint}, as the app asks: {e.Message}", 0);
         }
     }
 
@@ -114,7 +126,7 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
         }
     }
 
-    private BoundListener BindAt(LaunchPlan plan, ListenEndpoint endpoint, string key)
+    private BoundListener BindAt(LaunchPlan plan, ListenEndpoint endpoint, string key, ProcessCredentials? user = null)
     {
         if (listeners.Share(key) is { } held)
         {
@@ -125,7 +137,7 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
         {
             // Again, for the backlog may have changed. DeferAccept and ReusePort stay as they were bound.
             kept.Listen(plan.Options.Backlog);
-            return listeners.Add(new BoundListener(ListenEndpoint.Of(kept.LocalEndPoint!), kept, key, plan.Options.Backlog, ownsPath: !stored.IsOffered));
+            return Add(plan, ListenEndpoint.Of(kept.LocalEndPoint!), kept, key, user);
         }
 
         var options = new GreenTransportOptions { Backlog = plan.Options.Backlog, UnixFileMode = plan.Options.UnixFileMode };
@@ -138,8 +150,27 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
             }
         }
 
+        if (user is not null)
+        {
+            var theirs = UserBinder.Bind(user, endpoint, options);
+            return Add(plan, ListenEndpoint.Of(theirs.LocalEndPoint!), theirs, key, user);
+        }
+
         var listening = SocketBinder.Bind(endpoint.ToEndPoint(), options);
-        return listeners.Add(new BoundListener(ListenEndpoint.Of(listening.EndPoint), listening.Socket, key, plan.Options.Backlog, ownsPath: !stored.IsOffered));
+        return Add(plan, ListenEndpoint.Of(listening.EndPoint), listening.Socket, key, null);
+    }
+
+    private BoundListener Add(LaunchPlan plan, ListenEndpoint endpoint, Socket socket, string key, ProcessCredentials? user)
+    {
+        var file = endpoint is { UnixPath: { } path, IsAbstract: false } ? SocketFile.Find(path) : null;
+        if (file is not null && file.Owner != (user?.Uid ?? Libc.geteuid()))
+        {
+            // Not the one that was bound: the path leads elsewhere by now.
+            file.Dispose();
+            file = null;
+        }
+
+        return listeners.Add(new BoundListener(endpoint, socket, key, plan.Options.Backlog, ownsPath: !stored.IsOffered, file));
     }
 
     // Several may ask for a free port: each has its number.

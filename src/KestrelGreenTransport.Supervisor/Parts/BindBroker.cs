@@ -1,23 +1,33 @@
+using System.Globalization;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Listening;
 using KestrelGreenTransport.Supervisor.Loop;
+using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Reporting;
+using KestrelGreenTransport.Supervisor.Settings;
 using KestrelGreenTransport.Supervisor.Workers;
 using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Parts;
+
+// A worker may ask while it boots, and for a few dozen sockets. Where it runs as another user than the supervisor it gets no more
+// by asking than it could bind itself, except what an operator has named: that the supervisor's user binds.
 
 /// <summary>
 /// Binds what workers ask for, once, and passes the socket to every worker that asks. Lives on the supervisor's thread;
 /// the binding itself, which may look at files and at all of /proc, is done by a thread of its own.
 /// </summary>
 internal sealed class BindBroker(
-    Generations generations, ListenerSet listeners, ListenerBinder binder, StoredSockets stored, WorkThread work, Action<Action> post, ILogger logger) : ISupervisorPart
+    Generations generations, ListenerSet listeners, ListenerBinder binder, StoredSockets stored, ProcessCredentials? user, WorkThread work, Action<Action> post, ILogger logger)
+    : ISupervisorPart
 {
+    /// <summary>How many sockets one process may ask for.</summary>
+    public const int MostOfAWorker = 64;
+
     private readonly BrokerBook<BoundListener> _book = new();
-    private readonly Dictionary<int, WorkerProcess> _askers = [];
+    private readonly Dictionary<int, Asker> _askers = [];
     private bool _isRestClosed;
 
     public void OnMessage(WorkerProcess worker, LifelineMessage message)
@@ -28,11 +38,22 @@ internal sealed class BindBroker(
         }
 
         var question = new Question(worker.Process.Pid, id);
-        _askers[question.Pid] = worker;
-        var plan = generations[worker.Generation].Plan;
-        if (plan.ExplicitBinds || !ListenEndpoint.TryParse(text, out var endpoint))
+        if (!_askers.TryGetValue(question.Pid, out var asker))
         {
-            Answer(question, new BindOutcome(null, $"cannot listen on {text}: {(plan.ExplicitBinds ? "-b names where to listen" : "it is no endpoint of the worker contract")}", 0));
+            _askers[question.Pid] = asker = new Asker(worker);
+        }
+
+        asker.Questions++;
+        var plan = generations[worker.Generation].Plan;
+        if (!ListenEndpoint.TryParse(text, out var endpoint))
+        {
+            Refuse(asker, question, text, "it is no endpoint of the worker contract");
+            return;
+        }
+
+        if (WhyNot(asker, plan) is { } why)
+        {
+            Refuse(asker, question, text, why);
             return;
         }
 
@@ -45,7 +66,7 @@ internal sealed class BindBroker(
         {
             work.Do(() =>
             {
-                var outcome = binder.BindAsked(plan, endpoint, asked.Key);
+                var outcome = binder.BindAsked(plan, endpoint, asked.Key, plan.Names(endpoint) ? null : user);
                 post(() => OnBound(asked.Key, outcome));
             });
         }
@@ -79,6 +100,32 @@ internal sealed class BindBroker(
         }
     }
 
+    private string? WhyNot(Asker asker, LaunchPlan plan)
+    {
+        if (plan.ExplicitBinds)
+        {
+            return "-b names where to listen";
+        }
+
+        if (asker.Questions > MostOfAWorker)
+        {
+            return string.Create(CultureInfo.InvariantCulture, $"a worker may ask for {MostOfAWorker} sockets");
+        }
+
+        // As the same user it could bind whatever it likes without asking, and an app whose configuration changes does.
+        return user is not null && asker.Worker.SaidReady ? "workers of another user get sockets only while they boot" : null;
+    }
+
+    private void Refuse(Asker asker, Question question, string text, string why)
+    {
+        if (asker.Refusals.Add(why))
+        {
+            SupervisorLog.BindRefused(logger, asker.Worker.Index, question.Pid, $"{text}: {why}");
+        }
+
+        Answer(question, new BindOutcome(null, $"cannot listen on {text}: {why}", 0));
+    }
+
     private void OnBound(string key, BindOutcome outcome)
     {
         IReadOnlyList<Question> waiting;
@@ -101,7 +148,7 @@ internal sealed class BindBroker(
 
     private void Answer(Question question, BindOutcome outcome)
     {
-        if (!_askers.TryGetValue(question.Pid, out var worker))
+        if (!_askers.TryGetValue(question.Pid, out var asker))
         {
             return;
         }
@@ -113,10 +160,20 @@ internal sealed class BindBroker(
             Error = outcome.Error,
             Errno = outcome.Errno == 0 ? null : outcome.Errno,
         };
-        var sent = worker.Send(message, outcome.Listener?.Descriptor);
+        var sent = asker.Worker.Send(message, outcome.Listener?.Descriptor);
         if (!sent.Ok && sent.Error != Errno.EPIPE)
         {
-            SupervisorLog.BoundNotSent(logger, worker.Index, question.Pid, sent.Message);
+            SupervisorLog.BoundNotSent(logger, asker.Worker.Index, question.Pid, sent.Message);
         }
+    }
+
+    private sealed class Asker(WorkerProcess worker)
+    {
+        public WorkerProcess Worker => worker;
+
+        public int Questions { get; set; }
+
+        /// <summary>Why, and so what was said already.</summary>
+        public HashSet<string> Refusals { get; } = [];
     }
 }

@@ -138,7 +138,7 @@ internal static class SupervisorHost
                 InodesOf(given), reporter, logger, time);
             using var answering = new Answering();
             using var upgrade = new Upgrade(plan, new Estate(listeners, control, pidFile, name, service, init, answering.Dispose), work, loop, predecessor, time, logger);
-            loop.Parts.Add(new BindBroker(generations, listeners, binder, stored, work, loop.PostAction, logger));
+            loop.Parts.Add(new BindBroker(generations, listeners, binder, stored, identity?.Credentials, work, loop.PostAction, logger));
             loop.Parts.Add(new WorkerMeter(board, loop.Post));
             var inFlight = new RequestsInFlight(loop.PostAction, loop.Tell, time);
             loop.Parts.Add(inFlight);

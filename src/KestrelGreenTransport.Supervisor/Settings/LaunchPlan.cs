@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Supervisor.Building;
 
 namespace KestrelGreenTransport.Supervisor.Settings;
@@ -18,6 +19,13 @@ internal sealed record LaunchPlan
     /// kin, and the workers ask for what that needs.
     /// </summary>
     public bool ExplicitBinds => Binds.Length > 0;
+
+    /// <summary>Where the app's configuration says that it listens, as far as anybody but the app can tell; with <c>-b</c> that alone counts.</summary>
+    public ImmutableArray<ListenEndpoint> Named { get; init; } = [];
+
+    /// <summary>Whether an operator named this place, and not only the app's code: a TCP port at whichever address, a Unix socket exactly.</summary>
+    public bool Names(ListenEndpoint endpoint) =>
+        Named.Any(named => endpoint.IP is { } ip ? named.IP?.Port == ip.Port : named.UnixPath == endpoint.UnixPath);
 
     /// <summary>The instance's name; also in the control socket's path.</summary>
     public required string Name { get; init; }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Settings;
 using KestrelGreenTransport.Supervisor.Building;
@@ -62,6 +63,7 @@ internal static class LaunchPlanner
             Options = settings.Options,
             App = app,
             Binds = settings.IsSet(SettingsCatalogue.Bind) ? [.. binds] : [],
+            Named = Named(binds, settings, input),
             Name = name,
             Admin = admin,
             WorkerVariables = WorkerVariables(settings, input),
@@ -96,6 +98,15 @@ internal static class LaunchPlanner
         }
 
         return binds;
+    }
+
+    // Kestrel's own section comes before any url; both are named. What is wrong with it Kestrel says itself.
+    private static ImmutableArray<ListenEndpoint> Named(IReadOnlyList<BindSpec> binds, LoadedSettings settings, SettingsInput input)
+    {
+        var ofKestrel = settings.IsSet(SettingsCatalogue.Bind)
+            ? []
+            : DefaultBinds.OfKestrel(AppConfiguration.Whole(input, []), input.CurrentDirectory, []);
+        return [.. binds.Concat(ofKestrel).OfType<BindEndpoint>().Select(static bind => bind.Endpoint)];
     }
 
     private static List<BindSpec> Parse(IEnumerable<string> binds, string currentDirectory)

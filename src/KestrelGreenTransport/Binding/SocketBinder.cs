@@ -15,25 +15,12 @@ internal static class SocketBinder
     /// <exception cref="SocketException">The kernel refuses for another reason.</exception>
     public static ListenSocket Bind(EndPoint endPoint, GreenTransportOptions options)
     {
-        var socket = endPoint switch
-        {
-            IPEndPoint ip => new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp),
-            UnixDomainSocketEndPoint => new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified),
-            FileHandleEndPoint file => Open(file),
-            _ => throw new NotSupportedException($"{endPoint} ({endPoint.GetType().Name}) is neither TCP, nor a Unix socket, nor a file handle."),
-        };
+        var socket = Open(endPoint, options);
         try
         {
             switch (endPoint)
             {
                 case IPEndPoint ip:
-                    // As in stock: [::] takes IPv4 too.
-                    if (ip.Address.Equals(IPAddress.IPv6Any))
-                    {
-                        socket.DualMode = true;
-                    }
-
-                    SetTcpOptions(socket, options);
                     socket.Bind(ip);
                     break;
 
@@ -60,6 +47,39 @@ internal static class SocketBinder
         {
             socket.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>A socket that is to be bound there, with all options that it needs before.</summary>
+    public static Socket Open(EndPoint endPoint, GreenTransportOptions options)
+    {
+        switch (endPoint)
+        {
+            case IPEndPoint ip:
+                var socket = new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
+                try
+                {
+                    // As in stock: [::] takes IPv4 too.
+                    if (ip.Address.Equals(IPAddress.IPv6Any))
+                    {
+                        socket.DualMode = true;
+                    }
+
+                    SetTcpOptions(socket, options);
+                    return socket;
+                }
+                catch
+                {
+                    socket.Dispose();
+                    throw;
+                }
+
+            case UnixDomainSocketEndPoint:
+                return new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            case FileHandleEndPoint file:
+                return Open(file);
+            default:
+                throw new NotSupportedException($"{endPoint} ({endPoint.GetType().Name}) is neither TCP, nor a Unix socket, nor a file handle.");
         }
     }
 

@@ -9,7 +9,8 @@ namespace KestrelGreenTransport.Binding;
 /// Binds a Unix socket to its path.
 ///
 /// A path is taken from nobody who listens on it: a file is replaced only where it is a socket that refuses connections.
-/// Nobody can connect before the access rights are as wished: they are set between bind and listen.
+/// Nobody can connect before the access rights are as wished: the socket has them before it has a file, and what the umask
+/// takes from those is given back between bind and listen.
 /// </summary>
 internal static class UnixSocketBinder
 {
@@ -20,6 +21,11 @@ internal static class UnixSocketBinder
         var name = ListenEndpoint.Of(endPoint);
         try
         {
+            if (mode is { } wished && !name.IsAbstract && OperatingSystem.IsLinux())
+            {
+                _ = SocketFileCalls.fchmod((int)socket.SafeHandle.DangerousGetHandle(), (uint)wished);
+            }
+
             try
             {
                 socket.Bind(endPoint);
@@ -30,9 +36,9 @@ internal static class UnixSocketBinder
                 socket.Bind(endPoint);
             }
 
-            if (mode is { } rights && !name.IsAbstract && !OperatingSystem.IsWindows())
+            if (mode is { } rights && !name.IsAbstract)
             {
-                File.SetUnixFileMode(name.UnixPath!, rights);
+                SetMode(name.UnixPath!, rights);
             }
         }
         catch (Exception exception) when (exception is SocketException { SocketErrorCode: not SocketError.AddressAlreadyInUse } or UnauthorizedAccessException)
@@ -41,6 +47,22 @@ internal static class UnixSocketBinder
             var reason = exception is SocketException { SocketErrorCode: SocketError.AddressNotAvailable } ? "there is no such folder" : exception.Message;
             throw new IOException(
                 $"Cannot listen on {name}: {reason}. The folder must exist, and this process's user must be allowed to make files in it.", exception);
+        }
+    }
+
+    private static void SetMode(string path, UnixFileMode mode)
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            using var file = SocketFile.Find(path);
+            if ((file is null ? "it is not there any more" : file.SetMode(mode)) is { } problem)
+            {
+                throw new IOException($"Cannot listen on unix:{path}: its rights cannot be set: {problem}.");
+            }
+        }
+        else if (!OperatingSystem.IsWindows())
+        {
+            File.SetUnixFileMode(path, mode);
         }
     }
 
@@ -53,13 +75,16 @@ internal static class UnixSocketBinder
         }
         catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionRefused)
         {
-            // Refused also where the file is no socket at all.
-            if (OperatingSystem.IsLinux() && !Libc.IsSocket(path))
+            if (!OperatingSystem.IsLinux())
             {
-                throw new IOException($"Cannot listen on unix:{path}: a file stands there that is no socket. Remove it, or choose another path.", exception);
+                File.Delete(path);
+                return;
             }
 
-            File.Delete(path);
+            // Refused also where the file is no socket at all.
+            using var stale = SocketFile.Find(path)
+                ?? throw new IOException($"Cannot listen on unix:{path}: a file stands there that is no socket. Remove it, or choose another path.", exception);
+            stale.Remove();
             return;
         }
         catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AccessDenied)

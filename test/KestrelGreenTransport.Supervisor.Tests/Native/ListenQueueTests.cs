@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Supervisor.Listening;
 
@@ -18,7 +19,7 @@ public class ListenQueueTests
         socket.Bind(at);
         socket.Listen(16);
         var bound = socket.LocalEndPoint!;
-        using var listener = new BoundListener(ListenEndpoint.Of(bound), socket, key: null, backlog: 16, ownsPath: true);
+        using var listener = new BoundListener(ListenEndpoint.Of(bound), socket, key: null, backlog: 16, ownsPath: true, unix ? SocketFile.Find(path) : null);
         Assert.Equal(0, listener.Queued());
 
         var clients = Enumerable.Range(0, 3).Select(_ => new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Unspecified)).ToList();
