@@ -7,15 +7,17 @@
 # and needs a C linker (clang or gcc) and zlib's headers. --no-build takes what was built. CONFIGURATION is Release if not set.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-source build/common.sh
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
+
+fail() { echo "build/pack.sh: $*" >&2; exit 1; }
 
 portable='' folder='' build=()
 for argument in "$@"; do
   case $argument in
     --portable) portable=1 ;;
     --no-build) build=(--no-build) ;;
-    -h | --help) usage ;;
-    -*) wrong "unknown option $argument. Try --help" ;;
+    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2 ;;
+    -*) fail "there is no $argument; see --help" ;;
     *) folder=$argument ;;
   esac
 done

@@ -21,6 +21,7 @@ if (BootFaults.Embed)
     return Environment.ExitCode;
 }
 
+Hostility.AtBoot();
 BootFaults.Commit();
 using var own = BootFaults.ListenByItself();
 
@@ -71,6 +72,7 @@ var app = builder.Build();
 app.MapFacts(args);
 app.MapMisbehaviour();
 app.MapDeath();
+app.MapHostility();
 if (BootFaults.DiesAfter is { } life)
 {
     app.Lifetime.ApplicationStarted.Register(() => new Thread(() =>

@@ -29,8 +29,13 @@ internal sealed class FaultCluster : IAsyncDisposable
     {
         var folder = new TemporaryFolder();
         var releases = setup.HasReleases ? new Releases() : null;
+        string[] options = setup.User is { } user ? ["--user", user, .. setup.Options] : setup.Options;
+        (string, string?)[] environment = setup.User is null
+            ? setup.Environment
+            : [.. setup.Environment, ("ASPNETCORE_URLS", "http://127.0.0.1:0"), ("TESTWORKER_HOSTILE", folder.File("at-boot"))];
         var green = GreenRun.Start(
-            ["-w", $"{setup.Workers}", .. setup.Options], releases?.App, wrapper: setup.Wrapper?.Invoke(folder), environment: setup.Environment);
+            ["-w", $"{setup.Workers}", .. options], setup.User is null ? releases?.App : Readable(folder), bind: setup.User is null, reachable: setup.User is not null,
+            wrapper: setup.Wrapper?.Invoke(folder), environment: environment);
         var cluster = new FaultCluster(setup, folder, releases, green);
         try
         {
@@ -44,6 +49,18 @@ internal sealed class FaultCluster : IAsyncDisposable
             await cluster.DisposeAsync();
             throw;
         }
+    }
+
+    // Where others may read it: the checkout itself may be closed to them.
+    private static string Readable(TemporaryFolder folder)
+    {
+        File.SetUnixFileMode(folder.Path, (UnixFileMode)0b111_101_101);
+        foreach (var file in Directory.EnumerateFiles(Path.GetDirectoryName(Repo.TestWorker)!))
+        {
+            File.Copy(file, folder.File(Path.GetFileName(file)));
+        }
+
+        return folder.File(Path.GetFileName(Repo.TestWorker));
     }
 
     /// <summary>Stops it, whichever process the supervisor is by now; nothing may be left.</summary>

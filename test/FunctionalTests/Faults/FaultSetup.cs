@@ -24,4 +24,7 @@ internal sealed record FaultSetup(int Workers, params string[] Options)
 
     /// <summary>An empty folder in the run-time directory that the wrapper made, and that stays for it.</summary>
     public Func<GreenRun, string>? Leaves { get; init; }
+
+    /// <summary>Whom the workers run as, if not as the supervisor: then the app lies where that one can read it, and says itself where it listens.</summary>
+    public string? User { get; init; }
 }

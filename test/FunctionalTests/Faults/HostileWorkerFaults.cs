@@ -1,0 +1,148 @@
+using System.Globalization;
+using FunctionalTests.Harness;
+using KestrelGreenTransport.Supervisor.Control;
+
+namespace FunctionalTests.Faults;
+
+/// <summary>
+/// What a worker tries against a supervisor of root's, really as another user. Beside the checks of every row, a folder of
+/// root's holds afterwards what it held before. Only root can start such a cluster.
+/// </summary>
+internal static class HostileWorkerFaults
+{
+    private const UnixFileMode Everybody = (UnixFileMode)0b111_111_111;
+
+    private static readonly FaultSetup Confined = new(2) { User = "nobody" };
+
+    public static IReadOnlyList<Fault> All { get; } = Environment.IsPrivilegedProcess
+        ?
+        [
+            new("hostile-signals", SendsSignals) { Setup = Confined },
+            new("hostile-messages", SendsNonsense) { Setup = Confined, Said = "sent a packet that does not keep the worker contract: ageMs is" },
+            new("hostile-binds-when-ready", static scene => Guarded(scene, AsksWhenReady)) { Setup = Confined, Said = "workers of another user get sockets only while they boot" },
+            new("hostile-binds-at-boot", static scene => Guarded(scene, AsksAtBoot)) { Setup = Confined, Said = "worker [0-9]+ .* asked for a socket that it does not get" },
+        ]
+        : [];
+
+    // Meanwhile processes are made, which used to be done by a thread of the workers' user.
+    private static async Task SendsSignals(FaultScene scene)
+    {
+        scene.EveryoneIsAVictim();
+        var supervisor = scene.Before.SupervisorPid;
+        var restart = scene.Green.Command("restart");
+        do
+        {
+            Assert.Equal("", await scene.App.Get($"/hostile/signals?pid={supervisor}"));
+            Assert.All(Directory.EnumerateDirectories($"/proc/{supervisor}/task"), static thread => Assert.All(UidsOf(thread), static uid => Assert.Equal("0", uid)));
+        }
+        while (!restart.IsCompleted);
+
+        await using var command = await restart;
+        Assert.True(await command.Exit() == 0, command.Describe());
+        var after = await scene.Green.Serving(scene.Before.Workers.Count);
+        Assert.Equal(supervisor, after.SupervisorPid);
+        Assert.All(after.Workers, static worker => Assert.Equal($"{worker.Pid}", SessionOf(worker.Pid!.Value)));
+    }
+
+    private static async Task SendsNonsense(FaultScene scene)
+    {
+        string[] packets =
+        [
+            """{"type":"slowRequest","method":"GET","path":"/","ageMs":9223372036854775807}""",
+            """{"type":"inFlight","id":1,"inFlight":[null]}""",
+            """{"type":"stats","requests":9223372036854775807,"failed":-1,"durationNs":9223372036854775807,"buckets":[9223372036854775807]}""",
+            """{"type":"beat","state":99,"at":-9223372036854775808}""",
+            $$"""{"type":"bind","id":1,"endpoint":"unix:/tmp/{{new string('x', 200)}}"}""",
+            """{"type":"bind","id":2,"endpoint":"unix:/tmp/green\u0000nul"}""",
+            """{"type":"warmed","message":null}""",
+            """{"type":null}""",
+            "null",
+            "[",
+            .. Enumerable.Repeat("""{"type":"hello"}""", 20_000),
+        ];
+        await File.WriteAllLinesAsync(scene.Folder.File("nonsense"), packets);
+        Assert.Equal("", await scene.App.Get($"/hostile/say?file={scene.Folder.File("nonsense")}"));
+        await scene.NobodyWasEnded();
+    }
+
+    private static async Task AsksWhenReady(FaultScene scene, string roots, string theirs)
+    {
+        await File.WriteAllLinesAsync(scene.Folder.File("asks"), [Bind(1, $"unix:{theirs}/d/new"), Bind(2, $"unix:{roots}/new"), Bind(3, "tcp://127.0.0.1:0")]);
+        Assert.Equal("", await scene.App.Get($"/hostile/say?file={scene.Folder.File("asks")}"));
+        await scene.Says("get sockets only while they boot");
+        Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(theirs, "d")));
+        Assert.Single((await scene.Green.Status()).Listeners);
+        await scene.NobodyWasEnded();
+    }
+
+    // Asked for: a place of root's, a port of root's, what is no place, and root's own file by way of a folder of theirs that
+    // becomes a link.
+    private static async Task AsksAtBoot(FaultScene scene, string roots, string theirs)
+    {
+        scene.EveryoneIsAVictim();
+        string[] packets =
+        [
+            Bind(1001, $"unix:{roots}/new"), Bind(1002, "tcp://127.0.0.1:7"), Bind(1003, $"unix:{theirs}/d/precious"),
+            .. Enumerable.Range(2000, 30).Select(static id => Bind(id, "tcp://[::1]:99999")),
+        ];
+        await File.WriteAllLinesAsync(scene.Folder.File("at-boot"), packets);
+        await Restart(scene);
+        var now = await scene.Green.Status();
+        Assert.Equal([$"unix:{theirs}/d/precious"], now.Listeners.Select(static listener => listener.Endpoint).Except(scene.Before.Listeners.Select(static listener => listener.Endpoint)));
+        Assert.True(File.Exists(Path.Combine(theirs, "d", "precious")));
+
+        Directory.Move(Path.Combine(theirs, "d"), Path.Combine(theirs, "before"));
+        Directory.CreateSymbolicLink(Path.Combine(theirs, "d"), roots);
+        File.Delete(scene.Folder.File("at-boot"));
+        await Restart(scene);
+        await scene.Green.StatusWhen("what no worker asks for any more is closed", static status => status.Listeners.Count == 1);
+
+        // The socket's own file is gone, wherever its folder is by now.
+        await Eventually.True("the socket's file is removed", () => !File.Exists(Path.Combine(theirs, "before", "precious")), scene.Green.Process.Describe);
+    }
+
+    private static async Task Restart(FaultScene scene)
+    {
+        await using var restart = await scene.Green.Command("restart");
+        Assert.True(await restart.Exit() == 0, restart.Describe());
+    }
+
+    private static async Task Guarded(FaultScene scene, Func<FaultScene, string, string, Task> strike)
+    {
+        var roots = Directory.CreateDirectory(scene.Folder.File("roots")).FullName;
+        var theirs = Directory.CreateDirectory(scene.Folder.File("theirs")).FullName;
+        Directory.CreateDirectory(Path.Combine(theirs, "d"));
+        File.SetUnixFileMode(Path.Combine(theirs, "d"), Everybody);
+        await File.WriteAllTextAsync(Path.Combine(roots, "precious"), "root's own");
+        var before = Snapshot(roots);
+        await strike(scene, roots, theirs);
+        Assert.Equal(before, Snapshot(roots));
+        Directory.Delete(theirs, recursive: true);
+        Directory.Delete(roots, recursive: true);
+    }
+
+    private static string Snapshot(string folder) => string.Join(
+        '\n',
+        Directory.EnumerateFiles(folder).Order().Select(static file => $"{file} {File.GetUnixFileMode(file)} {File.GetLastWriteTimeUtc(file):O} {File.ReadAllText(file)}"));
+
+    private static string Bind(int id, string endpoint) => string.Create(CultureInfo.InvariantCulture, $$"""{"type":"bind","id":{{id}},"endpoint":"{{endpoint}}"}""");
+
+    private static string[] UidsOf(string task)
+    {
+        try
+        {
+            return File.ReadLines(Path.Combine(task, "status")).First(static line => line.StartsWith("Uid:", StringComparison.Ordinal)).Split('\t', StringSplitOptions.RemoveEmptyEntries)[1..];
+        }
+        catch (IOException)
+        {
+            // It has ended since it was named.
+            return [];
+        }
+    }
+
+    private static string SessionOf(int pid)
+    {
+        var stat = File.ReadAllText($"/proc/{pid}/stat");
+        return stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[3];
+    }
+}
