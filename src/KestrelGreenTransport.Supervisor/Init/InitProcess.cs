@@ -34,6 +34,7 @@ internal static unsafe class InitProcess
         var (read, write) = Descriptor.Pipe();
         using var successors = read;
         var main = new Main(successors.Number);
+        Signals.StopIgnoring(Forwarded);
         var registrations = Forwarded.Select(signal => PosixSignalRegistration.Create((PosixSignal)signal, context =>
         {
             context.Cancel = true;

@@ -33,10 +33,13 @@ internal static class ProcFs
         Read($"/proc/{pid}/statm")?.Split(' ') is [_, var pages, ..] ? long.Parse(pages, CultureInfo.InvariantCulture) * Environment.SystemPageSize : 0;
 
     /// <summary>Our own umask.</summary>
-    public static int Umask() =>
-        Read("/proc/self/status")?.Split('\n').FirstOrDefault(static line => line.StartsWith("Umask:", StringComparison.Ordinal)) is { } line
-            ? Convert.ToInt32(line[6..].Trim(), 8)
-            : 0x12; // 022, where the kernel does not say.
+    public static int Umask() => OwnStatus("Umask:") is { } umask ? Convert.ToInt32(umask, 8) : 0x12; // 022, where the kernel does not say.
+
+    /// <summary>The signals that we ignore, one bit for each, from signal 1 on.</summary>
+    public static ulong IgnoredSignals() => OwnStatus("SigIgn:") is { } mask ? ulong.Parse(mask, NumberStyles.HexNumber, CultureInfo.InvariantCulture) : 0;
+
+    private static string? OwnStatus(string field) =>
+        Read("/proc/self/status")?.Split('\n').FirstOrDefault(line => line.StartsWith(field, StringComparison.Ordinal))?[field.Length..].Trim();
 
     /// <summary>When a process was started, by the wall clock.</summary>
     public static DateTime? StartedAtOf(int pid) =>
@@ -45,13 +48,15 @@ internal static class ProcFs
                 - TimeSpan.FromSeconds(double.Parse(uptime, CultureInfo.InvariantCulture) - (long.Parse(stat[19], CultureInfo.InvariantCulture) / TicksPerSecond))
             : null;
 
-    /// <summary>The files that a process has mapped, with their inodes. One that was replaced since is not among them.</summary>
-    public static IEnumerable<(string Path, ulong Inode)> MappedFilesOf(int pid) =>
-        from line in (Read($"/proc/{pid}/maps") ?? "").Split('\n')
+    /// <summary>The mappings of files that a process has. A file that was replaced since is not among them.</summary>
+    public static IEnumerable<FileMapping> FileMappingsOf(int pid) => FileMappingsIn(Read($"/proc/{pid}/maps") ?? "");
+
+    /// <summary>The same, in the text of a <c>maps</c> file.</summary>
+    internal static IEnumerable<FileMapping> FileMappingsIn(string maps) =>
+        from line in maps.Split('\n')
         let fields = line.Split(' ', 6, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries)
         where fields.Length == 6 && fields[5].StartsWith('/') && !fields[5].EndsWith(" (deleted)", StringComparison.Ordinal)
-        group fields[4] by fields[5] into file
-        select (file.Key, ulong.Parse(file.First(), CultureInfo.InvariantCulture));
+        select new FileMapping(fields[1], ulong.Parse(fields[4], CultureInfo.InvariantCulture), fields[5]);
 
     /// <summary>The inodes of all sockets that a process holds.</summary>
     public static IReadOnlySet<string> SocketInodesOf(int pid)
@@ -214,3 +219,9 @@ internal static class ProcFs
 
     private sealed record TcpListener(string Inode, IPEndPoint Endpoint);
 }
+
+/// <summary>
+/// A mapping of a file into a process, as a line of <c>/proc/PID/maps</c> tells it. Access is such as <c>r-xp</c>: read, write,
+/// execute; private or shared.
+/// </summary>
+internal readonly record struct FileMapping(string Access, ulong Inode, string Path);

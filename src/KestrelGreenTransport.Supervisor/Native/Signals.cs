@@ -27,4 +27,20 @@ internal static class Signals
 
     public static string NameOf(int signal) =>
         signal > 0 && signal < Names.Length ? Names[signal] : string.Create(CultureInfo.InvariantCulture, $"signal {signal}");
+
+    /// <summary>
+    /// Sets those that this process inherited as ignored to their default. A script's shell starts <c>green run &amp;</c> with INT and QUIT
+    /// ignored, nohup does so with HUP; and the runtime sets no handler for an ignored signal.
+    /// </summary>
+    public static void StopIgnoring(params ReadOnlySpan<int> signals)
+    {
+        var ignored = ProcFs.IgnoredSignals();
+        foreach (var signal in signals)
+        {
+            if ((ignored >> (signal - 1) & 1) != 0)
+            {
+                _ = Posix.signal(signal, Posix.SIG_DFL);
+            }
+        }
+    }
 }

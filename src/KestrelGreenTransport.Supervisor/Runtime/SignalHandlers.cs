@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Core;
@@ -21,11 +20,12 @@ internal sealed class SignalHandlers : IDisposable
     public SignalHandlers(SupervisorLoop loop, Upgrade upgrade, OutputWriter output)
     {
         var onTerminal = HasControllingTerminal();
-        if (!onTerminal && IsIgnored(Signals.SIGHUP))
+        Signals.StopIgnoring(
+            Signals.SIGTERM, Signals.SIGINT, Signals.SIGQUIT, Signals.SIGUSR1, Signals.SIGUSR2, Signals.SIGTTIN, Signals.SIGTTOU, Signals.SIGWINCH);
+        if (!onTerminal)
         {
-            // By nohup; and the runtime sets no handler for a signal that is ignored. Without a terminal that
-            // could be closed it is the order to reload; with one, whoever said nohup wants to outlive it.
-            _ = Posix.signal(Signals.SIGHUP, Posix.SIG_DFL);
+            // Ignored by nohup. Without a terminal that could be closed it is the order to reload; with one, nohup means to outlive it.
+            Signals.StopIgnoring(Signals.SIGHUP);
         }
 
         On(PosixSignal.SIGTERM, () => loop.Post(new StopRequested(StopKind.Graceful)));
@@ -84,13 +84,6 @@ internal sealed class SignalHandlers : IDisposable
         }
 
         return opened.Ok;
-    }
-
-    private static bool IsIgnored(int signal)
-    {
-        const string Field = "SigIgn:";
-        var mask = File.ReadLines("/proc/self/status").First(static line => line.StartsWith(Field, StringComparison.Ordinal)).AsSpan(Field.Length).Trim();
-        return (ulong.Parse(mask, NumberStyles.HexNumber, CultureInfo.InvariantCulture) >> (signal - 1) & 1) != 0;
     }
 
     private void On(PosixSignal signal, Action act) =>

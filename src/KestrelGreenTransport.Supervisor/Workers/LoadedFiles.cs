@@ -4,7 +4,7 @@ using KestrelGreenTransport.Supervisor.Native;
 namespace KestrelGreenTransport.Supervisor.Workers;
 
 /// <summary>
-/// The files that a process has mapped. One that is overwritten in place, rather than replaced by rename, kills a running .NET
+/// The files whose code a process runs. One that is overwritten in place, rather than replaced by rename, kills a running .NET
 /// process at its next call into a page that it has not touched yet.
 /// </summary>
 internal static class LoadedFiles
@@ -12,7 +12,7 @@ internal static class LoadedFiles
     // Clocks that tick differently, and file systems that round.
     private static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(2);
 
-    /// <summary>The mapped files that were written to since the process started, each on the inode that it has mapped.</summary>
+    /// <summary>The files of code that were written to since the process started, each on the inode that it has mapped.</summary>
     public static IReadOnlyList<string> OverwrittenOf(int pid)
     {
         if (ProcFs.StartedAtOf(pid) is not { } startedAt)
@@ -21,7 +21,7 @@ internal static class LoadedFiles
         }
 
         var overwritten = new SortedSet<string>(StringComparer.Ordinal);
-        foreach (var (path, inode) in ProcFs.MappedFilesOf(pid))
+        foreach (var (path, inode) in CodeIn(ProcFs.FileMappingsOf(pid)))
         {
             var file = new FileInfo(path);
             if (file.Exists && file.LastWriteTimeUtc > startedAt + Tolerance && InodeOf(path) == inode)
@@ -32,6 +32,22 @@ internal static class LoadedFiles
 
         return [.. overwritten];
     }
+
+    /// <summary>
+    /// Those that a loader mapped. Data that the app shares with others (a SQLite database and its <c>-shm</c> file, a named mutex, a log)
+    /// is mapped too, and written to all the time.
+    /// </summary>
+    internal static IEnumerable<(string Path, ulong Inode)> CodeIn(IEnumerable<FileMapping> mappings) =>
+        mappings.Where(IsCode).Select(static mapping => (mapping.Path, mapping.Inode)).Distinct();
+
+    // Native libraries, and assemblies compiled ahead of time, have pages to execute. An assembly of IL alone has none:
+    // the runtime maps it to be read, and shared, as an app maps its data. Only its name tells it apart.
+    private static bool IsCode(FileMapping mapping) => mapping.Access switch
+    {
+        [_, _, 'x', 'p', ..] => true,
+        ['r', '-', ..] => Path.GetExtension(mapping.Path) is ".dll" or ".exe",
+        _ => false,
+    };
 
     /// <summary>What a person should know of them; null when there are none.</summary>
     public static string? Warn(int index, IReadOnlyList<string> overwritten) => overwritten.Count == 0 ? null : string.Create(

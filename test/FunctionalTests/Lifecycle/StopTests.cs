@@ -38,9 +38,10 @@ public sealed class StopTests
     [Theory]
     [InlineData(Kernel.SIGINT)]
     [InlineData(Kernel.SIGQUIT)]
-    public async Task INT_and_QUIT_do_not_wait_for_a_request(int signal)
+    public async Task INT_and_QUIT_do_not_wait_for_a_request_though_a_script_started_it_with_both_ignored(int signal)
     {
-        await using var green = GreenRun.Start(["-w", "2", "--graceful-timeout", "1h"]);
+        // As a shell without job control does for `green run … &`.
+        await using var green = GreenRun.Start(["-w", "2", "--graceful-timeout", "1h"], wrapper: ["sh", "-c", "trap '' INT QUIT; exec \"$@\"", "sh"]);
         await green.Serving(2);
         using var slow = await (await green.Target()).Ask("/slow?ms=3600000");
         await green.StatusWhen("the request is in flight", static status => status.Workers.Sum(static worker => worker.RequestsInFlight) == 1);
