@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using KestrelGreenTransport.Supervisor.Runtime;
@@ -18,8 +19,10 @@ public static class GreenSupervisor
     /// The exit code once the supervisor is done. Or null, and the app goes on as one process: in a worker; when nothing
     /// configures a supervisor (no option, no <c>GREEN_*</c> variable, no <c>green.json</c>, no section
     /// <c>GreenSupervisor</c>, no <paramref name="configure"/>); when another program runs this <c>Main</c>
-    /// (WebApplicationFactory, dotnet ef); under a debugger; with <c>GREEN_SUPERVISOR=0</c>; and, with a warning, off Linux.
+    /// (WebApplicationFactory, dotnet ef); under a debugger; with <c>GREEN_SUPERVISOR=0</c>; and, with a line on standard error that
+    /// says so, under <c>dotnet watch</c>, off Linux, and when a library calls it after its first <c>await</c>.
     /// </returns>
+    /// <remarks>A library may call it for the app, directly or several calls below the app's <c>Main</c>.</remarks>
     // The caller is asked for its assembly, so this must be a frame of its own.
     [MethodImpl(MethodImplOptions.NoInlining)]
     public static Task<int?> TryRunAsync(string[] args, Action<GreenSupervisorOptions>? configure = null)
@@ -27,7 +30,16 @@ public static class GreenSupervisor
         ArgumentNullException.ThrowIfNull(args);
 
         // NativeAOT cannot tell the caller. Nothing else loads an AOT app's Main either.
-        var callerIsEntry = !RuntimeFeature.IsDynamicCodeSupported || Assembly.GetCallingAssembly() == Assembly.GetEntryAssembly();
-        return SelfLauncher.TryRunAsync(args, configure, SelfProcess.Current(callerIsEntry, Debugger.IsAttached));
+        var origin = RuntimeFeature.IsDynamicCodeSupported ? OriginOf(Assembly.GetCallingAssembly()) : CallOrigin.StartedProgram;
+        return SelfLauncher.TryRunAsync(args, configure, SelfProcess.Current(origin, Debugger.IsAttached));
     }
+
+    [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "A Main is never trimmed, and it alone is looked for.")]
+    private static CallOrigin OriginOf(Assembly caller) => CallOrigins.Of(
+        caller,
+        Assembly.GetEntryAssembly(),
+        from frame in new StackTrace().GetFrames()
+        let method = frame.GetMethod()
+        where method?.Module.Assembly.EntryPoint == method
+        select method.Module.Assembly);
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using KestrelGreenTransport.Supervisor;
 
 namespace TestWorker;
 
@@ -17,8 +18,13 @@ internal static class BootFaults
 
     private static string Detail => Parts is [_, var detail] ? detail : throw new InvalidOperationException($"TESTWORKER_BOOT={Parts[0]} needs :detail.");
 
-    /// <summary>TESTWORKER_SUPERVISE=1 lets the app try to become its own supervisor first.</summary>
-    public static bool Supervise => Environment.GetEnvironmentVariable("TESTWORKER_SUPERVISE") == "1";
+    /// <summary>TESTWORKER_SUPERVISE=1 lets the app try to become its own supervisor first; <c>library</c> lets a library do it.</summary>
+    public static Task<int?> TryRunAsync(string[] args) => Environment.GetEnvironmentVariable("TESTWORKER_SUPERVISE") switch
+    {
+        "1" => GreenSupervisor.TryRunAsync(args),
+        "library" => SharedBoot.Boot.TryRunAsync(args),
+        _ => Task.FromResult<int?>(null),
+    };
 
     /// <summary>TESTWORKER_EMBED=1 makes the program a host that supervises itself, as a service; its workers are the app.</summary>
     public static bool Embed => Environment.GetEnvironmentVariable("TESTWORKER_EMBED") == "1" && Environment.GetEnvironmentVariable("GREEN_WORKER") is null;

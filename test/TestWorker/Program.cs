@@ -3,7 +3,7 @@ using KestrelGreenTransport.Supervisor;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using TestWorker;
 
-if (BootFaults.Supervise && await GreenSupervisor.TryRunAsync(args) is { } code)
+if (await BootFaults.TryRunAsync(args) is { } code)
 {
     return code;
 }

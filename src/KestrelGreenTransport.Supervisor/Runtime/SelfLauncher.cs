@@ -23,14 +23,20 @@ internal static class SelfLauncher
             return Refuse(process, [malformed.Message]);
         }
 
-        if (!process.CallerIsEntry
-            || process.IsDebugged
-            || SettingsLoader.IsOff(process.Environment.GetValueOrDefault(OwnVariables.Switch)))
+        if (SettingsLoader.IsOff(process.Environment.GetValueOrDefault(OwnVariables.Switch)))
         {
             return Task.FromResult<int?>(null);
         }
 
         var split = CommandLineSplit.Of(args);
+        if (process.Origin == CallOrigin.HostedApp || process.IsDebugged)
+        {
+            // As is usual there, and no news: unless it is asked for in so many words.
+            return split.Given.Count == 0
+                ? Task.FromResult<int?>(null)
+                : StayOneProcess(process, $"{string.Join(", ", split.Given.Select(static given => given.Origin))}: ignored {(process.IsDebugged ? "under a debugger" : "because another program runs this app's Main")}.");
+        }
+
         var app = OwnCommand(process, split.AppArguments).App!;
         var input = new SettingsInput
         {
@@ -49,8 +55,18 @@ internal static class SelfLauncher
 
         if (!process.IsLinux)
         {
-            process.Error.WriteLine("green: the supervisor needs Linux; the app runs here as one process.");
-            return Task.FromResult<int?>(null);
+            return StayOneProcess(process, "the supervisor needs Linux; the app runs here as one process.");
+        }
+
+        if (process.Origin == CallOrigin.UnknownMain)
+        {
+            return StayOneProcess(process, "TryRunAsync was called by a library, and not directly below Main, so that the app runs as one process. Call it in Program.cs, or in the library before its first await.");
+        }
+
+        // It changes the code of the process that it started, which would be the supervisor.
+        if (process.Environment.GetValueOrDefault("DOTNET_WATCH") == "1")
+        {
+            return StayOneProcess(process, "under dotnet watch the app runs as one process. For several workers that follow each change: green run --watch.");
         }
 
         foreach (var warning in settings.Warnings)
@@ -62,6 +78,12 @@ internal static class SelfLauncher
         return plan is null || split.Problems.Count > 0
             ? Refuse(process, [.. split.Problems, .. problems])
             : RunOnThread(plan, process.Run);
+    }
+
+    private static Task<int?> StayOneProcess(SelfProcess process, string why)
+    {
+        process.Error.WriteLine($"green: {why}");
+        return Task.FromResult<int?>(null);
     }
 
     private static Task<int?> Refuse(SelfProcess process, IEnumerable<string> problems)

@@ -10,8 +10,7 @@ internal sealed record SelfProcess
     /// <summary>Whether the environment makes this process a worker; throws <see cref="FormatException"/> when it is malformed.</summary>
     public required Func<bool> IsWorker { get; init; }
 
-    /// <summary>Whether the program that was started is the one that asks.</summary>
-    public required bool CallerIsEntry { get; init; }
+    public required CallOrigin Origin { get; init; }
 
     public required bool IsDebugged { get; init; }
 
@@ -32,13 +31,13 @@ internal sealed record SelfProcess
     /// <summary>Runs a plan to its end and returns the exit code.</summary>
     public required Func<LaunchPlan, int> Run { get; init; }
 
-    public static SelfProcess Current(bool callerIsEntry, bool isDebugged)
+    public static SelfProcess Current(CallOrigin origin, bool isDebugged)
     {
         var directory = RealPath.LogicalDirectory(System.Environment.CurrentDirectory, System.Environment.GetEnvironmentVariable("PWD"));
         return new SelfProcess
         {
             IsWorker = static () => WorkerContract.Current is not null,
-            CallerIsEntry = callerIsEntry,
+            Origin = origin,
             IsDebugged = isDebugged,
             IsLinux = OperatingSystem.IsLinux(),
             Environment = Self.Variables(),

@@ -76,12 +76,14 @@ public sealed class ServingTests
         await green.StopCleanly();
     }
 
-    [Fact]
+    [Theory]
     [Trait("Set", "smoke")]
-    public async Task An_app_becomes_its_own_supervisor_and_keeps_the_arguments_that_are_its_own()
+    [InlineData("1")]
+    [InlineData("library")]
+    public async Task An_app_becomes_its_own_supervisor_also_by_a_library_and_keeps_the_arguments_that_are_its_own(string caller)
     {
         await using var green = GreenRun.StartApp(
-            Repo.TestWorker, ["-w", "2", "--colour", "blue", "-b", "127.0.0.1:0", "--", "--workers", "7"], ("TESTWORKER_SUPERVISE", "1"));
+            Repo.TestWorker, ["-w", "2", "--colour", "blue", "-b", "127.0.0.1:0", "--", "--workers", "7"], ("TESTWORKER_SUPERVISE", caller));
         var status = await green.Serving(2);
         Assert.DoesNotContain(green.Process.Pid, status.Workers.Select(static worker => worker.Pid!.Value));
 

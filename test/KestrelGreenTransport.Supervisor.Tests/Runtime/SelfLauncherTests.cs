@@ -67,11 +67,57 @@ public sealed class SelfLauncherTests : SettingsFixture
     public async Task A_worker_never_supervises() => await ExpectOneProcess(["-w", "3"], Process() with { IsWorker = static () => true });
 
     [Fact]
-    public async Task Main_run_by_another_program_does_not_supervise() =>
-        await ExpectOneProcess(["-w", "3"], Process() with { CallerIsEntry = false });
+    public async Task An_app_whose_Main_another_program_runs_does_not_supervise()
+    {
+        Write("green.json", """{ "Workers": 4 }""");
+        await ExpectOneProcess([], Process() with { Origin = CallOrigin.HostedApp });
+        await ExpectOneProcess(["-w", "3"], Process() with { Origin = CallOrigin.HostedApp }, "-w on the command line: ignored because another program runs this app's Main.");
+    }
 
     [Fact]
-    public async Task Under_a_debugger_the_app_is_one_process() => await ExpectOneProcess(["-w", "3"], Process() with { IsDebugged = true });
+    public async Task Under_a_debugger_the_app_is_one_process_and_options_that_it_ignores_are_named()
+    {
+        Write("green.json", """{ "Workers": 4 }""");
+        await ExpectOneProcess([], Process() with { IsDebugged = true });
+        await ExpectOneProcess(
+            ["--workers", "3", "-b", ":1"], Process() with { IsDebugged = true }, "--workers on the command line, -b on the command line: ignored under a debugger.");
+    }
+
+    [Fact]
+    public async Task Under_dotnet_watch_the_app_is_one_process_which_its_hot_reload_reaches()
+    {
+        await ExpectOneProcess([], Process("DOTNET_WATCH=1"));
+        await ExpectOneProcess(
+            ["-w", "3"],
+            Process("DOTNET_WATCH=1"),
+            "under dotnet watch the app runs as one process. For several workers that follow each change: green run --watch.");
+        Assert.Equal(42, await Run(["-w", "3"], Process("DOTNET_WATCH=0")));
+    }
+
+    [Fact]
+    public async Task A_library_that_no_Main_stands_above_gets_no_supervisor_and_is_told()
+    {
+        await ExpectOneProcess([], Process() with { Origin = CallOrigin.UnknownMain });
+        await ExpectOneProcess(
+            ["-w", "3"],
+            Process() with { Origin = CallOrigin.UnknownMain },
+            "TryRunAsync was called by a library, and not directly below Main, so that the app runs as one process. Call it in Program.cs, or in the library before its first await.");
+    }
+
+    [Fact]
+    public void The_Main_that_is_nearest_on_the_stack_decides_for_a_library()
+    {
+        var started = typeof(SelfLauncherTests).Assembly;
+        var hosted = typeof(FactAttribute).Assembly;
+        var library = typeof(GreenSupervisor).Assembly;
+
+        Assert.Equal(CallOrigin.StartedProgram, CallOrigins.Of(started, started, []));
+        Assert.Equal(CallOrigin.StartedProgram, CallOrigins.Of(library, started, [started]));
+        Assert.Equal(CallOrigin.HostedApp, CallOrigins.Of(hosted, started, [hosted]));
+        Assert.Equal(CallOrigin.HostedApp, CallOrigins.Of(library, started, [hosted, started]));
+        Assert.Equal(CallOrigin.UnknownMain, CallOrigins.Of(library, started, []));
+        Assert.Equal(CallOrigin.UnknownMain, CallOrigins.Of(hosted, null, []));
+    }
 
     [Theory]
     [InlineData("0")]
@@ -148,17 +194,17 @@ public sealed class SelfLauncherTests : SettingsFixture
 
     private static Task<int?> Run(string[] args, SelfProcess process) => SelfLauncher.TryRunAsync(args, null, process);
 
-    private async Task ExpectOneProcess(string[] args, SelfProcess process)
+    private async Task ExpectOneProcess(string[] args, SelfProcess process, string? said = null)
     {
         Assert.Null(await Run(args, process));
         Assert.Null(_ran);
-        Assert.Equal("", _error.ToString());
+        Assert.Equal(said is null ? "" : $"green: {said}\n", _error.ToString());
     }
 
     private SelfProcess Process(params string[] environment) => new()
     {
         IsWorker = static () => false,
-        CallerIsEntry = true,
+        Origin = CallOrigin.StartedProgram,
         IsDebugged = false,
         IsLinux = true,
         Environment = environment.Select(static pair => pair.Split('=', 2)).ToDictionary(static pair => pair[0], static pair => pair[1]),
