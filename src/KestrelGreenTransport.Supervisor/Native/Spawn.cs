@@ -104,9 +104,9 @@ internal static unsafe class Spawn
             _ = Posix.sigemptyset(signals);
             _ = Posix.posix_spawnattr_setsigmask(attributes, signals);
 
-            if (request.WorkingDirectory is { } directory)
+            if (request.WorkingDirectory is { } directory && !TryAddChdir(actions, directory))
             {
-                _ = Posix.posix_spawn_file_actions_addchdir_np(actions, directory);
+                request = ByShell(request);
             }
 
             var placed = PlaceDescriptors(actions, request.Descriptors, duplicates);
@@ -211,6 +211,28 @@ internal static unsafe class Spawn
     }
 
     private static int AfterAll(IReadOnlyList<(int Ours, int Theirs)> descriptors) => descriptors.Select(static pair => pair.Theirs + 1).Append(3).Max();
+
+    // glibc has it from 2.29 on, and .NET runs from 2.27 on.
+    private static bool TryAddChdir(byte* actions, string directory)
+    {
+        try
+        {
+            _ = Posix.posix_spawn_file_actions_addchdir_np(actions, directory);
+            return true;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>The same process, by way of a shell that changes the folder and then becomes the program.</summary>
+    internal static SpawnRequest ByShell(SpawnRequest request) => request with
+    {
+        FileName = "/bin/sh",
+        Arguments = ["-c", "cd -- \"$0\" && exec \"$@\"", request.WorkingDirectory!, request.FileName, .. request.Arguments],
+        WorkingDirectory = null,
+    };
 
     private static Result PlaceDescriptors(byte* actions, IReadOnlyList<(int Ours, int Theirs)> descriptors, List<Descriptor> duplicates)
     {

@@ -90,18 +90,46 @@ public class SpawnTests
         Assert.Equal("No such file or directory", result.Error);
     }
 
-    private static (ExitStatus Status, string Output) Shell(string script, params (int, int)[] descriptors)
+    [Fact]
+    public void A_working_folder_and_arguments_are_the_same_where_the_C_library_cannot_change_folders()
+    {
+        var folder = Directory.CreateTempSubdirectory("green spawn '").FullName;
+        try
+        {
+            var request = new SpawnRequest
+            {
+                FileName = "/bin/sh",
+                Arguments = ["-c", "pwd -P; printf '%s|' \"$0\" \"$@\"; ps -o ppid= -p $$", "-zero", "two words", "$HOME", ""],
+                Descriptors = [],
+                Environment = new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin" },
+                WorkingDirectory = folder,
+            };
+
+            var (status, output) = Run(request);
+            Assert.Equal(ExitStatus.Exited(0), status);
+            Assert.StartsWith($"{folder}\n-zero|two words|$HOME||", output, StringComparison.Ordinal);
+            Assert.Equal((status, output), Run(Spawn.ByShell(request)));
+        }
+        finally
+        {
+            Directory.Delete(folder);
+        }
+    }
+
+    private static (ExitStatus Status, string Output) Shell(string script, params (int, int)[] descriptors) => Run(new SpawnRequest
+    {
+        FileName = "/bin/sh",
+        Arguments = ["-c", script],
+        Descriptors = descriptors,
+        Environment = new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin" },
+    });
+
+    private static (ExitStatus Status, string Output) Run(SpawnRequest request)
     {
         var (read, write) = Descriptor.Pipe();
         using (read)
         {
-            var started = Spawn.Start(new SpawnRequest
-            {
-                FileName = "/bin/sh",
-                Arguments = ["-c", script],
-                Descriptors = [(write.Number, 1), .. descriptors],
-                Environment = new Dictionary<string, string> { ["PATH"] = "/usr/bin:/bin" },
-            });
+            var started = Spawn.Start(request with { Descriptors = [(write.Number, 1), .. request.Descriptors] });
             write.Dispose();
             using var child = started.Process;
             Assert.True(child is not null, started.Error);
