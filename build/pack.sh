@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
 # Makes the packages: the two libraries, and the tool as one package for every platform and one compiled ahead of time.
 #
-#   build/pack.sh [--portable] [--no-build] [FOLDER]
+#   build/pack.sh [--portable | --tool] [--no-build] [FOLDER]
 #
 # FOLDER is artifacts/packages if not given. --portable leaves out what is compiled ahead of time, which takes minutes
-# and needs a C linker (clang or gcc) and zlib's headers. --no-build takes what was built. CONFIGURATION is Release if not set.
+# and needs gcc or clang, and zlib's headers. --tool makes the tool's packages alone. --no-build takes what was built. CONFIGURATION is Release if not set.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
 
 fail() { echo "build/pack.sh: $*" >&2; exit 1; }
 
-portable='' folder='' build=()
+# In a folder of its own: what is built for one platform must not stand where the next build looks for the others.
+portable='' tool='' folder='' build=(--artifacts-path "$PWD/artifacts/pack")
 for argument in "$@"; do
   case $argument in
     --portable) portable=1 ;;
+    --tool) tool=1 ;;
     --no-build) build=(--no-build) ;;
     -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2 ;;
     -*) fail "there is no $argument; see --help" ;;
@@ -30,12 +32,14 @@ fi
 pack() { dotnet pack "$@" "${build[@]}" -c "${CONFIGURATION:-Release}" -o "$folder" --nologo -v q '-clp:ErrorsOnly;NoSummary'; }
 
 rm -f "$folder"/KestrelGreenTransport.*nupkg
-pack src/KestrelGreenTransport
-pack src/KestrelGreenTransport.Supervisor
+if [ -z "$tool" ]; then
+  pack src/KestrelGreenTransport
+  pack src/KestrelGreenTransport.Supervisor
+fi
 if [ -n "$portable" ]; then
   pack src/KestrelGreenTransport.Tool
 else
-  # The first names the others; the SDK installs the one that fits the machine.
+  # The first names the others; the SDK installs the one that fits the machine. That of linux-x64 asks for glibc 2.28.
   pack src/KestrelGreenTransport.Tool -p:PackForRuntimes=true -p:IncludeSymbols=false
   pack src/KestrelGreenTransport.Tool -p:PackForRuntimes=true -r any -p:PublishAot=false
   pack src/KestrelGreenTransport.Tool -p:PackForRuntimes=true -r linux-x64
