@@ -70,7 +70,7 @@ public sealed class StatusTests : ToolFixture
 
     [Fact]
     public void Without_a_supervisor_the_next_step_is_said() => Assert.Equal(
-        new Outcome(6, "", "green: no supervisor runs in FOLDER. Start one with green run APP, or point to one elsewhere with --control PATH.\n"),
+        new Outcome(6, "", "green: no supervisor of this user runs in FOLDER. Start one with green run APP, or point to one elsewhere with --control PATH.\n"),
         Green("status"));
 
     [Fact]

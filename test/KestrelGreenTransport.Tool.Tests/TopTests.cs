@@ -33,7 +33,7 @@ public sealed class TopTests
         Assert.StartsWith("hello  running  2/2 serve  generation 3", lines[0]);
         Assert.StartsWith("10 req/s  2 failed/s  p50 ", lines[1]);
         Assert.Equal("   #     PID STATE      BEAT     CONNS  REQ/S     P50     P99   CPU    RSS  RST", lines[3]);
-        Assert.Matches(@"^>  1    4121 serving    0\.4s   12/1000     10  +\d+us  +\d+us   50%  87 MB    0$", lines[4]);
+        Assert.Matches(@"^>  1\*   4121 serving    0\.4s   12/1000     10  +\d+us  +\d+us   50%  87 MB    0$", lines[4]);
         Assert.Contains(lines, static line => line.EndsWith("a line with ? and ? in it", StringComparison.Ordinal));
     }
 

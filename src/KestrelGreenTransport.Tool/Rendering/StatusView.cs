@@ -22,6 +22,11 @@ internal static class StatusView
 
         console.WriteLine();
         console.Write(Workers(status));
+        if (status.Workers.Count > 1 && status.Workers.FirstOrDefault(static worker => worker.Leader) is { } leader)
+        {
+            console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"worker {leader.Index} is the leader"));
+        }
+
         foreach (var worker in status.Workers)
         {
             foreach (var line in LastExit(worker))

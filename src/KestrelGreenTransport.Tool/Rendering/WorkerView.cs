@@ -43,7 +43,7 @@ internal static class WorkerView
         };
         console.MarkupLineInterpolated(
             CultureInfo.InvariantCulture,
-            $"[bold]worker {worker.Index}[/] of {document.Name} is [{StatusView.ColourOf(worker.State)}]{worker.State}[/]: {process}, generation {worker.Generation}");
+            $"[bold]worker {worker.Index}[/] of {document.Name} is [{StatusView.ColourOf(worker.State)}]{worker.State}[/]: {process}, generation {worker.Generation}{(worker.Leader ? ", the leader" : "")}");
         host.Out.WriteLine(
             $"{ShortFigures.Count(worker.Connections)} of {ShortFigures.Count(worker.ConnectionsLimit)} connections, {ShortFigures.Count(worker.RequestsInFlight)} in flight, {ShortFigures.Count(worker.RequestsTotal)} served, {ShortFigures.Size(worker.RssBytes)}, {ShortFigures.Time(worker.CpuSeconds)} of processor time");
         foreach (var line in document.Ended.Count > 0 ? document.Ended.Select(Described) : StatusView.LastExit(worker))

@@ -8,7 +8,7 @@ namespace KestrelGreenTransport.Tool.Top;
 /// <summary>Draws the model as lines that fit a window of any size; 80 columns show everything.</summary>
 internal static class TopScreen
 {
-    private const string Keys = "up/down choose  r restart  d drain  x dump  +/- scale  q quit";
+    private const string Keys = "up/down choose  r restart  d drain  x dump  +/- scale  q quit  * leader";
 
     // Header, its rule, the table's header, the message and the keys.
     private const int LinesBesides = 6;
@@ -70,7 +70,7 @@ internal static class TopScreen
     {
         var rates = model.RatesOf(worker.Index);
         var mark = worker.Index == model.Chosen ? ">" : " ";
-        var before = string.Create(CultureInfo.InvariantCulture, $"{mark}{worker.Index,3} {(worker.Pid?.ToString(CultureInfo.InvariantCulture) ?? "-"),7} ");
+        var before = string.Create(CultureInfo.InvariantCulture, $"{mark}{worker.Index,3}{(worker.Leader ? '*' : ' ')}{(worker.Pid?.ToString(CultureInfo.InvariantCulture) ?? "-"),7} ");
         var state = worker.State.PadRight(8);
         var rest = string.Create(CultureInfo.InvariantCulture,
             $" {ShortFigures.Time(worker.HeartbeatAgeSeconds),6} {$"{ShortFigures.Count(worker.Connections)}/{ShortFigures.Count(worker.ConnectionsLimit)}",9} {Rate(rates.RequestsPerSecond),6} {Latency(rates.P50),7} {Latency(rates.P99),7} {Cpu(model.CpuOf(worker)),5} {ShortFigures.Size(worker.RssBytes),6} {worker.Restarts,4}");

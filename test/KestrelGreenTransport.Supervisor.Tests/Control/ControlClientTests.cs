@@ -168,7 +168,7 @@ public sealed class ControlClientTests : IDisposable
         using var blog = new FakeSupervisor(Path.Combine(_folder, "blog.sock"), "");
 
         Expect(ExitCodes.Usage, "several supervisors run here: blog, shop. Name one, as in --name blog.", () => ControlTarget.Find(null, null, _folder));
-        Expect(ExitCodes.NoSupervisor, $"no supervisor named wiki runs in {_folder}; there are blog, shop.", () => ControlTarget.Find(null, "wiki", _folder));
+        Expect(ExitCodes.NoSupervisor, $"no supervisor named wiki of this user runs in {_folder}; there are blog, shop.", () => ControlTarget.Find(null, "wiki", _folder));
     }
 
     [Fact]
@@ -178,11 +178,11 @@ public sealed class ControlClientTests : IDisposable
 
         Expect(
             ExitCodes.NoSupervisor,
-            $"no supervisor runs in {_folder}. Start one with green run APP, or point to one elsewhere with --control PATH.",
+            $"no supervisor of this user runs in {_folder}. Start one with green run APP, or point to one elsewhere with --control PATH.",
             () => ControlTarget.Find(null, null, _folder));
         Expect(
             ExitCodes.NoSupervisor,
-            $"no supervisor named shop runs in {_folder}. Start it with green run --name shop APP.",
+            $"no supervisor named shop of this user runs in {_folder}. Start it with green run --name shop APP.",
             () => ControlTarget.Find(null, "shop", _folder));
     }
 
