@@ -84,6 +84,17 @@ public sealed class AdminTests
 
         await browser.Until("document.querySelectorAll('[data-worker]').length === 2 && document.getElementById('state').textContent === 'running'");
         Assert.Equal($"{green.Name}: running", await browser.Evaluate("document.title"));
+
+        // What stands beside a chart's name is what the cards say at the same moment.
+        using var held = await RawConnection.To(target);
+        await held.Get("/pid");
+        const string CardAndChart = """
+            ((card, chart) => [[...document.querySelectorAll('#now .card')].find(one => one.querySelector('span').textContent.startsWith(card)).querySelector('b').textContent,
+            [...document.querySelectorAll('.chart')].find(one => one.querySelector('.name').textContent === chart).querySelector('.at').textContent.split(' / ')[0]])
+            """;
+        await browser.Until($"{CardAndChart}('conns of', 'Connections').every(text => text === '1')");
+        await browser.Until($"{CardAndChart}('requests a second', 'Requests a second').every((text, i, both) => text !== '0' && text === both[0])");
+        held.Dispose();
         await browser.Until("document.querySelectorAll('#events [data-event=WorkerReady]').length === 2");
 
         // Markup in a log line stays text.
