@@ -62,8 +62,12 @@ internal sealed class ControlSocket : IDisposable
         }
         catch (SocketException e)
         {
+            // AddressNotAvailable is .NET's name for both ENOENT and EROFS.
+            var reason = e.SocketErrorCode != SocketError.AddressNotAvailable ? e.Message
+                : Directory.Exists(System.IO.Path.GetDirectoryName(path)) ? "the file system is read-only"
+                : "there is no such folder, and it cannot be made";
             throw new StartupException(
-                ExitCodes.Unexpected, $"cannot make the control socket {path}: {e.Message}. Give another path with --control.");
+                ExitCodes.Unexpected, $"cannot make the control socket {path}: {reason}. Give another path with --control.");
         }
     }
 

@@ -21,6 +21,8 @@ namespace KestrelGreenTransport.Supervisor.Listening;
 /// <param name="stored">Sockets of an earlier supervisor, which come before new ones.</param>
 internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored)
 {
+    private const string StopOrMove = "Stop the other one, or change the app's endpoint.";
+
     /// <param name="plan">What to bind, and how.</param>
     /// <param name="isStart">Whether descriptors that the process was started with are still what they were.</param>
     /// <exception cref="StartupException">A socket cannot be bound; the message says who holds it and what to try.</exception>
@@ -76,14 +78,14 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
             var holder = ProcFs.HolderOf(endpoint);
             return new BindOutcome(
                 null,
-                $"cannot listen on {endpoint}, as the app asks: address already in use{(holder is null ? "" : $" (held by {holder})")}. Stop the other one, change the app's endpoint, or say with -b where to listen.",
+                $"cannot listen on {endpoint}, as the app asks: address already in use{(holder is null ? "" : $" (held by {holder})")}. {StopOrMove}",
                 Errno.EADDRINUSE);
         }
         catch (SocketException e)
         {
             var remedy = user is not null && e.SocketErrorCode == SocketError.AccessDenied
                 ? "It was asked for with the rights of the workers' user. Name it where an operator does (-b, ASPNETCORE_URLS, Kestrel:Endpoints): then it is bound as the supervisor's user."
-                : Remedy(new BindEndpoint(endpoint.ToString(), endpoint), e);
+                : Remedy(endpoint, isOfApp: true, e);
             return new BindOutcome(null, $"cannot listen on {endpoint}, as the app asks: {e.Message}. {remedy}", BindOutcome.ErrnoOf(e.SocketErrorCode));
         }
         catch (IOException e)
@@ -117,7 +119,7 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
         }
         catch (SocketException e)
         {
-            throw new StartupException(ExitCodes.CannotBind, $"cannot listen on {spec.Text}: {e.Message}. {Remedy(spec, e)}");
+            throw new StartupException(ExitCodes.CannotBind, $"cannot listen on {spec.Text}: {e.Message}. {Remedy(spec.Endpoint, IsOfApp(spec), e)}");
         }
         catch (IOException e)
         {
@@ -203,18 +205,22 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
 
         var holder = ProcFs.HolderOf(spec.Endpoint);
         var by = holder is null ? "" : $" (held by {holder})";
-        var remedy = spec.Endpoint.IP is { } ip
+        var remedy = IsOfApp(spec) ? StopOrMove
+            : spec.Endpoint.IP is { } ip
             ? string.Create(CultureInfo.InvariantCulture, $"Try -b {new IPEndPoint(ip.Address, ip.Port + 1)}, or stop the other one.")
             : "Stop the other one, or listen elsewhere.";
         return new StartupException(ExitCodes.CannotBind, $"cannot listen on {spec.Text}: address already in use{by}. {remedy}");
     }
 
-    private static string Remedy(BindEndpoint spec, SocketException exception) => exception switch
+    // What the app configured as a url may have a certificate, which -b would leave behind.
+    private static bool IsOfApp(BindSpec spec) => spec.Text.StartsWith("http", StringComparison.OrdinalIgnoreCase);
+
+    private static string Remedy(ListenEndpoint endpoint, bool isOfApp, SocketException exception) => exception switch
     {
-        { SocketErrorCode: SocketError.AccessDenied } when spec.Endpoint.IP is { Port: < 1024 } =>
+        { SocketErrorCode: SocketError.AccessDenied } when endpoint.IP is { Port: < 1024 } =>
             "Ports below 1024 are for root: use a higher one, or give the right with `setcap cap_net_bind_service=+ep` or systemd's AmbientCapabilities.",
         { SocketErrorCode: SocketError.AddressNotAvailable } => "This machine has no such address: see `ip address`.",
-        _ => "Try another address with -b.",
+        _ => isOfApp ? "Change the app's endpoint." : "Try another address with -b.",
     };
 
     private IEnumerable<BoundListener> AdoptFromSystemd(LaunchPlan plan, string text)

@@ -64,8 +64,13 @@ internal sealed class Journal(TimeProvider time)
     public void AddEvent(LogLevel level, EventId id, int? worker, int? pid, string text) =>
         Add(new JournalEntry { At = time.GetUtcNow(), Worker = worker, Pid = pid, Level = level, EventId = id, Text = text });
 
-    /// <summary>The last lines that were written at this index, oldest first; empty when there are none.</summary>
-    public IReadOnlyList<string> Of(int index) => [.. Newest(LastWords, entry => !entry.IsEvent && entry.Worker == index).Select(static entry => entry.Text)];
+    /// <summary>The last lines of the last process that wrote any at this index, oldest first; empty when there are none.</summary>
+    public IReadOnlyList<string> Of(int index)
+    {
+        // Those before it failed in the same way, mostly, and with the same lines.
+        var lines = Newest(LastWords, entry => !entry.IsEvent && entry.Worker == index);
+        return [.. lines.Where(line => line.Pid == lines[^1].Pid).Select(static line => line.Text)];
+    }
 
     /// <summary>What is kept, oldest first.</summary>
     /// <param name="after">Only what came after this sequence.</param>

@@ -9,7 +9,11 @@ namespace KestrelGreenTransport.Supervisor.Reporting;
 /// <summary>Turns the arbiter's notices into log lines, and keeps the one that needs the worker's last output for the end.</summary>
 internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Journal journal)
 {
+    // .NET's host, where it finds no runtime at all, or none of the version that the app asks for.
+    private static readonly int[] NoRuntime = [131, 150];
+
     private BootFailureNotice? _bootFailure;
+    private int? _lastCode;
 
     public void Report(Notice notice)
     {
@@ -49,6 +53,7 @@ internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Jo
                 SupervisorLog.PreparationFailed(logger, n.Message);
                 break;
             case WorkerDiedNotice n:
+                _lastCode = n.Exit.Status.Code;
                 SupervisorLog.WorkerDied(logger, n.Index, n.Pid, Describe(n.Exit), Next(n.RestartIn));
                 break;
             case WorkerLeavingNotice n:
@@ -122,7 +127,11 @@ internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Jo
             output.Note($"    {line}");
         }
 
-        if (!failure.AnyHello)
+        if (_lastCode is { } code && NoRuntime.Contains(code))
+        {
+            output.Note("the .NET runtime that the app needs is not installed here: its lines say which one. `dotnet --list-runtimes` shows those that are.");
+        }
+        else if (!failure.AnyHello)
         {
             output.Note(
                 "no worker came as far as the transport. If the app starts by itself, check that it calls builder.WebHost.UseGreenTransport().");

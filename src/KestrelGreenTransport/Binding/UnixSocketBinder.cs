@@ -43,8 +43,10 @@ internal static class UnixSocketBinder
         }
         catch (Exception exception) when (exception is SocketException { SocketErrorCode: not SocketError.AddressAlreadyInUse } or UnauthorizedAccessException)
         {
-            // .NET's name for ENOENT.
-            var reason = exception is SocketException { SocketErrorCode: SocketError.AddressNotAvailable } ? "there is no such folder" : exception.Message;
+            // .NET's name for both ENOENT and EROFS.
+            var reason = exception is not SocketException { SocketErrorCode: SocketError.AddressNotAvailable } ? exception.Message
+                : Directory.Exists(Path.GetDirectoryName(name.UnixPath)) ? "the file system is read-only"
+                : "there is no such folder";
             throw new IOException(
                 $"Cannot listen on {name}: {reason}. The folder must exist, and this process's user must be allowed to make files in it.", exception);
         }

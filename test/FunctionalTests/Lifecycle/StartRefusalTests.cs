@@ -91,6 +91,23 @@ public sealed class StartRefusalTests
         File.SetUnixFileMode(folder.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 
+    [Theory]
+    [InlineData("--control", 1, "cannot make the control socket ")]
+    [InlineData("-b", 5, "Cannot listen on unix:")]
+    public async Task A_socket_on_a_read_only_file_system_is_refused_by_that_name(string option, int exitCode, string beginning)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("shop.sock");
+        string[] rights = Environment.IsPrivilegedProcess ? [] : ["--user", "--map-root-user"];
+        await using var green = GreenRun.Start(
+            ["-w", "1", option, option == "-b" ? $"unix:{path}" : path],
+            wrapper: ["unshare", .. rights, "--mount", "sh", "-c", $"mount -t tmpfs -o ro green-test '{folder.Path}' && exec \"$@\"", "sh"]);
+
+        Assert.Equal(exitCode, await green.Exit());
+        Assert.Contains($"{beginning}{path}: the file system is read-only", green.Process.Output, StringComparison.Ordinal);
+        green.AssertNothingLeft();
+    }
+
     [Fact]
     public async Task A_socket_file_that_nobody_listens_on_is_replaced_and_one_in_use_is_not()
     {

@@ -37,6 +37,24 @@ public sealed class ListenerBinderTests : IDisposable
     }
 
     [Fact]
+    public void An_endpoint_that_the_app_gave_is_not_moved_by_an_option_that_knows_nothing_of_its_certificate()
+    {
+        using var holder = new TcpListener(IPAddress.Loopback, 0);
+        holder.Start();
+        var taken = ListenEndpoint.Tcp((IPEndPoint)holder.LocalEndpoint);
+        var plan = Plan(new BindEndpoint($"https://{taken.IP}", taken));
+
+        string[] messages = [Assert.Throws<StartupException>(() => Bind(plan)).Message, new ListenerBinder(_listeners, StoredSockets.Of(static _ => null)).BindAsked(plan, taken, "key").Error!];
+
+        Assert.All(messages, message =>
+        {
+            Assert.Contains("address already in use", message, StringComparison.Ordinal);
+            Assert.EndsWith("Stop the other one, or change the app's endpoint.", message, StringComparison.Ordinal);
+            Assert.DoesNotContain("-b", message, StringComparison.Ordinal);
+        });
+    }
+
+    [Fact]
     public void When_one_cannot_be_bound_the_others_are_let_go()
     {
         using var holder = new TcpListener(IPAddress.Loopback, 0);

@@ -95,4 +95,20 @@ public sealed class JournalTests
         Assert.Equal("line 30", _journal.Of(1)[^1]);
         Assert.Empty(_journal.Of(2));
     }
+
+    [Fact]
+    public void The_last_words_are_those_of_the_last_process_alone()
+    {
+        for (var pid = 4121; pid < 4124; pid++)
+        {
+            _journal.Begin(1, pid);
+            _journal.AddLine(1, pid, OutputStream.Error, "Unhandled exception.");
+            _journal.AddLine(1, pid, OutputStream.Error, $"   at {pid}");
+        }
+
+        // One that is ended before it writes says nothing.
+        _journal.Begin(1, 4124);
+
+        Assert.Equal(["Unhandled exception.", "   at 4123"], _journal.Of(1));
+    }
 }

@@ -6,8 +6,12 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Reporting;
 
-public class NoticeReporterTests
+public sealed class NoticeReporterTests : IDisposable
 {
+    private readonly string _folder = Directory.CreateTempSubdirectory("green-notices-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
     public static TheoryData<Type> Notices() =>
         [.. typeof(Notice).Assembly.GetTypes().Where(type => type.IsSubclassOf(typeof(Notice)))];
 
@@ -36,6 +40,30 @@ public class NoticeReporterTests
         new NoticeReporter(logger, new SupervisorOutput(writer, LogFormat.Of(default), TimeProvider.System), new Journal(TimeProvider.System)).Report(notice);
 
         Assert.Equal(1, logger.Lines);
+    }
+
+    [Theory]
+    [InlineData(150, false, "the .NET runtime that the app needs is not installed here")]
+    [InlineData(131, false, "the .NET runtime that the app needs is not installed here")]
+    [InlineData(1, false, "check that it calls builder.WebHost.UseGreenTransport()")]
+    [InlineData(1, true, null)]
+    public void The_last_word_on_an_app_that_never_came_up_fits_the_way_it_ended(int exitCode, bool saidHello, string? lastWord)
+    {
+        var file = Path.Combine(_folder, "green.log");
+        using (var writer = new OutputWriter(static text => text, file: LogFile.Open(file)))
+        {
+            var reporter = new NoticeReporter(
+                new CountingLogger(), new SupervisorOutput(writer, LogFormat.Of(default), TimeProvider.System), new Journal(TimeProvider.System));
+            reporter.Report(new WorkerDiedNotice(1, 4121, new LastExit(ExitReason.Crash, ExitStatus.Exited(exitCode), 0) { Index = 1, Pid = 4121 }, null));
+            reporter.Report(new BootFailureNotice(1, saidHello));
+            reporter.ReportAtTheEnd();
+            writer.Flush(TimeSpan.FromSeconds(60));
+        }
+
+        var written = File.ReadAllLines(file);
+        Assert.Equal(lastWord is null ? 1 : 2, written.Length);
+        Assert.Contains("worker 1 wrote nothing.", written[0], StringComparison.Ordinal);
+        Assert.Contains(lastWord ?? "", written[^1], StringComparison.Ordinal);
     }
 
     private sealed class CountingLogger : ILogger
