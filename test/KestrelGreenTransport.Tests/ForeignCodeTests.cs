@@ -224,6 +224,8 @@ public class ForeignCodeTests
 
         public bool HasUnsent => false;
 
+        public bool HasLeft => false;
+
         public CancellationToken ConnectionClosedRequested { get; set; }
 
         public string Protocol { get; set; } = "HTTP/2";

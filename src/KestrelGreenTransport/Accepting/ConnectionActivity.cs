@@ -44,6 +44,9 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
     /// </summary>
     public long QuietSince => Math.Max(IdleSince, Volatile.Read(ref _receivedAt));
 
+    /// <summary>Whether anything has arrived.</summary>
+    public bool HasReceived => Volatile.Read(ref _receivedAt) != long.MinValue;
+
     /// <summary>
     /// Whether something has arrived on a connection of HTTP/1 since its last request ended, and is not a request yet: most
     /// likely a part of the next one. A client of HTTP/2 sends frames between its requests as well.

@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using KestrelGreenTransport.Accepting;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace KestrelGreenTransport.Binding;

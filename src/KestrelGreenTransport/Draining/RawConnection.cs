@@ -31,7 +31,7 @@ internal static class RawConnection
         }
 
         // Only a handler reads: nothing else before HTTP does, except what takes a PROXY header.
-        var isRead = connection is { Received: > 0, HasUnconsumed: false } && features.Get<IProxyProtocolFeature>() is null;
+        var isRead = connection is { Activity.HasReceived: true, HasUnconsumed: false } && features.Get<IProxyProtocolFeature>() is null;
         return age >= (isRead ? OnTheWayIfRead : OnTheWay);
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using KestrelGreenTransport.Contract;
 using Microsoft.Extensions.Primitives;
 
@@ -9,6 +10,7 @@ namespace KestrelGreenTransport.Leading;
 // The process leads, not a host: each of its hosts has a term, which runs while both the process leads and the host runs.
 
 /// <summary>Whether this worker leads. Appointments come in any order and from any thread; they are carried out one after the other.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "It lives as long as the process, and disposes of each source when it has cancelled it.")]
 internal sealed class Leadership : IGreenWorker
 {
     private static readonly Lazy<Leadership> Process = new(static () => Of(WorkerContract.Current));

@@ -5,7 +5,6 @@ using KestrelGreenTransport.Native;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Sockets;
 
@@ -22,7 +21,6 @@ internal sealed class SocketsAcceptor : IAcceptor
     private readonly SocketConnectionContextFactory _connections;
     private readonly Func<ConnectionContext, Slot, SlotConnection> _wrap;
     private readonly TimeProvider _time;
-    private readonly ILogger _logger;
     private readonly OpenTimes _openTimes;
     private readonly AcceptPolicy _policy;
     private readonly DescriptorHeadroom _headroom = new();
@@ -37,15 +35,13 @@ internal sealed class SocketsAcceptor : IAcceptor
     /// <param name="connections">Makes a connection of an accepted socket.</param>
     /// <param name="wrap">Has that connection hold its slot, and serves it.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="logger">Is told of a connection that could not be made.</param>
     public SocketsAcceptor(
         ListenerContext listener,
         SocketConnectionContextFactory connections,
         Func<ConnectionContext, Slot, SlotConnection> wrap,
-        TimeProvider time,
-        ILogger logger)
+        TimeProvider time)
     {
-        (_listener, _connections, _wrap, _time, _logger) = (listener, connections, wrap, time, logger);
+        (_listener, _connections, _wrap, _time) = (listener, connections, wrap, time);
         _policy = listener.CreatePolicy();
         _openTimes = new OpenTimes(listener.Socket.IsShared);
         if (listener.Socket.EndPoint is IPEndPoint && OperatingSystem.IsLinux())

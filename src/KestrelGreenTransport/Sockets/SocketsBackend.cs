@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Collections.Concurrent;
-using System.Net.Sockets;
 using KestrelGreenTransport.Accepting;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -54,7 +53,7 @@ internal sealed class SocketsBackend : ITransportBackend, IMemoryPoolFeature
     /// </summary>
     public MemoryPool<byte> MemoryPool => _memory;
 
-    public IAcceptor Listen(ListenerContext listener) => new SocketsAcceptor(listener, _connections, Wrap, _time, _logger);
+    public IAcceptor Listen(ListenerContext listener) => new SocketsAcceptor(listener, _connections, Wrap, _time);
 
     public IReadOnlyCollection<IServedConnection> Connections() =>
         [.. _open.Keys.Select(static open => open.TryGetTarget(out var connection) ? connection : null).OfType<IServedConnection>()];

@@ -75,11 +75,11 @@ public sealed class AbandonedReclaimTests : IDisposable
 
     private sealed class Served(ConnectionPool pool, bool hasLeft) : IServedConnection
     {
+        public string ConnectionId => "test";
+
         public ConnectionActivity Activity => throw new NotSupportedException();
 
         public ConnectionPool Pool => pool;
-
-        public long Received => 0;
 
         public bool HasUnconsumed => false;
 
@@ -87,7 +87,7 @@ public sealed class AbandonedReclaimTests : IDisposable
 
         public bool HasLeft => hasLeft;
 
-        public bool TryEndIdle() => throw new NotSupportedException();
+        public bool TryEndIdle(long quietSince) => throw new NotSupportedException();
 
         public void EndReading() => throw new NotSupportedException();
 

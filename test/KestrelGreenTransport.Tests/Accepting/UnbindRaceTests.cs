@@ -29,7 +29,7 @@ public class UnbindRaceTests
                 }
             })));
             await Wait.UntilAsync(() => Volatile.Read(ref answered) >= Clients, "clients come and go");
-            await Wait.ForAsync(Task.WhenAll(app.Services.GetServices<IConnectionListenerFactory>().OfType<GreenTransportFactory>().Select(static factory => factory.EndOwnListenersAsync())));
+            await Wait.ForAsync(Task.WhenAll(app.Services.GetServices<IConnectionListenerFactory>().OfType<GreenTransportFactory>().Select(static factory => factory.EndOwnListenersAsync(lingers: true))));
             await Wait.ForAsync(coming);
             await Wait.UntilAsync(() => !pool.IsInUse, "all slots are back");
         }

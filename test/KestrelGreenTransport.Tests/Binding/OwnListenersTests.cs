@@ -21,7 +21,7 @@ public class OwnListenersTests
         await using var second = await factory.BindAsync(new IPEndPoint(IPAddress.Loopback, 0), TestContext.Current.CancellationToken);
         var accepting = second.AcceptAsync(TestContext.Current.CancellationToken);
 
-        var ending = factory.EndOwnListenersAsync();
+        var ending = factory.EndOwnListenersAsync(lingers: true);
         await first.DisposeAsync();
         while (!ending.IsCompleted)
         {

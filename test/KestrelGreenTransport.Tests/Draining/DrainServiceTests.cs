@@ -10,7 +10,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace KestrelGreenTransport.Tests.Draining;
 
 /// <summary>A drain on a clock that moves only when a test moves it.</summary>
-public class DrainServiceTests
+public sealed class DrainServiceTests : IAsyncDisposable
 {
     private readonly FakeTimeProvider _time = new();
     private readonly TransportState _state = new();
@@ -26,6 +26,8 @@ public class DrainServiceTests
         var drain = new Drain(new AcceptGate(), Options.Create(new GreenTransportOptions()));
         _service = new DrainService(drain, [], backend, _state, _lifetime, _cause, new TransportClock(_time), NullLoggerFactory.Instance);
     }
+
+    public ValueTask DisposeAsync() => _backend.DisposeAsync();
 
     [Fact]
     public async Task Who_is_being_accepted_when_the_listeners_are_left_is_waited_for()
@@ -118,11 +120,13 @@ public class DrainServiceTests
     {
         public FakeConnection(TimeProvider time)
         {
-            Activity = new ConnectionActivity(this, time);
+            Activity = new ConnectionActivity(this, time, NullLogger.Instance);
             var request = new HttpRequestFeature { Protocol = "HTTP/1.1" };
             Activity.Begin(request, new FeatureCollection());
             Activity.End(request);
         }
+
+        public string ConnectionId => "test";
 
         public ConnectionActivity Activity { get; }
 
@@ -130,13 +134,13 @@ public class DrainServiceTests
 
         public bool IsEnded { get; private set; }
 
-        public long Received => 100;
-
         public bool HasUnconsumed => false;
 
         public bool HasUnsent => false;
 
-        public bool TryEndIdle() => IsEnded = true;
+        public bool HasLeft => false;
+
+        public bool TryEndIdle(long quietSince) => IsEnded = true;
 
         public void EndReading() => IsEnded = true;
 

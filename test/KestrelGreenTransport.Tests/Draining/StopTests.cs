@@ -127,7 +127,7 @@ public class StopTests
 
     private static async Task<System.Net.Security.SslStream> OverTlsAsync(Socket socket)
     {
-        var stream = new System.Net.Security.SslStream(new NetworkStream(socket), leaveInnerStreamOpen: false, static (_, _, _, _) => true);
+        var stream = new System.Net.Security.SslStream(new NetworkStream(socket), leaveInnerStreamOpen: false, static (_, certificate, _, _) => certificate is not null);
         await stream.AuthenticateAsClientAsync("localhost");
         return stream;
     }

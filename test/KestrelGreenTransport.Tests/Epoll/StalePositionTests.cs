@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.Net.Sockets;
-using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Tests.Epoll;
 

@@ -68,7 +68,6 @@ public class LegacyHostingTests
         host.Start();
         return host;
     }
-#pragma warning restore ASPDEPR004, ASPDEPR008
 
     private static async Task<Socket> ConnectAsync(IWebHost host)
     {

@@ -2,7 +2,6 @@ using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Records;
 using KestrelGreenTransport.Requests;
-using KestrelGreenTransport.WarmUp;
 using KestrelGreenTransport.Worker;
 using Microsoft.Extensions.Time.Testing;
 

@@ -6,7 +6,6 @@ using KestrelGreenTransport.Tests.Supervision;
 using KestrelGreenTransport.Worker;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace KestrelGreenTransport.Tests.Worker;

@@ -7,8 +7,6 @@ using KestrelGreenTransport.Records;
 using KestrelGreenTransport.Tests.Supervision;
 using KestrelGreenTransport.Worker;
 using Microsoft.AspNetCore.Builder;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Hosting;
 
 namespace KestrelGreenTransport.Tests.Worker;
 

@@ -2,7 +2,6 @@ using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Draining;
-using KestrelGreenTransport.WarmUp;
 using KestrelGreenTransport.Worker;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;

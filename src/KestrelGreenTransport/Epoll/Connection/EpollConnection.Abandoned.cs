@@ -66,14 +66,6 @@ internal sealed partial class EpollConnection
         }
     }
 
-    private void ForgetAbandonment()
-    {
-        if (_abandonment is { } abandonment)
-        {
-            GC.SuppressFinalize(abandonment);
-        }
-    }
-
     private void OnAbandoned()
     {
         if (Volatile.Read(ref _disposed) != 0)
@@ -83,7 +75,7 @@ internal sealed partial class EpollConnection
 
         Log.Abandoned(_loop.Logger, ConnectionId, Activity.Handler, (long)_loop.Time.GetElapsedTime(Activity.BusySince).TotalSeconds);
         Abort(new ConnectionAbortedException("The application has abandoned the connection."));
-        var disposed = DisposeAsync();
+        var disposed = DisposeAsync().AsTask();
         Debug.Assert(disposed.IsCompleted, "The end of a connection waits although nothing can be sent any more and the app was told.");
     }
 
@@ -91,9 +83,12 @@ internal sealed partial class EpollConnection
     /// Collected together with its connection, and with whatever that alone has kept alive. Its own object, so that a
     /// connection whose app completes costs no finalizer.
     /// </summary>
-    private sealed class Abandonment(EpollConnection connection)
+    private sealed class Abandonment(EpollConnection connection) : IDisposable
     {
         // The pool, for the app's logger must not hold up the finalizers of the process.
         ~Abandonment() => ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.OnAbandoned(), connection, preferLocal: false);
+
+        /// <summary>The app has completed.</summary>
+        public void Dispose() => GC.SuppressFinalize(this);
     }
 }

@@ -291,7 +291,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
 
     private void GiveUp()
     {
-        ForgetAbandonment();
+        _abandonment?.Dispose();
         _closed.Dispose();
         _slot.GiveBack();
     }
