@@ -21,7 +21,7 @@ libraries=(/lib/ld-linux-aarch64.so.1=libc6:arm64 /usr/lib/aarch64-linux-gnu/lib
 if [ -n "$(missing "${libraries[@]}")" ] && [ "$(id -u)" = 0 ] && command -v dpkg >/dev/null; then
   dpkg --add-architecture arm64
 fi
-need qemu-aarch64=qemu-user aarch64-linux-gnu-gcc=gcc-aarch64-linux-gnu curl=curl jq=jq \
+need qemu-aarch64=qemu-user aarch64-linux-gnu-gcc=gcc-aarch64-linux-gnu curl=curl jq=jq cc=gcc \
   /usr/aarch64-linux-gnu/include/sys/epoll.h=libc6-dev-arm64-cross "${libraries[@]}"
 
 out=$PWD/artifacts/arm64
@@ -62,12 +62,22 @@ run KestrelGreenTransport.Tests "${transport_leaves_out[@]}"
 run KestrelGreenTransport.Supervisor.Tests "${supervisor_leaves_out[@]}"
 
 # --- a supervisor with two workers ------------------------------------------------------------------------------------
-# The kernel does not start an arm64 program by itself, so each worker is a script that starts the emulator with it.
+# The kernel does not start an arm64 program by itself, so each worker is a small program that becomes the emulator with it.
 step "green run -w 2 under qemu-aarch64"
 work=$(mktemp -d) supervisor=''
 trap '[ -z "$supervisor" ] || kill -KILL "$supervisor" 2>/dev/null || true; rm -rf "$work"' EXIT
-printf '#!/bin/sh\nexec qemu-aarch64 "%s" "$@"\n' "$out/Hello/Hello" > "$work/hello"
-chmod +x "$work/hello"
+cc -x c -o "$work/hello" - <<C
+#include <unistd.h>
+int main(int count, char **given)
+{
+    char *arguments[count + 2];
+    arguments[0] = "qemu-aarch64";
+    arguments[1] = "$out/Hello/Hello";
+    for (int i = 1; i <= count; i++)
+        arguments[i + 1] = given[i];
+    return execvp(arguments[0], arguments);
+}
+C
 export RUNTIME_DIRECTORY=$work
 green() { timeout 120 qemu-aarch64 "$out/KestrelGreenTransport.Tool/green" "$@"; }
 status() { green status --json; }

@@ -1,5 +1,4 @@
 // An app that behaves until it is asked not to: by route once it serves, by TESTWORKER_* variables at boot.
-using KestrelGreenTransport.Supervisor;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using TestWorker;
 

@@ -35,12 +35,13 @@ internal sealed class ControlSocket : IDisposable
                 $"the control socket's path {path} is {path.Length} characters long; the kernel takes {ControlPaths.LongestPath}. Give a shorter one with --control.");
         }
 
+        var made = new Result(0, 0);
         try
         {
             var directory = System.IO.Path.GetDirectoryName(path) is { Length: > 0 } folder ? folder : null;
             if (directory is not null && !Directory.Exists(directory))
             {
-                _ = Posix.mkdir(directory, 0b111_000_000);
+                made = Result.From(Posix.mkdir(directory, 0b111_000_000));
             }
 
             if (SocketFolder.WhyNot(path) is { } open)
@@ -62,10 +63,10 @@ internal sealed class ControlSocket : IDisposable
         }
         catch (SocketException e)
         {
-            // AddressNotAvailable is .NET's name for both ENOENT and EROFS.
-            var reason = e.SocketErrorCode != SocketError.AddressNotAvailable ? e.Message
-                : Directory.Exists(System.IO.Path.GetDirectoryName(path)) ? "the file system is read-only"
-                : "there is no such folder, and it cannot be made";
+            // .NET calls a missing folder an address that is not available, and has no name for EROFS and ENOSPC.
+            var reason = !made.Ok ? $"its folder cannot be made: {made.Message}"
+                : e.SocketErrorCode == SocketError.SocketError ? "the file system is read-only, or full"
+                : e.Message;
             throw new StartupException(
                 ExitCodes.Unexpected, $"cannot make the control socket {path}: {reason}. Give another path with --control.");
         }

@@ -43,10 +43,15 @@ internal static class UnixSocketBinder
         }
         catch (Exception exception) when (exception is SocketException { SocketErrorCode: not SocketError.AddressAlreadyInUse } or UnauthorizedAccessException)
         {
-            // .NET's name for both ENOENT and EROFS.
-            var reason = exception is not SocketException { SocketErrorCode: SocketError.AddressNotAvailable } ? exception.Message
-                : Directory.Exists(Path.GetDirectoryName(name.UnixPath)) ? "the file system is read-only"
-                : "there is no such folder";
+            var reason = exception switch
+            {
+                // .NET's name for ENOENT.
+                SocketException { SocketErrorCode: SocketError.AddressNotAvailable } => "there is no such folder",
+
+                // It has none for EROFS and ENOSPC.
+                SocketException { SocketErrorCode: SocketError.SocketError } => "the file system is read-only, or full",
+                _ => exception.Message,
+            };
             throw new IOException(
                 $"Cannot listen on {name}: {reason}. The folder must exist, and this process's user must be allowed to make files in it.", exception);
         }

@@ -33,6 +33,6 @@ internal sealed class HostStop(IHostApplicationLifetime lifetime, IOptions<HostO
         drain.Begin();
 
         // On a thread of its own: callbacks of the app run within, and may block or starve for as long as they like.
-        new Thread(lifetime.StopApplication) { IsBackground = true, Name = "green-stop" }.Start();
+        new Thread(() => ForeignCode.Run(static lifetime => lifetime.StopApplication(), lifetime)) { IsBackground = true, Name = "green-stop" }.Start();
     }
 }

@@ -48,7 +48,7 @@ public sealed class ToolPackageTests : IDisposable
         var symbols = await Run("objdump", "-T", native);
         var versions = symbols.Split((char[])[' ', '\n', '(', ')']).Where(static word => word.StartsWith("GLIBC_2", StringComparison.Ordinal)).ToHashSet();
         Assert.Contains("GLIBC_2.2.5", versions);
-        Assert.Empty(versions.Where(static version => Version.Parse(version["GLIBC_".Length..]) > OldestGlibc));
+        Assert.DoesNotContain(versions, static version => Version.Parse(version["GLIBC_".Length..]) > OldestGlibc);
 
         // As samples/Systemd says it, with folders of our own.
         File.SetUnixFileMode(_folder.Path, (UnixFileMode)0b111_101_101);

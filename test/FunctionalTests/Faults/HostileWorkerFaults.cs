@@ -1,6 +1,5 @@
 using System.Globalization;
 using FunctionalTests.Harness;
-using KestrelGreenTransport.Supervisor.Control;
 
 namespace FunctionalTests.Faults;
 

@@ -92,19 +92,20 @@ public sealed class StartRefusalTests
     }
 
     [Theory]
-    [InlineData("--control", 1, "cannot make the control socket ")]
-    [InlineData("-b", 5, "Cannot listen on unix:")]
-    public async Task A_socket_on_a_read_only_file_system_is_refused_by_that_name(string option, int exitCode, string beginning)
+    [InlineData("--control", "shop.sock", 1, "cannot make the control socket ", "the file system is read-only")]
+    [InlineData("--control", "run/shop.sock", 1, "cannot make the control socket ", "its folder cannot be made: Read-only file system")]
+    [InlineData("-b", "shop.sock", 5, "Cannot listen on unix:", "the file system is read-only")]
+    public async Task A_socket_on_a_read_only_file_system_is_refused_by_that_name(string option, string file, int exitCode, string beginning, string reason)
     {
         using var folder = new TemporaryFolder();
-        var path = folder.File("shop.sock");
+        var path = folder.File(file);
         string[] rights = Environment.IsPrivilegedProcess ? [] : ["--user", "--map-root-user"];
         await using var green = GreenRun.Start(
             ["-w", "1", option, option == "-b" ? $"unix:{path}" : path],
             wrapper: ["unshare", .. rights, "--mount", "sh", "-c", $"mount -t tmpfs -o ro green-test '{folder.Path}' && exec \"$@\"", "sh"]);
 
         Assert.Equal(exitCode, await green.Exit());
-        Assert.Contains($"{beginning}{path}: the file system is read-only", green.Process.Output, StringComparison.Ordinal);
+        Assert.Contains($"{beginning}{path}: {reason}", green.Process.Output, StringComparison.Ordinal);
         green.AssertNothingLeft();
     }
 

@@ -3,11 +3,9 @@ using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Building;
-using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Listening;
 using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Settings;
-using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Listening;
 

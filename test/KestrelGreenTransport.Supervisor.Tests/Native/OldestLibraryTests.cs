@@ -29,7 +29,7 @@ public class OldestLibraryTests
 
         Assert.Contains("epoll_wait", calls);
         Assert.Contains("posix_spawn", calls);
-        Assert.Empty(calls.Except(Replaced).Where(call => !since.TryGetValue(call, out var version) || version > Oldest));
+        Assert.DoesNotContain(calls.Except(Replaced), call => !since.TryGetValue(call, out var version) || version > Oldest);
     }
 
     // 00000000000e7f80 g    DF .text	0000000000000034  GLIBC_2.2.5 fork; one in parentheses is an older form beside a newer one.

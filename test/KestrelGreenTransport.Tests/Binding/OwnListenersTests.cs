@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Binding;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.DependencyInjection;
@@ -15,7 +16,7 @@ public class OwnListenersTests
     public async Task One_that_is_disposed_meanwhile_keeps_no_other_from_its_end(GreenTransportBackend backend)
     {
         var time = new FakeTimeProvider();
-        await using var app = TestApp.Create(options => options.Backend = backend, build: builder => builder.Services.AddSingleton<TimeProvider>(time));
+        await using var app = TestApp.Create(options => options.Backend = backend, build: builder => builder.Services.AddSingleton(new TransportClock(time)));
         var factory = app.App.Services.GetServices<IConnectionListenerFactory>().OfType<GreenTransportFactory>().Single();
         await using var first = await factory.BindAsync(new IPEndPoint(IPAddress.Loopback, 0), TestContext.Current.CancellationToken);
         await using var second = await factory.BindAsync(new IPEndPoint(IPAddress.Loopback, 0), TestContext.Current.CancellationToken);

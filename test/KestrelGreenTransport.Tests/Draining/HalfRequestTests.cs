@@ -144,7 +144,7 @@ public class HalfRequestTests
             }
         },
         configure: options => (options.WorkerConnections, options.EventLoops) = (slots, 1),
-        build: builder => builder.Services.AddSingleton<TimeProvider>(_time));
+        build: builder => builder.Services.AddSingleton(new TransportClock(_time)));
 
     /// <summary>A client whose first request is answered, and of which nothing more is under way.</summary>
     private static async Task<CutClient> ServedAsync(ServedApp app, Spoken spoken)

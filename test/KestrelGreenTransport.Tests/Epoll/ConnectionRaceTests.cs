@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Connections.Features;
 
 namespace KestrelGreenTransport.Tests.Epoll;
 
@@ -66,6 +67,8 @@ public class ConnectionRaceTests
             by,
             async (connection, random) =>
             {
+                // Over loopback the kernel would take megabytes before it has no room.
+                connection.Features.Get<IConnectionSocketFeature>()!.Socket.SendBufferSize = 4096;
                 var output = connection.Transport.Output;
                 await connection.Transport.Input.ReadTextAsync(1);
                 var abort = random.Next(3) == 0 ? Task.Run(() => connection.Abort(new ConnectionAbortedException("for the test"))) : Task.CompletedTask;

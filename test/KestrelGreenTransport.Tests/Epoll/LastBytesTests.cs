@@ -71,7 +71,14 @@ public class LastBytesTests
             routes.MapGet("/", static async (HttpContext context) =>
             {
                 using var socket = await context.WebSockets.AcceptWebSocketAsync();
-                await Assert.ThrowsAsync<WebSocketException>(async () => await socket.ReceiveAsync(new byte[100], context.RequestAborted));
+                try
+                {
+                    await socket.ReceiveAsync(new byte[100], context.RequestAborted);
+                }
+                catch (WebSocketException)
+                {
+                    // It has sent the close frame, and aborts the connection.
+                }
             });
         });
         for (var i = 0; i < Tries; i++)

@@ -89,3 +89,4 @@ public class LegacyHostingTests
         }
     }
 }
+#pragma warning restore ASPDEPR004, ASPDEPR008

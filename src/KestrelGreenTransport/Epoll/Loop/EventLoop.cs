@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Epoll.Memory;
 using KestrelGreenTransport.Epoll.Scheduling;
@@ -151,10 +152,7 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
             _candidate = null;
         }
 
-        // What the app wrote before it blocked: it must not wait for the rest of its event. After that nothing here keeps the
-        // connection, whose handler may never complete.
-        _dispatched?.Uncork();
-        _dispatched = null;
+        UncorkDispatched();
         Interleaving.Point("a thread leads");
         while (!_isStopping)
         {
@@ -249,6 +247,15 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
         }
 
         return false;
+    }
+
+    // What the app wrote before it blocked: it must not wait for the rest of its event. After that nothing here keeps the
+    // connection, whose handler may never complete: not even the frame of a method that runs for as long as its thread leads.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void UncorkDispatched()
+    {
+        _dispatched?.Uncork();
+        _dispatched = null;
     }
 
     private long Begin(LoopThread thread)

@@ -19,7 +19,7 @@ using KestrelGreenTransport.Supervisor.Workers;
 using Microsoft.Extensions.Logging;
 using Microsoft.Win32.SafeHandles;
 
-namespace KestrelGreenTransport.Supervisor.Tests.Loop;
+namespace KestrelGreenTransport.Supervisor.Tests.Messages;
 
 /// <summary>What workers may say, to a supervisor's thread that runs: real processes that do nothing, and this test at their end of the lifelines.</summary>
 public sealed class HostileMessageTests : IDisposable
@@ -386,7 +386,10 @@ public sealed class HostileMessageTests : IDisposable
             var (ours, theirs) = Descriptor.SeqPacketPair();
             var spawned = Spawn.Start(new SpawnRequest
             {
-                FileName = "/bin/sleep", Arguments = ["600"], Environment = new Dictionary<string, string>(), Descriptors = [],
+                FileName = "/bin/sleep",
+                Arguments = ["600"],
+                Environment = new Dictionary<string, string>(),
+                Descriptors = [],
             });
             var process = new WorkerProcess(index, generation, spawned.Process!, ours, heartbeats.CreateWorkerFile(index).File);
             _all.Enqueue(new FakeWorker(index, spawned.Process!.Pid, theirs));
