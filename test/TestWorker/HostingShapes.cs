@@ -87,7 +87,7 @@ internal static class HostingShapes
 
     private sealed class Startup
     {
-        public void Configure(IApplicationBuilder app) => app.Run(static context => context.Response.WriteAsync(Shape!));
+        public static void Configure(IApplicationBuilder app) => app.Run(static context => context.Response.WriteAsync(Shape!));
     }
 
     private sealed class Waiting : BackgroundService

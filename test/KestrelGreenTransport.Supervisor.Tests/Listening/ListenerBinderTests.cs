@@ -44,7 +44,7 @@ public sealed class ListenerBinderTests : IDisposable
         var taken = ListenEndpoint.Tcp((IPEndPoint)holder.LocalEndpoint);
         var plan = Plan(new BindEndpoint($"https://{taken.IP}", taken));
 
-        string[] messages = [Assert.Throws<StartupException>(() => Bind(plan)).Message, new ListenerBinder(_listeners, StoredSockets.Of(static _ => null)).BindAsked(plan, taken, "key").Error!];
+        string[] messages = [Assert.Throws<StartupException>(() => Bind(plan)).Message, new ListenerBinder(_listeners, StoredSockets.Of(static _ => null)).BindAsked(plan, taken, "key", user: null).Error!];
 
         Assert.All(messages, message =>
         {
