@@ -12,14 +12,14 @@
 # needs Debian's libfaketime, disk-stalled needs root; neither touches the machine's own clock or disks.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en PYTHONDONTWRITEBYTECODE=1
+source build/common.sh
 
 case " $* " in
-  *' --help '* | *' -h '* | *' --list '*) exec python3 build/bench/supervisor.py "$@" ;;
+  *' --help '* | *' -h '* | *' --list '*) exec "$python" build/bench/supervisor.py "$@" ;;
 esac
 
 echo "Building ..."
 for project in src/KestrelGreenTransport.Tool test/TestWorker test/LoadGenerator samples/Hello; do
   dotnet build "$project" -c Release --nologo -v q '-clp:ErrorsOnly;NoSummary'
 done
-exec python3 build/bench/supervisor.py "$@"
+exec "$python" build/bench/supervisor.py "$@"

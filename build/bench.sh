@@ -10,41 +10,17 @@
 # sudo allows it. The quota and exact CPU times need cgroups that may be written to: root.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en PYTHONDONTWRITEBYTECODE=1
-
-fail() { echo "build/bench.sh: $*" >&2; exit 1; }
-
-# Debian's own python3, where there is one: gunicorn and gevent come as its packages.
-python=/usr/bin/python3
-[ -x "$python" ] || python=python3
+source build/common.sh
 
 case " $* " in
   *' --help '* | *' -h '* | *' --list '*) exec "$python" build/bench "$@" ;;
 esac
 
-# command=package
-needed=(dotnet=dotnet-sdk-10.0 python3=python3 wrk=wrk)
-wanted=(h2load=nghttp2-client nginx=nginx gunicorn=gunicorn node=nodejs strace=strace gcc=gcc psql=postgresql)
-missing() { for pair in "$@"; do command -v "${pair%%=*}" >/dev/null || echo "${pair#*=}"; done; }
-packages=$(missing "${needed[@]}" "${wanted[@]}")
-"$python" -c 'import gevent' 2>/dev/null || packages="$packages python3-gevent"
-# gcc alone has no headers to compile against.
-[ -e /usr/include/stdio.h ] || packages="$packages libc6-dev"
-if [ -n "${packages// /}" ]; then
-  as_root=''
-  [ "$(id -u)" = 0 ] || as_root='sudo -n'
-  if command -v apt-get >/dev/null && { [ -z "$as_root" ] || sudo -n true 2>/dev/null; }; then
-    echo "installing" $packages
-    $as_root apt-get update -qq || true
-    for package in $packages; do
-      # No service is started: the benchmark starts its own.
-      $as_root env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null \
-        || echo "could not install $package"
-    done
-  fi
-fi
-packages=$(missing "${needed[@]}")
-[ -z "$packages" ] || fail "please install:" $packages
+"$python" -c 'import gevent' 2>/dev/null || gevent=python3-gevent
+# gcc alone has no headers to compile against. What is only wanted leaves out its scenarios.
+wanted=$(missing h2load=nghttp2-client nginx=nginx gunicorn=gunicorn node=nodejs strace=strace gcc=gcc psql=postgresql /usr/include/stdio.h=libc6-dev)
+[ -z "$wanted${gevent-}" ] || install_packages $wanted ${gevent-}
+need dotnet=dotnet-sdk-10.0 python3=python3 wrk=wrk
 
 echo "Building ..."
 dll=$(dotnet build test/Benchmarks/Server -c Release --nologo -t:Build --getProperty:TargetPath) \

@@ -9,18 +9,16 @@
 # Prints a table of the cases. Ends with 0 if each run of each case ended as it should.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
-
-fail() { echo "build/faults.sh: $*" >&2; exit 2; }
+source build/common.sh
 
 FAULT_SEEDS=3 FAULT_CASE='' FAULT_WAY=''
 while [ $# -gt 0 ]; do
   case $1 in
-    --help | -h) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
-    --seeds) [[ ${2-} =~ ^[1-9][0-9]*$ ]] || fail "--seeds needs a number such as 3"; FAULT_SEEDS=$2; shift 2 ;;
-    --case) [ -n "${2-}" ] || fail "--case needs the beginning of a name such as worker-"; FAULT_CASE=$2; shift 2 ;;
+    --help | -h) usage ;;
+    --seeds) [[ ${2-} =~ ^[1-9][0-9]*$ ]] || wrong "--seeds needs a number such as 3"; FAULT_SEEDS=$2; shift 2 ;;
+    --case) [ -n "${2-}" ] || wrong "--case needs the beginning of a name such as worker-"; FAULT_CASE=$2; shift 2 ;;
     --direct | --nginx) FAULT_WAY=${1#--}; shift ;;
-    *) fail "unknown option $1. Try --help" ;;
+    *) wrong "unknown option $1. Try --help" ;;
   esac
 done
 
@@ -34,7 +32,7 @@ dotnet build test/FunctionalTests --nologo -v q '-clp:ErrorsOnly;NoSummary'
 # Its exit code is no verdict: a table of which no case was asked for is told as skipped, and counted as failed.
 dotnet run --no-build --project test/FunctionalTests -- -noColor -noLogo -class '*FaultTests' | tee "$log" || true
 grep -q 'TEST EXECUTION SUMMARY' "$log" && ! grep -q '\[FAIL\]' "$log" || result=1
-[ -s "$FAULT_RESULTS" ] || fail "no case is called $FAULT_CASE${FAULT_WAY:+, or none of that name runs $FAULT_WAY}"
+[ -s "$FAULT_RESULTS" ] || wrong "no case is called $FAULT_CASE${FAULT_WAY:+, or none of that name runs $FAULT_WAY}"
 
 # Name, way, seed, requests, lost, allowed, reason, milliseconds, verdict.
 sort -s -t $'\t' -k1,2 "$FAULT_RESULTS" | awk -F '\t' '

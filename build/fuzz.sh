@@ -9,22 +9,20 @@
 # A case that fails is printed in its shortest form, with the command that runs it again. Ends with 0 if none failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
-
-fail() { echo "build/fuzz.sh: $*" >&2; exit 2; }
+source build/common.sh
 
 minutes='' cases='' seed='' only=''
 while [ $# -gt 0 ]; do
   case $1 in
-    --help | -h) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
-    --minutes | --cases | --seed | --only) [ $# -gt 1 ] || fail "$1 needs a value. Try --help" ;;
-    *) fail "unknown option $1. Try --help" ;;
+    --help | -h) usage ;;
+    --minutes | --cases | --seed | --only) [ $# -gt 1 ] || wrong "$1 needs a value. Try --help" ;;
+    *) wrong "unknown option $1. Try --help" ;;
   esac
   case $1 in
-    --minutes) [[ $2 =~ ^[0-9]+(\.[0-9]+)?$ ]] || fail "--minutes $2 must be a number such as 0.5 or 10"; minutes=$2 ;;
-    --cases) [[ $2 =~ ^[0-9]+$ ]] || fail "--cases $2 must be a whole number"; cases=$2 ;;
-    --seed) [[ $2 =~ ^[0-9]+$ ]] || fail "--seed $2 must be a number that a failure named"; seed=$2 ;;
-    --only) [[ $2 =~ ^[A-Za-z]+$ ]] || fail "--only $2 must be the beginning of a class such as ParserFuzzTests"; only=$2 ;;
+    --minutes) [[ $2 =~ ^[0-9]+(\.[0-9]+)?$ ]] || wrong "--minutes $2 must be a number such as 0.5 or 10"; minutes=$2 ;;
+    --cases) [[ $2 =~ ^[0-9]+$ ]] || wrong "--cases $2 must be a whole number"; cases=$2 ;;
+    --seed) [[ $2 =~ ^[0-9]+$ ]] || wrong "--seed $2 must be a number that a failure named"; seed=$2 ;;
+    --only) [[ $2 =~ ^[A-Za-z]+$ ]] || wrong "--only $2 must be the beginning of a class such as ParserFuzzTests"; only=$2 ;;
   esac
   shift 2
 done
@@ -44,5 +42,5 @@ for file in test/*/Fuzz/*FuzzTests.cs test/*/Fuzz/*/*FuzzTests.cs; do
   # Nothing beside it: that would change what happens in what order.
   dotnet run --no-build --project "$project" -- -noColor -noLogo -diagnostics -parallelMode none -class "*.$class" || found=1
 done
-[ -n "$ran" ] || fail "there is no class ${only}FuzzTests"
+[ -n "$ran" ] || wrong "there is no class ${only}FuzzTests"
 exit $found

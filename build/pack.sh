@@ -7,9 +7,7 @@
 # and needs gcc or clang, and zlib's headers. --tool makes the tool's packages alone. --no-build takes what was built. CONFIGURATION is Release if not set.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
-
-fail() { echo "build/pack.sh: $*" >&2; exit 1; }
+source build/common.sh
 
 # In a folder of its own: what is built for one platform must not stand where the next build looks for the others.
 portable='' tool='' folder='' build=(--artifacts-path "$PWD/artifacts/pack")
@@ -18,8 +16,8 @@ for argument in "$@"; do
     --portable) portable=1 ;;
     --tool) tool=1 ;;
     --no-build) build=(--no-build) ;;
-    -h | --help) sed -n '2,7s/^# \{0,1\}//p' "$0"; exit 2 ;;
-    -*) fail "there is no $argument; see --help" ;;
+    -h | --help) usage ;;
+    -*) wrong "unknown option $argument. Try --help" ;;
     *) folder=$argument ;;
   esac
 done

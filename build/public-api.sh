@@ -2,10 +2,16 @@
 # Writes what the compiler says is public but not yet promised into PublicAPI.Unshipped.txt.
 # Read the diff before you commit it: each line is a promise to users.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source build/common.sh
+case " $* " in
+  '  ') ;;
+  *' --help '* | *' -h '*) usage ;;
+  *) wrong "it takes no options. Try --help" ;;
+esac
 for project in src/*/*.csproj; do
   file="$(dirname "$project")/PublicAPI.Unshipped.txt"
-  build() { dotnet build "$project" --nologo -p:TreatWarningsAsErrors=false -p:WarningLevel=9999 2>/dev/null || true; }
+  build() { dotnet build "$project" --nologo -p:Strict=true -p:TreatWarningsAsErrors=false -p:WarningLevel=9999 2>/dev/null || true; }
   output=$(touch "$(dirname "$project")/PublicAPI.Shipped.txt"; build)
   mine=$(grep -F "[$(pwd)/$project]" <<<"$output" || true)
   added=$(grep -oP "RS0016: Symbol '\K.*(?=' is not part of the declared public API)" <<<"$mine" | sort -u || true)

@@ -27,27 +27,17 @@
 # Ends with 0 if no request was lost that need not have been. CONFIGURATION=Debug takes the programs of a debug build.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=build/bench
-export CONFIGURATION=${CONFIGURATION:-Release}
+source build/common.sh
+export PYTHONPATH=build/bench CONFIGURATION=${CONFIGURATION:-Release}
 
 case " $* " in
-  '  ') sed -n '2,31s/^# \{0,1\}//p' "$0"; exit 2 ;;
-  *' --help '* | *' -h '*) sed -n '2,31s/^# \{0,1\}//p' "$0"; exit 0 ;;
+  '  ') wrong "what is to be done? Try --help" ;;
+  *' --help '* | *' -h '*) usage ;;
 esac
 
-# Debian's own python3, where there is one: its packages are for that.
-python=/usr/bin/python3
-[ -x "$python" ] || python=python3
-needs() {
-  local as_root=''
-  [ "$(id -u)" = 0 ] || as_root='sudo -n'
-  command -v apt-get >/dev/null && { [ -z "$as_root" ] || sudo -n true 2>/dev/null; } || { echo "not installed: $1"; return; }
-  echo "installing $1"
-  { $as_root apt-get update -qq && $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null; } || echo "could not install $1"
-}
 case " $* " in
-  *' everything '* | *' --hours '*) "$python" -c 'import matplotlib' 2>/dev/null || needs python3-matplotlib ;;
-  *' --capture '*) command -v tcpdump >/dev/null || needs tcpdump ;;
+  *' everything '* | *' --hours '*) "$python" -c 'import matplotlib' 2>/dev/null || install_packages python3-matplotlib ;;
+  *' --capture '*) command -v tcpdump >/dev/null || install_packages tcpdump ;;
 esac
 
 for project in src/KestrelGreenTransport.Tool test/TestWorker test/LoadGenerator samples/Hello; do

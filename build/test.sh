@@ -1,68 +1,75 @@
 #!/usr/bin/env bash
-# Builds everything with warnings as errors, checks the format, and runs all tests. Exits non-zero if anything fails.
-# The last line is: N passed, N failed, N skipped
+# Builds everything with warnings as errors, checks the format, and runs the tests. Exits non-zero if anything fails.
+#
+#   bash build/test.sh                       every test: what a change must pass
+#   bash build/test.sh --quick               every unit test and a smoke set of the functional tests: before each commit
+#   bash build/test.sh --filter PoolTests    one class, with what it needs
+#   bash build/test.sh --arm64               the tests that an emulator of arm64 can run (not part of the gate)
 #
 # Installs by apt-get what the tests start (nginx, strace ...) where it is missing and root or a passwordless sudo
-# allows it. Needs no network otherwise, apart from restoring packages.
+# allows it. Needs no network otherwise, apart from restoring packages. The last line is: N passed, N failed, N skipped
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DOTNET_CLI_UI_LANGUAGE=en
+source build/common.sh
 
-fail() { echo "build/test.sh: $*" >&2; exit 1; }
-step() { printf '\n== %s\n' "$*"; }
+mode=all class=''
+while [ $# -gt 0 ]; do
+  case $1 in
+    --help | -h) usage ;;
+    --quick) mode=quick; shift ;;
+    --filter) [[ ${2-} =~ ^[A-Za-z0-9_]+$ ]] || wrong "--filter needs the name of a class such as PoolTests"; mode=filter class=$2; shift 2 ;;
+    --arm64) exec bash build/test-arm64.sh ;;
+    *) wrong "unknown option $1. Try --help" ;;
+  esac
+done
 
 command -v dotnet >/dev/null || fail "the .NET 10 SDK is missing. See https://dotnet.microsoft.com/download/dotnet/10.0"
 dotnet --version >/dev/null || fail "global.json asks for a .NET 10 SDK. See https://dotnet.microsoft.com/download/dotnet/10.0"
+need nginx=nginx haproxy=haproxy strace=strace python3=python3 curl=curl openssl=openssl redis-server=redis-server setsid=util-linux setpriv=util-linux \
+  prlimit=util-linux chromium=chromium man=man-db zsh=zsh fish=fish ip=iproute2 cc=gcc jq=jq wrk=wrk \
+  systemd-analyze=systemd systemd-socket-activate=systemd
 
-# command=package
-needed=(nginx=nginx haproxy=haproxy strace=strace python3=python3 curl=curl openssl=openssl redis-server=redis-server setsid=util-linux setpriv=util-linux prlimit=util-linux chromium=chromium man=man-db
-  zsh=zsh fish=fish ip=iproute2 cc=gcc jq=jq wrk=wrk
-  systemd-analyze=systemd systemd-socket-activate=systemd)
-
-missing() { for pair in "$@"; do command -v "${pair%%=*}" >/dev/null || echo "${pair#*=}"; done | sort -u; }
-
-packages=$(missing "${needed[@]}")
-if [ -n "$packages" ]; then
-  as_root=''
-  [ "$(id -u)" = 0 ] || as_root='sudo -n'
-  if command -v apt-get >/dev/null && { [ -z "$as_root" ] || sudo -n true 2>/dev/null; }; then
-    step "installing" $packages
-    export DEBIAN_FRONTEND=noninteractive
-    # One by one: a package that a distribution does not have must not keep the others out. No service is started.
-    $as_root apt-get update -qq || true
-    for package in $packages; do
-      $as_root env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" >/dev/null \
-        || echo "could not install $package"
-    done
-  fi
+units=(KestrelGreenTransport.Tests KestrelGreenTransport.Supervisor.Tests KestrelGreenTransport.Tool.Tests)
+target=KestrelGreenTransport.sln
+if [ $mode = filter ]; then
+  file=$(grep -rlE "class $class\b" test --include='*.cs' | grep -v /obj/ | head -1)
+  [ -n "$file" ] || wrong "no project in test/ has a class $class"
+  target=$(cut -d/ -f1-2 <<<"$file")
 fi
-packages=$(missing "${needed[@]}")
-[ -z "$packages" ] || fail "please install:" $packages
 
-step "dotnet build"
-dotnet build KestrelGreenTransport.sln --nologo -warnaserror
-
-# Beside the tests, and only when they leave a core idle, as they mostly do: it takes some minutes.
-format_log=$(mktemp) log=$(mktemp)
-nice -n 19 dotnet format KestrelGreenTransport.sln --verify-no-changes --no-restore > "$format_log" 2>&1 &
-format=$!
-trap 'rm -f "$log" "$format_log"; kill "$format" 2>/dev/null || true' EXIT
-
-step "dotnet test"
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
 result=0
-# One program at a time: the functional tests start many processes and need what cores there are.
-dotnet test --solution KestrelGreenTransport.sln --no-build --max-parallel-test-modules 1 2>&1 | tee "$log" || result=1
 
-step "dotnet format"
-wait "$format" || result=1
-cat "$format_log"
+step "dotnet build $target"
+dotnet build "$target" --nologo -p:Strict=true -v q '-clp:NoSummary'
 
-# The summary at the end counts over all test programs.
-count() { sed -n '/^Test run summary:/,$p' "$log" | sed 's/\x1b\[[0-9;]*m//g' | sed -n "s/^ *$1: *\([0-9]\+\).*/\1/p" | tail -1; }
-passed=$(count succeeded) failed=$(count failed) skipped=$(count skipped)
-[ -n "$passed" ] && [ -n "$failed" ] && [ -n "$skipped" ] || fail "the test run ended without a summary"
-[ "$failed" = 0 ] || result=1
-[ "$passed" != 0 ] || result=1
+# The build checks all that the compiler sees (IDE0055 and the like are warnings); this, what it does not: final newlines, order of imports.
+step "dotnet format whitespace"
+dotnet format whitespace --folder . --verify-no-changes || result=1
+
+# Runs one test program; its output ends in "Total: N, Errors: N, Failed: N, Skipped: N".
+run() {
+  local name=$1 log=$logs/$1.log
+  shift
+  with_default_signals "test/$name/bin/Debug/net10.0/$name" -noColor -noLogo "$@" 2>&1 | tee "$log" || true
+  grep -q 'TEST EXECUTION SUMMARY' "$log" || echo "   $name  Total: 0, Errors: 1, Failed: 0, Skipped: 0: it ended without a summary" | tee -a "$log"
+}
+
+step "tests"
+case $mode in
+  filter) run "${target#test/}" -class "*.$class" ;;
+  *)
+    for unit in "${units[@]}"; do run "$unit"; done
+    if [ $mode = quick ]; then run FunctionalTests -trait Set=smoke; else run FunctionalTests; fi
+    ;;
+esac
+
+# Counts over all test programs. An error outside a test is a failure too.
+read -r total failed skipped < <(sed -n 's/.*Total: \([0-9]*\), Errors: \([0-9]*\), Failed: \([0-9]*\), Skipped: \([0-9]*\).*/\1 \2 \3 \4/p' "$logs"/*.log |
+  awk '{ total += $1; failed += $2 + $3; skipped += $4 } END { print total + 0, failed + 0, skipped + 0 }')
+passed=$((total - failed - skipped))
+[ "$failed" = 0 ] && [ "$passed" -gt 0 ] || result=1
 
 echo
 echo "$passed passed, $failed failed, $skipped skipped"

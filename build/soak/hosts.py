@@ -10,9 +10,10 @@ import time
 
 from cluster import Failure, Load, status_at
 
+# A pause leaves the hosts the time to boot what replaces a worker: both, nginx and the clients share one machine.
 _LOADS = {
-    "gets": {"path": "/pid"},
-    "posts": {"path": "/echo", "body": 200},
+    "gets": {"path": "/pid", "pause_ms": 4},
+    "posts": {"path": "/echo", "body": 200, "pause_ms": 4},
     "resting": {"path": "/echo", "body": 200, "pause_ms": 700},
 }
 _CLIENTS = 8

@@ -1,13 +1,15 @@
 """What a soak saw, over time, as SVG."""
 import collections
 import io
+import math
 import re
 
 import matplotlib
 
 matplotlib.use("svg")
 # Text that can be searched, and the same file for the same figures.
-matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "soak", "font.size": 9})
+# A point that moves a line by less than a pixel is left out.
+matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "soak", "font.size": 9, "font.family": "sans-serif", "path.simplify_threshold": 1.0})
 
 import matplotlib.pyplot as plot  # noqa: E402
 
@@ -53,12 +55,13 @@ def _requests(axes, watch, losses):
 
 
 def _processes(axes, watch, witness, figure, title):
-    named = set()
+    # One line for each kind of process, broken between two processes: a path for each of hundreds would be most of the file.
+    lines = collections.defaultdict(list)
     for (role, pid), looks in watch.by_process().items():
-        name, colour, width, layer = (
-            ("supervisor", "#cf222e", 1.4, 3) if role == "supervisor" else ("the worker that was spared", "#0969da", 1.4, 3) if pid == witness else ("other workers", "#8a8f98", 0.6, 2))
-        looks = looks[:: max(1, len(looks) // _MOST_POINTS)]
-        axes.plot([look.at / 60 for look in looks], [figure(look) for look in looks], color=colour, linewidth=width, zorder=layer, label=None if name in named else name)
-        named.add(name)
+        kind = "supervisor" if role == "supervisor" else "the worker that was spared" if pid == witness else "other workers"
+        lines[kind] += [(look.at / 60, figure(look)) for look in looks[:: max(1, len(looks) // _MOST_POINTS)]] + [(math.nan, math.nan)]
+    for kind, colour, width, layer in (("supervisor", "#cf222e", 1.4, 3), ("the worker that was spared", "#0969da", 1.4, 3), ("other workers", "#8a8f98", 0.6, 2)):
+        if kind in lines:
+            axes.plot(*zip(*lines[kind]), color=colour, linewidth=width, zorder=layer, label=kind)
     axes.set_ylim(bottom=0)
     axes.set_title(title, loc="left", fontsize=9)
