@@ -13,8 +13,9 @@ public sealed class PackageTests : IDisposable
     [Fact]
     public async Task A_new_project_with_the_package_serves_under_the_installed_tool()
     {
-        // Packages of this version may have been taken from elsewhere before.
+        // Packages of this version may have been taken from elsewhere before, and the SDK remembers where a tool was.
         Environment["NUGET_PACKAGES"] = _folder.File("packages");
+        Environment["DOTNET_CLI_HOME"] = _folder.File("home");
         await Run(Repo.Path("build/pack.sh"), "--portable", "--no-build", _folder.File("feed"));
         string[] expected = ["KestrelGreenTransport", "KestrelGreenTransport.Supervisor", "KestrelGreenTransport.Tool"];
         var packages = Directory.GetFiles(_folder.File("feed"), "*.nupkg").Select(static file => Path.GetFileName(file)!).Order(StringComparer.Ordinal);

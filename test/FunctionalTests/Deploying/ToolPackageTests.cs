@@ -24,8 +24,9 @@ public sealed class ToolPackageTests : IDisposable
     {
         await Run(Repo.Path("build/pack.sh"), "--tool", _folder.File("feed"));
 
-        // Packages of this version may have been taken from elsewhere before.
+        // Packages of this version may have been taken from elsewhere before, and the SDK remembers where a tool was.
         Environment["NUGET_PACKAGES"] = _folder.File("packages");
+        Environment["DOTNET_CLI_HOME"] = _folder.File("home");
 
         // musl is named, or it would get what is made for glibc; what has no package of its own gets the portable one.
         Assert.Equal(
