@@ -19,9 +19,13 @@ internal static class ForeignCode
         }
         catch (Exception exception)
         {
-            if (failed is not null)
+            try
             {
-                Run(static told => told.failed(told.state, told.exception), (failed, state, exception));
+                failed?.Invoke(state, exception);
+            }
+            catch (Exception)
+            {
+                // What was to tell of it is foreign code, too. There is nothing left to tell it to.
             }
         }
     }
