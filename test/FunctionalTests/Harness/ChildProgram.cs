@@ -82,8 +82,17 @@ internal sealed class ChildProgram : IAsyncDisposable
         string? folder = null)
     {
         var child = Start(program, arguments, environment, folder);
-        await child.Exit();
-        return child;
+        try
+        {
+            await child.Exit();
+            return child;
+        }
+        catch
+        {
+            // What does not end must not go on beside the other tests.
+            await child.DisposeAsync();
+            throw;
+        }
     }
 
     /// <summary>Waits for its end and for all of its output; returns the exit code, or 128 + the signal.</summary>
