@@ -190,6 +190,7 @@ public sealed partial class ManualWalkTests
 
         await reader.Serving(2);
         await trouble.Say("green status");
+        Assert.Contains("serving", await trouble.Say("green status N", "green status 1"), StringComparison.Ordinal);
         Assert.Contains("Main", await trouble.Say("green dump 2"), StringComparison.Ordinal);
         reader.Here("PID", $"{(await reader.Status()).SupervisorPid}");
         await trouble.Say("prlimit --pid PID --nofile=N", "prlimit --pid PID --nofile=900");
