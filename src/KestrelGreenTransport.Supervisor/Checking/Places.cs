@@ -34,7 +34,7 @@ internal static class Places
 
         if (File.Exists(file))
         {
-            return WhyNotOpen(file, Posix.O_WRONLY | Posix.O_APPEND);
+            return WhyNotOpen(file, LibcFiles.O_WRONLY | LibcFiles.O_APPEND);
         }
 
         var folder = Path.GetDirectoryName(file)!;
@@ -101,7 +101,7 @@ internal static class Places
     // Not blocking: it may be a pipe that nobody reads.
     private static string? WhyNotOpen(string file, int how)
     {
-        var opened = Result.From(Posix.open(file, how | Posix.O_NONBLOCK | Posix.O_CLOEXEC, 0));
+        var opened = Result.From(LibcFiles.open(file, how | LibcFiles.O_NONBLOCK | LibcFiles.O_CLOEXEC, 0));
         if (!opened.Ok)
         {
             return opened.Message;

@@ -54,7 +54,7 @@ internal sealed class ControlSocket : IDisposable
             RemoveStale(path);
 
             // Of the socket, before its file is made: there is no moment at which it has other rights, and no path to be misled by.
-            _ = Posix.fchmod((int)socket.Handle, 0b110_000_000);
+            _ = LibcFiles.fchmod(socket.SafeHandle, 0b110_000_000);
             socket.Bind(new UnixDomainSocketEndPoint(path));
             socket.Blocking = false;
             socket.Listen(Backlog);

@@ -26,11 +26,11 @@ internal static class UserBinder
         var mode = endpoint is { UnixPath: not null, IsAbstract: false } ? options.UnixFileMode : null;
         if (mode is { } rights)
         {
-            _ = SocketFileCalls.fchmod(number, (uint)rights);
+            _ = LibcFiles.fchmod(socket, (uint)rights);
         }
 
         // Sockets that share a port must be of one user.
-        _ = Posix.fchown(number, user.Uid, user.Gid);
+        _ = LibcFiles.fchown(socket, user.Uid, user.Gid);
 
         var failure = Try(user, endpoint, number, options.Backlog, mode, replaces: false);
         if (failure is { Result.Error: Errno.EADDRINUSE } && endpoint is { UnixPath: { } path, IsAbstract: false } && IsStale(user, endpoint, path))

@@ -5,11 +5,6 @@ namespace KestrelGreenTransport.Supervisor.Native;
 /// <summary>Calls of libc that only the supervisor needs, named as in C. <see cref="KestrelGreenTransport.Native.Libc"/> has the shared ones.</summary>
 internal static unsafe partial class Posix
 {
-    public const int O_WRONLY = 1;
-    public const int O_RDWR = 2;
-    public const int O_APPEND = 0x400;
-    public const int O_CREAT = 0x40;
-    public const int O_EXCL = 0x80;
     public const int O_CLOEXEC = 0x80000;
     public const int O_NONBLOCK = 0x800;
 
@@ -110,22 +105,10 @@ internal static unsafe partial class Posix
     public static partial int memfd_create(string name, uint flags);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int open(string path, int flags, uint mode);
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int openat(int directory, string path, int flags, uint mode);
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int unlinkat(int directory, string path, int flags);
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int mkdir(string path, uint mode);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int rmdir(string path);
-
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int mkdirat(int directory, string path, uint mode);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int unlink(string path);
@@ -135,9 +118,6 @@ internal static unsafe partial class Posix
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int link(string existing, string another);
-
-    [LibraryImport("libc", SetLastError = true)]
-    public static partial int fchmod(int fd, uint mode);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int statx(int directory, string path, int flags, uint mask, Statx* status);
@@ -156,9 +136,6 @@ internal static unsafe partial class Posix
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int dup3(int from, int to, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    public static partial int fchown(int fd, uint owner, uint group);
 
     [LibraryImport("libc")]
     public static partial uint umask(uint mask);

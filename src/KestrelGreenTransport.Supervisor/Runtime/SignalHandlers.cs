@@ -77,7 +77,7 @@ internal sealed class SignalHandlers : IDisposable
 
     private static bool HasControllingTerminal()
     {
-        var opened = Result.From(Posix.open("/dev/tty", Posix.O_RDWR | Posix.O_CLOEXEC, 0));
+        var opened = Result.From(LibcFiles.open("/dev/tty", LibcFiles.O_RDWR | LibcFiles.O_CLOEXEC, 0));
         if (opened.Ok)
         {
             _ = Libc.close((int)opened.Value);

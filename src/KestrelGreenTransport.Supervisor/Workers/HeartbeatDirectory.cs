@@ -143,7 +143,7 @@ internal sealed class HeartbeatDirectory : IDisposable
                 Remove(file);
             }
 
-            _ = Posix.unlinkat(_directory.Number, WorkersName, LibcFiles.AT_REMOVEDIR);
+            _ = LibcFiles.unlinkat(_directory, WorkersName, LibcFiles.AT_REMOVEDIR);
             if (!_isLetGo)
             {
                 _ = Posix.rmdir(Path);
@@ -164,7 +164,7 @@ internal sealed class HeartbeatDirectory : IDisposable
                 $"cannot make the heartbeat directory {path}: {made.Message}. Set RUNTIME_DIRECTORY to a directory that you may write to.");
         }
 
-        var opened = Result.From(Posix.open(path, LibcFiles.O_DIRECTORY | LibcFiles.O_NOFOLLOW | Posix.O_CLOEXEC, 0));
+        var opened = Result.From(LibcFiles.open(path, LibcFiles.O_DIRECTORY | LibcFiles.O_NOFOLLOW | LibcFiles.O_CLOEXEC, 0));
         if (!opened.Ok)
         {
             throw new StartupException(
@@ -190,15 +190,15 @@ internal sealed class HeartbeatDirectory : IDisposable
         }
 
         // Whatever the umask is, and whomever an earlier supervisor let pass.
-        _ = Posix.fchmod(directory.Number, owner is null ? OwnerOnly : OthersPass);
+        _ = LibcFiles.fchmod(directory, owner is null ? OwnerOnly : OthersPass);
         return directory;
     }
 
     // Nobody but we could make it where it stands, so it is ours to give, whoever an earlier supervisor gave it to.
     private static Descriptor MakeWorkers(Descriptor directory, string path, WorkerIdentity? owner)
     {
-        _ = Posix.mkdirat(directory.Number, WorkersName, OwnerOnly);
-        var opened = Result.From(Posix.openat(directory.Number, WorkersName, LibcFiles.O_DIRECTORY | LibcFiles.O_NOFOLLOW | Posix.O_CLOEXEC, 0));
+        _ = LibcFiles.mkdirat(directory, WorkersName, OwnerOnly);
+        var opened = Result.From(LibcFiles.openat(directory, WorkersName, LibcFiles.O_DIRECTORY | LibcFiles.O_NOFOLLOW | LibcFiles.O_CLOEXEC, 0));
         if (!opened.Ok)
         {
             throw new StartupException(
@@ -207,8 +207,8 @@ internal sealed class HeartbeatDirectory : IDisposable
         }
 
         var workers = new Descriptor((int)opened.Value);
-        _ = Posix.fchown(workers.Number, owner?.Uid ?? Libc.geteuid(), owner?.Gid ?? Posix.getegid());
-        _ = Posix.fchmod(workers.Number, OwnerOnly);
+        _ = LibcFiles.fchown(workers, owner?.Uid ?? Libc.geteuid(), owner?.Gid ?? Posix.getegid());
+        _ = LibcFiles.fchmod(workers, OwnerOnly);
         return workers;
     }
 
@@ -255,21 +255,22 @@ internal sealed class HeartbeatDirectory : IDisposable
 
     private SafeFileHandle CreateFile(string name)
     {
-        _ = Posix.unlinkat(_workers.Number, name, 0);
-        var created = Result.From(Posix.openat(
-            _workers.Number, name, Posix.O_RDWR | Posix.O_CREAT | Posix.O_EXCL | LibcFiles.O_NOFOLLOW | Posix.O_CLOEXEC, 0b110_000_000));
+        _ = LibcFiles.unlinkat(_workers, name, 0);
+        var created = Result.From(LibcFiles.openat(
+            _workers, name, LibcFiles.O_RDWR | LibcFiles.O_CREAT | LibcFiles.O_EXCL | LibcFiles.O_NOFOLLOW | LibcFiles.O_CLOEXEC, 0b110_000_000));
         if (!created.Ok)
         {
             throw new NativeException($"open {System.IO.Path.Combine(WorkersPath, name)}", created);
         }
 
+        var file = new SafeFileHandle((nint)created.Value, ownsHandle: true);
         if (_owner is { } owner)
         {
-            _ = Posix.fchown((int)created.Value, owner.Uid, owner.Gid);
+            _ = LibcFiles.fchown(file, owner.Uid, owner.Gid);
         }
 
         _files.Add(name);
-        return new SafeFileHandle((nint)created.Value, ownsHandle: true);
+        return file;
     }
 
     // Others may pass through at most, which shows them nothing.
@@ -283,18 +284,18 @@ internal sealed class HeartbeatDirectory : IDisposable
 
     private void Remove(string name)
     {
-        _ = Posix.unlinkat(_workers.Number, name, 0);
+        _ = LibcFiles.unlinkat(_workers, name, 0);
         _files.Remove(name);
     }
 
     // In the directory itself too, where supervisors kept them before there was a subfolder.
     private void RemoveLeftovers()
     {
-        foreach (var folder in (ReadOnlySpan<int>)[_directory.Number, _workers.Number])
+        foreach (var folder in (Descriptor[])[_directory, _workers])
         {
-            foreach (var file in Directory.EnumerateFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{folder}")))
+            foreach (var file in Directory.EnumerateFiles(string.Create(CultureInfo.InvariantCulture, $"/proc/self/fd/{folder.Number}")))
             {
-                _ = Posix.unlinkat(folder, System.IO.Path.GetFileName(file), 0);
+                _ = LibcFiles.unlinkat(folder, System.IO.Path.GetFileName(file), 0);
             }
         }
     }

@@ -30,15 +30,14 @@ internal sealed class SocketFile : IDisposable
     public static SocketFile? Find(string path)
     {
         var (folder, name) = (Path.GetDirectoryName(path), Path.GetFileName(path));
-        var opened = Result.From(SocketFileCalls.openat(
-            Libc.AT_FDCWD, folder is { Length: > 0 } ? folder : ".", SocketFileCalls.O_PATH | LibcFiles.O_DIRECTORY | LibcFiles.O_CLOEXEC, 0));
+        var opened = Result.From(LibcFiles.open(folder is { Length: > 0 } ? folder : ".", LibcFiles.O_PATH | LibcFiles.O_DIRECTORY | LibcFiles.O_CLOEXEC, 0));
         if (!opened.Ok)
         {
             return null;
         }
 
         var handle = new SafeFileHandle((nint)opened.Value, ownsHandle: true);
-        if (SocketFileCalls.IdentityOf((int)opened.Value, name, SocketFileCalls.AT_SYMLINK_NOFOLLOW) is { } identity)
+        if (SocketFileCalls.IdentityOf((int)opened.Value, name, LibcFiles.AT_SYMLINK_NOFOLLOW) is { } identity)
         {
             return new SocketFile(handle, name, identity);
         }
@@ -50,16 +49,16 @@ internal sealed class SocketFile : IDisposable
     /// <summary>Removes it, if it is still there.</summary>
     public void Remove()
     {
-        if (SocketFileCalls.IdentityOf(Folder, _name, SocketFileCalls.AT_SYMLINK_NOFOLLOW) == _identity)
+        if (SocketFileCalls.IdentityOf(Folder, _name, LibcFiles.AT_SYMLINK_NOFOLLOW) == _identity)
         {
-            _ = SocketFileCalls.unlinkat(Folder, _name, 0);
+            _ = LibcFiles.unlinkat(_folder, _name, 0);
         }
     }
 
     /// <summary>Sets its rights. Returns what was against it; null for nothing.</summary>
     public string? SetMode(UnixFileMode mode)
     {
-        var opened = Result.From(SocketFileCalls.openat(Folder, _name, SocketFileCalls.O_PATH | LibcFiles.O_NOFOLLOW | LibcFiles.O_CLOEXEC, 0));
+        var opened = Result.From(LibcFiles.openat(_folder, _name, LibcFiles.O_PATH | LibcFiles.O_NOFOLLOW | LibcFiles.O_CLOEXEC, 0));
         if (!opened.Ok)
         {
             return opened.Message;

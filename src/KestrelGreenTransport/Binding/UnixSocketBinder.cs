@@ -23,7 +23,7 @@ internal static class UnixSocketBinder
         {
             if (mode is { } wished && !name.IsAbstract && OperatingSystem.IsLinux())
             {
-                _ = SocketFileCalls.fchmod((int)socket.SafeHandle.DangerousGetHandle(), (uint)wished);
+                _ = LibcFiles.fchmod(socket.SafeHandle, (uint)wished);
             }
 
             try

@@ -64,22 +64,23 @@ internal static unsafe partial class LibcFiles
     public static partial int open(string path, int flags, uint mode);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int openat(SafeFileHandle directory, string path, int flags, uint mode);
+    public static partial int openat(SafeHandle directory, string path, int flags, uint mode);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int mkdirat(SafeFileHandle directory, string path, uint mode);
+    public static partial int mkdirat(SafeHandle directory, string path, uint mode);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int unlinkat(SafeFileHandle directory, string path, int flags);
+    public static partial int unlinkat(SafeHandle directory, string path, int flags);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial nint readlinkat(SafeFileHandle directory, string path, byte* buffer, nuint size);
+    public static partial nint readlinkat(SafeHandle directory, string path, byte* buffer, nuint size);
+
+    /// <summary>Sets a file's mode; of a socket that is not bound yet: the mode of the file that it gets, less the umask.</summary>
+    [LibraryImport("libc", SetLastError = true)]
+    public static partial int fchmod(SafeHandle fd, uint mode);
 
     [LibraryImport("libc", SetLastError = true)]
-    public static partial int fchmod(SafeFileHandle fd, uint mode);
-
-    [LibraryImport("libc", SetLastError = true)]
-    public static partial int fchown(SafeFileHandle fd, uint owner, uint group);
+    public static partial int fchown(SafeHandle fd, uint owner, uint group);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial nint pread(SafeFileHandle fd, byte* buffer, nuint count, long offset);

@@ -36,6 +36,17 @@ public sealed class AdminServerTests : IDisposable
         }
     }
 
+    // Its file gets the socket's own mode when it is made. The descriptor shows that one; a later chmod of the file does not.
+    [Fact]
+    public void A_Unix_socket_has_its_mode_before_it_has_a_file()
+    {
+        using var server = Start();
+
+        var inode = File.ReadLines("/proc/net/unix").Single(line => line.EndsWith($" {SocketPath}", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[^2];
+        var descriptor = Directory.EnumerateFileSystemEntries("/proc/self/fd").First(one => new FileInfo(one).LinkTarget == $"socket:[{inode}]");
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(descriptor));
+    }
+
     [Fact]
     public void A_Unix_socket_is_not_put_where_others_could_replace_it()
     {

@@ -71,7 +71,7 @@ public sealed class GuardedFileTests : IDisposable
         // Without a reader the kernel says so, with one it is seen to be none.
         Assert.NotNull(WhyNot(Log));
         using var reader = File.OpenHandle("/dev/null");
-        var opened = Result.From(Posix.open(Log, Posix.O_NONBLOCK | Posix.O_CLOEXEC, 0));
+        var opened = Result.From(LibcFiles.open(Log, LibcFiles.O_NONBLOCK | LibcFiles.O_CLOEXEC, 0));
         using var other = new Descriptor((int)opened.Value);
         Assert.Contains("it is not a regular file", WhyNot(Log));
     }

@@ -102,7 +102,7 @@ public sealed class PidFileTests : IDisposable
 
     private unsafe Descriptor LockForReading()
     {
-        var file = new Descriptor(Posix.open(FilePath, Posix.O_CLOEXEC, 0));
+        var file = new Descriptor(LibcFiles.open(FilePath, LibcFiles.O_CLOEXEC, 0));
         var all = new Posix.FileLock { l_type = Posix.F_RDLCK };
         Assert.True(Result.From(Libc.fcntl(file.Number, Posix.F_OFD_SETLK, (nint)(&all))).Ok);
         return file;

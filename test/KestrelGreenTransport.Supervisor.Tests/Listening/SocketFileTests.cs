@@ -229,11 +229,10 @@ public sealed class SocketFileTests : IDisposable
         return peer;
     }
 
-    private static unsafe void Own(string path)
+    private static void Own(string path)
     {
-        var opened = Posix.open(path, 0, 0);
-        Assert.Equal(0, Posix.fchown(opened, Nobody, Nobody));
-        _ = Libc.close(opened);
+        using var opened = new Descriptor(LibcFiles.open(path, 0, 0));
+        Assert.Equal(0, LibcFiles.fchown(opened, Nobody, Nobody));
     }
 
     private BoundListener Bind(UnixFileMode? mode = null) => Assert.Single(

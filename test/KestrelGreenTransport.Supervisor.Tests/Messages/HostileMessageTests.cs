@@ -50,7 +50,7 @@ public sealed class HostileMessageTests : IDisposable
             Renew = static _ => (null, []),
         };
         var time = TimeProvider.System;
-        var writer = Own(new OutputWriter(static note => note, Own(new Descriptor(Posix.open("/dev/null", 1, 0))).Number, Own(new Descriptor(Posix.open("/dev/null", 1, 0))).Number));
+        var writer = Own(new OutputWriter(static note => note, Own(new Descriptor(LibcFiles.open("/dev/null", 1, 0))).Number, Own(new Descriptor(LibcFiles.open("/dev/null", 1, 0))).Number));
         var journal = new Journal(time);
         var generations = new Generations(new Generation(plan, []));
         var heartbeats = Own(HeartbeatDirectory.Create(Path.Combine(_folder, "beats"), plan.Name));

@@ -113,11 +113,11 @@ public sealed class HeartbeatDirectoryTests : IDisposable
                 File.WriteAllText(path, "a beat");
                 return true;
             });
-            Assert.Equal(Errno.EACCES, AsUser.Run(65534, () => Result.From(Posix.open(Target, LibcFiles.O_DIRECTORY, 0)).Error));
+            Assert.Equal(Errno.EACCES, AsUser.Run(65534, () => Result.From(LibcFiles.open(Target, LibcFiles.O_DIRECTORY, 0)).Error));
             Assert.Equal(Errno.EACCES, AsUser.Run(65534, () => Result.From(Posix.mkdir(Path.Combine(Target, "theirs"), 0b111_000_000)).Error));
 
             // As a worker does that outlives its supervisor, and leaves something behind.
-            held = AsUser.Run(65534, () => new Descriptor(Posix.open(first.WorkersPath, LibcFiles.O_DIRECTORY, 0)));
+            held = AsUser.Run(65534, () => new Descriptor(LibcFiles.open(first.WorkersPath, LibcFiles.O_DIRECTORY, 0)));
             Assert.Equal(0, Posix.flock(held.Number, Posix.LOCK_EX | Posix.LOCK_NB));
             AsUser.Run(65534, () => File.CreateSymbolicLink(Path.Combine(first.WorkersPath, "board"), _base));
         }
