@@ -33,6 +33,9 @@ internal sealed class DrainService(
     private readonly Lock _lock = new();
     private Task? _draining;
 
+    /// <summary>Asks for a collection.</summary>
+    public Action Collect { private get; init; } = LeftBehind.Collect;
+
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         lifetime.ApplicationStopping.Register(drain.Begin);
@@ -107,9 +110,8 @@ internal sealed class DrainService(
         var plan = new DrainPlan(_time, drain.Limit, cause.Lingers);
         var pause = cause.Lingers ? DrainPlan.Tick : TimeSpan.FromMilliseconds(1);
 
-        // Who was accepted in the moment in which the listeners were left shows as a slot before it shows as a connection.
-        while (backend.Value.Connections() is var connections
-            && (connections.Count > 0 || !listenersEnded.IsCompleted || state.Pools.Any(static pool => pool.IsInUse)))
+        var leftBehind = new LeftBehind(backend.Value.Connections, _time, Collect);
+        while (AnyIsOpen(listenersEnded))
         {
             // Asked each time: a supervisor that is told to hurry passes that on.
             if (_time.GetElapsedTime(start) >= drain.Limit || hurry.IsCancellationRequested)
@@ -117,7 +119,8 @@ internal sealed class DrainService(
                 return false;
             }
 
-            EndIdle(plan, connections);
+            EndIdle(plan);
+            leftBehind.Look();
             await Task.Delay(pause, _time, hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             pause = pause < DrainPlan.Tick ? pause + TimeSpan.FromMilliseconds(1) : DrainPlan.Tick;
         }
@@ -125,10 +128,16 @@ internal sealed class DrainService(
         return true;
     }
 
-    private void EndIdle(DrainPlan plan, IReadOnlyCollection<IServedConnection> connections)
+    // Who was accepted in the moment in which the listeners were left shows as a slot before it shows as a connection.
+    private bool AnyIsOpen(Task listenersEnded) =>
+        backend.Value.Connections().Count > 0 || !listenersEnded.IsCompleted || state.Pools.Any(static pool => pool.IsInUse);
+
+    // On its own: the drain must hold on to no connection while it waits, or those that were left behind are not collected.
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void EndIdle(DrainPlan plan)
     {
         var idle = new List<Idle>();
-        foreach (var connection in connections)
+        foreach (var connection in backend.Value.Connections())
         {
             if (IsRaw(connection))
             {

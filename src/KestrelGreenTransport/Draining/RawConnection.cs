@@ -1,4 +1,3 @@
-using System.Security.Authentication;
 using KestrelGreenTransport.Accepting;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
@@ -25,9 +24,9 @@ internal static class RawConnection
             return false;
         }
 
-        if (features.Get<ITlsHandshakeFeature>() is { } tls)
+        if (TlsHandshake.IsOver(connection) is { } isOver)
         {
-            return age >= OnTheWay && tls.Protocol != SslProtocols.None;
+            return age >= OnTheWay && isOver;
         }
 
         // Only a handler reads: nothing else before HTTP does, except what takes a PROXY header.

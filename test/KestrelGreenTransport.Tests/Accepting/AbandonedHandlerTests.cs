@@ -1,6 +1,11 @@
 using System.Net.Sockets;
+using KestrelGreenTransport.Accepting;
+using KestrelGreenTransport.Draining;
+using KestrelGreenTransport.Tests.Draining;
 using KestrelGreenTransport.Tests.Epoll;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
 
 namespace KestrelGreenTransport.Tests.Accepting;
 
@@ -10,6 +15,8 @@ public class AbandonedHandlerTests
     private const int Slots = 4;
 
     public static TheoryData<ServedBy> ByAll => ServedApp.ByAll;
+
+    public static TheoryData<ServedBy> ByOurs => DrainTests.ByOurs;
 
     [Theory]
     [MemberData(nameof(ByAll))]
@@ -52,6 +59,35 @@ public class AbandonedHandlerTests
         await Wait.UntilAsync(() => app.State.Pools.Single().Held == 0, "all slots are back");
         var told = app.Logs.All.Where(static line => line.Id == 50).ToList();
         Assert.All(Enumerable.Range(0, Slots), number => Assert.Single(told, line => line.Text.Contains($"/never/{number} ", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [MemberData(nameof(ByOurs))]
+    public async Task A_process_that_stops_does_not_wait_until_its_limit_for_them(ServedBy by)
+    {
+        var time = new FakeTimeProvider();
+        using var begun = new SemaphoreSlim(0);
+        await using var app = await ServedApp.StartAsync(
+            by,
+            routes => routes.MapGet("/never/{number:int}", (int number) =>
+            {
+                begun.Release();
+                return Never();
+            }),
+            configure: static options => options.GracefulTimeout = TimeSpan.FromDays(1),
+            build: builder => builder.Services.AddSingleton(new TransportClock(time)));
+        await LeaveAsync(app, begun);
+
+        // Nothing here asks for a collection: the drain does.
+        var stopping = app.StopAsync();
+        while (!stopping.IsCompleted)
+        {
+            time.Advance(DrainPlan.Tick);
+            await Task.WhenAny(stopping, Task.Delay(1));
+        }
+
+        await stopping;
+        Assert.Equal(0, app.Logs.Count(21));
     }
 
     [Theory]

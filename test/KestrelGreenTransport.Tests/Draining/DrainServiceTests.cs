@@ -17,14 +17,20 @@ public sealed class DrainServiceTests : IAsyncDisposable
     private readonly StopCause _cause = new();
     private readonly ApplicationLifetime _lifetime = new(NullLogger<ApplicationLifetime>.Instance);
     private readonly FakeBackend _backend = new();
+    private readonly List<TimeSpan> _collections = [];
     private readonly DrainService _service;
+    private readonly long _start;
 
     public DrainServiceTests()
     {
         var backend = new Lazy<ITransportBackend>(() => _backend);
         _ = backend.Value;
         var drain = new Drain(new AcceptGate(), Options.Create(new GreenTransportOptions()));
-        _service = new DrainService(drain, [], backend, _state, _lifetime, _cause, new TransportClock(_time), NullLoggerFactory.Instance);
+        _service = new DrainService(drain, [], backend, _state, _lifetime, _cause, new TransportClock(_time), NullLoggerFactory.Instance)
+        {
+            Collect = () => _collections.Add(_time.GetElapsedTime(_start)),
+        };
+        _start = _time.GetTimestamp();
     }
 
     public ValueTask DisposeAsync() => _backend.DisposeAsync();
@@ -73,6 +79,25 @@ public sealed class DrainServiceTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task While_clients_have_left_handlers_that_are_still_at_work_a_collection_is_asked_for_now_and_then()
+    {
+        var left = _backend.Add(_time, isBusy: true);
+        var stopping = _service.StoppingAsync(TestContext.Current.CancellationToken);
+        await For(TimeSpan.FromSeconds(2));
+        Assert.Empty(_collections);
+
+        left.HasLeft = true;
+        await For(TimeSpan.FromSeconds(9));
+        Assert.Equal([3, 5, 9], _collections.Select(static at => Math.Floor(at.TotalSeconds)));
+        Assert.False(stopping.IsCompleted);
+
+        // As its collection would end it.
+        left.CutOff();
+        await Until(stopping);
+        Assert.Equal(3, _collections.Count);
+    }
+
+    [Fact]
     public void A_worker_lingers_whatever_ends_it() => Assert.True(new StopCause(isWorker: true).Lingers);
 
     [Theory]
@@ -85,6 +110,15 @@ public sealed class DrainServiceTests : IAsyncDisposable
     [InlineData(1000, true, false, true)]
     public void A_listener_waits_for_those_that_are_connecting_only_where_the_process_was_told_to_leave(int elapsed, bool waits, bool lingers, bool isOver) =>
         Assert.Equal(isOver, LastCall.IsOver(TimeSpan.FromMilliseconds(elapsed), waits, lingers));
+
+    private async Task For(TimeSpan span)
+    {
+        for (var passed = TimeSpan.Zero; passed < span; passed += DrainPlan.Tick)
+        {
+            _time.Advance(DrainPlan.Tick);
+            await Task.Yield();
+        }
+    }
 
     private async Task Until(Task stopping)
     {
@@ -101,9 +135,9 @@ public sealed class DrainServiceTests : IAsyncDisposable
     {
         private readonly List<FakeConnection> _connections = [];
 
-        public FakeConnection Add(TimeProvider time)
+        public FakeConnection Add(TimeProvider time, bool isBusy = false)
         {
-            var connection = new FakeConnection(time);
+            var connection = new FakeConnection(time, isBusy);
             _connections.Add(connection);
             return connection;
         }
@@ -115,15 +149,18 @@ public sealed class DrainServiceTests : IAsyncDisposable
         public ValueTask DisposeAsync() => default;
     }
 
-    /// <summary>One that has asked once, and rests.</summary>
+    /// <summary>One that has asked once, and rests unless it is busy.</summary>
     private sealed class FakeConnection : IServedConnection
     {
-        public FakeConnection(TimeProvider time)
+        public FakeConnection(TimeProvider time, bool isBusy)
         {
             Activity = new ConnectionActivity(this, time, NullLogger.Instance);
             var request = new HttpRequestFeature { Protocol = "HTTP/1.1" };
             Activity.Begin(request, new FeatureCollection());
-            Activity.End(request);
+            if (!isBusy)
+            {
+                Activity.End(request);
+            }
         }
 
         public string ConnectionId => "test";
@@ -138,7 +175,7 @@ public sealed class DrainServiceTests : IAsyncDisposable
 
         public bool HasUnsent => false;
 
-        public bool HasLeft => false;
+        public bool HasLeft { get; set; }
 
         public bool TryEndIdle(long quietSince) => IsEnded = true;
 
