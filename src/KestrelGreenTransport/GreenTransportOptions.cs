@@ -42,8 +42,9 @@ public sealed class GreenTransportOptions
     public bool BalancedAccept { get; set; } = true;
 
     /// <summary>
-    /// Whether idle keep-alive connections are closed, those first that have been idle for longest, while every slot of a
-    /// listener is taken and clients wait. One that was used within the last half second is left alone. Defaults to true.
+    /// Whether idle connections are closed, those first that have been idle for longest, while every slot of a listener is
+    /// taken and clients wait. One that was used within the last half second is left alone, and so is one that nothing was
+    /// asked on yet, for 10 s or Kestrel's <c>Limits.KeepAliveTimeout</c>, whichever is less. Defaults to true.
     /// </summary>
     public bool IdleReclaim { get; set; } = true;
 

@@ -164,7 +164,7 @@ public class ForeignCodeTests
         var context = new ListenerContext(listening, pool, new AcceptGate(), new NoSiblings(), new AcceptReporter(pool.Endpoint, meter, logger), new GreenTransportOptions());
         var throwing = new Multiplexed(pool, time, logger, throws: true);
         var other = new Multiplexed(pool, time, logger, throws: false);
-        using var reclaim = new IdleReclaim(context, () => [throwing, other], time);
+        using var reclaim = new IdleReclaim(context, () => [throwing, other], time, TimeSpan.FromSeconds(130));
         time.Advance(IdleReclaim.LeastIdle);
 
         // A look at each of the two: one client waits, so that each ends one.

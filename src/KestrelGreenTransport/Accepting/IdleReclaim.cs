@@ -3,12 +3,13 @@ using System.Net.Sockets;
 namespace KestrelGreenTransport.Accepting;
 
 /// <summary>
-/// Keeps idle keep-alive connections from locking others out: while a listener's pool is full and clients wait, those that
-/// have been idle for longest are ended, as many as wait.
+/// Keeps idle connections from locking others out: while a listener's pool is full and clients wait, those that have been
+/// idle for longest are ended, as many as wait.
 ///
 /// A connection with a request in flight, or with bytes to read, is never chosen, nor is one that was used just now, whose
 /// next request is probably on its way. Quiet means that neither a request nor anything else has come: over TLS half a
-/// request shows in nothing but its arrival.
+/// request shows in nothing but its arrival. A client that has asked for nothing yet has longer, for it came to ask. One that
+/// speaks to a connection handler of the app's is never chosen: what is idle there only that handler knows.
 /// </summary>
 internal sealed class IdleReclaim : IDisposable
 {
@@ -18,17 +19,26 @@ internal sealed class IdleReclaim : IDisposable
     /// <summary>The same for one that a part of the next request has come for: its client may be slow, or a packet was lost.</summary>
     public static readonly TimeSpan LeastIdleInRequest = TimeSpan.FromSeconds(5);
 
+    /// <summary>The same, at most, for one that has asked for nothing yet.</summary>
+    public static readonly TimeSpan LongestUnasked = TimeSpan.FromSeconds(10);
+
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
 
     private readonly ListenerContext _listener;
     private readonly Func<IReadOnlyCollection<IServedConnection>> _connections;
     private readonly TimeProvider _time;
+    private readonly TimeSpan _leastUnasked;
     private readonly ITimer _timer;
     private int _isWatching;
 
-    public IdleReclaim(ListenerContext listener, Func<IReadOnlyCollection<IServedConnection>> connections, TimeProvider time)
+    /// <param name="listener">Whose pool it looks after.</param>
+    /// <param name="connections">All that are open, whosever pool they are of.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="keepAlive">How long Kestrel lets a connection be idle: one that has asked for nothing gets no longer than that.</param>
+    public IdleReclaim(ListenerContext listener, Func<IReadOnlyCollection<IServedConnection>> connections, TimeProvider time, TimeSpan keepAlive)
     {
         (_listener, _connections, _time) = (listener, connections, time);
+        _leastUnasked = keepAlive < LongestUnasked ? keepAlive : LongestUnasked;
         _timer = time.CreateTimer(static reclaim => ((IdleReclaim)reclaim!).Look(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         listener.Pool.Full += Watch;
     }
@@ -94,13 +104,29 @@ internal sealed class IdleReclaim : IDisposable
         }
     }
 
-    // One that has never asked is Kestrel's to time out: it may be in its handshake.
     private bool IsIdle(IServedConnection connection, long quietSince, long now) =>
         connection.Pool == _listener.Pool
-        && connection.Activity is { IsBusy: false } activity
-        && (activity.HasServed || activity.IsMultiplexed)
-        && _time.GetElapsedTime(quietSince, now) >= (activity.HasPartOfRequest ? LeastIdleInRequest : LeastIdle)
+        && !connection.Activity.IsBusy
+        && LeastQuiet(connection) is { } least
+        && _time.GetElapsedTime(quietSince, now) >= least
         && !connection.HasUnsent;
+
+    // Null where it is not for us to say.
+    private TimeSpan? LeastQuiet(IServedConnection connection)
+    {
+        var activity = connection.Activity;
+        if (activity.HasServed || activity.IsMultiplexed)
+        {
+            return activity.HasPartOfRequest ? LeastIdleInRequest : LeastIdle;
+        }
+
+        if (!activity.ReachesHttp && TlsHandshake.IsOver(connection) is not false)
+        {
+            return null;
+        }
+
+        return activity.HasReceived && _leastUnasked < LeastIdleInRequest ? LeastIdleInRequest : _leastUnasked;
+    }
 
     private long Waiting()
     {

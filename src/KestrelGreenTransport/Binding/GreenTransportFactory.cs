@@ -6,6 +6,7 @@ using KestrelGreenTransport.Proxying;
 using KestrelGreenTransport.Supervision;
 using KestrelGreenTransport.WarmUp;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -19,6 +20,7 @@ namespace KestrelGreenTransport.Binding;
 /// </summary>
 internal sealed class GreenTransportFactory(
     IOptions<GreenTransportOptions> options,
+    IOptions<KestrelServerOptions> kestrel,
     InheritedSockets inherited,
     MissingEndpoints missing,
     BindRequests broker,
@@ -147,7 +149,9 @@ internal sealed class GreenTransportFactory(
         }
 
         var abandoned = new AbandonedReclaim(pool, backend.Value.Connections, _time);
-        IDisposable[] reclaims = options.Value.IdleReclaim ? [abandoned, new IdleReclaim(context, backend.Value.Connections, _time)] : [abandoned];
+        IDisposable[] reclaims = options.Value.IdleReclaim
+            ? [abandoned, new IdleReclaim(context, backend.Value.Connections, _time, kestrel.Value.Limits.KeepAliveTimeout)]
+            : [abandoned];
         var listener = new SharedListener(socket, pool, acceptor, reclaims, Forget);
         _listeners.Add(listener);
         return listener.Join(doors.Add())!;

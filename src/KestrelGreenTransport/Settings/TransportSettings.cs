@@ -25,7 +25,7 @@ internal static class TransportSettings
             static (options, value) => options.BalancedAccept = value),
         Switch(
             nameof(GreenTransportOptions.IdleReclaim), "true",
-            "Whether idle keep-alive connections are closed for clients that wait while all slots are taken.",
+            "Whether idle connections are closed for clients that wait while all slots are taken.",
             static (options, value) => options.IdleReclaim = value),
         Time(
             nameof(GreenTransportOptions.AcceptMinDelay), "from 1ms to 1m", "10ms",
