@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text;
 
@@ -6,13 +7,18 @@ namespace TestWorker;
 
 /// <summary>
 /// What a worker tries that was broken into: TESTWORKER_HOSTILE names a file of packets, a line each, that it sends while it
-/// boots. Its routes send others, and send signals to every thread of its supervisor.
+/// boots. Its routes send others, send signals to every thread of its supervisor, and lay traps where a supervisor of root's
+/// will pass: links, locks, a socket in the place of another's. Each route answers with what was refused.
 /// </summary>
 internal static partial class Hostility
 {
     private const int EPERM = 1;
     private const int ESRCH = 3;
     private const int EAGAIN = 11;
+    private const int LOCK_EX = 2;
+    private const int LOCK_NB = 4;
+    private const int F_OFD_SETLK = 37;
+    private const short F_RDLCK = 0;
     private const int MSG_DONTWAIT = 0x40;
     private const int MSG_NOSIGNAL = 0x4000;
 
@@ -24,6 +30,8 @@ internal static partial class Hostility
     // The variable is gone once the transport has read it.
     private static readonly int Lifeline =
         int.TryParse(Environment.GetEnvironmentVariable("GREEN_CONTROL_FD"), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1;
+
+    private static readonly Stack<IDisposable> Traps = [];
 
     public static void AtBoot()
     {
@@ -42,6 +50,59 @@ internal static partial class Hostility
 
         app.MapGet("/hostile/say", static (string file) => SayAll(file));
         app.MapGet("/hostile/signals", static (int pid) => string.Join('\n', Reached(pid)));
+        app.MapGet("/hostile/link", static (string at, string to) => Try(() => System.IO.File.CreateSymbolicLink(at, to)));
+        app.MapGet("/hostile/lock", static (string path) => LockAll(path));
+        app.MapGet("/hostile/port", static (string path) => Try(() => ListenAt(path)));
+        app.MapGet("/hostile/release", static () => Try(Release));
+    }
+
+    private static string Try(Action act)
+    {
+        try
+        {
+            act();
+            return "";
+        }
+        catch (Exception e)
+        {
+            return e.Message;
+        }
+    }
+
+    // Whatever may be locked with the right to read alone: for reading, as a whole, and by the name that .NET programs lock.
+    private static unsafe string LockAll(string path)
+    {
+        var opened = open(path, 0);
+        if (opened < 0)
+        {
+            return $"open: {Marshal.GetLastPInvokeError()}";
+        }
+
+        Traps.Push(new Microsoft.Win32.SafeHandles.SafeFileHandle(opened, ownsHandle: true));
+        var all = stackalloc short[16];
+        new Span<short>(all, 16).Clear();
+        all[0] = F_RDLCK;
+        return fcntl(opened, F_OFD_SETLK, (nint)all) < 0 ? $"fcntl: {Marshal.GetLastPInvokeError()}"
+            : flock(opened, LOCK_EX | LOCK_NB) < 0 ? $"flock: {Marshal.GetLastPInvokeError()}"
+            : "";
+    }
+
+    // It takes clients, and says nothing to them.
+    private static void ListenAt(string path)
+    {
+        System.IO.File.Delete(path);
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        Traps.Push(socket);
+        socket.Bind(new UnixDomainSocketEndPoint(path));
+        socket.Listen();
+    }
+
+    private static void Release()
+    {
+        while (Traps.TryPop(out var trap))
+        {
+            trap.Dispose();
+        }
     }
 
     private static string SayAll(string file)
@@ -89,6 +150,15 @@ internal static partial class Hostility
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int kill(int pid, int signal);
+
+    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int open(string path, int flags);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int fcntl(int fd, int command, nint argument);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int flock(int fd, int operation);
 
     [LibraryImport("libc", SetLastError = true)]
     private static partial int prlimit(int pid, int resource, nint limit, nint old);

@@ -1,11 +1,13 @@
 using System.Globalization;
 using FunctionalTests.Harness;
+using KestrelGreenTransport.Supervisor.Control;
 
 namespace FunctionalTests.Faults;
 
 /// <summary>
-/// What a worker tries against a supervisor of root's, really as another user. Beside the checks of every row, a folder of
-/// root's holds afterwards what it held before. Only root can start such a cluster.
+/// What a worker tries against a supervisor of root's, really as another user. Beside the checks of every row, nothing
+/// outside the run-time folder was created, changed or deleted: a folder of root's, the app's files and /etc are afterwards
+/// what they were before. Only root can start such a cluster.
 /// </summary>
 internal static class HostileWorkerFaults
 {
@@ -16,9 +18,11 @@ internal static class HostileWorkerFaults
     public static IReadOnlyList<Fault> All { get; } = Environment.IsPrivilegedProcess
         ?
         [
-            new("hostile-signals", SendsSignals) { Setup = Confined },
-            new("hostile-messages", SendsNonsense) { Setup = Confined, Said = "sent a packet that does not keep the worker contract: ageMs is" },
+            new("hostile-signals", static scene => Guarded(scene, static (it, _, _) => SendsSignals(it))) { Setup = Confined },
+            new("hostile-messages", static scene => Guarded(scene, static (it, _, _) => SendsNonsense(it))) { Setup = Confined, Said = "sent a packet that does not keep the worker contract: ageMs is" },
             new("hostile-binds-when-ready", static scene => Guarded(scene, AsksWhenReady)) { Setup = Confined, Said = "workers of another user get sockets only while they boot" },
+            new("hostile-dumps", static scene => Guarded(scene, LaysTrapsForDumps)) { Setup = Confined, Said = "another one has taken the place of its diagnostics port" },
+            new("hostile-files", static scene => Guarded(scene, LaysTrapsForFiles)) { Setup = Confined },
             new("hostile-binds-at-boot", static scene => Guarded(scene, AsksAtBoot)) { Setup = Confined, Said = "worker [0-9]+ .* asked for a socket that it does not get" },
         ]
         : [];
@@ -100,6 +104,69 @@ internal static class HostileWorkerFaults
         await Eventually.True("the socket's file is removed", () => !File.Exists(Path.Combine(theirs, "before", "precious")), scene.Green.Process.Describe);
     }
 
+    // In the place of the reports that are asked for next, links to root's own file; then a socket of the worker's in the
+    // place of its sibling's diagnostics port.
+    private static async Task LaysTrapsForDumps(FaultScene scene, string roots, string theirs)
+    {
+        var (hostile, sibling) = (scene.Before.Workers[0], scene.Before.Workers[1]);
+        await using var worker = await scene.ConnectTo(hostile);
+        var reports = Path.Combine(scene.Green.RuntimeDirectory, FaultHoldings.WorkersFolder(scene.Green));
+        string[] links = [.. Enumerable.Range(1, 100).Select(number => Path.Combine(reports, $"stacks-{number}.crashreport.json"))];
+        foreach (var link in links)
+        {
+            Assert.Equal("", await worker.Get($"/hostile/link?at={link}&to={roots}/precious"));
+        }
+
+        Assert.DoesNotContain("root's own", await NotDumped(scene, sibling), StringComparison.Ordinal);
+        Array.ForEach(links, File.Delete);
+
+        var port = Assert.Single(Directory.EnumerateFileSystemEntries(Path.GetTempPath(), $"dotnet-diagnostic-{sibling.Pid}-*-socket"));
+        Assert.Equal("", await worker.Get($"/hostile/port?path={port}"));
+        Assert.Contains("is not that process", await NotDumped(scene, sibling), StringComparison.Ordinal);
+        Assert.Equal("", await worker.Get("/hostile/release"));
+        File.Delete(port);
+        await scene.NobodyWasEnded();
+    }
+
+    private static async Task<string> NotDumped(FaultScene scene, WorkerStatus worker)
+    {
+        await using var dump = await scene.Green.Command("dump", $"{worker.Index}");
+        Assert.NotEqual(0, await dump.Exit());
+        return dump.Output;
+    }
+
+    // Where another supervisor of root's, which was told to use a folder of theirs, puts its log, its pid and its dumps; and
+    // locks on what a killed supervisor left.
+    private static async Task LaysTrapsForFiles(FaultScene scene, string roots, string theirs)
+    {
+        await using var worker = await scene.ConnectTo(scene.Before.Workers[0]);
+        var open = Path.Combine(theirs, "d");
+        foreach (var (option, name) in new[] { ("--log-file", "log"), ("--pid-file", "pid"), ("--dump-on-stale", "dumps") })
+        {
+            var link = Path.Combine(open, name);
+            Assert.Equal("", await worker.Get($"/hostile/link?at={link}&to={roots}{(name == "dumps" ? "" : "/precious")}"));
+            await using var refused = GreenRun.Start(["-w", "1", option, link]);
+            Assert.NotEqual(0, await refused.Exit());
+            Assert.Contains(link, refused.Process.Output, StringComparison.Ordinal);
+            refused.AssertNothingLeft();
+        }
+
+        Assert.Equal("open: 13", await worker.Get($"/hostile/lock?path={scene.Green.RuntimeDirectory}/{FaultHoldings.HeartbeatFolder(scene.Green)}"));
+        var pid = scene.Folder.File("pid");
+        await File.WriteAllTextAsync(pid, "1\n");
+        Assert.Equal("", await worker.Get($"/hostile/lock?path={pid}"));
+        await using (var next = GreenRun.Start(["-w", "1", "--pid-file", pid]))
+        {
+            var status = await next.Serving(1);
+            Assert.Equal($"{status.SupervisorPid}", (await File.ReadAllTextAsync(pid)).Trim());
+            await next.StopCleanly();
+        }
+
+        Assert.False(File.Exists(pid));
+        Assert.Equal("", await worker.Get("/hostile/release"));
+        await scene.NobodyWasEnded();
+    }
+
     private static async Task Restart(FaultScene scene)
     {
         await using var restart = await scene.Green.Command("restart");
@@ -113,16 +180,27 @@ internal static class HostileWorkerFaults
         Directory.CreateDirectory(Path.Combine(theirs, "d"));
         File.SetUnixFileMode(Path.Combine(theirs, "d"), Everybody);
         await File.WriteAllTextAsync(Path.Combine(roots, "precious"), "root's own");
-        var before = Snapshot(roots);
+        var before = Snapshot(scene, roots);
         await strike(scene, roots, theirs);
-        Assert.Equal(before, Snapshot(roots));
+        var after = Snapshot(scene, roots);
+        Assert.Equal(before.Except(after), after.Except(before));
         Directory.Delete(theirs, recursive: true);
         Directory.Delete(roots, recursive: true);
     }
 
-    private static string Snapshot(string folder) => string.Join(
-        '\n',
-        Directory.EnumerateFiles(folder).Order().Select(static file => $"{file} {File.GetUnixFileMode(file)} {File.GetLastWriteTimeUtc(file):O} {File.ReadAllText(file)}"));
+    // Of a folder the time says that something was made or deleted in it.
+    private static HashSet<string> Snapshot(FaultScene scene, string roots)
+    {
+        var all = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
+        return
+        [
+            .. Directory.EnumerateFiles(roots).Select(static file => $"{Describe(file)} {File.ReadAllText(file)}"),
+            .. Directory.EnumerateFiles(scene.Folder.Path, "*.dll").Select(Describe),
+            .. Directory.EnumerateFileSystemEntries("/etc", "*", all).Append("/etc").Append(roots).Select(Describe),
+        ];
+    }
+
+    private static string Describe(string path) => $"{path} {File.GetUnixFileMode(path)} {File.GetLastWriteTimeUtc(path):O}";
 
     private static string Bind(int id, string endpoint) => string.Create(CultureInfo.InvariantCulture, $$"""{"type":"bind","id":{{id}},"endpoint":"{{endpoint}}"}""");
 
