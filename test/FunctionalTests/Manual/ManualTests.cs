@@ -87,7 +87,7 @@ public sealed partial class ManualTests
     private static partial Regex ScriptCommand();
 
     // Options, and the names of scenarios: no values of options, which begin otherwise or follow one.
-    [GeneratedRegex(@"(?<=\s)--[a-z-]+|(?<=^ )[a-z]+")]
+    [GeneratedRegex(@"(?<=\s)--[a-z][a-z0-9-]*|(?<=^ )[a-z]+")]
     private static partial Regex Word();
 
     [GeneratedRegex(@"--(?:help|list)\b")]
