@@ -51,6 +51,7 @@ internal static partial class Hostility
         app.MapGet("/hostile/say", static (string file) => SayAll(file));
         app.MapGet("/hostile/signals", static (int pid) => string.Join('\n', Reached(pid)));
         app.MapGet("/hostile/link", static (string at, string to) => Try(() => System.IO.File.CreateSymbolicLink(at, to)));
+        app.MapGet("/hostile/leftover", static (string at, string to) => Try(() => LeaveBehind(at, to)));
         app.MapGet("/hostile/lock", static (string path) => LockAll(path));
         app.MapGet("/hostile/port", static (string path) => Try(() => ListenAt(path)));
         app.MapGet("/hostile/release", static () => Try(Release));
@@ -85,6 +86,14 @@ internal static partial class Hostility
         return fcntl(opened, F_OFD_SETLK, (nint)all) < 0 ? $"fcntl: {Marshal.GetLastPInvokeError()}"
             : flock(opened, LOCK_EX | LOCK_NB) < 0 ? $"flock: {Marshal.GetLastPInvokeError()}"
             : "";
+    }
+
+    // A folder as old as one that nobody needs any more, and a link in it.
+    private static void LeaveBehind(string at, string to)
+    {
+        Directory.CreateDirectory(at);
+        Directory.CreateSymbolicLink(Path.Combine(at, "1"), to);
+        Directory.SetLastWriteTimeUtc(at, DateTime.UnixEpoch);
     }
 
     // It takes clients, and says nothing to them.

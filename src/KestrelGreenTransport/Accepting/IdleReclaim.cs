@@ -104,25 +104,19 @@ internal sealed class IdleReclaim : IDisposable
         }
     }
 
+    // Whose it is comes last: of one that was quiet for so long nobody changes the features meanwhile.
     private bool IsIdle(IServedConnection connection, long quietSince, long now) =>
         connection.Pool == _listener.Pool
         && !connection.Activity.IsBusy
-        && LeastQuiet(connection) is { } least
-        && _time.GetElapsedTime(quietSince, now) >= least
-        && !connection.HasUnsent;
+        && _time.GetElapsedTime(quietSince, now) >= LeastQuiet(connection.Activity)
+        && !connection.HasUnsent
+        && (connection.Activity.ReachesHttp || TlsHandshake.IsOver(connection) is false);
 
-    // Null where it is not for us to say.
-    private TimeSpan? LeastQuiet(IServedConnection connection)
+    private TimeSpan LeastQuiet(ConnectionActivity activity)
     {
-        var activity = connection.Activity;
         if (activity.HasServed || activity.IsMultiplexed)
         {
             return activity.HasPartOfRequest ? LeastIdleInRequest : LeastIdle;
-        }
-
-        if (!activity.ReachesHttp && TlsHandshake.IsOver(connection) is not false)
-        {
-            return null;
         }
 
         return activity.HasReceived && _leastUnasked < LeastIdleInRequest ? LeastIdleInRequest : _leastUnasked;

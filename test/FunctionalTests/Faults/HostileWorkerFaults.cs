@@ -13,6 +13,8 @@ internal static class HostileWorkerFaults
 {
     private const UnixFileMode Everybody = (UnixFileMode)0b111_111_111;
 
+    private static readonly TimeSpan BuildLimit = TimeSpan.FromMinutes(5);
+
     private static readonly FaultSetup Confined = new(2) { User = "nobody" };
 
     public static IReadOnlyList<Fault> All { get; } = Environment.IsPrivilegedProcess
@@ -23,6 +25,7 @@ internal static class HostileWorkerFaults
             new("hostile-binds-when-ready", static scene => Guarded(scene, AsksWhenReady)) { Setup = Confined, Said = "workers of another user get sockets only while they boot" },
             new("hostile-dumps", static scene => Guarded(scene, LaysTrapsForDumps)) { Setup = Confined, Said = "another one has taken the place of its diagnostics port" },
             new("hostile-files", static scene => Guarded(scene, LaysTrapsForFiles)) { Setup = Confined },
+            new("hostile-leftovers", static scene => Guarded(scene, LaysTrapsForBuilds)) { Setup = Confined, InTests = null },
             new("hostile-binds-at-boot", static scene => Guarded(scene, AsksAtBoot)) { Setup = Confined, Said = "worker [0-9]+ .* asked for a socket that it does not get" },
         ]
         : [];
@@ -165,6 +168,43 @@ internal static class HostileWorkerFaults
         Assert.False(File.Exists(pid));
         Assert.Equal("", await worker.Get("/hostile/release"));
         await scene.NobodyWasEnded();
+    }
+
+    // A folder that looks as if a killed supervisor had left it, where another one of root's builds.
+    private static async Task LaysTrapsForBuilds(FaultScene scene, string roots, string theirs)
+    {
+        var temporary = Directory.CreateDirectory(Path.Combine(theirs, "tmp")).FullName;
+        File.SetUnixFileMode(temporary, Everybody | UnixFileMode.StickyBit);
+        var leftover = Path.Combine(temporary, "green-build-0123456789ab");
+        Assert.Equal("", await scene.App.Get($"/hostile/leftover?at={leftover}&to={roots}"));
+
+        var project = Directory.CreateDirectory(scene.Folder.File("shop")).FullName;
+        await File.WriteAllTextAsync(Path.Combine(project, "Shop.csproj"), $"""
+            <Project Sdk="Microsoft.NET.Sdk.Web">
+              <PropertyGroup>
+                <TargetFramework>net10.0</TargetFramework>
+                <UseAppHost>false</UseAppHost>
+                <ImplicitUsings>enable</ImplicitUsings>
+              </PropertyGroup>
+              <ItemGroup>
+                <Reference Include="{Path.Combine(Path.GetDirectoryName(Repo.TestWorker)!, "KestrelGreenTransport.dll")}" />
+              </ItemGroup>
+            </Project>
+            """);
+        await File.WriteAllTextAsync(Path.Combine(project, "Program.cs"), """
+            var builder = WebApplication.CreateBuilder(args);
+            builder.WebHost.UseGreenTransport();
+            builder.Build().Run();
+            """);
+        await using (var next = GreenRun.Start(["-w", "1"], app: project, environment: ("TMPDIR", temporary)))
+        {
+            await next.Process.Lines("worker 1 .* serves", 1, BuildLimit);
+            await next.StopCleanly();
+        }
+
+        Assert.Equal([leftover], Directory.EnumerateDirectories(temporary, "green-build-*"));
+        Assert.Equal(roots, new FileInfo(Path.Combine(leftover, "1")).LinkTarget);
+        Directory.Delete(project, recursive: true);
     }
 
     private static async Task Restart(FaultScene scene)
