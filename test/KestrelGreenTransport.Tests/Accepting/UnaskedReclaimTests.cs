@@ -53,7 +53,6 @@ public class UnaskedReclaimTests
         await using (var client = await Wait.ForAsync(first))
         {
             Assert.Contains("hello", await client.AskAsync(), StringComparison.Ordinal);
-            Assert.Equal(1, app.Logs.Count(22));
         }
 
         await half.SendAsync(request.AsMemory((request.Length / 2)..));
