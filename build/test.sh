@@ -18,7 +18,7 @@ while [ $# -gt 0 ]; do
     --help | -h) usage ;;
     --quick) mode=quick; shift ;;
     --filter) [[ ${2-} =~ ^[A-Za-z0-9_]+$ ]] || wrong "--filter needs the name of a class such as PoolTests"; mode=filter class=$2; shift 2 ;;
-    --arm64) exec bash build/test-arm64.sh ;;
+    --arm64) shift; exec bash build/test-arm64.sh "$@" ;;
     *) wrong "unknown option $1. Try --help" ;;
   esac
 done

@@ -23,12 +23,9 @@ internal sealed class WorkerProcess : IAsyncDisposable
     /// <param name="arguments">The worker's own.</param>
     public static async Task<WorkerProcess> StartAsync(string prepare, string arguments)
     {
-        // The dotnet that runs this test: three folders above its shared framework.
-        var dotnet = Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet"));
-        var assembly = Path.Combine(AppContext.BaseDirectory, "TransportWorker.dll");
         var start = new ProcessStartInfo("/bin/bash")
         {
-            ArgumentList = { "-c", $"{prepare}\nexec '{dotnet}' exec '{assembly}' {arguments}" },
+            ArgumentList = { "-c", $"{prepare}\nexec {Program()} {arguments}" },
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
@@ -52,6 +49,17 @@ internal sealed class WorkerProcess : IAsyncDisposable
 
         await Wait.ForAsync(_process.WaitForExitAsync());
         _process.Dispose();
+    }
+
+    // Tests that were published with a runtime have the worker's executable beside them, and it takes that runtime. Otherwise the
+    // worker runs under the dotnet that runs the tests: three folders above its shared framework.
+    private static string Program()
+    {
+        var executable = Path.Combine(AppContext.BaseDirectory, "TransportWorker");
+        var runtime = RuntimeEnvironment.GetRuntimeDirectory();
+        return Path.TrimEndingDirectorySeparator(runtime) == Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory)
+            ? $"'{executable}'"
+            : $"'{Path.GetFullPath(Path.Combine(runtime, "../../../dotnet"))}' exec '{executable}.dll'";
     }
 
     private void Read(string? line)
