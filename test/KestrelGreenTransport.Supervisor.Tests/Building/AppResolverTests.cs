@@ -222,11 +222,12 @@ public sealed class AppResolverTests : IDisposable
         File.WriteAllText(In(path), text);
     }
 
+    // As an app of the installed runtime, though these tests may have been published with one of their own.
     private void InstallThisApp(string folder = "")
     {
         Directory.CreateDirectory(In(folder));
         File.Copy(ThisApp, In(Path.Combine(folder, "Shop.dll")));
-        File.Copy(Path.ChangeExtension(ThisApp, ".runtimeconfig.json"), In(Path.Combine(folder, "Shop.runtimeconfig.json")));
+        Write(Path.Combine(folder, "Shop.runtimeconfig.json"), """{ "runtimeOptions": { "framework": { "name": "Microsoft.NETCore.App", "version": "10.0.0" } } }""");
     }
 
     private void AnswerBuild()
