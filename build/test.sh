@@ -4,7 +4,7 @@
 #   bash build/test.sh                       every test: what a change must pass
 #   bash build/test.sh --quick               every unit test and a smoke set of the functional tests: before each commit
 #   bash build/test.sh --filter PoolTests    one class, with what it needs
-#   bash build/test.sh --arm64               the tests that an emulator of arm64 can run (not part of the gate)
+#   bash build/test.sh --arm64               what an emulator of arm64 can run (not part of the gate; build/test-arm64.sh has options)
 #
 # Installs by apt-get what the tests start (nginx, strace ...) where it is missing and root or a passwordless sudo
 # allows it. Needs no network otherwise, apart from restoring packages. The last line is: N passed, N failed, N skipped

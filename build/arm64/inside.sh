@@ -17,7 +17,7 @@ ip link set lo up
 
 # A server's processor of today. Without EnableWriteXorExecute=0 .NET writes code by way of a second mapping, which this emulator
 # does not notice: it goes on with what stood there before.
-export QEMU_CPU=neoverse-n1 DOTNET_EnableWriteXorExecute=0 DOTNET_GCHeapHardLimit=0x40000000 CC=aarch64-linux-gnu-gcc FUZZ_SECONDS=1
+export QEMU_CPU=neoverse-n1 DOTNET_EnableWriteXorExecute=0 DOTNET_GCHeapHardLimit=0x40000000 CC=aarch64-linux-gnu-gcc FUZZ_SECONDS=1 WAIT_SECONDS=600
 
 passed=0 failed=0 skipped=0
 

@@ -27,6 +27,7 @@ public sealed class ManualCoverageTests
         ("CONTRIBUTING.md", "bash build/test.sh --quick", "it is what runs this"),
         ("CONTRIBUTING.md", "bash build/test.sh --filter", "it is what runs this"),
         ("CONTRIBUTING.md", "bash build/test.sh\n", "it is what runs this"),
+        ("CONTRIBUTING.md", "bash build/test.sh --arm64", Script),
         ("CONTRIBUTING.md", "bash build/flakes.sh", Script),
         ("CONTRIBUTING.md", "build/soak.sh", Script),
         ("CONTRIBUTING.md", "build/faults.sh", Script),
