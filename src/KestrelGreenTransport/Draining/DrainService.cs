@@ -176,7 +176,7 @@ internal sealed class DrainService(
     private void Tell(IServedConnection connection)
     {
         var observed = _observed.GetValue(connection, static _ => new Observed());
-        observed.IsTold = observed.IsTold || RawConnection.TryTell(connection);
+        observed.IsTold = observed.IsTold || RawConnection.TryTell(connection, _logger);
     }
 
     // What leaves for a slow client is a sign of life, too.

@@ -1,6 +1,7 @@
 using KestrelGreenTransport.Accepting;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Draining;
 
@@ -35,14 +36,18 @@ internal static class RawConnection
     }
 
     /// <summary>Tells its handler to come to an end; false when Kestrel does not know the connection yet.</summary>
-    public static bool TryTell(IServedConnection connection)
+    public static bool TryTell(IServedConnection connection, ILogger logger)
     {
         if (((ConnectionContext)connection).Features.Get<IConnectionLifetimeNotificationFeature>() is not { } lifetime)
         {
             return false;
         }
 
-        lifetime.RequestClose();
+        // It runs the callbacks that the app registered on ConnectionClosedRequested.
+        ForeignCode.Run(
+            static told => told.lifetime.RequestClose(),
+            (lifetime, logger, connection),
+            static (told, exception) => Log.CloseCallbackFailed(told.logger, exception, told.connection.ConnectionId));
         return true;
     }
 }
