@@ -159,7 +159,7 @@ internal sealed class Dumper : IDisposable
 
         using (file)
         {
-            Posix.Statx status;
+            LibcFiles.Statx status;
             if (Posix.statx((int)file.DangerousGetHandle(), "", Posix.AT_EMPTY_PATH, Posix.STATX_BASIC_STATS, &status) != 0
                 || (status.stx_mode & LibcFiles.S_IFMT) != LibcFiles.S_IFREG || status.stx_uid != _user || status.stx_size is 0 or > LargestReport)
             {

@@ -36,7 +36,7 @@ internal static unsafe class Exhaustion
     private static long Open()
     {
         const string All = "/proc/self/fd";
-        Posix.Statx status;
+        LibcFiles.Statx status;
         if (Posix.statx(Libc.AT_FDCWD, All, 0, Posix.STATX_BASIC_STATS, &status) == 0 && status.stx_size > 0)
         {
             return (long)status.stx_size;

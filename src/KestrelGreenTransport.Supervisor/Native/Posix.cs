@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Supervisor.Native;
 
@@ -55,29 +56,6 @@ internal static unsafe partial class Posix
         public int l_pid;
     }
 
-    /// <summary>The first fields of struct statx, whose whole size is 256 bytes.</summary>
-    [StructLayout(LayoutKind.Sequential, Size = 256)]
-    public struct Statx
-    {
-        public uint stx_mask;
-        public uint stx_blksize;
-        public ulong stx_attributes;
-        public uint stx_nlink;
-        public uint stx_uid;
-        public uint stx_gid;
-        public ushort stx_mode;
-        public ushort stx_spare;
-        public ulong stx_ino;
-        public ulong stx_size;
-        public ulong stx_blocks;
-        public ulong stx_attributes_mask;
-        public fixed byte stx_times[64];
-        public uint stx_rdev_major;
-        public uint stx_rdev_minor;
-        public uint stx_dev_major;
-        public uint stx_dev_minor;
-    }
-
     [StructLayout(LayoutKind.Sequential)]
     public struct Ucred
     {
@@ -120,7 +98,7 @@ internal static unsafe partial class Posix
     public static partial int link(string existing, string another);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int statx(int directory, string path, int flags, uint mask, Statx* status);
+    public static partial int statx(int directory, string path, int flags, uint mask, LibcFiles.Statx* status);
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     public static partial byte* realpath(string path, byte* resolved);

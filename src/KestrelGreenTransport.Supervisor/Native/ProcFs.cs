@@ -129,8 +129,8 @@ internal static class ProcFs
     /// <summary>Whether an open file is the one that a path names.</summary>
     public static unsafe bool IsSameFile(int descriptor, string path)
     {
-        Posix.Statx open;
-        Posix.Statx named;
+        LibcFiles.Statx open;
+        LibcFiles.Statx named;
         return Posix.statx(descriptor, "", Posix.AT_EMPTY_PATH, Posix.STATX_BASIC_STATS, &open) == 0
             && Posix.statx(Libc.AT_FDCWD, path, 0, Posix.STATX_BASIC_STATS, &named) == 0
             && (open.stx_ino, open.stx_dev_major, open.stx_dev_minor) == (named.stx_ino, named.stx_dev_major, named.stx_dev_minor);

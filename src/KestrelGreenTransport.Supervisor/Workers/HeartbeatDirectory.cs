@@ -249,7 +249,7 @@ internal sealed class HeartbeatDirectory : IDisposable
 
     private static unsafe bool IsGone(int descriptor)
     {
-        Posix.Statx status;
+        LibcFiles.Statx status;
         return Posix.statx(descriptor, "", Posix.AT_EMPTY_PATH, Posix.STATX_BASIC_STATS, &status) == 0 && status.stx_nlink == 0;
     }
 
@@ -276,7 +276,7 @@ internal sealed class HeartbeatDirectory : IDisposable
     // Others may pass through at most, which shows them nothing.
     private static unsafe bool IsOurs(Descriptor directory)
     {
-        Posix.Statx status;
+        LibcFiles.Statx status;
         return Posix.statx(directory.Number, "", Posix.AT_EMPTY_PATH, Posix.STATX_BASIC_STATS, &status) == 0
             && status.stx_uid == Libc.geteuid()
             && (status.stx_mode & 0b000_110_110) == 0;

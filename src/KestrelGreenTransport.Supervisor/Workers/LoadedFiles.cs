@@ -1,4 +1,5 @@
 using System.Globalization;
+using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Native;
 
 namespace KestrelGreenTransport.Supervisor.Workers;
@@ -56,7 +57,7 @@ internal static class LoadedFiles
 
     private static unsafe ulong? InodeOf(string path)
     {
-        Posix.Statx status;
+        LibcFiles.Statx status;
         return Posix.statx(Posix.AT_FDCWD, path, 0, Posix.STATX_BASIC_STATS, &status) == 0 ? status.stx_ino : null;
     }
 }
