@@ -14,9 +14,7 @@ internal sealed unsafe class Block : ReadOnlySequenceSegment<byte>, IDisposable
 {
     private readonly IMemoryOwner<byte> _owner;
     private MemoryHandle _pin;
-#if DEBUG
     private object? _holder;
-#endif
 
     public Block(IMemoryOwner<byte> owner, bool isReusable)
     {
@@ -55,20 +53,16 @@ internal sealed unsafe class Block : ReadOnlySequenceSegment<byte>, IDisposable
     [Conditional("DEBUG")]
     public void NoteTaken(object holder)
     {
-#if DEBUG
         var before = Interlocked.Exchange(ref _holder, holder);
         Debug.Assert(before is null, "A block was given out that another owner still has.");
-#endif
     }
 
     /// <summary>It comes back from the owner that it was given to.</summary>
     [Conditional("DEBUG")]
     public void NoteReturned(object holder)
     {
-#if DEBUG
         var before = Interlocked.Exchange(ref _holder, null);
         Debug.Assert(before == holder, before is null ? "A block came back twice." : "A block came back from an owner that it was not given to.");
-#endif
     }
 
     /// <summary>Makes the block as good as new for its next owner.</summary>
