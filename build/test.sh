@@ -44,9 +44,11 @@ result=0
 step "dotnet build $target"
 dotnet build "$target" --nologo -p:Strict=true -v q '-clp:NoSummary'
 
-# The build checks all that the compiler sees (IDE0055 and the like are warnings); this, what it does not: final newlines, order of imports.
-step "dotnet format whitespace"
-dotnet format whitespace --folder . --verify-no-changes || result=1
+# The build checks all that the compiler sees (IDE0055 and the like are warnings); this, what it does not: final newlines and the like.
+check_format() {
+  step "dotnet format whitespace"
+  dotnet format whitespace --folder . --verify-no-changes || touch "$logs/badly-formatted"
+}
 
 # Runs one test program; its output ends in "Total: N, Errors: N, Failed: N, Skipped: N".
 run() {
@@ -58,12 +60,16 @@ run() {
 
 step "tests"
 case $mode in
-  filter) run "${target#test/}" -class "*.$class" ;;
+  filter) check_format; run "${target#test/}" -class "*.$class" ;;
   *)
-    for unit in "${units[@]}"; do run "$unit"; done
+    # The functional tests wait for processes much of the time: the unit tests run beside them.
+    { for unit in "${units[@]}"; do run "$unit"; done; check_format; } &> "$logs/units" &
     if [ $mode = quick ]; then run FunctionalTests -trait Set=smoke; else run FunctionalTests; fi
+    wait
+    cat "$logs/units"
     ;;
 esac
+[ ! -e "$logs/badly-formatted" ] || result=1
 
 # Counts over all test programs. An error outside a test is a failure too.
 read -r total failed skipped < <(sed -n 's/.*Total: \([0-9]*\), Errors: \([0-9]*\), Failed: \([0-9]*\), Skipped: \([0-9]*\).*/\1 \2 \3 \4/p' "$logs"/*.log |

@@ -86,7 +86,7 @@ public sealed class ToolPackageTests : IDisposable
             """);
 
         // Compilers beside tests of what a client waits for: those come first.
-        await using var child = ChildProgram.Start("nice", ["-n", "19", program, .. arguments], Environment, _folder.Path);
+        await using var child = ChildProgram.Start("nice", ["-n", "5", program, .. arguments], Environment, _folder.Path);
         Assert.True(await child.Exit(limit: TimeSpan.FromMinutes(20)) == 0, $"{child.Command}\n{child.Output}");
         return child.Output;
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using FunctionalTests.Harness;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Dumps;
 
 namespace FunctionalTests.Faults;
 
@@ -123,7 +124,9 @@ internal static class HostileWorkerFaults
         Assert.DoesNotContain("root's own", await NotDumped(scene, sibling), StringComparison.Ordinal);
         Array.ForEach(links, File.Delete);
 
-        var port = Assert.Single(Directory.EnumerateFileSystemEntries(Path.GetTempPath(), $"dotnet-diagnostic-{sibling.Pid}-*-socket"));
+        // A process of this pid that was killed may have left its own there.
+        var port = new DiagnosticsPort(sibling.Pid!.Value, 0, Path.GetTempPath()).PortPath!;
+        Assert.True(File.Exists(port), port);
         Assert.Equal("", await worker.Get($"/hostile/port?path={port}"));
         Assert.Contains("is not that process", await NotDumped(scene, sibling), StringComparison.Ordinal);
         Assert.Equal("", await worker.Get("/hostile/release"));

@@ -39,6 +39,9 @@ internal sealed class ChildProgram : IAsyncDisposable
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0";
         start.Environment["UseSharedCompilation"] = "false";
+
+        // Most programs end before the profile of their methods pays.
+        start.Environment["DOTNET_TieredPGO"] = "0";
         start.Environment[MarkName] = _mark[(MarkName.Length + 1)..];
         foreach (var (name, value) in environment ?? [])
         {

@@ -21,6 +21,13 @@ internal static class Repo
 
     public static string OpenTelemetrySample { get; } = Output("samples/OpenTelemetry", "OpenTelemetrySample.dll");
 
+    /// <summary>
+    /// The libraries as they were built, for the project of a test: compiling theirs as well would say nothing about it, and
+    /// would write beside the other tests.
+    /// </summary>
+    public static string References { get; } = string.Concat(
+        Directory.EnumerateFiles(System.IO.Path.GetDirectoryName(Hello)!, "KestrelGreenTransport*.dll").Select(static file => $"<Reference Include=\"{file}\" />"));
+
     /// <summary>A file of the repository.</summary>
     public static string Path(string relative) => System.IO.Path.Combine(Root, relative);
 

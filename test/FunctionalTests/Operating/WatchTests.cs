@@ -21,7 +21,7 @@ public sealed class WatchTests
                 <ImplicitUsings>enable</ImplicitUsings>
               </PropertyGroup>
               <ItemGroup>
-                <Reference Include="{Path.Combine(Path.GetDirectoryName(Repo.TestWorker)!, "KestrelGreenTransport.dll")}" />
+                {Repo.References}
               </ItemGroup>
             </Project>
             """);
