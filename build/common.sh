@@ -45,5 +45,5 @@ need() {
   [ -z "$packages" ] || fail "missing:" $packages". Install with: apt-get install" $packages
 }
 
-# A shell that starts something in the background has it ignore INT and QUIT, and its children inherit that.
-with_default_signals() { env --default-signal=INT,QUIT "$@"; }
+# A shell that starts something in the background has it ignore INT and QUIT, nohup HUP, and its children inherit that.
+with_default_signals() { env --default-signal=INT,QUIT,HUP "$@"; }

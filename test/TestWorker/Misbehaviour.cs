@@ -146,5 +146,5 @@ internal static class Misbehaviour
         return new Grandchild(child.Id, Facts.Descriptors(child.Id));
     }
 
-    private sealed record Grandchild(int Pid, Dictionary<string, string> Descriptors);
+    internal sealed record Grandchild(int Pid, Dictionary<string, string> Descriptors);
 }

@@ -67,7 +67,7 @@ internal sealed class FaultCluster : IAsyncDisposable
     public async Task StopCleanly()
     {
         Kernel.Signal((await Green.Status()).SupervisorPid, Kernel.SIGTERM);
-        await Eventually.True("all are gone", () => Green.Process.Living.Count == 0, Green.Process.Describe);
+        await Eventually.True("all are gone", () => Green.Process.IsGone, Green.Process.Describe);
         Assert.Equal(0, await Green.Exit());
         if (Setup.Leaves?.Invoke(Green) is { } leaves)
         {

@@ -69,7 +69,10 @@ internal sealed class ChildProgram : IAsyncDisposable
     /// <summary>Whether this program itself has ended.</summary>
     public bool HasEnded => _process.HasExited;
 
-    /// <summary>This program and its descendants that still run.</summary>
+    /// <summary>Whether this program and all its descendants have ended. Cheap for as long as it runs itself.</summary>
+    public bool IsGone => _process.HasExited && Living.Count == 0;
+
+    /// <summary>This program and its descendants that still run. Looks at every process of the machine.</summary>
     public IReadOnlyList<int> Living => Kernel.ProcessesOf(_mark, session: Pid);
 
     public static ChildProgram Start(

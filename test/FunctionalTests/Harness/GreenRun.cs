@@ -74,7 +74,7 @@ internal sealed class GreenRun : IAsyncDisposable
     public Task<StatusDocument> StatusWhen(string what, Func<StatusDocument, bool> satisfies) =>
         Eventually.Get(
             what,
-            () => Process.Living.Count == 0 ? throw new InvalidOperationException("it is gone") : Status(),
+            () => Process.IsGone ? throw new InvalidOperationException("it is gone") : Status(),
             satisfies,
             Process.Describe);
 

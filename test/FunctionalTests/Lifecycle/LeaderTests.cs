@@ -125,7 +125,7 @@ public sealed class LeaderTests
         var after = (await Leader(green)).Pid;
         await Lines(file, $"{held} begins", $"{held} ends", $"{after} begins");
         Kernel.Signal((await green.Status()).SupervisorPid, Kernel.SIGTERM);
-        await Eventually.True("all are gone", () => green.Process.Living.Count == 0, green.Process.Describe);
+        await Eventually.True("all are gone", () => green.Process.IsGone, green.Process.Describe);
     }
 
     private static async Task<WorkerStatus> Leader(GreenRun green) =>

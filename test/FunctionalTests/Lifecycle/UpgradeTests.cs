@@ -56,7 +56,7 @@ public sealed class UpgradeTests
         var third = await green.StatusWhen(
             "there is another one", now => now.SupervisorPid != after.SupervisorPid && now.State == "running" && now.Workers.Count == 2);
         Kernel.Signal(third.SupervisorPid, Kernel.SIGTERM);
-        await Eventually.True("all are gone", () => green.Process.Living.Count == 0, green.Process.Describe);
+        await Eventually.True("all are gone", () => green.Process.IsGone, green.Process.Describe);
         green.AssertNothingLeft();
         Assert.False(File.Exists(pidFile));
     }
@@ -117,7 +117,7 @@ public sealed class UpgradeTests
         Assert.Equal(after.SupervisorPid, await Eventually.Get("the new one answers", Supervisor, pid => pid == after.SupervisorPid, green.Process.Describe));
         Assert.DoesNotContain("error:", green.Process.Output, StringComparison.Ordinal);
         Kernel.Signal(after.SupervisorPid, Kernel.SIGTERM);
-        await Eventually.True("all are gone", () => green.Process.Living.Count == 0, green.Process.Describe);
+        await Eventually.True("all are gone", () => green.Process.IsGone, green.Process.Describe);
 
         async Task<int> Supervisor() => JsonDocument.Parse(await http.GetStringAsync("/status")).RootElement.GetProperty("supervisorPid").GetInt32();
     }
@@ -150,7 +150,7 @@ public sealed class UpgradeTests
         Assert.Equal($"MAINPID={after.SupervisorPid}", main);
         Assert.Equal(after.Workers[0].Pid, await (await green.Target()).Pid());
         Kernel.Signal(after.SupervisorPid, Kernel.SIGTERM);
-        await Eventually.True("all are gone", () => green.Process.Living.Count == 0, green.Process.Describe);
+        await Eventually.True("all are gone", () => green.Process.IsGone, green.Process.Describe);
         green.AssertNothingLeft();
         Assert.False(File.Exists(folder.File("app.sock")));
     }

@@ -70,7 +70,7 @@ public sealed class WorkerContractPageTests : IDisposable
         await using var script = ChildProgram.Start("python3", [Program("supervise.py"), "dotnet", Repo.TestWorker], PoolOfOne);
         await script.Lines("^worker [12] says ready", 2);
         Kernel.Signal(script.Pid, Kernel.SIGKILL);
-        await Eventually.True("nobody is left", () => script.Living.Count == 0, script.Describe);
+        await Eventually.True("nobody is left", () => script.IsGone, script.Describe);
     }
 
     [Fact]
