@@ -77,7 +77,8 @@ public sealed class ToolPackageTests : IDisposable
             .Select(static one => (one.Attribute("RuntimeIdentifier")!.Value, one.Attribute("Id")!.Value)).Order()];
     }
 
-    private Dictionary<string, string?> Environment { get; } = new() { ["CONFIGURATION"] = Repo.Configuration };
+    // What ships: a release build is strict, and leaves out code that the other tests build.
+    private Dictionary<string, string?> Environment { get; } = new() { ["CONFIGURATION"] = "Release" };
 
     private async Task<string> Run(string program, params string[] arguments)
     {
