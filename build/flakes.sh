@@ -25,7 +25,6 @@ done
 
 program=test/FunctionalTests/bin/Debug/net10.0/FunctionalTests
 [ -x "$program" ] || wrong "$program is not built. Run bash build/test.sh --quick first"
-install_packages
 [[ $filter != '*.'* ]] || grep -rqE "class ${filter#\*.}\b" test/FunctionalTests --include='*.cs' || wrong "FunctionalTests has no class ${filter#\*.}"
 
 results=artifacts/flakes
