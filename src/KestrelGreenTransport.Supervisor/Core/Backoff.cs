@@ -1,16 +1,16 @@
 namespace KestrelGreenTransport.Supervisor.Core;
 
-/// <summary>How long a seat waits for its next process.</summary>
+/// <summary>How long a seat waits before its next process starts.</summary>
 internal static class Backoff
 {
     private const double JitterShare = 0.1;
 
     /// <summary>
-    /// The first retry comes at once; from the second in a row on it waits, ever longer up to a bound, give or take a
-    /// tenth, so that workers that died together do not come back together.
+    /// The first retry is immediate. From the second in a row on the delay grows up to a limit, plus or minus a tenth, so that
+    /// workers that died together are not restarted together.
     /// </summary>
-    /// <param name="retry">Which retry in a row this is, from 1.</param>
-    /// <param name="random">The state of the random numbers; the next one is returned.</param>
+    /// <param name="retry">The number of this retry in the row, from 1.</param>
+    /// <param name="random">The state of the random number generator; the new state is returned.</param>
     public static (TimeSpan Delay, uint Random) Before(int retry, uint random)
     {
         if (retry <= 1)
@@ -25,9 +25,7 @@ internal static class Backoff
         return (TimeSpan.FromSeconds(delay * (1 + (JitterShare * jitter))), random);
     }
 
-    /// <summary>A number from 0 to this one.</summary>
-    /// <param name="most">The largest.</param>
-    /// <param name="random">The state of the random numbers; the next one is returned.</param>
+    /// <summary>A random number from 0 to <paramref name="most"/>, inclusive, and the new state of the generator.</summary>
     public static (long Number, uint Random) Draw(long most, uint random)
     {
         if (most == 0)
@@ -39,7 +37,7 @@ internal static class Backoff
         return (random % (most + 1), random);
     }
 
-    // Marsaglia's xorshift32. It never leaves zero, so zero is not let in.
+    // Marsaglia's xorshift32. It stays at zero once it is there, so zero is replaced by 1.
     private static uint XorShift(uint x)
     {
         x = x == 0 ? 1 : x;

@@ -19,20 +19,20 @@ internal enum ExitReason
 }
 
 /// <summary>How and why a process ended.</summary>
-/// <param name="Reason">Why; a worker killed by us keeps our reason.</param>
+/// <param name="Reason">Why; a worker that we killed keeps our reason.</param>
 /// <param name="Status">The exit code or the signal.</param>
 /// <param name="At">Monotonic nanoseconds at which it was reaped.</param>
-/// <param name="Verdict">What it was ended for, if it hung.</param>
+/// <param name="Verdict">Why it was judged hung, if it was.</param>
 internal sealed record LastExit(ExitReason Reason, ExitStatus Status, long At, Verdict? Verdict = null)
 {
-    /// <summary>The index that the process had: a replacement that started before its end has another one.</summary>
+    /// <summary>The index of that process. A replacement that started before it ended has a different one.</summary>
     public required int Index { get; init; }
 
     public required int Pid { get; init; }
 }
 
-/// <summary>A process that is gone, kept for who asks about it by its old index.</summary>
+/// <summary>An ended process, kept so that it can still be looked up by its old index.</summary>
 /// <param name="Generation">Its generation.</param>
 /// <param name="Exit">Which process, and how it ended.</param>
-/// <param name="Heir">The index that stands in its place; null when nobody does.</param>
+/// <param name="Heir">The index of the worker that replaced it; null if none did.</param>
 internal sealed record EndedWorker(long Generation, LastExit Exit, int? Heir);

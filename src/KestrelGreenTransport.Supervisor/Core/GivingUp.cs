@@ -1,18 +1,18 @@
 namespace KestrelGreenTransport.Supervisor.Core;
 
-// Until a worker has served, the operator stands before the terminal, and a wrong app must end with an exit code.
-// From then on the supervisor never gives up: what has served may serve again.
+// Until a worker has served, an operator is watching the terminal, and a broken app must end with an exit code.
+// From then on the supervisor never gives up: an app that has served may serve again.
 
-/// <summary>When there is no point in trying any longer.</summary>
+/// <summary>When to stop trying.</summary>
 internal static class GivingUp
 {
-    /// <summary>Whether nothing ever served, and every seat has failed too often or hung at boot.</summary>
+    /// <summary>Whether no worker ever served, and every seat has failed too often or hung at boot.</summary>
     public static bool IsDue(Turn turn) =>
         !turn.State.EverServed
         && turn.Staying.All(seat => seat.BootTimedOut || seat.FailuresInARow >= ArbiterSettings.BootAttempts);
 
     /// <param name="turn">The step.</param>
-    /// <param name="index">The worker that failed last: its output tells most.</param>
+    /// <param name="index">The worker that failed last: its output is the most useful.</param>
     public static void BootFailure(Turn turn, int index)
     {
         turn.Say(new BootFailureNotice(index, turn.State.EverHello));
@@ -20,7 +20,7 @@ internal static class GivingUp
         Stopping.KillAllButSuspects(turn);
     }
 
-    /// <summary>The worker says why it cannot start. Where others have served, that only explains its death.</summary>
+    /// <summary>The worker reports why it cannot start. If any worker has ever served, the report only explains its death.</summary>
     public static void FailedToStart(Turn turn, WorkerHandle worker, int exitCode, string message)
     {
         if (turn.State.EverServed)
@@ -34,8 +34,8 @@ internal static class GivingUp
     }
 
     /// <summary>
-    /// The app listens on a socket of its own before it has said hello. That alone is no fault: it may do so for another
-    /// purpose, and call UseGreenTransport() later. It is reported after a while, and decided at BootTimeout.
+    /// The app listens on a socket of its own before it has said hello. That alone is not an error: the socket may be for
+    /// another purpose, and UseGreenTransport() may follow. It is logged after a while, and decided at BootTimeout.
     /// </summary>
     public static void ListensByItself(Turn turn, WorkerHandle worker, string endpoint)
     {
@@ -55,7 +55,7 @@ internal static class GivingUp
         }
     }
 
-    /// <summary>BootTimeout is over without a hello; true when the reason is known, and no other attempt fares better.</summary>
+    /// <summary>BootTimeout has passed without a hello. Returns true if the cause is known and a retry would not help.</summary>
     public static bool NeverCalled(Turn turn, WorkerHandle worker)
     {
         if (turn.State.EverServed || worker is { SaidHello: true } or { OwnEndpoint: null } || !worker.Stays)

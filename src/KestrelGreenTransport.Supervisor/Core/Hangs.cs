@@ -2,25 +2,25 @@ using KestrelGreenTransport.Contract;
 
 namespace KestrelGreenTransport.Supervisor.Core;
 
-/// <summary>What hangs, why, and what becomes of it.</summary>
+/// <summary>Which worker or request hangs, why, and what is done about it.</summary>
 internal static class Hangs
 {
-    /// <summary>A beat becomes overdue: what the board says meanwhile is kept for the verdict.</summary>
+    /// <summary>A beat becomes overdue: keeps what the board says at that moment for the verdict.</summary>
     public static void Examined(Turn turn, WorkerHandle worker, BoardRecord? board, bool isStopped) =>
         turn.Put(worker with { Suspicion = Diagnosis.Of(board, isStopped, Liveness.SilentSince(worker), turn.Now, worker.Settings.Timeout) });
 
-    /// <summary>The worker is paused on our behalf: for so long from now nothing is held against it.</summary>
+    /// <summary>We pause the worker ourselves: for this long, missing beats do not count.</summary>
     public static void Excused(Turn turn, WorkerHandle worker, TimeSpan time) =>
         turn.Put(worker with { WindowFrom = turn.After(time), Suspicion = null });
 
-    /// <summary>The beat is overdue by Timeout: the worker is ended, and its heir does not wait for that.</summary>
+    /// <summary>The beat is overdue by Timeout: the worker is ended, and its replacement starts without waiting for that.</summary>
     public static void BeatOverdue(Turn turn, WorkerHandle worker, TimeSpan silence)
     {
         worker = Convict(turn, worker, worker.Suspicion ?? Verdict.NoHeartbeat);
         Succession.AfterStaleVerdict(turn, Termination.Abort(turn, worker, ExitReason.Stale), silence);
     }
 
-    /// <summary>A request is older than RequestTimeout. That ends the worker only where somebody chose so: its other requests end with it.</summary>
+    /// <summary>A request is older than RequestTimeout. The worker is ended only if configured so, because its other requests end with it.</summary>
     public static void RequestOverdue(Turn turn, WorkerHandle worker, SlowRequest request)
     {
         if (worker.Settings.KillsHungRequests && worker is { Stays: true, Phase: WorkerPhase.Serving })

@@ -1,17 +1,17 @@
 namespace KestrelGreenTransport.Supervisor.Core;
 
-// At most one worker leads: the next one is told only after the one before has said that it does not any more, or was
-// reaped. So there may be nobody for a moment, and never two.
-// Where a supervisor takes over from another, it appoints nobody before the other one's leader has gone the same way.
-// Who has resigned is on its way out, and is not appointed again.
+// At most one worker leads: the next one is told only after the previous one has said that it no longer leads, or was
+// reaped. So there may briefly be no leader, but never two.
+// A supervisor that takes over from another appoints no leader until the other supervisor's leader has resigned or was reaped.
+// A worker that has resigned is shutting down, and is not appointed again.
 
-/// <summary>Who leads among the workers.</summary>
+/// <summary>The worker that leads.</summary>
 /// <param name="Index">The worker.</param>
-/// <param name="Pid">Its process, since an index is used again.</param>
-/// <param name="IsDismissed">Whether it was told to lead no more, and has not said yet that it does not.</param>
+/// <param name="Pid">Its process, since indexes are reused.</param>
+/// <param name="IsDismissed">Whether it was told to stop leading, and has not yet confirmed.</param>
 internal sealed record Leader(int Index, int Pid, bool IsDismissed);
 
-/// <summary>Sees to it that one serving worker leads.</summary>
+/// <summary>Makes sure that one serving worker leads.</summary>
 internal static class Leading
 {
     /// <summary>Called at the end of each step.</summary>
@@ -51,7 +51,7 @@ internal static class Leading
         }
     }
 
-    // The youngest generation first, since the others are about to go; then whoever has served longest.
+    // The youngest generation first, since the others are about to leave; then the worker that has served longest.
     private static WorkerHandle? Next(Turn turn) => turn.IsStopping || !turn.State.HasLead
         ? null
         : turn.Workers.Where(MayLead).OrderByDescending(worker => worker.Generation).ThenBy(worker => worker.ServingSince).ThenBy(worker => worker.Index).FirstOrDefault();

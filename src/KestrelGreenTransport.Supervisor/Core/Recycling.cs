@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport.Supervisor.Core;
 
-/// <summary>When a healthy worker has done or used enough, and what a person wants replaced.</summary>
+/// <summary>When a healthy worker has reached a limit, and which workers an operator wants replaced.</summary>
 internal static class Recycling
 {
     public static void Measured(Turn turn, WorkerHandle worker, long requests, long rssBytes)
@@ -29,7 +29,7 @@ internal static class Recycling
         }
     }
 
-    /// <summary>What serves is replaced in turn; a seat that waits in backoff has waited enough.</summary>
+    /// <summary>Serving workers are replaced one after another; a seat that waits in backoff starts at once.</summary>
     public static void RestartRequested(Turn turn, int? index)
     {
         if (turn.IsStopping || turn.State.IsDrained)
@@ -51,10 +51,10 @@ internal static class Recycling
         }
     }
 
-    /// <summary>A person wants this worker out of service now, whatever it takes: it finishes, and another boots meanwhile.</summary>
+    /// <summary>An operator wants this worker out of service now: it finishes its requests while its replacement boots.</summary>
     public static void DrainRequested(Turn turn, int index)
     {
-        // A reload replaces it anyway, and should not fail of it.
+        // A reload replaces the worker anyway, and must not fail because of this request.
         if (turn.IsStopping || turn.State is { IsDrained: true } or { Reload: not null })
         {
             return;

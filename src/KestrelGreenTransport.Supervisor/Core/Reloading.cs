@@ -1,11 +1,11 @@
 namespace KestrelGreenTransport.Supervisor.Core;
 
 // No worker of the generation in force is touched before a new one has taken its place: a broken deploy costs nothing.
-// A new generation is on trial until the last of the old one has been replaced; the first loss among its workers ends it,
-// and what it had replaced is replaced back in the same careful way.
-// Reloads that are asked for during one become one more after it.
+// A new generation is on trial until the last worker of the old one has been replaced. The first loss among its workers ends
+// the trial, and the workers already replaced are rolled back with the same care.
+// Reloads requested during a reload are merged into one, which follows it.
 
-/// <summary>How a new generation comes.</summary>
+/// <summary>How a new generation is introduced.</summary>
 internal static class Reloading
 {
     public static void Requested(Turn turn)
@@ -16,7 +16,7 @@ internal static class Reloading
         }
     }
 
-    /// <summary>Begins the reload that was asked for, if nothing stands in its way. A start is a start: it comes first.</summary>
+    /// <summary>Begins the reload that was requested, unless something prevents it. A start in progress comes first.</summary>
     public static void BeginIfAsked(Turn turn)
     {
         var state = turn.State;
@@ -58,7 +58,7 @@ internal static class Reloading
                 Scaling.To(turn, workers);
             }
 
-            // One that is about to replace another of its own generation comes too late.
+            // A replacement that is booting for another worker of the current generation comes too late.
             DismissCandidate(turn);
             turn.State = turn.State with { Reload = reload with { Settings = prepared.Settings } };
             if (turn.State.IsDrained)
@@ -94,7 +94,7 @@ internal static class Reloading
         && worker.Generation == reload.Generation
         && (worker.Kind == SeatKind.Surge || reload.Generation != turn.State.Generation);
 
-    /// <summary>A worker that is not on trial was lost. Where all come back after a drain, that is the end of the reload, though not of the attempts.</summary>
+    /// <summary>A worker that is not on trial was lost. If all workers are coming back after a drain, this ends the reload, but the retries continue.</summary>
     public static void Lost(Turn turn, WorkerHandle worker, Notice cause)
     {
         if (turn.State.Reload is { IsRollback: false } reload && IsComeBack(turn, reload) && worker.Generation == reload.Generation)
@@ -103,7 +103,7 @@ internal static class Reloading
         }
     }
 
-    /// <summary>The reload that is under way will not succeed.</summary>
+    /// <summary>The current reload cannot succeed.</summary>
     public static void Fail(Turn turn, Notice cause)
     {
         if (turn.State.Reload is not { } reload)
@@ -140,7 +140,7 @@ internal static class Reloading
         Launching.FillToTarget(turn);
     }
 
-    /// <summary>Nobody of the old generation is left to be replaced.</summary>
+    /// <summary>No worker of the old generation is left to replace.</summary>
     public static void Finish(Turn turn, Reload reload, ArbiterSettings settings)
     {
         turn.State = turn.State with { Reload = null, Generation = reload.Generation, Settings = settings };
@@ -166,7 +166,7 @@ internal static class Reloading
         }
     }
 
-    // Nothing serves that could be hurt.
+    // No worker is serving, so there is nothing to protect.
     private static void ComeBack(Turn turn, Prepared prepared)
     {
         turn.State = turn.State with { IsDrained = false, Generation = prepared.Generation, Settings = prepared.Settings };

@@ -1,12 +1,12 @@
 namespace KestrelGreenTransport.Supervisor.Core;
 
-// Whoever is replaced on purpose serves on until the other one does: nothing is lost by it, whatever becomes of the other.
-// One at a time: there is one worker more than wanted, and the next one's turn comes when the last one's predecessor is gone.
+// A worker that is replaced on purpose keeps serving until its replacement does: nothing is lost, even if the replacement fails.
+// One at a time: there is at most one worker more than wanted, and the next replacement begins once the previous old worker is gone.
 
-/// <summary>Replaces workers that serve: those of an old generation, and those whose time has come.</summary>
+/// <summary>Replaces serving workers: those of an old generation, and those that are due.</summary>
 internal static class Renewal
 {
-    /// <summary>Goes on with what is under way, or begins the next. Done at the end of each step.</summary>
+    /// <summary>Continues the current replacement, or begins the next. Called at the end of each step.</summary>
     public static void Advance(Turn turn)
     {
         if (turn.State.IsDrained)
@@ -36,7 +36,7 @@ internal static class Renewal
         }
     }
 
-    /// <summary>One was lost whose replacement is on its way already: that one takes its place, as this heir would have.</summary>
+    /// <summary>A worker was lost whose replacement is already on its way: that replacement takes its place instead of a new heir.</summary>
     public static bool TakesPlaceOf(Turn turn, WorkerHandle lost, WorkerHandle heir)
     {
         if (turn.State.Surge is not { Candidate: { } index, Victim: { } victim } || victim != lost.Index || turn.Find(index) is not { } candidate)
@@ -55,7 +55,7 @@ internal static class Renewal
         return true;
     }
 
-    /// <summary>A replacement was lost before it could prove itself: its heir is the one now.</summary>
+    /// <summary>A replacement was lost before it could prove itself: its heir becomes the candidate.</summary>
     public static void CandidateLost(Turn turn, WorkerHandle lost, WorkerHandle heir)
     {
         if (turn.State.Surge is { } surge && surge.Candidate == lost.Index)
@@ -64,7 +64,7 @@ internal static class Renewal
         }
     }
 
-    /// <summary>The worker should be replaced, for the first reason that came up.</summary>
+    /// <summary>The worker should be replaced; the first reason given is kept.</summary>
     public static void MarkDue(Turn turn, WorkerHandle worker, ExitReason reason)
     {
         if (worker.Due is null)
@@ -82,7 +82,7 @@ internal static class Renewal
         var victim = surge.Victim is { } index ? turn.Find(index) : OldestOfOtherGeneration(turn);
         if (victim is not { Stays: true } || (victim.Due is null && surge.Reason != ExitReason.Reload))
         {
-            // Fewer are wanted than when it was begun.
+            // Fewer workers are wanted now than when this replacement began.
             turn.State = turn.State with { Surge = null };
             Termination.Dismiss(turn, candidate, ExitReason.ScaleDown);
         }
@@ -118,7 +118,7 @@ internal static class Renewal
         turn.State = turn.State with { Surge = new Surge(candidate.Index, null, ExitReason.Reload) };
     }
 
-    // Those that serve nobody are missed least.
+    // Workers that are not serving go first.
     private static WorkerHandle? OldestOfOtherGeneration(Turn turn) =>
         turn.State.Reload is not { } reload ? null : turn.Active
             .Where(seat => seat.Generation != reload.Generation)

@@ -15,7 +15,7 @@ internal static class Scaling
         turn.State = turn.State with { Target = to };
         turn.Say(new ScalingNotice(from, to));
 
-        // Before the start there are no seats: the start makes as many as are wanted by then.
+        // Before the start there are no seats: the start creates as many as are wanted by then.
         if (turn.State.Workers.IsEmpty)
         {
             return;
@@ -29,7 +29,7 @@ internal static class Scaling
     }
 
     /// <summary>
-    /// Who is missed least comes first: those without a process, those that do not serve yet, those that a reload would
+    /// The least needed workers first: seats without a process, workers that do not serve yet, workers that a reload would
     /// replace anyway, then the youngest.
     /// </summary>
     private static IEnumerable<WorkerHandle> LeastLoss(Turn turn) =>

@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport.Supervisor.Core;
 
-/// <summary>How the whole ends. A stop only ever gets more urgent: graceful, quick, at once.</summary>
+/// <summary>How the supervisor stops. A stop only gets more urgent: graceful, quick, immediate.</summary>
 internal static class Stopping
 {
     public static void Requested(Turn turn, StopKind kind)
@@ -32,7 +32,7 @@ internal static class Stopping
         }
     }
 
-    /// <summary>Kills every worker, those that are writing their stacks excepted: they end by themselves shortly.</summary>
+    /// <summary>Kills every worker except those that are writing their stacks: they end shortly anyway.</summary>
     public static void KillAllButSuspects(Turn turn)
     {
         Begin(turn, StopKind.Quick);
@@ -56,7 +56,7 @@ internal static class Stopping
         }
     }
 
-    /// <summary>Every worker is asked to leave, and the supervisor stays with the sockets: clients wait until a reload.</summary>
+    /// <summary>Asks every worker to leave, while the supervisor keeps the sockets: clients wait in the queue until a reload.</summary>
     public static void DrainAllAndStay(Turn turn)
     {
         if (turn.IsStopping || turn.State.IsDrained)
@@ -75,7 +75,7 @@ internal static class Stopping
         }
     }
 
-    /// <summary>Seats without a process vanish, and nothing new comes.</summary>
+    /// <summary>Removes seats without a process, and starts nothing new.</summary>
     private static void Begin(Turn turn, StopKind kind)
     {
         if (turn.State is { Stop: null, Preparing: not null })

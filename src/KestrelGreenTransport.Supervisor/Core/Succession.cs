@@ -1,9 +1,9 @@
 namespace KestrelGreenTransport.Supervisor.Core;
 
-// A staying seat that loses its process gets exactly one heir, in the same step. So the staying seats are always as
-// many as the target. Only a generation on trial has no heirs: its loss ends the trial.
+// A staying seat that loses its process gets exactly one heir (its replacement), in the same step. So the number of staying
+// seats always equals the target. Only a generation on trial has no heirs: a loss there ends the trial.
 
-/// <summary>Who takes over from a lost worker, and when.</summary>
+/// <summary>Which worker replaces a lost one, and when.</summary>
 internal static class Succession
 {
     private enum FirstRetry
@@ -12,7 +12,7 @@ internal static class Succession
         AfterPause,
     }
 
-    /// <summary>A worker died unasked.</summary>
+    /// <summary>A worker died by itself.</summary>
     public static void AfterDeath(Turn turn, WorkerHandle dead, LastExit exit)
     {
         turn.Remove(dead);
@@ -20,16 +20,16 @@ internal static class Succession
         Install(turn, dead, heir, FirstRetry.AtOnce, restartIn => new WorkerDiedNotice(dead.Index, dead.Pid!.Value, exit, restartIn));
     }
 
-    /// <summary>A worker's beat is overdue. Its heir does not wait until it is dead.</summary>
+    /// <summary>A worker's beat is overdue. Its heir starts without waiting for it to die.</summary>
     public static void AfterStaleVerdict(Turn turn, WorkerHandle stale, TimeSpan silence)
     {
-        // Silence is no service: it ended with the last beat.
+        // Silence does not count as service: that ended with the last beat.
         var heir = HeirOf(turn, stale, servedUntil: turn.Now - Nanoseconds.Of(silence)) with { Replaces = stale.Index };
         Install(turn, stale, heir, FirstRetry.AtOnce, restartIn => new WorkerStaleNotice(
             stale.Index, stale.Pid!.Value, silence, stale.Settings.Timeout, stale.Verdict ?? Verdict.NoHeartbeat, restartIn));
     }
 
-    /// <summary>A request hangs in a serving worker, and somebody chose to end the worker for it.</summary>
+    /// <summary>A request hangs in a serving worker, and the settings say to end the worker for it.</summary>
     public static void AfterHungRequest(Turn turn, WorkerHandle hung, SlowRequest request)
     {
         var heir = HeirOf(turn, hung, servedUntil: turn.Now) with { Replaces = hung.Index };
@@ -37,8 +37,8 @@ internal static class Succession
     }
 
     /// <summary>
-    /// A worker hangs at boot. Its heir pauses even the first time: so the others of its age, which mostly hang
-    /// likewise, get their verdict before a process is made in vain.
+    /// A worker hangs at boot. Its heir waits even the first time, so that workers started together, which usually hang too,
+    /// are judged before another process is started in vain.
     /// </summary>
     public static void AfterBootTimeout(Turn turn, WorkerHandle hung)
     {
@@ -46,7 +46,7 @@ internal static class Succession
         Install(turn, hung, heir, FirstRetry.AfterPause, restartIn => new WorkerBootTimeoutNotice(hung.Index, hung.Pid!.Value, hung.Settings.BootTimeout, restartIn));
     }
 
-    /// <summary>No process could be made for this seat. The next attempt pauses even the first time: a full process table needs a moment.</summary>
+    /// <summary>No process could be started for this seat. The retry waits even the first time: a full process table needs a moment.</summary>
     public static void AfterSpawnFailure(Turn turn, WorkerHandle seat, string error)
     {
         turn.Remove(seat);
@@ -54,21 +54,21 @@ internal static class Succession
         Install(turn, seat, heir, FirstRetry.AfterPause, retryIn => new SpawnFailedNotice(seat.Index, error, retryIn));
     }
 
-    /// <summary>A worker leaves of its own accord (somebody sent it SIGTERM). It takes no more clients: its heir does not wait until it is gone.</summary>
+    /// <summary>A worker shuts down without being asked (it was sent SIGTERM, say). It accepts no more clients, so its heir starts at once.</summary>
     public static void AfterLeavingByItself(Turn turn, WorkerHandle leaving)
     {
         var heir = HeirOf(turn, leaving, servedUntil: turn.Now) with { Replaces = leaving.Index };
         Install(turn, leaving, heir, FirstRetry.AtOnce, restartIn => new WorkerLeavingNotice(leaving.Index, leaving.Pid!.Value, restartIn));
     }
 
-    /// <summary>A worker was told to leave before there is another. That is no failure of its own.</summary>
+    /// <summary>A worker was told to leave before its replacement exists. That does not count as a failure.</summary>
     public static void AfterDrainRequest(Turn turn, WorkerHandle leaving)
     {
         var heir = HeirOf(turn, leaving, servedUntil: turn.Now) with { Replaces = leaving.Index, FailuresInARow = leaving.FailuresInARow };
         Install(turn, leaving, heir, FirstRetry.AtOnce, restartIn => new WorkerDrainedNotice(leaving.Index, leaving.Pid!.Value, restartIn));
     }
 
-    /// <summary>The reaped process may have an heir already: that one shows how it ended.</summary>
+    /// <summary>If the reaped process already has an heir, the heir records how it ended.</summary>
     public static void TellHeir(Turn turn, WorkerHandle reaped, LastExit exit)
     {
         if (turn.Workers.FirstOrDefault(worker => worker.Replaces == reaped.Index) is { } heir)
@@ -95,12 +95,12 @@ internal static class Succession
         };
     }
 
-    /// <summary>Seats the heir, unless this loss was the last straw; tells what happened and what comes next.</summary>
+    /// <summary>Puts the heir in its seat, unless this loss is the reason to give up; reports what happened and what comes next.</summary>
     private static void Install(Turn turn, WorkerHandle lost, WorkerHandle heir, FirstRetry firstRetry, Func<TimeSpan?, Notice> notice)
     {
         if (Reloading.IsOnTrial(turn, lost))
         {
-            // What is being introduced has no heirs: the generation in force goes on.
+            // Workers on trial have no heirs: the generation in force stays.
             turn.Say(notice(null));
             Reloading.Fail(turn, notice(null));
             return;

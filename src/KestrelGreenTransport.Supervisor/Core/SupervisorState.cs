@@ -2,26 +2,26 @@ using System.Collections.Immutable;
 
 namespace KestrelGreenTransport.Supervisor.Core;
 
-/// <summary>Everything the arbiter knows. Immutable: a step makes a new one.</summary>
+/// <summary>Everything the arbiter knows. Immutable: each step creates a new one.</summary>
 internal sealed record SupervisorState
 {
     public required ArbiterSettings Settings { get; init; }
 
     public SupervisorPhase Phase { get; init; } = SupervisorPhase.Starting;
 
-    /// <summary>The generation in force: of it are all workers that come up outside of a reload.</summary>
+    /// <summary>The generation in force: every worker started outside a reload belongs to it.</summary>
     public long Generation { get; init; } = 1;
 
-    /// <summary>The highest generation that was ever tried. A number is never used for two.</summary>
+    /// <summary>The highest generation tried so far. A number is never reused.</summary>
     public long LastGeneration { get; init; } = 1;
 
     /// <summary>How many serving workers are wanted.</summary>
     public required int Target { get; init; }
 
-    /// <summary>Whether every worker was asked to leave while the sockets stay; until the next reload.</summary>
+    /// <summary>Whether every worker was asked to leave while the sockets stay open, until the next reload.</summary>
     public bool IsDrained { get; init; }
 
-    /// <summary>By index. Contains the living, and those that wait in backoff for their next process.</summary>
+    /// <summary>By index: the living workers, and the seats that wait in backoff for their next process.</summary>
     public ImmutableSortedDictionary<int, WorkerHandle> Workers { get; init; } = ImmutableSortedDictionary<int, WorkerHandle>.Empty;
 
     /// <summary>The processes that ended last, oldest first; at most <see cref="ArbiterSettings.MostEnded"/>.</summary>
@@ -33,10 +33,10 @@ internal sealed record SupervisorState
     /// <summary>Whether any worker ever said hello.</summary>
     public bool EverHello { get; init; }
 
-    /// <summary>Monotonic nanoseconds of the last step, to notice that the supervisor itself was stopped.</summary>
+    /// <summary>Monotonic nanoseconds of the last step, to notice that the supervisor itself was paused.</summary>
     public long LastStepAt { get; init; }
 
-    /// <summary>State of the random numbers behind the jitter; a seed in, so that a step stays pure.</summary>
+    /// <summary>State of the random number generator behind the jitter. It starts from a seed, so that a step stays pure.</summary>
     public uint Random { get; init; } = 1;
 
     /// <summary>The generation that is being prepared (settings, the command before the start), or null.</summary>
@@ -45,7 +45,7 @@ internal sealed record SupervisorState
     /// <summary>The reload that is under way, or null.</summary>
     public Reload? Reload { get; init; }
 
-    /// <summary>The number of the last reload that was asked for. All that are asked for during one are one more.</summary>
+    /// <summary>The number of the last reload that was requested. All requests during one reload count as one more.</summary>
     public long ReloadsAsked { get; init; }
 
     /// <summary>The number of the last reload that was begun.</summary>
@@ -54,26 +54,26 @@ internal sealed record SupervisorState
     /// <summary>How the last reload ended; null before the first.</summary>
     public ReloadOutcome? LastReload { get; init; }
 
-    /// <summary>The one replacement that is under way before its predecessor leaves, or null.</summary>
+    /// <summary>The one replacement that boots while its predecessor still serves, or null.</summary>
     public Surge? Surge { get; init; }
 
-    /// <summary>How often each verdict was passed.</summary>
+    /// <summary>How often each verdict was given.</summary>
     public VerdictCounts Verdicts { get; init; }
 
-    /// <summary>Whether the lead is ours to give: not while a worker of the supervisor before this one may lead.</summary>
+    /// <summary>Whether this supervisor may appoint a leader: not while a worker of the previous supervisor may still lead.</summary>
     public bool HasLead { get; init; } = true;
 
-    /// <summary>Who leads; null while nobody does.</summary>
+    /// <summary>The leader; null while there is none.</summary>
     public Leader? Leader { get; init; }
 
     /// <summary>The stop that is under way, or null.</summary>
     public StopKind? Stop { get; init; }
 
-    /// <summary>With which code to leave once every worker is gone.</summary>
+    /// <summary>The code to exit with once every worker is gone.</summary>
     public int ExitCode { get; init; }
 }
 
-/// <summary>State of the whole, as the status document names it.</summary>
+/// <summary>State of the supervisor, as the status document names it.</summary>
 internal enum SupervisorPhase
 {
     Starting,
@@ -97,20 +97,20 @@ internal sealed record Reload
     public long StartedAt { get; init; }
 
     /// <summary>
-    /// Whether it undoes a reload that failed on its way: its generation is the one in force, and goes where the failed
-    /// one went before.
+    /// Whether it rolls back a reload that failed: its generation is the one in force, and it replaces the workers of the
+    /// failed one.
     /// </summary>
     public bool IsRollback { get; init; }
 }
 
 /// <summary>How a reload ended.</summary>
 /// <param name="Number">Which one.</param>
-/// <param name="Generation">The generation that it was to bring.</param>
-/// <param name="Failure">What it failed of; null when it succeeded.</param>
+/// <param name="Generation">The generation that it was to introduce.</param>
+/// <param name="Failure">Why it failed; null when it succeeded.</param>
 internal sealed record ReloadOutcome(long Number, long Generation, Notice? Failure);
 
-/// <summary>A replacement before the loss: one worker more than wanted, for a while.</summary>
-/// <param name="Candidate">The index of the one that comes; null when it serves, and its predecessor is on the way out.</param>
-/// <param name="Victim">The index of the one that goes; null while that is not decided.</param>
-/// <param name="Reason">Why it goes.</param>
+/// <summary>A replacement that starts before the old worker leaves: temporarily one worker more than wanted.</summary>
+/// <param name="Candidate">The index of the new worker; null once it serves and its predecessor is leaving.</param>
+/// <param name="Victim">The index of the old worker; null while that is undecided.</param>
+/// <param name="Reason">Why the old worker is replaced.</param>
 internal sealed record Surge(int? Candidate, int? Victim, ExitReason Reason);

@@ -2,14 +2,14 @@ using KestrelGreenTransport.Contract;
 
 namespace KestrelGreenTransport.Supervisor.Core;
 
-// Why a worker is ended is written down before it is ended, and never overwritten: a worker killed by us is never
-// taken for one that died by itself.
-// A process that is still being made cannot be signalled: only its phase changes, and Launching.Spawned catches up.
+// Why a worker is ended is recorded before it is ended, and never overwritten: a worker that we kill is never
+// mistaken for one that died by itself.
+// A process that is still being started cannot be signalled: only its phase changes, and Launching.Spawned catches up.
 
-/// <summary>The ways a worker is ended: asked (drain), made to leave its stacks (abort), killed.</summary>
+/// <summary>The ways to end a worker: ask it (drain), have it write its stacks (abort), kill it.</summary>
 internal static class Termination
 {
-    /// <summary>Asks the worker to finish and leave by then. An earlier deadline stands.</summary>
+    /// <summary>Asks the worker to finish and leave within this time. An earlier deadline is kept.</summary>
     public static void Drain(Turn turn, WorkerHandle worker, ExitReason why, TimeSpan within)
     {
         var deadline = turn.After(within);
@@ -26,7 +26,7 @@ internal static class Termination
         }
     }
 
-    /// <summary>The seat is not wanted any more: what runs there finishes and leaves.</summary>
+    /// <summary>The seat is no longer wanted: its process finishes and leaves.</summary>
     public static void Dismiss(Turn turn, WorkerHandle worker, ExitReason why)
     {
         if (worker.Phase == WorkerPhase.Backoff)
@@ -39,7 +39,7 @@ internal static class Termination
         }
     }
 
-    /// <summary>The worker leaves by itself: it has as long as if it had been asked.</summary>
+    /// <summary>The worker leaves by itself, with as much time as if it had been asked.</summary>
     public static WorkerHandle LetLeave(Turn turn, WorkerHandle worker)
     {
         worker = worker with
@@ -52,14 +52,14 @@ internal static class Termination
         return worker;
     }
 
-    /// <summary>The worker is told less time than it has: the margin is for its own shutdown around the drain.</summary>
+    /// <summary>The worker is told less time than it has: the margin is for its shutdown around the drain.</summary>
     public static void TellToDrain(Turn turn, WorkerHandle worker)
     {
         var left = worker.Deadline!.Value - turn.Now - Nanoseconds.Of(ArbiterSettings.GraceMargin);
         turn.Do(new DrainWorker(worker.Index, Nanoseconds.ToTimeSpan(Math.Max(0, left))));
     }
 
-    /// <summary>Has the worker write its stacks; <see cref="Kill"/> follows when they are written, or at the deadline.</summary>
+    /// <summary>Has the worker write its stacks; <see cref="Kill"/> follows once they are written, or at the deadline.</summary>
     public static WorkerHandle Abort(Turn turn, WorkerHandle worker, ExitReason why)
     {
         worker = worker with { Phase = WorkerPhase.Suspect, Ending = why, Deadline = turn.After(worker.Settings.DumpTimeout ?? ArbiterSettings.AbortTimeout) };
@@ -83,7 +83,7 @@ internal static class Termination
         }
     }
 
-    /// <summary>As <see cref="Kill"/>, for a worker that had its chance to leave.</summary>
+    /// <summary>Like <see cref="Kill"/>, for a worker that had its chance to leave.</summary>
     public static void KillLate(Turn turn, WorkerHandle worker, string why)
     {
         if (worker.Pid is { } pid)

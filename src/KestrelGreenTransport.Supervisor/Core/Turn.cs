@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace KestrelGreenTransport.Supervisor.Core;
 
-/// <summary>One step in the making: the state as it becomes, and the effects so far. Lives only within <see cref="Arbiter.Step"/>.</summary>
+/// <summary>One step in progress: the state so far and the effects so far. Lives only within <see cref="Arbiter.Step"/>.</summary>
 internal sealed class Turn(SupervisorState state, long now)
 {
     private readonly ImmutableArray<Effect>.Builder _effects = ImmutableArray.CreateBuilder<Effect>();
@@ -14,13 +14,13 @@ internal sealed class Turn(SupervisorState state, long now)
     /// <summary>The settings of the generation in force.</summary>
     public ArbiterSettings Settings => State.Settings;
 
-    /// <summary>The shorter one of the generations that are judged.</summary>
+    /// <summary>The shorter threshold of the generation in force and the one being introduced.</summary>
     public TimeSpan PauseThreshold =>
         State.Reload?.Settings is { } coming && coming.PauseThreshold < Settings.PauseThreshold ? coming.PauseThreshold : Settings.PauseThreshold;
 
     public bool IsStopping => State.Stop is not null;
 
-    /// <summary>The workers as they are now; the turn may change them while this is walked.</summary>
+    /// <summary>The workers as they are now; the turn may change them during enumeration.</summary>
     public IEnumerable<WorkerHandle> Workers => State.Workers.Values;
 
     /// <summary>The seats that are wanted.</summary>
@@ -40,10 +40,10 @@ internal sealed class Turn(SupervisorState state, long now)
     /// <summary>The worker of this index, if it has a process.</summary>
     public WorkerHandle? FindLiving(int index) => Find(index) is { Pid: not null } worker ? worker : null;
 
-    /// <summary>The worker of this index, if its process was asked for and has not been reported yet.</summary>
+    /// <summary>The worker of this index, if its process was requested and has not been reported yet.</summary>
     public WorkerHandle? FindAwaited(int index) => Find(index) is { Pid: null, Phase: not WorkerPhase.Backoff } worker ? worker : null;
 
-    /// <summary>The lowest number that no process and no waiting seat holds.</summary>
+    /// <summary>The lowest index that no process and no waiting seat uses.</summary>
     public int LowestFreeIndex()
     {
         var index = 1;

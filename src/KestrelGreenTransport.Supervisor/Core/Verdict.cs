@@ -2,26 +2,26 @@ using KestrelGreenTransport.Contract;
 
 namespace KestrelGreenTransport.Supervisor.Core;
 
-/// <summary>Why a worker is taken for hung, as the log and the status document name it.</summary>
+/// <summary>Why a worker is considered hung, as the log and the status document name it.</summary>
 internal enum Verdict
 {
     /// <summary>Nothing in the process runs: it is stopped, or starved of the processor.</summary>
     FrozenProcess,
 
-    /// <summary>Work items wait, and no thread of the pool comes back for them.</summary>
+    /// <summary>Work items are queued, and no thread of the pool gets to them.</summary>
     ThreadPoolStarvation,
 
-    /// <summary>An event loop does not come back from what it runs.</summary>
+    /// <summary>An event loop is stuck in what it runs.</summary>
     BlockedLoop,
 
     /// <summary>A request was in flight for longer than RequestTimeout.</summary>
     HungRequest,
 
-    /// <summary>It beats no more, and the board does not say why.</summary>
+    /// <summary>The heartbeat has stopped, and the board does not say why.</summary>
     NoHeartbeat,
 }
 
-/// <summary>How often each verdict was passed since the start.</summary>
+/// <summary>How often each verdict was given since the start.</summary>
 internal readonly record struct VerdictCounts(
     long FrozenProcess, long ThreadPoolStarvation, long BlockedLoop, long HungRequest, long NoHeartbeat)
 {
@@ -35,17 +35,17 @@ internal readonly record struct VerdictCounts(
     };
 }
 
-// The beat thread depends on nothing in the app. So an old record means that the whole process stands still. With a fresh
-// one, what has not come round since the last beat is what holds up the next.
+// The beat thread depends on nothing in the app, so an old record means that the whole process stands still. If the record
+// is fresh, whatever has not come round since the last beat is what holds up the next.
 
-/// <summary>Reads out of the board what a missing beat means.</summary>
+/// <summary>Works out from the board why a beat is missing.</summary>
 internal static class Diagnosis
 {
     /// <param name="board">The worker's record, or null when it has none.</param>
     /// <param name="isStopped">Whether the kernel says that the process is stopped or traced.</param>
     /// <param name="since">Monotonic nanoseconds at which the silence began.</param>
     /// <param name="now">Monotonic nanoseconds.</param>
-    /// <param name="timeout">How long a beat may be overdue; a record half as old is old, since it is written at least twice in that time.</param>
+    /// <param name="timeout">How long a beat may be overdue. A record older than half of it is old, since it is written at least twice in that time.</param>
     public static Verdict Of(BoardRecord? board, bool isStopped, long since, long now, TimeSpan timeout)
     {
         if (isStopped)
@@ -63,7 +63,7 @@ internal static class Diagnosis
             return Verdict.FrozenProcess;
         }
 
-        // The pool first: the loops of some backends need it, never the other way about.
+        // The pool first: the loops of some backends need it, never the other way round.
         if (record.ThreadPoolPassAt != 0 && record.ThreadPoolPassAt <= since)
         {
             return Verdict.ThreadPoolStarvation;
