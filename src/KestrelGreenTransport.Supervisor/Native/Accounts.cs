@@ -3,13 +3,13 @@ using System.Runtime.InteropServices;
 
 namespace KestrelGreenTransport.Supervisor.Native;
 
-/// <summary>Users and groups, as the system's databases have them (NSS, so also those of LDAP and its kin).</summary>
+/// <summary>Users and groups, as the system's databases list them (NSS, so LDAP and others too).</summary>
 internal static unsafe partial class Accounts
 {
     private const int BufferSize = 64 * 1024;
     private const int MostGroups = 65_536;
 
-    /// <summary>A user by name or number; null when the database has none such.</summary>
+    /// <summary>A user by name or number; null if the database has no such user.</summary>
     public static Account? User(string nameOrNumber)
     {
         var buffer = new byte[BufferSize];
@@ -26,7 +26,7 @@ internal static unsafe partial class Accounts
         }
     }
 
-    /// <summary>A group's number by its name; null when there is none.</summary>
+    /// <summary>A group's number by its name or number; null if there is no group of that name.</summary>
     public static uint? Group(string nameOrNumber)
     {
         if (TryNumber(nameOrNumber, out var gid))
@@ -43,7 +43,7 @@ internal static unsafe partial class Accounts
         }
     }
 
-    /// <summary>All groups that a user is in, the given one included.</summary>
+    /// <summary>All groups that a user is in, including the given one.</summary>
     public static uint[] GroupsOf(string user, uint group)
     {
         var count = 64;

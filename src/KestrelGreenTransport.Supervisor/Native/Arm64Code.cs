@@ -37,7 +37,7 @@ internal sealed class Arm64Code : MachineCode
         Emit(0xB7F80000 | ((ToFailure & 0x3FFF) << 5)); // tbnz x0, #63, failure
     }
 
-    // At its start the stack holds the number of arguments, each argument, null, and the environment.
+    // At its start the stack holds the argument count, the arguments, null, and the environment.
     public override void Exec(int step, int arguments)
     {
         Mov(Step, (uint)step);                      // mov w19, step

@@ -6,7 +6,7 @@ using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Supervisor.Native;
 
-/// <summary>One owned descriptor of no particular kind: a pipe's end, a lifeline, an eventfd.</summary>
+/// <summary>An owned descriptor of any kind: a pipe's end, a lifeline, an eventfd.</summary>
 internal sealed class Descriptor : SafeHandle
 {
     public Descriptor(int number)
@@ -14,14 +14,14 @@ internal sealed class Descriptor : SafeHandle
 
     public override bool IsInvalid => handle < 0;
 
-    /// <summary>The number. Valid while the owner has not disposed it.</summary>
+    /// <summary>The number. Valid until the owner disposes the descriptor.</summary>
     public int Number => (int)handle;
 
     protected override bool ReleaseHandle() => Libc.close((int)handle) == 0;
 
     /// <summary>
-    /// Takes a socket's descriptor out of the object that made it. Its own Dispose would remove the file of a Unix socket,
-    /// whoever listens there by then.
+    /// Takes a socket's descriptor out of the object that created it. That object's Dispose would delete the file of a Unix
+    /// socket, even if another process listens there by then.
     /// </summary>
     [SuppressMessage("Usage", "CA1816", Justification = "The finalizer would remove the file as well.")]
     public static Descriptor Of(Socket socket)
@@ -40,7 +40,7 @@ internal sealed class Descriptor : SafeHandle
         return new Descriptor(number);
     }
 
-    /// <summary>A pipe whose read end does not block; the write end does, for it belongs to a program that expects so.</summary>
+    /// <summary>A pipe whose read end does not block. The write end does, because the program that gets it expects that.</summary>
     public static unsafe (Descriptor Read, Descriptor Write) Pipe()
     {
         var pair = stackalloc int[2];
@@ -51,7 +51,7 @@ internal sealed class Descriptor : SafeHandle
         return (read, write);
     }
 
-    /// <summary>A connected pair of sockets that keep message boundaries; neither end blocks.</summary>
+    /// <summary>A connected pair of sockets that preserve message boundaries; neither end blocks.</summary>
     public static unsafe (Descriptor Ours, Descriptor Theirs) SeqPacketPair()
     {
         var pair = stackalloc int[2];
@@ -60,8 +60,8 @@ internal sealed class Descriptor : SafeHandle
     }
 
     /// <summary>
-    /// Marks every descriptor beyond the standard three as ours alone. Who started us may have left some open for us;
-    /// a worker gets those that it is meant to have and no others.
+    /// Sets FD_CLOEXEC on every descriptor above the standard three. Our parent may have left some open for us; a worker gets
+    /// only those that it is meant to have.
     /// </summary>
     public static void KeepAllToOurselves()
     {

@@ -2,7 +2,7 @@ using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Supervisor.Native;
 
-/// <summary>A program in memory that can be started by a path and changed by no one.</summary>
+/// <summary>A program in memory that can be started by a path and cannot be changed.</summary>
 internal static unsafe class ExecutableMemory
 {
     private const uint MFD_CLOEXEC = 1;
@@ -15,7 +15,7 @@ internal static unsafe class ExecutableMemory
     /// <exception cref="NativeException">The kernel does not allow it.</exception>
     public static Descriptor Of(ReadOnlySpan<byte> program)
     {
-        // Kernels before 6.3 do not know the flag; later ones may be told (vm.memfd_noexec) to expect it.
+        // Kernels before 6.3 do not know MFD_EXEC; later ones may require it (vm.memfd_noexec).
         var opened = Result.From(Posix.memfd_create("green-child", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC));
         if (opened.Error == Errno.EINVAL)
         {

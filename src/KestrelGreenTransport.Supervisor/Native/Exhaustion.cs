@@ -3,24 +3,24 @@ using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Supervisor.Native;
 
-// The runtime ends a process in which it cannot start a thread of its own, and each thread of CoreCLR has a pipe: a supervisor
-// without a single descriptor would die within seconds. So what can wait leaves the last ones alone.
+// The runtime ends a process in which it cannot start a thread of its own, and each CoreCLR thread has a pipe: a supervisor
+// without a free descriptor would die within seconds. So whatever can wait leaves the last descriptors free.
 
-/// <summary>What there is to say, and to do, when descriptors run out. Looking costs none of them.</summary>
+/// <summary>What to say and do when descriptors run out. On Linux 6.2 and later, checking needs no descriptor.</summary>
 internal static unsafe class Exhaustion
 {
-    /// <summary>How many descriptors are left to the runtime, and to what is under way.</summary>
+    /// <summary>How many descriptors are kept free for the runtime and for work in progress.</summary>
     public const int Kept = 32;
 
-    /// <summary>Whether a call failed for want of descriptors.</summary>
+    /// <summary>Whether a call failed because no descriptor was free.</summary>
     public static bool IsOfDescriptors(int error) => error is Errno.EMFILE or Errno.ENFILE;
 
-    /// <summary>Why nothing should be opened now that can wait; null while there is enough.</summary>
+    /// <summary>Why nothing that can wait should be opened now; null while enough descriptors are free.</summary>
     public static string? Shortage() => Libc.OpenFilesLimit() - Open() is < Kept and var left
         ? string.Create(CultureInfo.InvariantCulture, $"{Math.Max(0, left)} descriptors are left, and the last {Kept} are kept for what runs: {Remedy()}")
         : null;
 
-    /// <summary>The system's words, and where descriptors have run out, how many there are and who can give more.</summary>
+    /// <summary>The system's message; if descriptors have run out, also how many there are and how to raise the limit.</summary>
     public static string Explain(Result failed) => failed.Error switch
     {
         Errno.EMFILE => $"{failed.Message}: {Remedy()}",
@@ -32,7 +32,7 @@ internal static unsafe class Exhaustion
         CultureInfo.InvariantCulture,
         $"this process has {Open()} open and may have {Libc.OpenFilesLimit()}. Raise LimitNOFILE= or `ulimit -n`, for now by `prlimit --pid {Environment.ProcessId} --nofile=N`");
 
-    // Since Linux 6.2 the directory's size is their number; before, it is 0, and a look costs one after all.
+    // Since Linux 6.2 the directory's size is the number of descriptors; before, it is 0, and counting them needs one.
     private static long Open()
     {
         const string All = "/proc/self/fd";

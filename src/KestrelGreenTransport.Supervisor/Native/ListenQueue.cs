@@ -3,10 +3,10 @@ using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Supervisor.Native;
 
-/// <summary>How many connections the kernel holds for a listening socket that nobody has accepted yet.</summary>
+/// <summary>How many connections wait in the kernel's accept queue of a listening socket.</summary>
 internal static unsafe class ListenQueue
 {
-    // struct tcp_info: eight bytes of flags, then 32-bit fields; of a listener, tcpi_unacked is the accept queue.
+    // struct tcp_info: eight bytes of flags, then 32-bit fields. For a listener, tcpi_unacked is the length of the accept queue.
     private const int UnackedOffset = 24;
     private const int NetlinkHeader = 16;
     private const int UnixDiagMessage = 16;
@@ -15,7 +15,7 @@ internal static unsafe class ListenQueue
     private const uint ShowQueueLength = 0x10;
     private const ushort QueueLengthAttribute = 4;
 
-    /// <summary>Of a TCP listener; 0 when the kernel does not say.</summary>
+    /// <summary>The queue of a TCP listener; 0 when the kernel does not say.</summary>
     public static long OfTcp(int descriptor)
     {
         var info = stackalloc byte[256];
@@ -25,7 +25,7 @@ internal static unsafe class ListenQueue
             : 0;
     }
 
-    /// <summary>Of a Unix listener, by its inode (sock_diag); 0 when the kernel does not say.</summary>
+    /// <summary>The queue of a Unix listener, by its inode (sock_diag); 0 when the kernel does not say.</summary>
     public static long OfUnix(uint inode)
     {
         var opened = Result.From(Posix.socket(Posix.AF_NETLINK, Posix.SOCK_DGRAM | Posix.SOCK_CLOEXEC, Posix.NETLINK_SOCK_DIAG));

@@ -3,11 +3,11 @@ using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Supervisor.Native;
 
-// A program is a straight line of system calls with constant arguments. What differs between processors is how a constant
-// gets into a register, how the kernel is called and what the calls are numbered: the whole of it is in the two classes
-// that derive from this one, an instruction a line.
+// A program is a straight line of system calls with constant arguments. Processors differ in how a constant is loaded into a
+// register, how the kernel is called and how the calls are numbered. All of that is in the two derived classes, one
+// instruction per line.
 
-/// <summary>Writes the instructions of a <see cref="SystemCallProgram"/> for one kind of processor.</summary>
+/// <summary>Writes the instructions of a <see cref="SystemCallProgram"/> for one processor architecture.</summary>
 internal abstract class MachineCode
 {
     /// <summary>e_machine of the ELF header.</summary>
@@ -15,7 +15,7 @@ internal abstract class MachineCode
 
     protected List<byte> Bytes { get; } = [];
 
-    /// <exception cref="NativeException">This kind of processor is not one of those that are written here.</exception>
+    /// <exception cref="NativeException">The architecture is not supported.</exception>
     public static MachineCode For(Architecture architecture) => architecture switch
     {
         Architecture.X64 => new X64Code(),
@@ -27,12 +27,12 @@ internal abstract class MachineCode
     /// <param name="report">The descriptor to write to.</param>
     public abstract void Failure(int report);
 
-    /// <summary>A call; an error goes to <see cref="Failure"/>, which must have been written before.</summary>
+    /// <summary>A call; if it fails, it jumps to <see cref="Failure"/>, which must have been written before.</summary>
     public abstract void Call(int step, SystemCall call, ReadOnlySpan<uint> arguments);
 
-    /// <summary>execve of the program's own second argument, with the arguments from there on and its environment.</summary>
+    /// <summary>execve of the program's own second argument, passing the arguments from there on and the environment.</summary>
     /// <param name="step">The step's number.</param>
-    /// <param name="arguments">How many arguments the program itself has, its name included.</param>
+    /// <param name="arguments">How many arguments the program itself gets, including its name.</param>
     public abstract void Exec(int step, int arguments);
 
     public byte[] ToArray() => [.. Bytes];

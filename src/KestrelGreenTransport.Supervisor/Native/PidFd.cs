@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Supervisor.Native;
 
-/// <summary>A child process by its pidfd: it names this process and never another one that got its number later.</summary>
+/// <summary>A child process by its pidfd, which never refers to another process that reuses the pid.</summary>
 internal sealed class PidFd : SafeHandle
 {
     private PidFd(int pid, int descriptor)
@@ -17,18 +17,18 @@ internal sealed class PidFd : SafeHandle
 
     public int Pid { get; }
 
-    /// <summary>To be polled for POLLIN: readable once the process has ended.</summary>
+    /// <summary>Poll it for POLLIN: readable once the process has ended.</summary>
     public int Number => (int)handle;
 
     public override bool IsInvalid => handle < 0;
 
     /// <summary>
-    /// Takes charge of a child that was just started and has not been reaped, so its number cannot have been reused. One
-    /// that cannot be watched is killed and reaped here: nobody would ever know of it, or of its end.
+    /// Takes charge of a child that was just started and has not been reaped, so its pid cannot have been reused. A child
+    /// that cannot be watched is killed and reaped here, because nothing else would ever notice its end.
     /// </summary>
     /// <param name="pid">The child.</param>
-    /// <param name="leadsGroup">Whether what it may have started by now is in a process group of its own.</param>
-    /// <param name="failure">Why it could not be watched, and is no more.</param>
+    /// <param name="leadsGroup">Whether the child leads a process group; if it must be killed, the whole group is.</param>
+    /// <param name="failure">Why it could not be watched and was killed.</param>
     public static PidFd? Adopt(int pid, bool leadsGroup, out Result failure)
     {
         failure = Result.From(Posix.syscall(Posix.SYS_pidfd_open, pid, 0, 0, 0));
@@ -42,17 +42,17 @@ internal sealed class PidFd : SafeHandle
         return null;
     }
 
-    /// <summary>Opens any process; null when there is none of this number.</summary>
+    /// <summary>Opens any process; null if it cannot be opened, for example because it does not exist.</summary>
     public static PidFd? TryOpen(int pid)
     {
         var opened = Result.From(Posix.syscall(Posix.SYS_pidfd_open, pid, 0, 0, 0));
         return opened.Ok ? new PidFd(pid, (int)opened.Value) : null;
     }
 
-    /// <summary>Whether a process has ended of which somebody passed us the pidfd.</summary>
+    /// <summary>Whether the process of a pidfd that was passed to us has ended.</summary>
     public static bool HasEnded(SafeFileHandle passed) => WaitForEnd((int)passed.DangerousGetHandle(), TimeSpan.Zero);
 
-    /// <summary>Waits until the process has ended; false when it has not by then.</summary>
+    /// <summary>Waits until the process has ended; false if the limit passes first.</summary>
     public bool WaitForEnd(TimeSpan limit) => WaitForEnd(Number, limit);
 
     public Result Signal(int signal) => Result.From(Posix.syscall(Posix.SYS_pidfd_send_signal, Number, signal, 0, 0));
@@ -72,7 +72,7 @@ internal sealed class PidFd : SafeHandle
 
         if (waited.Error == Errno.ECHILD)
         {
-            // Somebody else reaped it (as PID 1 the runtime reaps every child): it is gone, its status unknown.
+            // Something else reaped it (as PID 1 the runtime reaps every child): it is gone, its status unknown.
             return new ExitStatus(null, null);
         }
 

@@ -3,7 +3,7 @@ using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Supervisor.Native;
 
-/// <summary>Calls of libc that only the supervisor needs, named as in C. <see cref="KestrelGreenTransport.Native.Libc"/> has the shared ones.</summary>
+/// <summary>libc calls that only the supervisor needs, named as in C. The shared ones are in <see cref="KestrelGreenTransport.Native.Libc"/>.</summary>
 internal static unsafe partial class Posix
 {
     public const int O_CLOEXEC = 0x80000;

@@ -5,7 +5,7 @@ using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Supervisor.Native;
 
-/// <summary>What /proc says of processes and sockets. Every answer is empty when the process is gone.</summary>
+/// <summary>What /proc says about processes and sockets. Every answer is empty when the process is gone.</summary>
 internal static class ProcFs
 {
     private const string Listening = "0A";
@@ -35,7 +35,7 @@ internal static class ProcFs
     /// <summary>Our own umask.</summary>
     public static int Umask() => OwnStatus("Umask:") is { } umask ? Convert.ToInt32(umask, 8) : 0x12; // 022, where the kernel does not say.
 
-    /// <summary>The signals that we ignore, one bit for each, from signal 1 on.</summary>
+    /// <summary>The signals that we ignore, as a bit mask; the lowest bit is signal 1.</summary>
     public static ulong IgnoredSignals() => OwnStatus("SigIgn:") is { } mask ? ulong.Parse(mask, NumberStyles.HexNumber, CultureInfo.InvariantCulture) : 0;
 
     private static string? OwnStatus(string field) =>
@@ -48,7 +48,7 @@ internal static class ProcFs
                 - TimeSpan.FromSeconds(double.Parse(uptime, CultureInfo.InvariantCulture) - (long.Parse(stat[19], CultureInfo.InvariantCulture) / TicksPerSecond))
             : null;
 
-    /// <summary>The mappings of files that a process has. A file that was replaced since is not among them.</summary>
+    /// <summary>The file mappings of a process. A file that was replaced since is left out.</summary>
     public static IEnumerable<FileMapping> FileMappingsOf(int pid) => FileMappingsIn(Read($"/proc/{pid}/maps") ?? "");
 
     /// <summary>The same, in the text of a <c>maps</c> file.</summary>
@@ -80,7 +80,7 @@ internal static class ProcFs
         return inodes;
     }
 
-    /// <summary>The TCP endpoint on which a process listens with a socket that is none of these; null when there is none.</summary>
+    /// <summary>The TCP endpoint on which a process listens with a socket not in <paramref name="except"/>; null if there is none.</summary>
     public static string? OwnListenerOf(int pid, IReadOnlySet<string> except)
     {
         var listening = TcpListeners(pid);
@@ -100,7 +100,7 @@ internal static class ProcFs
         return null;
     }
 
-    /// <summary>Who listens where we cannot: "nginx, pid 812", or null when that cannot be known (another user's, without root).</summary>
+    /// <summary>The process that holds an address we cannot bind: "nginx, pid 812"; null if unknown (another user's process, without root).</summary>
     public static string? HolderOf(ListenEndpoint endpoint)
     {
         var inodes = endpoint.UnixPath is { } path
@@ -126,7 +126,7 @@ internal static class ProcFs
         return null;
     }
 
-    /// <summary>Whether an open file is the one that a path names.</summary>
+    /// <summary>Whether an open descriptor and a path refer to the same file.</summary>
     public static unsafe bool IsSameFile(int descriptor, string path)
     {
         LibcFiles.Statx open;
@@ -136,7 +136,7 @@ internal static class ProcFs
             && (open.stx_ino, open.stx_dev_major, open.stx_dev_minor) == (named.stx_ino, named.stx_dev_major, named.stx_dev_minor);
     }
 
-    /// <summary>The inode of a socket descriptor's link, or null when it is no socket.</summary>
+    /// <summary>The inode of a socket descriptor's link; null if it is not a socket.</summary>
     public static string? InodeOf(string descriptorLink)
     {
         try
@@ -155,7 +155,7 @@ internal static class ProcFs
 
     private static bool IsAny(IPAddress address) => address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any);
 
-    // The fields after the command's name, which stands in brackets and may hold anything: state is the first.
+    // The fields after the command's name, which stands in parentheses and may contain anything. The first field is the state.
     private static string[]? StatOf(int pid) =>
         Read($"/proc/{pid}/stat") is { } stat && stat.LastIndexOf(')') is > 0 and var close && close + 2 < stat.Length
             ? stat[(close + 2)..].Split(' ')
@@ -179,7 +179,7 @@ internal static class ProcFs
         return listeners;
     }
 
-    // A process names itself as it likes.
+    // A process can choose any name, so control characters are replaced.
     private static string NameOf(int pid) =>
         Read($"/proc/{pid}/comm")?.Trim() is { } name ? string.Concat(name.Select(static c => char.IsControl(c) ? '?' : c)) : "?";
 
@@ -189,7 +189,7 @@ internal static class ProcFs
         where fields.Length == 8 && fields[7] == path
         select fields[6];
 
-    // Addresses stand as 32-bit words in the machine's byte order, ports as plain hexadecimal.
+    // Addresses are 32-bit words in the machine's byte order, ports are plain hexadecimal.
     private static IPEndPoint ParseEndpoint(string text)
     {
         var colon = text.IndexOf(':', StringComparison.Ordinal);
@@ -221,7 +221,7 @@ internal static class ProcFs
 }
 
 /// <summary>
-/// A mapping of a file into a process, as a line of <c>/proc/PID/maps</c> tells it. Access is such as <c>r-xp</c>: read, write,
+/// A mapping of a file into a process, from a line of <c>/proc/PID/maps</c>. Access looks like <c>r-xp</c>: read, write,
 /// execute; private or shared.
 /// </summary>
 internal readonly record struct FileMapping(string Access, ulong Inode, string Path);

@@ -1,8 +1,8 @@
 namespace KestrelGreenTransport.Supervisor.Native;
 
 /// <summary>
-/// Where a path leads at this moment, symbolic links followed. A generation keeps what it found: when
-/// <c>current</c> is made to point to another release, only the next reload goes there.
+/// Where a path leads now, with symbolic links resolved. A generation keeps the path that it resolved: after <c>current</c>
+/// is pointed to another release, only the next reload uses the new one.
 /// </summary>
 internal static class RealPath
 {
@@ -24,6 +24,6 @@ internal static class RealPath
         return Posix.realpath(path, resolved) is null ? path : new string((sbyte*)resolved);
     }
 
-    /// <summary>A file in the folder that its path leads to. A link in the place of the file itself stays: what lies beside it belongs to it.</summary>
+    /// <summary>The file's path with its folder resolved. A link at the file itself is kept, since the files beside the link belong to it.</summary>
     public static string OfFile(string path) => Path.Combine(Of(Path.GetDirectoryName(path)!), Path.GetFileName(path));
 }

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace KestrelGreenTransport.Supervisor.Native;
 
-/// <summary>Signal numbers of Linux and their names.</summary>
+/// <summary>Linux signal numbers and names.</summary>
 internal static class Signals
 {
     public const int SIGHUP = 1;
@@ -29,8 +29,8 @@ internal static class Signals
         signal > 0 && signal < Names.Length ? Names[signal] : string.Create(CultureInfo.InvariantCulture, $"signal {signal}");
 
     /// <summary>
-    /// Sets those that this process inherited as ignored to their default. A script's shell starts <c>green run &amp;</c> with INT and QUIT
-    /// ignored, nohup does so with HUP; and the runtime sets no handler for an ignored signal.
+    /// Resets those of the given signals that this process inherited as ignored. A script's shell starts <c>green run &amp;</c> with INT
+    /// and QUIT ignored, nohup ignores HUP, and the runtime sets no handler for an ignored signal.
     /// </summary>
     public static void StopIgnoring(params ReadOnlySpan<int> signals)
     {

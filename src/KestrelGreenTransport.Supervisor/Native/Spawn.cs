@@ -5,9 +5,9 @@ using KestrelGreenTransport.Native;
 namespace KestrelGreenTransport.Supervisor.Native;
 
 /// <summary>
-/// Starts processes by posix_spawn: every signal at its default, none blocked, standard input empty, and only the
-/// descriptors that were asked for. What is to run as another user becomes that one in the child
-/// (<see cref="SystemCallProgram"/>): no thread of ours ever does.
+/// Starts processes with posix_spawn: every signal at its default, none blocked, standard input empty, and only the
+/// descriptors that were asked for. If a process is to run as another user, the child changes its ids itself
+/// (<see cref="SystemCallProgram"/>); no thread of ours ever does.
 /// </summary>
 internal static unsafe class Spawn
 {
@@ -17,10 +17,10 @@ internal static unsafe class Spawn
     // Sources are moved up here first, so that placing one descriptor never overwrites the source of the next.
     private const int SafeFrom = 100;
 
-    // For a child's few system calls: as another user it can be stopped by that user's processes.
+    // For a child's few system calls. The limit is needed because processes of the other user could stop the child.
     private const int ReportLimitMilliseconds = 10_000;
 
-    /// <summary>Starts a process and watches it. No process runs where this gives none.</summary>
+    /// <summary>Starts a process and watches it. If the result has no process, none is running.</summary>
     public static Spawned Start(SpawnRequest request)
     {
         if (request.RunAs is not { } user)
@@ -31,7 +31,7 @@ internal static unsafe class Spawn
         var program = new SystemCallProgram(AfterAll(request.Descriptors)).Become(user);
         if (request.WorkingDirectory is { } directory)
         {
-            // By then, so that a folder that is closed to the user is refused.
+            // After changing the user, so that a folder closed to that user is refused.
             program.Then(SystemCall.chdir, program.Place(directory));
         }
 
@@ -52,13 +52,13 @@ internal static unsafe class Spawn
         }
     }
 
-    /// <summary>Has a child make system calls as another user, and waits for its end.</summary>
-    /// <param name="user">Whom it becomes first.</param>
-    /// <param name="descriptor">One of our descriptors, which is its <paramref name="number"/>.</param>
-    /// <param name="number">The number there.</param>
+    /// <summary>Has a child make system calls as another user, and waits until it ends.</summary>
+    /// <param name="user">The user that the child becomes first.</param>
+    /// <param name="descriptor">One of our descriptors, which the child gets as <paramref name="number"/>.</param>
+    /// <param name="number">The descriptor's number in the child.</param>
     /// <param name="calls">Adds the calls.</param>
-    /// <returns>The call that failed; null when none did.</returns>
-    /// <exception cref="NativeException">The child could not be started.</exception>
+    /// <returns>The call that failed; null if none did.</returns>
+    /// <exception cref="IOException">The child could not be started.</exception>
     public static CallFailure? Call(ProcessCredentials user, int descriptor, int number, Action<SystemCallProgram> calls)
     {
         var program = new SystemCallProgram(number + 1).Become(user);
@@ -81,7 +81,7 @@ internal static unsafe class Spawn
         return failed is not null || started.Error is not { } error ? failed : throw new IOException(error);
     }
 
-    /// <summary>Starts a process, for whoever waits for all of its children. The value is its pid.</summary>
+    /// <summary>Starts a process without a pidfd, for a caller that waits for all of its children. The value is the pid.</summary>
     public static Result StartUnwatched(SpawnRequest request)
     {
         var actions = stackalloc byte[OpaqueSize];
@@ -143,7 +143,7 @@ internal static unsafe class Spawn
             : new Spawned(null, $"it was started and ended at once, since it could not be watched: pidfd_open: {Exhaustion.Explain(failure)}");
     }
 
-    // No process runs where this gives none, or where a call failed.
+    // If the result has no process, or a call failed, no process is running.
     private static Spawned StartProgram(SystemCallProgram program, byte[] executable, SpawnRequest request, out CallFailure? failed)
     {
         failed = null;
@@ -193,7 +193,7 @@ internal static unsafe class Spawn
         }
     }
 
-    // Closed without a word: all went well.
+    // The pipe was closed without a report: all went well.
     private static (bool IsThere, long Result, long Step) ReadReport(Descriptor pipe)
     {
         var polled = new Libc.PollFd { fd = pipe.Number, events = Libc.POLLIN };
@@ -212,7 +212,7 @@ internal static unsafe class Spawn
 
     private static int AfterAll(IReadOnlyList<(int Ours, int Theirs)> descriptors) => descriptors.Select(static pair => pair.Theirs + 1).Append(3).Max();
 
-    // glibc has it from 2.29 on, and .NET runs from 2.27 on.
+    // glibc has it since 2.29; .NET runs on 2.27 and later.
     private static bool TryAddChdir(byte* actions, string directory)
     {
         try
@@ -226,7 +226,7 @@ internal static unsafe class Spawn
         }
     }
 
-    /// <summary>The same process, by way of a shell that changes the folder and then becomes the program.</summary>
+    /// <summary>The same process, started through a shell that changes the folder and then execs the program.</summary>
     internal static SpawnRequest ByShell(SpawnRequest request) => request with
     {
         FileName = "/bin/sh",
@@ -257,7 +257,7 @@ internal static unsafe class Spawn
     {
         var duplicate = Result.From(Libc.fcntl(descriptor, Libc.F_DUPFD_CLOEXEC, from));
 
-        // Where all that may be open is below the number asked for, the kernel calls the number invalid.
+        // If the number asked for is beyond the limit of open files, the kernel returns EINVAL.
         return duplicate.Error == Errno.EINVAL ? duplicate with { Error = Errno.EMFILE } : duplicate;
     }
 
@@ -297,10 +297,10 @@ internal static unsafe class Spawn
     }
 }
 
-/// <summary>A process that was started, or why there is none.</summary>
+/// <summary>A started process, or the reason why there is none.</summary>
 internal readonly record struct Spawned(PidFd? Process, string? Error);
 
-/// <summary>A system call that a child made and that failed.</summary>
+/// <summary>A system call that failed in a child.</summary>
 internal readonly record struct CallFailure(string Call, Result Result)
 {
     public override string ToString() => $"{Call}: {Exhaustion.Explain(Result)}";

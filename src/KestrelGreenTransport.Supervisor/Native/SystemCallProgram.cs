@@ -4,17 +4,17 @@ using System.Text;
 
 namespace KestrelGreenTransport.Supervisor.Native;
 
-// Who may send a thread signals is decided by the thread's own ids, and the signals reach its whole process: a thread of the
-// supervisor that took on the workers' user would let them kill it. So no thread ever does. What must happen as another user
-// happens in a child, between its start and its execve; .NET cannot run there, and a C program is not at hand everywhere. But
-// all that is to be done is a few system calls with arguments that are known before: this writes them as a program, which is
+// The kernel decides by a thread's own ids which users may signal it, and the signal reaches its whole process: if a thread of the
+// supervisor took on the workers' user, they could kill the supervisor. So no thread ever does. Whatever must run as another user
+// runs in a child, between its start and its execve. .NET cannot run there, and a C program is not available everywhere. But
+// the work is only a few system calls with arguments known in advance: this class writes them as a program, which is
 // kept in memory (memfd) and started like any other.
 
 /// <summary>
 /// A program that makes system calls, one after the other, and stops at the first that fails. It links to nothing and reads no
-/// environment, so that nothing in that has a say while it is still root.
+/// environment, so the environment cannot influence it while it is still root.
 /// </summary>
-/// <param name="report">Its descriptor for the report of a failure. When it is closed without one, all went well.</param>
+/// <param name="report">The child's descriptor for reporting a failure. If it is closed without a report, all went well.</param>
 internal sealed class SystemCallProgram(int report)
 {
     private const uint Base = 0x40_0000;
@@ -29,17 +29,17 @@ internal sealed class SystemCallProgram(int report)
     private readonly List<byte> _data = [];
     private readonly List<(SystemCall Call, uint[] Arguments)> _steps = [];
 
-    /// <summary>How many bytes a report has: a negative error number, and the number of the step, both 64-bit.</summary>
+    /// <summary>The size of a report in bytes: a negative error number and the number of the step, both 64-bit.</summary>
     public const int ReportSize = 16;
 
-    /// <summary>Becomes somebody else for good: groups first, since without root they cannot be changed.</summary>
+    /// <summary>Changes to another user for good: groups first, since they cannot be changed without root.</summary>
     public SystemCallProgram Become(ProcessCredentials credentials)
     {
         Then(SystemCall.setgroups, (uint)credentials.Groups.Length, Place(MemoryMarshal.AsBytes(credentials.Groups.AsSpan())));
         Then(SystemCall.setresgid, credentials.Gid, credentials.Gid, credentials.Gid);
         Then(SystemCall.setresuid, credentials.Uid, credentials.Uid, credentials.Uid);
 
-        // So that a setuid program does not make it root again.
+        // So that a setuid program cannot make it root again.
         return Then(SystemCall.prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     }
 
@@ -49,7 +49,7 @@ internal sealed class SystemCallProgram(int report)
         return this;
     }
 
-    /// <summary>Keeps bytes for a call. Returns their address.</summary>
+    /// <summary>Stores bytes for a call. Returns their address.</summary>
     public uint Place(ReadOnlySpan<byte> bytes)
     {
         while (_data.Count % sizeof(ulong) != 0)
@@ -62,18 +62,18 @@ internal sealed class SystemCallProgram(int report)
         return address;
     }
 
-    /// <summary>The same for a text, as C has it.</summary>
+    /// <summary>Stores a text as a null-terminated UTF-8 string. Returns its address.</summary>
     public uint Place(string text) => Place([.. Encoding.UTF8.GetBytes(text), 0]);
 
     /// <summary>The name of the call that a report is about.</summary>
     public string NameOf(int step) => step == _steps.Count ? $"{SystemCall.execve}" : $"{_steps[step].Call}";
 
-    /// <summary>The program, at the end of which it exits with 0.</summary>
+    /// <summary>The program, which exits with 0 at its end.</summary>
     public byte[] ToExecutable(Architecture architecture) => ToExecutable(architecture, code => code.Call(_steps.Count, SystemCall.exit_group, [0]));
 
-    /// <summary>The program, at the end of which it runs its own second argument, with the arguments from there on and its environment.</summary>
-    /// <param name="architecture">For which processor.</param>
-    /// <param name="arguments">How many arguments it is started with, its own name included.</param>
+    /// <summary>The program, which at its end runs its own second argument, passing the arguments from there on and the environment.</summary>
+    /// <param name="architecture">The processor architecture.</param>
+    /// <param name="arguments">How many arguments it is started with, including its own name.</param>
     public byte[] ToExecutable(Architecture architecture, int arguments) => ToExecutable(architecture, code => code.Exec(_steps.Count, arguments));
 
     private byte[] ToExecutable(Architecture architecture, Action<MachineCode> end)
@@ -89,13 +89,13 @@ internal sealed class SystemCallProgram(int report)
 
         end(code);
 
-        // Instructions of arm64 are aligned.
+        // arm64 instructions must be aligned.
         _ = Place([]);
         byte[] file = [.. Header(code.Machine, (uint)(_data.Count + start), (uint)(_data.Count + code.ToArray().Length)), .. _data, .. code.ToArray()];
         return file;
     }
 
-    // An ELF file with one segment that is read and run, the headers included, and a stack that is not run.
+    // An ELF file with one readable and executable segment, which includes the headers, and a stack that is not executable.
     private static byte[] Header(ushort machine, uint entry, uint length)
     {
         var header = new byte[DataAt];

@@ -4,14 +4,14 @@ using KestrelGreenTransport.Native;
 namespace KestrelGreenTransport.Supervisor.Native;
 
 /// <summary>
-/// As whom one thread looks at files, and nothing else: its ids proper stay what they are, since they say who may send signals to
-/// it, and so to the process.
+/// The user as which one thread accesses files, and nothing else. The thread's other ids stay as they are, since they decide
+/// who may send signals to it, and so to the process.
 /// </summary>
 internal static unsafe class ThreadFileRights
 {
     private const nint NotAnId = -1;
 
-    /// <summary>Takes on another user's rights for good; those that root has beyond anybody's are gone for files.</summary>
+    /// <summary>Takes on another user's file rights for good; root's override of file permissions is lost.</summary>
     /// <exception cref="NativeException">The kernel refuses.</exception>
     public static void TakeOn(ProcessCredentials user)
     {
@@ -29,7 +29,7 @@ internal static unsafe class ThreadFileRights
         Set(setUid, user.Uid, "setfsuid");
     }
 
-    // These two answer with the id before, and never with an error.
+    // Both calls return the previous id, and never an error.
     private static void Set(nint call, uint id, string name)
     {
         _ = Posix.syscall(call, (nint)id, 0, 0, 0);
@@ -43,7 +43,7 @@ internal static unsafe class ThreadFileRights
     {
         Architecture.X64 => (116, 123, 122),
 
-        // The numbers that newer architectures share (asm-generic/unistd.h).
+        // The numbers shared by newer architectures (asm-generic/unistd.h).
         Architecture.Arm64 or Architecture.RiscV64 or Architecture.LoongArch64 => (159, 152, 151),
         var other => throw new NativeException($"setfsuid on {other}", new Result(-1, Errno.ENOSYS)),
     };

@@ -13,10 +13,10 @@ internal sealed class WakeEvent : IDisposable
         _event = created.Ok ? new Descriptor((int)created.Value) : throw new NativeException("eventfd", created);
     }
 
-    /// <summary>To be polled for POLLIN.</summary>
+    /// <summary>Poll it for POLLIN.</summary>
     public int Number => _event.Number;
 
-    /// <summary>Wakes the poller, now or at its next poll. Harmless once the poller has left.</summary>
+    /// <summary>Wakes the poller, now or at its next poll. Harmless after the poller has ended.</summary>
     public unsafe void Set()
     {
         var held = false;
@@ -28,7 +28,7 @@ internal sealed class WakeEvent : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // The poller has left; there is nobody to wake.
+            // The poller has ended; there is nothing to wake.
         }
         finally
         {
@@ -39,7 +39,7 @@ internal sealed class WakeEvent : IDisposable
         }
     }
 
-    /// <summary>Takes the wake-ups so far. Called by the poller before it looks at what it was woken for.</summary>
+    /// <summary>Clears the wake-ups so far. The poller calls this before it looks at what it was woken for.</summary>
     public unsafe void Reset()
     {
         ulong count;

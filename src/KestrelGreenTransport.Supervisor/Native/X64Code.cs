@@ -37,7 +37,7 @@ internal sealed class X64Code : MachineCode
         Emit([0x0F, 0x88], ToFailure(6));           // js failure
     }
 
-    // At its start the stack holds the number of arguments, each argument, null, and the environment.
+    // At its start the stack holds the argument count, the arguments, null, and the environment.
     public override void Exec(int step, int arguments)
     {
         Emit([0x41, 0xBC], (uint)step);             // mov r12d, step
