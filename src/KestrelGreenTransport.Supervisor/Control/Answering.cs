@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport.Supervisor.Control;
 
-/// <summary>What answers questions from outside. It begins and ends apart from the supervisor's own life, and ends once.</summary>
+/// <summary>The servers that answer requests from outside. They start and end independently of the supervisor; once ended, none can start.</summary>
 internal sealed class Answering : IDisposable
 {
     private readonly Lock _lock = new();
@@ -18,7 +18,7 @@ internal sealed class Answering : IDisposable
         }
     }
 
-    /// <summary>Ends all of it, and waits until the last answer is written or given up.</summary>
+    /// <summary>Ends all of them, and waits until the last answer is written or given up.</summary>
     public void Dispose()
     {
         lock (_lock)

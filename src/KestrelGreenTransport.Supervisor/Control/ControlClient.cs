@@ -8,8 +8,8 @@ using KestrelGreenTransport.Supervisor.Settings;
 namespace KestrelGreenTransport.Supervisor.Control;
 
 /// <summary>
-/// One command to a supervisor and its answer, each a line of JSON. Whoever answers gets a limit for the whole of it,
-/// so that a stopped supervisor, or something else on that socket, keeps nobody waiting.
+/// Sends one command to a supervisor and reads its answer, each a line of JSON. The answer must be complete within the limit,
+/// so that a stopped supervisor, or another program on that socket, cannot block the caller.
 /// </summary>
 internal sealed class ControlClient(string path, TimeProvider time, TimeSpan limit)
 {
@@ -25,18 +25,18 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
     {
     }
 
-    /// <summary>How long a supervisor that let go of its connections may take to end.</summary>
+    /// <summary>How long a supervisor may take to exit after it has closed its connections.</summary>
     public TimeSpan LeaveLimit { get; init; } = Limit;
 
-    /// <summary>The same client, for commands that take their time.</summary>
+    /// <summary>The same client with a longer limit, for commands that take longer.</summary>
     public ControlClient WithLimit(TimeSpan longer) => new(path, time, longer) { LeaveLimit = LeaveLimit };
 
     /// <summary>Sends a command and reads its answer.</summary>
-    /// <exception cref="ControlException">Nobody is there, or no answer comes, or it is a refusal.</exception>
+    /// <exception cref="ControlException">No supervisor answers, or it refuses.</exception>
     public StatusDocument Ask(ControlRequest request) => Ask(request, static response => response.Status);
 
     /// <summary>Sends a command and reads the part of its answer that was asked for.</summary>
-    /// <exception cref="ControlException">Nobody is there, or no answer comes, or it is a refusal.</exception>
+    /// <exception cref="ControlException">No supervisor answers, or it refuses.</exception>
     public T Ask<T>(ControlRequest request, Func<ControlResponse, T?> part)
         where T : class
     {
@@ -45,17 +45,17 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
     }
 
     /// <summary>Tells the supervisor to stop and waits until its process is gone.</summary>
-    /// <param name="quick">Whether requests in flight are given up.</param>
-    /// <param name="taken">Told the state once the supervisor has agreed.</param>
-    /// <param name="meanwhile">Told the state while it stops, a few times a second.</param>
-    /// <exception cref="ControlException">Nobody is there, or no answer comes, or it is a refusal.</exception>
+    /// <param name="quick">Whether to give up requests in flight.</param>
+    /// <param name="taken">Gets the status once the supervisor has accepted the command.</param>
+    /// <param name="meanwhile">Gets the status a few times a second while the supervisor stops.</param>
+    /// <exception cref="ControlException">No supervisor answers, or it refuses.</exception>
     public void Stop(bool quick, Action<StatusDocument> taken, Action<StatusDocument>? meanwhile = null)
     {
         using var socket = Connect();
         using var supervisor = PeerOf(socket) is { Pid: > 0 and var pid } ? PidFd.TryOpen(pid) : null;
         taken(Ask(socket, new ControlRequest { Command = "stop", Quick = quick }, static response => response.Status));
 
-        // The supervisor holds this connection open for as long as it lives. Its grace is its own affair: no limit here.
+        // The supervisor keeps this connection open until it exits. How long it waits for its workers is its own setting: no limit here.
         var nothing = new byte[1];
         try
         {
@@ -70,13 +70,13 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
         }
         catch (SocketException)
         {
-            // A reset is an end too.
+            // A reset also means that the supervisor has exited.
         }
 
         supervisor?.WaitForEnd(LeaveLimit);
     }
 
-    /// <summary>What a failed connect means, in words.</summary>
+    /// <summary>Explains why a connect failed.</summary>
     public static ControlException Unreachable(string path, SocketError error) => error switch
     {
         SocketError.AccessDenied => new ControlException(
@@ -88,7 +88,7 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
         _ => new ControlException(ExitCodes.Unexpected, $"cannot connect to {path}: {new SocketException((int)error).Message}."),
     };
 
-    /// <summary>Whether somebody listens there. A file that nobody listens on is what a killed supervisor left.</summary>
+    /// <summary>Whether a process listens on the socket. A killed supervisor leaves a file on which no process listens.</summary>
     public static bool IsAlive(string path)
     {
         using var socket = NewSocket(Limit);
@@ -112,7 +112,7 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
         }
         catch (ControlException)
         {
-            // It is on its way out, and its end is what we wait for.
+            // It is shutting down, and we are waiting for its end anyway.
             return;
         }
 
@@ -152,8 +152,8 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
     }
 
     /// <summary>
-    /// Whether a user's supervisor is worth asking: one's own and root's. Anybody may put a socket into a folder that all
-    /// may write to; root may look at anyone's, if it says where.
+    /// Whether a supervisor of this owner may be asked: the caller's own and root's. In a folder that everyone can write to, any
+    /// user may place a socket. Root may ask any supervisor whose socket it names.
     /// </summary>
     public static bool IsTrusted(uint owner, uint caller) => owner == caller || owner == 0 || caller == 0;
 
@@ -163,7 +163,7 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
         byte[] line;
         try
         {
-            // A stopped supervisor takes a request into the kernel's buffer; only its answer shows whether it lives.
+            // The kernel buffers a request to a stopped supervisor; only an answer shows that it is running.
             socket.Send([.. JsonSerializer.SerializeToUtf8Bytes(request, ControlJson.Default.ControlRequest), (byte)'\n']);
             line = ReadLine(socket);
         }
@@ -220,11 +220,11 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
             }
         }
 
-        // Not a line of ours.
+        // Not one of our answers.
         return [];
     }
 
-    // The process that listens, in this process's own numbering (0 when it cannot be seen from here), and whom it runs as.
+    // The listening process by its pid as seen from here (0 if it is not visible), and the user that it runs as.
     private static unsafe (int Pid, uint User)? PeerOf(Socket socket)
     {
         Posix.Ucred peer;

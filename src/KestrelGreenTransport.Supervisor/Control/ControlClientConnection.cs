@@ -3,7 +3,7 @@ using KestrelGreenTransport.Supervisor.Native;
 
 namespace KestrelGreenTransport.Supervisor.Control;
 
-/// <summary>One client of the control socket. It reads one line, waits for its answer, writes it, and is done.</summary>
+/// <summary>One client of the control socket: reads one line, waits for its answer, writes it, and is done.</summary>
 internal sealed class ControlClientConnection(Descriptor socket, long connectedAt) : IDisposable
 {
     private const int LongestRequest = 64 * 1024;
@@ -22,10 +22,10 @@ internal sealed class ControlClientConnection(Descriptor socket, long connectedA
 
     public bool IsDone { get; private set; }
 
-    /// <summary>What to poll for: the request, room for the answer, or only the client's leaving.</summary>
+    /// <summary>What to poll for: the request, room for the answer, or only the client closing the connection.</summary>
     public short Interest => _answer is { Length: > 0 } ? Libc.POLLOUT : _handedOut && _answer is null ? (short)0 : Libc.POLLIN;
 
-    /// <summary>Whether the client runs as our user or as root; the socket's mode says the same, this says it again.</summary>
+    /// <summary>Whether the client runs as our user or as root. The socket's mode already ensures this; it is checked again.</summary>
     public unsafe bool IsOursOrRoots()
     {
         Posix.Ucred peer;
@@ -34,7 +34,7 @@ internal sealed class ControlClientConnection(Descriptor socket, long connectedA
             && (peer.uid == 0 || peer.uid == Libc.geteuid());
     }
 
-    /// <summary>Gives the answer to be written. With <paramref name="stayOpen"/> the connection ends only with the supervisor.</summary>
+    /// <summary>Sets the answer to write. With <paramref name="stayOpen"/> the connection stays open until the supervisor exits.</summary>
     public void Answer(byte[] json, bool stayOpen)
     {
         _handedOut = true;
@@ -42,7 +42,7 @@ internal sealed class ControlClientConnection(Descriptor socket, long connectedA
         _answer = (byte[])[.. json, (byte)'\n'];
     }
 
-    /// <summary>Reads or writes what can be, without waiting. Returns the request when its line is complete.</summary>
+    /// <summary>Reads or writes as much as possible without blocking. Returns the request once its line is complete.</summary>
     public ReadOnlyMemory<byte>? Proceed(long now)
     {
         if (_answer is { Length: > 0 })
@@ -53,7 +53,7 @@ internal sealed class ControlClientConnection(Descriptor socket, long connectedA
 
         if (_handedOut)
         {
-            // Nothing more is expected of it: whatever comes now, its leaving included, ends it once it has its answer.
+            // No more input is expected: anything that arrives now, including the client's close, ends the connection once it has its answer.
             IsDone = _answer is not null && HasLeft();
             return null;
         }
@@ -103,7 +103,7 @@ internal sealed class ControlClientConnection(Descriptor socket, long connectedA
     {
         if (!_isAnswering)
         {
-            // From now, not from the question: some answers take their time.
+            // The limit counts from now, not from the request: some answers take longer.
             _isAnswering = true;
             _deadline = now + AnswerLimitNanoseconds;
         }

@@ -4,15 +4,15 @@ using KestrelGreenTransport.Supervisor.Output;
 namespace KestrelGreenTransport.Supervisor.Control;
 
 /// <summary>
-/// What the control socket answers without asking the arbiter: each question reads what other threads left, on the
-/// control server's own thread, and changes nothing.
+/// What the control socket answers without asking the arbiter. Each answer is read from what other threads have published,
+/// on the control server's thread, and changes nothing.
 /// </summary>
 internal static class ControlQuestions
 {
-    /// <summary>So many lines at most in one answer.</summary>
+    /// <summary>The most lines in one answer.</summary>
     public const int MostLines = 5000;
 
-    // Well below what a client reads of one answer, with room for JSON's escapes.
+    // Well below what a client reads for one answer, with room for JSON's escapes.
     private const int MostCharacters = 512 * 1024;
 
     public static IReadOnlyDictionary<string, Func<ControlRequest, ControlResponse>> Of(Journal journal, Func<Figures> figures, Func<SupervisorState> state, TimeProvider time) =>

@@ -9,9 +9,9 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Supervisor.Control;
 
 /// <summary>
-/// Answers <c>green status</c> and its kin on a Unix socket: one line of JSON in, one out. One thread serves all clients
-/// and waits for none: a client that says nothing, half a line or too much is dropped when its time or its room is up.
-/// Where the process runs out of descriptors it answers one after the other.
+/// Answers <c>green status</c> and the other commands on a Unix socket: one line of JSON in, one out. One thread serves all clients
+/// and waits for none: a client that sends nothing, an incomplete line or too much is dropped at its time or size limit.
+/// When the process runs short of descriptors, it accepts one client at a time.
 /// </summary>
 internal sealed class ControlServer : IDisposable
 {
@@ -35,14 +35,14 @@ internal sealed class ControlServer : IDisposable
     private bool _isShort;
     private long _acceptsFrom;
 
-    /// <param name="socket">Where to answer. Belongs to this server from now on.</param>
-    /// <param name="post">Hands an event to the supervisor's thread and calls back once it was taken.</param>
+    /// <param name="socket">Where to answer. This server owns it from now on.</param>
+    /// <param name="post">Hands an event to the supervisor's thread, which calls back once it has taken the event.</param>
     /// <param name="status">Builds the status document, on this server's thread.</param>
-    /// <param name="questions">What else is answered on this server's thread, by command.</param>
-    /// <param name="lateQuestions">What is answered in its own time, from any thread, by command.</param>
-    /// <param name="logger">For what goes wrong here.</param>
+    /// <param name="questions">Further commands, answered on this server's thread.</param>
+    /// <param name="lateQuestions">Commands that are answered later, from any thread.</param>
+    /// <param name="logger">For errors of this server.</param>
     /// <param name="time">The clock for the clients' time limits.</param>
-    /// <param name="upgrade">Begins an upgrade on the supervisor's thread and calls back once that was tried.</param>
+    /// <param name="upgrade">Begins an upgrade on the supervisor's thread, and calls back once that was tried.</param>
     public ControlServer(
         ControlSocket socket,
         Action<SupervisorEvent, Action> post,
@@ -78,7 +78,7 @@ internal sealed class ControlServer : IDisposable
         _thread.Join();
         _wake.Dispose();
 
-        // The file first: whoever sees its connection end finds nothing left here.
+        // Remove the file first: a client that sees its connection end must not find the socket still there.
         _socket.Dispose();
         foreach (var client in _clients)
         {
@@ -123,7 +123,7 @@ internal sealed class ControlServer : IDisposable
         var polled = new Libc.PollFd[2 + _clients.Count];
         polled[0] = new Libc.PollFd { fd = _wake.Number, events = Libc.POLLIN };
 
-        // With every place taken, or none to be had, the kernel's queue keeps the others.
+        // With no place or descriptor free, further clients wait in the kernel's queue.
         polled[1] = new Libc.PollFd { fd = MayAccept ? _socket.Number : -1, events = Libc.POLLIN };
         for (var i = 0; i < _clients.Count; i++)
         {
@@ -132,7 +132,7 @@ internal sealed class ControlServer : IDisposable
 
         fixed (Libc.PollFd* first = polled)
         {
-            // A client's time is looked at once a second; without clients nothing needs looking at.
+            // Clients' time limits are checked once a second; without clients there is nothing to check.
             _ = Libc.poll(first, (nuint)polled.Length, _clients.Count > 0 || _isShort ? LookAgainMilliseconds : -1);
         }
 
@@ -149,7 +149,7 @@ internal sealed class ControlServer : IDisposable
             var accepted = _socket.Accept();
             if (Exhaustion.IsOfDescriptors(accepted.Error))
             {
-                // The client stays in the queue and the socket readable, which would not let us rest. Said once, until it works.
+                // The client stays in the queue and the socket stays readable: without this pause we would spin. Logged once, until it works again.
                 if (!_isShort)
                 {
                     SupervisorLog.ControlFailed(_logger, Exhaustion.Explain(accepted));
@@ -242,7 +242,7 @@ internal sealed class ControlServer : IDisposable
     private void Take(ControlClientConnection client, SupervisorEvent happened, bool stayOpen) =>
         _post(happened, () => Taken(client, stayOpen));
 
-    // Back to this server's thread, which builds the answer: the loop's own does not read /proc for it.
+    // The answer is built on this server's thread: the supervisor's thread must not read /proc for it.
     private void Taken(ControlClientConnection client, bool stayOpen)
     {
         _taken.Enqueue((client, stayOpen));

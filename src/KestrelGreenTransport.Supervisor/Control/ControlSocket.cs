@@ -6,7 +6,7 @@ using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Control;
 
-/// <summary>The control socket: a Unix socket for this user alone (0600). Its file goes with it.</summary>
+/// <summary>The control socket: a Unix socket for this user alone (0600). Its file is removed with it.</summary>
 internal sealed class ControlSocket : IDisposable
 {
     private const int Backlog = 64;
@@ -24,7 +24,7 @@ internal sealed class ControlSocket : IDisposable
 
     public int Number => _socket.Number;
 
-    /// <summary>Binds the socket; a file that a dead supervisor left is replaced.</summary>
+    /// <summary>Binds the socket, replacing a file left by a dead supervisor.</summary>
     /// <exception cref="StartupException">It cannot be bound, or another supervisor answers on it.</exception>
     public static ControlSocket Bind(string path)
     {
@@ -53,7 +53,7 @@ internal sealed class ControlSocket : IDisposable
             var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
             RemoveStale(path);
 
-            // Of the socket, before its file is made: there is no moment at which it has other rights, and no path to be misled by.
+            // On the socket, before its file exists: the file never has other permissions, and no path is involved that could be swapped.
             _ = LibcFiles.fchmod(socket.SafeHandle, 0b110_000_000);
             socket.Bind(new UnixDomainSocketEndPoint(path));
             socket.Blocking = false;
@@ -63,7 +63,7 @@ internal sealed class ControlSocket : IDisposable
         }
         catch (SocketException e)
         {
-            // .NET calls a missing folder an address that is not available, and has no name for EROFS and ENOSPC.
+            // .NET reports a missing folder as an address that is not available, and has no error code for EROFS and ENOSPC.
             var reason = !made.Ok ? $"its folder cannot be made: {made.Message}"
                 : e.SocketErrorCode == SocketError.SocketError ? "the file system is read-only, or full"
                 : e.Message;
@@ -72,31 +72,31 @@ internal sealed class ControlSocket : IDisposable
         }
     }
 
-    /// <summary>Takes a client that waits, if there is one.</summary>
+    /// <summary>Accepts a waiting client, if there is one.</summary>
     public unsafe Result Accept() =>
         Result.From(Posix.accept4(Number, null, null, Posix.SOCK_CLOEXEC | Posix.SOCK_NONBLOCK));
 
-    /// <summary>The socket that another supervisor answers on for as long as it likes.</summary>
+    /// <summary>A socket on which another supervisor keeps answering until <see cref="TakeOver"/>.</summary>
     public static ControlSocket Share(string path, int descriptor) =>
         new(path, new Descriptor(descriptor)) { _isLetGo = true };
 
-    /// <summary>It is ours from now on.</summary>
+    /// <summary>From now on this supervisor owns the socket.</summary>
     public void TakeOver()
     {
         _isLetGo = false;
 
-        // Again: clients ask the kernel who listens, and it names the process that said so last.
+        // Listen again: clients ask the kernel which process listens, and it names the last one that called listen.
         _ = Posix.listen(Number, Backlog);
     }
 
-    /// <summary>It is another supervisor's from now on.</summary>
+    /// <summary>From now on another supervisor owns the socket.</summary>
     public void LetGo() => _isLetGo = true;
 
     public void Dispose()
     {
         if (!_isLetGo && !_socket.IsClosed)
         {
-            // Its folder may be gone by now, with the file.
+            // Its folder may already be gone, and the file with it.
             _ = Posix.unlink(Path);
         }
 

@@ -6,10 +6,10 @@ namespace KestrelGreenTransport.Supervisor.Control;
 internal static class ControlTarget
 {
     /// <summary>The path of the control socket to talk to.</summary>
-    /// <param name="control">A path that somebody gave; it needs no finding.</param>
-    /// <param name="name">A name that somebody gave.</param>
+    /// <param name="control">The path given by --control; it is returned as it is.</param>
+    /// <param name="name">The name given by --name.</param>
     /// <param name="directory">The run-time directory.</param>
-    /// <exception cref="ControlException">There is none, or more than one.</exception>
+    /// <exception cref="ControlException">No supervisor matches, or more than one.</exception>
     public static string Find(string? control, string? name, string directory)
     {
         if (control is not null)
@@ -38,7 +38,7 @@ internal static class ControlTarget
         };
     }
 
-    // A socket file that nobody listens on is stale: its supervisor was killed.
+    // A socket file on which no process listens is stale: its supervisor was killed.
     private static List<string> Living(string directory)
     {
         try

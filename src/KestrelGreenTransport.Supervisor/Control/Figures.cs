@@ -2,10 +2,10 @@ using KestrelGreenTransport.Contract;
 
 namespace KestrelGreenTransport.Supervisor.Control;
 
-/// <summary>Everything that is known at one moment: the status, and the requests answered by each worker.</summary>
+/// <summary>Everything known at one moment: the status, and the requests answered by each worker.</summary>
 internal sealed record Figures
 {
-    /// <summary>Monotonic seconds of the supervisor, to tell how far two of these lie apart.</summary>
+    /// <summary>The supervisor's monotonic clock in seconds, to compute the time between two figures.</summary>
     public required double At { get; init; }
 
     public required StatusDocument Status { get; init; }
@@ -23,11 +23,11 @@ internal sealed record Figures
     public RequestStats Of(int index) => Requests.FirstOrDefault(one => one.Index == index)?.ToStats() ?? RequestStats.None;
 }
 
-/// <summary>Requests answered at a worker index, by all processes that it had.</summary>
+/// <summary>Requests answered at a worker index, by all processes that had it.</summary>
 /// <param name="Index">The worker.</param>
 /// <param name="Count">Requests answered.</param>
-/// <param name="Failed">Those with a status of 500 or above.</param>
-/// <param name="Nanoseconds">Their durations together.</param>
+/// <param name="Failed">Requests answered with a status of 500 or above.</param>
+/// <param name="Nanoseconds">The sum of their durations.</param>
 /// <param name="Buckets">By <see cref="RequestStats.UpperBounds"/>.</param>
 internal sealed record WorkerRequests(int Index, long Count, long Failed, long Nanoseconds, IReadOnlyList<long> Buckets)
 {
@@ -38,9 +38,9 @@ internal sealed record WorkerRequests(int Index, long Count, long Failed, long N
 
 /// <summary>What happened between two moments.</summary>
 /// <param name="RequestsPerSecond">Requests answered.</param>
-/// <param name="FailedPerSecond">Those with a status of 500 or above.</param>
-/// <param name="P50">Half of them took at most this many seconds; null when there were none.</param>
-/// <param name="P99">All but one in a hundred took at most this many seconds; null when there were none.</param>
+/// <param name="FailedPerSecond">Requests answered with a status of 500 or above.</param>
+/// <param name="P50">The median duration in seconds; null when there were no requests.</param>
+/// <param name="P99">The 99th percentile of the duration in seconds; null when there were no requests.</param>
 internal sealed record Rates(double RequestsPerSecond, double FailedPerSecond, double? P50, double? P99)
 {
     public static Rates Between(RequestStats before, RequestStats now, double seconds)

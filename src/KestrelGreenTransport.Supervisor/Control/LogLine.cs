@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Control;
 
-/// <summary>A line of a worker's output, or an event of the supervisor's, as the control socket tells it.</summary>
+/// <summary>A line of a worker's output, or an event of the supervisor, as the control socket reports it.</summary>
 internal sealed record LogLine
 {
     public required long Sequence { get; init; }
@@ -12,10 +12,10 @@ internal sealed record LogLine
     [JsonConverter(typeof(UtcMillisecondsConverter))]
     public required DateTimeOffset At { get; init; }
 
-    /// <summary>The worker that wrote it, or that the event is about; null for an event of the whole.</summary>
+    /// <summary>The worker that wrote it, or that the event is about; null for an event that is not about one worker.</summary>
     public required int? Worker { get; init; }
 
-    /// <summary>The pid of that worker; null where the event is about none that has one. An index is used again, and so tells less.</summary>
+    /// <summary>The pid of that worker; null if the event is not about a process. More exact than the index, which is reused.</summary>
     public required int? Pid { get; init; }
 
     /// <summary><c>out</c>, <c>error</c>; null for an event.</summary>

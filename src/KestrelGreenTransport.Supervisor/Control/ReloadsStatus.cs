@@ -3,9 +3,9 @@ using KestrelGreenTransport.Supervisor.Reporting;
 
 namespace KestrelGreenTransport.Supervisor.Control;
 
-/// <summary>Which reloads were asked for, and how the last one ended.</summary>
-/// <param name="Asked">The number of the last one that was asked for.</param>
-/// <param name="Last">The last one that has ended; null before that.</param>
+/// <summary>Which reloads were requested, and how the last one ended.</summary>
+/// <param name="Asked">The number of the last reload that was requested.</param>
+/// <param name="Last">The last reload that has ended; null before the first.</param>
 internal sealed record ReloadsStatus(long Asked, EndedReload? Last)
 {
     public static ReloadsStatus Of(SupervisorState state) => new(
@@ -21,7 +21,7 @@ internal sealed record ReloadsStatus(long Asked, EndedReload? Last)
 
 /// <summary>A reload that has ended.</summary>
 /// <param name="Number">Which one.</param>
-/// <param name="Generation">The generation that it was to bring.</param>
-/// <param name="Failure">What it failed of; null when it succeeded.</param>
-/// <param name="Worker">The worker that it failed of, if it was one.</param>
+/// <param name="Generation">The generation that it was to introduce.</param>
+/// <param name="Failure">Why it failed; null when it succeeded.</param>
+/// <param name="Worker">The worker that made it fail, if one did.</param>
 internal sealed record EndedReload(long Number, long Generation, string? Failure, int? Worker);

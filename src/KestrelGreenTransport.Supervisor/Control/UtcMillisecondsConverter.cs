@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace KestrelGreenTransport.Supervisor.Control;
 
-/// <summary>Moments of log lines: UTC, <c>2026-01-01T12:00:00.123Z</c>.</summary>
+/// <summary>Times of log lines: UTC, <c>2026-01-01T12:00:00.123Z</c>.</summary>
 internal sealed class UtcMillisecondsConverter : JsonConverter<DateTimeOffset>
 {
     private const string Format = "yyyy-MM-dd'T'HH:mm:ss.fff'Z'";

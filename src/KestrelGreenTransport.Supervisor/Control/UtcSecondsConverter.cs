@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 
 namespace KestrelGreenTransport.Supervisor.Control;
 
-/// <summary>Moments in the status document: UTC, whole seconds, <c>2026-01-01T12:00:00Z</c>.</summary>
+/// <summary>Times in the status document: UTC, whole seconds, <c>2026-01-01T12:00:00Z</c>.</summary>
 internal sealed class UtcSecondsConverter : JsonConverter<DateTimeOffset>
 {
     private const string Format = "yyyy-MM-dd'T'HH:mm:ss'Z'";

@@ -4,13 +4,13 @@ using KestrelGreenTransport.Supervisor.Output;
 namespace KestrelGreenTransport.Supervisor.Control;
 
 /// <summary>
-/// What happened at one index, and before that: a process that died is found by the index that it had and by that of the
-/// worker that stands in its place, even when the index has passed on to a third.
+/// The history of one index. A process that died is found both by its own index and by the index of the worker that
+/// replaced it, even when its own index has since been reused.
 /// </summary>
-/// <param name="Ended">The processes that had this index, and those that it took over from; youngest first.</param>
-/// <param name="Events">What the supervisor said of all of them, oldest first.</param>
-/// <param name="Lines">What the process that has this index now wrote last, oldest first.</param>
-/// <param name="LastWords">What the first of <paramref name="Ended"/> wrote last, oldest first.</param>
+/// <param name="Ended">The processes that had this index, and those that its processes replaced; youngest first.</param>
+/// <param name="Events">The supervisor's last events about all of them, oldest first.</param>
+/// <param name="Lines">The last lines of the process that has this index now, oldest first.</param>
+/// <param name="LastWords">The last lines of the first process in <paramref name="Ended"/>, oldest first.</param>
 internal sealed record WorkerStory(
     IReadOnlyList<EndedStatus> Ended, IReadOnlyList<LogLine> Events, IReadOnlyList<LogLine> Lines, IReadOnlyList<LogLine> LastWords)
 {
@@ -19,10 +19,10 @@ internal sealed record WorkerStory(
     private const int MostLines = 15;
 
     /// <param name="index">Which worker.</param>
-    /// <param name="state">What the arbiter knows.</param>
-    /// <param name="journal">What was said and written.</param>
+    /// <param name="state">The arbiter's state.</param>
+    /// <param name="journal">The events and the workers' output.</param>
     /// <param name="now">Monotonic nanoseconds.</param>
-    /// <param name="utc">The same moment by the calendar.</param>
+    /// <param name="utc">The same moment by the wall clock.</param>
     public static WorkerStory Of(int index, SupervisorState state, Journal journal, long now, DateTimeOffset utc)
     {
         var pid = state.Workers.GetValueOrDefault(index)?.Pid;
@@ -37,7 +37,7 @@ internal sealed record WorkerStory(
         IReadOnlyList<LogLine> Newest(int count, Func<JournalEntry, bool> wanted) => [.. journal.Newest(count, wanted).Select(LogLine.Of)];
     }
 
-    /// <summary>Which entries are part of this worker's story.</summary>
+    /// <summary>Which entries belong to this worker's story.</summary>
     public static Func<JournalEntry, bool> Concerning(int index, SupervisorState state) => Concerning(index, EndedAt(index, state));
 
     private static Func<JournalEntry, bool> Concerning(int index, EndedWorker[] ended) =>
@@ -49,8 +49,8 @@ internal sealed record WorkerStory(
     private static bool IsOf(JournalEntry entry, int worker, int? pid) => entry.Worker == worker && entry.Pid == pid;
 }
 
-/// <summary>A process that is gone.</summary>
+/// <summary>A process that has ended.</summary>
 /// <param name="Generation">Its generation.</param>
-/// <param name="Exit">Which one it was, and how it ended.</param>
-/// <param name="Heir">The index that stood in its place then; null when nobody did.</param>
+/// <param name="Exit">Which process it was, and how it ended.</param>
+/// <param name="Heir">The index of the worker that replaced it; null if none did.</param>
 internal sealed record EndedStatus(long Generation, LastExitStatus Exit, int? Heir);
