@@ -6,18 +6,18 @@ using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Workers;
 
-/// <summary>The command that an operator wants run once before a generation: migrations.</summary>
+/// <summary>The command to run once before each generation, for example database migrations.</summary>
 internal static class BeforeStart
 {
     private const string Shell = "/bin/sh";
 
-    /// <summary>Runs it to its end.</summary>
+    /// <summary>Runs the command to its end.</summary>
     /// <param name="commands">Runs it, and ends it at a stop.</param>
-    /// <param name="command">For the shell.</param>
-    /// <param name="plan">Its environment and folder are those of a worker, without the worker contract.</param>
-    /// <param name="identity">Whom the workers run as, if not as we do: so does it.</param>
+    /// <param name="command">The shell command.</param>
+    /// <param name="plan">The command gets the environment and folder of a worker, without the worker contract.</param>
+    /// <param name="identity">The user that the workers and the command run as; null for our own.</param>
     /// <param name="line">Gets each line that it writes.</param>
-    /// <returns>What was wrong; null when it ended with 0.</returns>
+    /// <returns>What went wrong; null when it exited with 0.</returns>
     public static string? Run(CancellableCommand commands, string command, LaunchPlan plan, WorkerIdentity? identity, Action<string> line)
     {
         var end = commands.Run(

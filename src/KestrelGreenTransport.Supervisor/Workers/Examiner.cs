@@ -6,19 +6,19 @@ using Microsoft.Win32.SafeHandles;
 namespace KestrelGreenTransport.Supervisor.Workers;
 
 /// <summary>
-/// Looks closer where a beat becomes overdue, so that the verdict can say why: at the board, and at what the kernel says
-/// of the process. Belongs to the supervisor's thread.
+/// Looks more closely when a beat becomes overdue, so that the verdict can give a reason: at the board, and at what the kernel
+/// says about the process. Used by the supervisor's thread alone.
 /// </summary>
 internal sealed class Examiner(SafeFileHandle board, OutOfMemoryWatch memory, TimeProvider time)
 {
-    // In ticks: a kill of the kernel's that has explained no death by then was of a process that is not ours.
+    // In ticks: an OOM kill that has explained no death within this time hit a process that is not ours.
     private const int MemoryWindow = 100;
 
     private readonly BoardFileReader _board = new(board);
     private bool _isFresh;
     private int _ticks;
 
-    /// <summary>A new round of looks begins.</summary>
+    /// <summary>Starts a new round; the board is read again when it is next needed.</summary>
     public void BeginTick()
     {
         _isFresh = false;
@@ -28,7 +28,7 @@ internal sealed class Examiner(SafeFileHandle board, OutOfMemoryWatch memory, Ti
         }
     }
 
-    /// <summary>What is to be known of a worker whose beat is half overdue; null for all others.</summary>
+    /// <summary>What is known about a worker whose beat is late by more than half of Timeout; null for all others.</summary>
     public WorkerExamined? Examine(WorkerProcess worker, SupervisorState state)
     {
         if (!state.Workers.TryGetValue(worker.Index, out var handle) || handle.Phase is not (WorkerPhase.Standby or WorkerPhase.Serving))
@@ -52,6 +52,6 @@ internal sealed class Examiner(SafeFileHandle board, OutOfMemoryWatch memory, Ti
         return new WorkerExamined(worker.Index, has ? record : null, ProcFs.IsStopped(pid));
     }
 
-    /// <summary>Whether the kernel killed this process for want of memory, as far as can be told.</summary>
+    /// <summary>Whether the kernel's OOM killer ended this process, as far as can be told.</summary>
     public bool WasKilledForMemory(ExitStatus status) => status.Signal == Signals.SIGKILL && memory.Explains();
 }

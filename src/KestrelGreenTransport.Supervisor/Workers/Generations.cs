@@ -6,8 +6,8 @@ using KestrelGreenTransport.Supervisor.Settings;
 namespace KestrelGreenTransport.Supervisor.Workers;
 
 /// <summary>
-/// By which plan the workers of each generation are started: a process that is replaced comes back as it was, whatever
-/// lies in the app's folder or in the settings by then. Used by several threads.
+/// The plan by which the workers of each generation are started. A replaced process gets the same plan again, even if the
+/// app's folder or the settings have changed. Used by several threads.
 /// </summary>
 internal sealed class Generations
 {
@@ -18,10 +18,10 @@ internal sealed class Generations
     /// <summary>A generation that can be started.</summary>
     public Generation this[long generation] => _all[generation];
 
-    /// <summary>A generation can be started.</summary>
+    /// <summary>Adds a generation; from now on it can be started.</summary>
     public void Add(long number, Generation generation) => _all[number] = generation;
 
-    /// <summary>Forgets, and hands out, the generations that nobody needs any more.</summary>
+    /// <summary>Removes and returns the generations that are no longer needed.</summary>
     public IReadOnlyList<Generation> TakeOver(Func<long, bool> isNeeded)
     {
         List<Generation>? over = null;
@@ -38,6 +38,6 @@ internal sealed class Generations
 }
 
 /// <summary>How the workers of one generation are started.</summary>
-/// <param name="Plan">By which plan.</param>
-/// <param name="Listeners">The sockets that they are born with, in the order of the plan.</param>
+/// <param name="Plan">The launch plan.</param>
+/// <param name="Listeners">The sockets that they inherit, in the order of the plan.</param>
 internal sealed record Generation(LaunchPlan Plan, ImmutableArray<BoundListener> Listeners);

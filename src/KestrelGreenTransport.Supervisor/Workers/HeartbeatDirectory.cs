@@ -10,15 +10,15 @@ using Microsoft.Win32.SafeHandles;
 namespace KestrelGreenTransport.Supervisor.Workers;
 
 /// <summary>
-/// The private directory of one instance, and in it a subfolder with its workers' heartbeat files and their board. No symbolic
-/// link is followed.
+/// The private directory of one instance, with a subfolder for its workers' heartbeat files and their board. Symbolic
+/// links are not followed.
 ///
-/// The directory is the supervisor's, and locked for as long as this one lives, so that two of one name cannot mix. The
-/// workers' user cannot open it, and so cannot hold that lock; under another user it can only pass through. The subfolder is
-/// the workers'.
+/// The directory belongs to the supervisor, which locks it for as long as it lives, so that two instances of one name cannot
+/// mix. The workers' user cannot open the directory, and so cannot take that lock; a different user can only pass through.
+/// The subfolder belongs to the workers' user.
 ///
-/// Whoever cleans up temporary files, or what a login session leaves, may take it away under us. It is made anew for the
-/// next worker; and if a file cannot be made, then that is no reason to go without the worker, which can tell its beats.
+/// A cleaner of temporary files, or the end of a login session, may delete the directory. It is created again for the next
+/// worker. If a file cannot be created, the worker starts all the same and sends its beats over the lifeline.
 /// </summary>
 internal sealed class HeartbeatDirectory : IDisposable
 {
@@ -33,7 +33,7 @@ internal sealed class HeartbeatDirectory : IDisposable
     private readonly WorkerIdentity? _owner;
     private readonly ILogger _logger;
 
-    // Files are made on the thread that launches workers, and removed on the supervisor's.
+    // Files are created on the thread that launches workers, and removed on the supervisor's.
     private readonly Lock _lock = new();
     private readonly HashSet<string> _files = [];
     private SafeFileHandle? _board;
@@ -51,7 +51,7 @@ internal sealed class HeartbeatDirectory : IDisposable
 
     public string Path { get; }
 
-    /// <summary>The directory, which carries the lock on the instance's name.</summary>
+    /// <summary>The directory's descriptor, which holds the lock on the instance's name.</summary>
     public int Number => _directory.Number;
 
     /// <summary>The subfolder that belongs to the workers' user.</summary>
@@ -59,7 +59,7 @@ internal sealed class HeartbeatDirectory : IDisposable
 
     public string BoardPath => System.IO.Path.Combine(WorkersPath, BoardName);
 
-    /// <summary>The base is the service manager's run-time directory, else shared memory.</summary>
+    /// <summary>In the service manager's run-time directory if there is one, else in shared memory.</summary>
     public static string PathFor(string name, Func<string, string?> variable, uint user)
     {
         var runtime = variable("RUNTIME_DIRECTORY")?.Split(':', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
@@ -68,12 +68,12 @@ internal sealed class HeartbeatDirectory : IDisposable
             string.Create(CultureInfo.InvariantCulture, $"green-{user}-{name}"));
     }
 
-    /// <summary>Makes the directory, or takes over one that a dead supervisor of the same name and user left.</summary>
+    /// <summary>Creates the directory, or takes over one left by a dead supervisor of the same name and user.</summary>
     /// <param name="path">Where.</param>
     /// <param name="name">The instance's name, for the error.</param>
-    /// <param name="owner">Whom the workers run as, if not as we do: then the subfolder is theirs.</param>
-    /// <param name="logger">For what becomes of it later.</param>
-    /// <exception cref="StartupException">It cannot be made or is not ours; another instance holds it.</exception>
+    /// <param name="owner">The user that the workers run as, if not ours: then the subfolder belongs to that user.</param>
+    /// <param name="logger">For later problems with the directory.</param>
+    /// <exception cref="StartupException">It cannot be created, is not ours, or is locked by another instance.</exception>
     public static HeartbeatDirectory Create(string path, string name, WorkerIdentity? owner = null, ILogger? logger = null)
     {
         var directory = Make(path, name, owner);
@@ -91,10 +91,10 @@ internal sealed class HeartbeatDirectory : IDisposable
     }
 
     /// <summary>
-    /// A new, empty file for a worker's beats: one that no earlier process of this index can write to. Where none can be made
-    /// it is one that nothing is ever read from, and the worker tells its beats over the lifeline.
+    /// A new, empty heartbeat file for a worker, which no earlier process of this index can write to. If none can be created,
+    /// it is /dev/null, which never holds a record, and the worker sends its beats over the lifeline.
     /// </summary>
-    /// <exception cref="IOException">There is no descriptor left for it, nor for the rest of a worker.</exception>
+    /// <exception cref="IOException">No descriptor is left for the file, so none is left for the rest of the worker either.</exception>
     public (string Path, SafeFileHandle File) CreateWorkerFile(int index)
     {
         var name = string.Create(CultureInfo.InvariantCulture, $"worker-{index}.beat");
@@ -122,7 +122,7 @@ internal sealed class HeartbeatDirectory : IDisposable
         }
     }
 
-    /// <summary>The file of the board. The caller disposes it; if the board is made anew, it is that one then.</summary>
+    /// <summary>The board's file. The caller disposes it; if the board is created again, the handle refers to the new file.</summary>
     public SafeFileHandle CreateBoard()
     {
         lock (_lock)
@@ -131,7 +131,7 @@ internal sealed class HeartbeatDirectory : IDisposable
         }
     }
 
-    /// <summary>The directory is another supervisor's from now on, with the lock; the files in it stay ours.</summary>
+    /// <summary>From now on the directory and its lock belong to another supervisor; the files in it stay ours.</summary>
     public void LetGo() => _isLetGo = true;
 
     public void Dispose()
@@ -189,12 +189,12 @@ internal sealed class HeartbeatDirectory : IDisposable
                 $"an instance named '{name}' runs already. Stop it with `green stop --name {name}`, or choose another --name.");
         }
 
-        // Whatever the umask is, and whomever an earlier supervisor let pass.
+        // Regardless of the umask, and of which users an earlier supervisor let through.
         _ = LibcFiles.fchmod(directory, owner is null ? OwnerOnly : OthersPass);
         return directory;
     }
 
-    // Nobody but we could make it where it stands, so it is ours to give, whoever an earlier supervisor gave it to.
+    // Only we can create it there, so it is ours to hand to a new owner, whichever user an earlier supervisor gave it to.
     private static Descriptor MakeWorkers(Descriptor directory, string path, WorkerIdentity? owner)
     {
         _ = LibcFiles.mkdirat(directory, WorkersName, OwnerOnly);
@@ -212,7 +212,7 @@ internal sealed class HeartbeatDirectory : IDisposable
         return workers;
     }
 
-    // Under the same numbers: whoever reads the board goes on with the new one. Workers that run go on with what they have.
+    // Descriptor numbers stay the same, so readers of the board continue with the new one. Running workers keep the files they have.
     private void MakeAnewWhatIsGone()
     {
         if (IsGone(_directory.Number))
@@ -273,7 +273,7 @@ internal sealed class HeartbeatDirectory : IDisposable
         return file;
     }
 
-    // Others may pass through at most, which shows them nothing.
+    // Other users may pass through at most, which shows them nothing.
     private static unsafe bool IsOurs(Descriptor directory)
     {
         LibcFiles.Statx status;
@@ -288,7 +288,7 @@ internal sealed class HeartbeatDirectory : IDisposable
         _files.Remove(name);
     }
 
-    // In the directory itself too, where supervisors kept them before there was a subfolder.
+    // In the directory itself too: earlier versions kept the files there.
     private void RemoveLeftovers()
     {
         foreach (var folder in (Descriptor[])[_directory, _workers])

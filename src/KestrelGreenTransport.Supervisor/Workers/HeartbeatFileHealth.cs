@@ -3,19 +3,19 @@ using KestrelGreenTransport.Records;
 namespace KestrelGreenTransport.Supervisor.Workers;
 
 /// <summary>
-/// Whether something is wrong with a heartbeat file itself, from one look to the next. A record that is being written says nothing
-/// yet: on a busy machine its writer may be without a processor just then. One that stays so has lost its writer.
+/// Whether a heartbeat file itself is faulty, judged over several looks. One unfinished record says nothing yet: on a
+/// busy machine its writer may have been descheduled. If it stays unfinished, its writer is gone.
 /// </summary>
 internal sealed class HeartbeatFileHealth
 {
-    /// <summary>So many looks in a row find a record unfinished until that counts: about a second.</summary>
+    /// <summary>How many looks in a row must find an unfinished record before it counts: about a second.</summary>
     public const int LooksAtUnfinished = 10;
 
     private int _unfinished;
 
     public bool IsUnreadable { get; private set; }
 
-    /// <summary>Takes a look into account; true when that changes the verdict.</summary>
+    /// <summary>Takes a look into account; true if that changes <see cref="IsUnreadable"/>.</summary>
     public bool Look(HeartbeatReading reading)
     {
         var isUnfinished = reading.Outcome == HeartbeatOutcome.Torn;

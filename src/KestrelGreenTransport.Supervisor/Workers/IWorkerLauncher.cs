@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport.Supervisor.Workers;
 
-/// <summary>Makes the processes of workers, and waits for nothing where it is asked to.</summary>
+/// <summary>Starts worker processes without blocking the caller.</summary>
 internal interface IWorkerLauncher
 {
     /// <summary>Launches a worker; <paramref name="done"/> is called on another thread.</summary>

@@ -5,15 +5,15 @@ using KestrelGreenTransport.Supervisor.Native;
 namespace KestrelGreenTransport.Supervisor.Workers;
 
 /// <summary>
-/// The files whose code a process runs. One that is overwritten in place, rather than replaced by rename, kills a running .NET
-/// process at its next call into a page that it has not touched yet.
+/// The files whose code a process runs. If one is overwritten in place, rather than replaced by rename, a running .NET
+/// process dies at its next call into a page that it has not touched yet.
 /// </summary>
 internal static class LoadedFiles
 {
-    // Clocks that tick differently, and file systems that round.
+    // For clocks that differ, and file systems that round timestamps.
     private static readonly TimeSpan Tolerance = TimeSpan.FromSeconds(2);
 
-    /// <summary>The files of code that were written to since the process started, each on the inode that it has mapped.</summary>
+    /// <summary>The code files written to since the process started that are still the inode it has mapped.</summary>
     public static IReadOnlyList<string> OverwrittenOf(int pid)
     {
         if (ProcFs.StartedAtOf(pid) is not { } startedAt)
@@ -35,14 +35,14 @@ internal static class LoadedFiles
     }
 
     /// <summary>
-    /// Those that a loader mapped. Data that the app shares with others (a SQLite database and its <c>-shm</c> file, a named mutex, a log)
-    /// is mapped too, and written to all the time.
+    /// The mappings that a loader made. Data that the app shares with others (a SQLite database and its <c>-shm</c> file, a named mutex,
+    /// a log) is mapped too, and is written to all the time.
     /// </summary>
     internal static IEnumerable<(string Path, ulong Inode)> CodeIn(IEnumerable<FileMapping> mappings) =>
         mappings.Where(IsCode).Select(static mapping => (mapping.Path, mapping.Inode)).Distinct();
 
-    // Native libraries, and assemblies compiled ahead of time, have pages to execute. An assembly of IL alone has none:
-    // the runtime maps it to be read, and shared, as an app maps its data. Only its name tells it apart.
+    // Native libraries, and assemblies compiled ahead of time, have executable pages. An IL-only assembly has none: the runtime maps
+    // it for reading, and shared, as an app maps its data. Only its extension tells it apart.
     private static bool IsCode(FileMapping mapping) => mapping.Access switch
     {
         [_, _, 'x', 'p', ..] => true,
@@ -50,7 +50,7 @@ internal static class LoadedFiles
         _ => false,
     };
 
-    /// <summary>What a person should know of them; null when there are none.</summary>
+    /// <summary>The warning for the operator; null when no file was overwritten.</summary>
     public static string? Warn(int index, IReadOnlyList<string> overwritten) => overwritten.Count == 0 ? null : string.Create(
         CultureInfo.InvariantCulture,
         $"worker {index} runs {overwritten[0]}{(overwritten.Count > 1 ? $" and {overwritten.Count - 1} more files" : "")}, which was overwritten in place since it started: it may die of a bus error at any moment. Deploy into a new folder, or replace files by rename");

@@ -3,12 +3,12 @@ using KestrelGreenTransport.Supervisor.Native;
 
 namespace KestrelGreenTransport.Supervisor.Workers;
 
-// The kernel counts a kill before it sends the signal, so the count has grown by the time that the victim is reaped.
-// Workers share the supervisor's control group, so its count is theirs.
+// The kernel counts an OOM kill before it sends the signal, so the count has grown by the time that the victim is reaped.
+// Workers share the supervisor's control group, so its count includes theirs.
 
 /// <summary>
-/// Tells whether a worker that was killed from outside was killed for want of memory: by the count that the kernel
-/// keeps for the control group, or where there is none for the whole machine. Used by one thread.
+/// Tells whether a worker that was killed from outside was killed by the OOM killer: by the kernel's count for
+/// the control group, or for the whole machine if there is none. Used by one thread.
 /// </summary>
 internal sealed class OutOfMemoryWatch
 {
@@ -21,14 +21,14 @@ internal sealed class OutOfMemoryWatch
     {
     }
 
-    /// <param name="kills">How many processes the kernel has killed for want of memory so far; null when it cannot be known.</param>
+    /// <param name="kills">How many processes the OOM killer has killed so far; null if unknown.</param>
     internal OutOfMemoryWatch(Func<long?> kills)
     {
         _kills = kills;
         _seen = _atLastForget = kills() ?? 0;
     }
 
-    /// <summary>Whether a kill stands to be explained. Each kill of the kernel's explains one death.</summary>
+    /// <summary>Whether an OOM kill is left that explains a death. Each kill explains one death.</summary>
     public bool Explains()
     {
         if (_kills() is not { } kills || kills <= _seen)
@@ -40,14 +40,14 @@ internal sealed class OutOfMemoryWatch
         return true;
     }
 
-    /// <summary>Called now and then: what explained no death since the call before was the end of somebody else.</summary>
+    /// <summary>Called from time to time: a kill that was already counted at the previous call and explained no death hit another process.</summary>
     public void Forget()
     {
         _seen = Math.Max(_seen, _atLastForget);
         _atLastForget = _kills() ?? 0;
     }
 
-    /// <summary>A control group's directory with a count of kills, from the lines of <c>/proc/self/cgroup</c>; null when there is none.</summary>
+    /// <summary>The file with a control group's OOM kill count, from the lines of <c>/proc/self/cgroup</c>; null if there is none.</summary>
     internal static string? CounterFile(IEnumerable<string> groups, Func<string, bool> exists)
     {
         foreach (var group in groups)
@@ -55,8 +55,8 @@ internal sealed class OutOfMemoryWatch
             var parts = group.Split(':', 3);
             if (parts is [_, var controllers, var path])
             {
-                // Version 2 has one hierarchy without a name, version 1 one for memory. In a container the path may be
-                // the host's, and the group is mounted at the root.
+                // Version 2 has one hierarchy without a name, version 1 has one for memory. In a container the path may be
+                // the host's, while the group is mounted at the root.
                 var (root, file) = controllers.Length == 0 ? ("/sys/fs/cgroup", "memory.events")
                     : controllers.Split(',').Contains("memory") ? ("/sys/fs/cgroup/memory", "memory.oom_control")
                     : ("", "");
@@ -71,7 +71,7 @@ internal sealed class OutOfMemoryWatch
         return null;
     }
 
-    /// <summary>The number after <c>oom_kill</c>; null when the text has none.</summary>
+    /// <summary>The number after <c>oom_kill</c>; null if the text has none.</summary>
     internal static long? KillsIn(string? text)
     {
         foreach (var line in (text ?? "").Split('\n'))

@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Supervisor.Workers;
 
-/// <summary>What the supervisor holds of one living process. Used by the supervisor's thread alone.</summary>
+/// <summary>What the supervisor holds for one living process. Used by the supervisor's thread alone.</summary>
 internal sealed class WorkerProcess(int index, long generation, PidFd process, Descriptor lifeline, SafeFileHandle heartbeatFile) : IDisposable
 {
     private readonly byte[] _packet = new byte[LifelineMessage.MaxSize];
@@ -16,32 +16,32 @@ internal sealed class WorkerProcess(int index, long generation, PidFd process, D
 
     public PidFd Process => process;
 
-    /// <summary>The sequence of the last beat that was seen.</summary>
+    /// <summary>The sequence number of the last beat seen.</summary>
     public ulong LastSequence { get; set; }
 
     public bool SaidHello { get; set; }
 
-    /// <summary>Whether its host has started, by its own word.</summary>
+    /// <summary>Whether the worker has reported that its host has started.</summary>
     public bool SaidReady { get; set; }
 
-    /// <summary>Whether it was said before that it does not keep the contract.</summary>
+    /// <summary>Whether it was already logged that the worker breaks the contract.</summary>
     public bool IsKnownToBreakTheContract { get; set; }
 
     public HeartbeatFileHealth FileHealth { get; } = new();
 
-    /// <summary>To be polled for POLLIN; negative, which poll ignores, once the worker has closed its end.</summary>
+    /// <summary>Poll it for POLLIN; negative, which poll ignores, once the worker has closed its end.</summary>
     public int LifelineNumber { get; private set; } = lifeline.Number;
 
     public SafeFileHandle HeartbeatFile => heartbeatFile;
 
-    /// <summary>Sends a message; a worker that does not read its lifeline misses it (SIGTERM says the same as drain).</summary>
-    /// <param name="message">What to say.</param>
-    /// <param name="descriptor">A descriptor of ours that the worker gets a copy of.</param>
+    /// <summary>Sends a message. A worker that does not read its lifeline misses it (SIGTERM means the same as drain).</summary>
+    /// <param name="message">The message.</param>
+    /// <param name="descriptor">A descriptor of ours, of which the worker gets a copy.</param>
     public Result Send(LifelineMessage message, int? descriptor = null) => Packet.Send(lifeline.Number, message.ToUtf8(), descriptor);
 
-    /// <summary>Takes the next packet; false when there is none.</summary>
-    /// <param name="message">What the worker says; null for a packet that does not keep the contract.</param>
-    /// <param name="problem">What is wrong with it then.</param>
+    /// <summary>Reads the next packet; false if there is none.</summary>
+    /// <param name="message">The worker's message; null for a packet that breaks the contract.</param>
+    /// <param name="problem">What is wrong with such a packet.</param>
     public unsafe bool TryReceive(out LifelineMessage? message, out string? problem)
     {
         (message, problem) = (null, null);
@@ -67,7 +67,7 @@ internal sealed class WorkerProcess(int index, long generation, PidFd process, D
 
         if (!received.Ok || received.Value == 0)
         {
-            // Closed: a dying worker, soon reaped, or an app that closed what it should not. It does not matter here.
+            // Closed: the worker is dying and soon reaped, or the app closed a descriptor that it should not have. Either way nothing is left to read.
             LifelineNumber = -1;
             return false;
         }
@@ -80,12 +80,12 @@ internal sealed class WorkerProcess(int index, long generation, PidFd process, D
         return true;
     }
 
-    /// <summary>Ends the lifeline: nothing is read of it any more, and the worker leaves as if the supervisor were gone.</summary>
+    /// <summary>Ends the lifeline: nothing more is read from it, and the worker leaves as if the supervisor were gone.</summary>
     public void HangUp()
     {
         LifelineNumber = -1;
 
-        // Not closed: until the process is gone the number stays its own.
+        // Not closed: the descriptor number must not be reused before the process is gone.
         _ = SocketCalls.shutdown(lifeline.Number, SocketCalls.SHUT_RDWR);
     }
 

@@ -3,10 +3,10 @@ using KestrelGreenTransport.Supervisor.Output;
 
 namespace KestrelGreenTransport.Supervisor.Workers;
 
-// What a worker says goes into lines of ours: it must begin none of its own, nor steer a terminal. A worker cleans what its
-// clients sent; one that was taken over does not.
+// A worker's text becomes part of our lines: it must not begin a line of its own, nor control a terminal. A worker cleans what
+// its clients sent, but a compromised one does not.
 
-/// <summary>A worker's message as the supervisor may show it.</summary>
+/// <summary>Makes a worker's message safe to show.</summary>
 internal static class WorkerText
 {
     public static LifelineMessage Of(LifelineMessage message) => message with
