@@ -1,8 +1,8 @@
 namespace KestrelGreenTransport.Supervisor.Output;
 
-/// <summary>Where whole lines go.</summary>
+/// <summary>Takes whole lines of output.</summary>
 internal interface ILineWriter
 {
-    /// <summary>Queues a line that ends with a newline. Never waits.</summary>
+    /// <summary>Queues a line that ends with a newline. Never blocks.</summary>
     void Write(OutputStream stream, ReadOnlyMemory<byte> line);
 }

@@ -6,31 +6,31 @@ namespace KestrelGreenTransport.Supervisor.Output;
 /// The last lines of each worker and the last events of the supervisor, in memory: what <c>green logs</c>,
 /// <c>green status N</c>, <c>green top</c> and the admin page show.
 ///
-/// Each process has room of its own, so that a chatty one pushes neither its siblings' lines out nor the last words of the
-/// one that it replaces; so have the events.
-/// Adding a line never waits for anything but another one being added or the list being copied.
+/// Each process has its own limits, so that a chatty worker displaces neither its siblings' lines nor the last lines of the
+/// process that it replaces. The events have their own limits too.
+/// Adding a line waits only while another line is added or the list is copied.
 /// </summary>
 internal sealed class Journal(TimeProvider time)
 {
-    /// <summary>The most lines that are kept of a worker.</summary>
+    /// <summary>The most lines kept for a worker.</summary>
     public const int LinesOfAWorker = 1000;
 
-    /// <summary>The most events that are kept.</summary>
+    /// <summary>The most events kept.</summary>
     public const int Events = 1000;
 
-    /// <summary>The most characters that are kept of a worker, and of all events.</summary>
+    /// <summary>The most characters kept for a worker, and for all events.</summary>
     public const int Characters = 256 * 1024;
 
-    /// <summary>The most lines that are kept of a process once another has its index.</summary>
+    /// <summary>The most lines kept for a process after another has got its index.</summary>
     public const int LinesOfThePast = 100;
 
-    /// <summary>The most characters that are kept of such a process.</summary>
+    /// <summary>The most characters kept for such a process.</summary>
     public const int CharactersOfThePast = 32 * 1024;
 
-    /// <summary>Of so many such processes something is kept, the youngest.</summary>
+    /// <summary>For how many such processes lines are kept: the youngest ones.</summary>
     public const int Past = 32;
 
-    // What a person can take in of a worker that cannot start.
+    // As much as is useful to read from a worker that cannot start.
     private const int LastWords = 30;
 
     private readonly Lock _gate = new();
@@ -38,7 +38,7 @@ internal sealed class Journal(TimeProvider time)
     private readonly Ring _events = new(Events);
     private long _sequence;
 
-    /// <summary>A process has this index from now on. Those before it are the past.</summary>
+    /// <summary>This process has the index from now on. Earlier ones become past.</summary>
     public void Begin(int worker, int pid)
     {
         lock (_gate)
@@ -56,28 +56,28 @@ internal sealed class Journal(TimeProvider time)
         }
     }
 
-    /// <summary>Takes a line that a worker wrote.</summary>
+    /// <summary>Adds a line that a worker wrote.</summary>
     public void AddLine(int worker, int pid, OutputStream stream, string text) =>
         Add(new JournalEntry { At = time.GetUtcNow(), Worker = worker, Pid = pid, Stream = stream, Text = text });
 
-    /// <summary>Takes an event of the supervisor's own.</summary>
+    /// <summary>Adds an event of the supervisor.</summary>
     public void AddEvent(LogLevel level, EventId id, int? worker, int? pid, string text) =>
         Add(new JournalEntry { At = time.GetUtcNow(), Worker = worker, Pid = pid, Level = level, EventId = id, Text = text });
 
-    /// <summary>The last lines of the last process that wrote any at this index, oldest first; empty when there are none.</summary>
+    /// <summary>The last lines of the last process that wrote any at this index, oldest first; empty if there are none.</summary>
     public IReadOnlyList<string> Of(int index)
     {
-        // Those before it failed in the same way, mostly, and with the same lines.
+        // Earlier processes usually failed in the same way and wrote the same lines.
         var lines = Newest(LastWords, entry => !entry.IsEvent && entry.Worker == index);
         return [.. lines.Where(line => line.Pid == lines[^1].Pid).Select(static line => line.Text)];
     }
 
-    /// <summary>What is kept, oldest first.</summary>
-    /// <param name="after">Only what came after this sequence.</param>
-    /// <param name="count">At most so many, the youngest.</param>
-    /// <param name="worker">Only what concerns this worker; null: all.</param>
-    /// <param name="eventsOnly">Only the supervisor's own events.</param>
-    /// <returns>The entries, and the sequence to ask from next.</returns>
+    /// <summary>The entries that are kept, oldest first.</summary>
+    /// <param name="after">Only entries after this sequence number.</param>
+    /// <param name="count">At most this many, the youngest.</param>
+    /// <param name="worker">Only entries about this worker; null for all.</param>
+    /// <param name="eventsOnly">Only the supervisor's events.</param>
+    /// <returns>The entries, and the sequence number to pass as <paramref name="after"/> next time.</returns>
     public (IReadOnlyList<JournalEntry> Entries, long Next) Read(long after, int count, int? worker = null, bool eventsOnly = false)
     {
         lock (_gate)
@@ -86,7 +86,7 @@ internal sealed class Journal(TimeProvider time)
         }
     }
 
-    /// <summary>The youngest of those that are wanted, oldest first.</summary>
+    /// <summary>The youngest of the wanted entries, oldest first.</summary>
     public IReadOnlyList<JournalEntry> Newest(int count, Func<JournalEntry, bool> wanted)
     {
         List<JournalEntry> found;
@@ -109,7 +109,7 @@ internal sealed class Journal(TimeProvider time)
         }
     }
 
-    // One that is not known was forgotten, and a grandchild writes on in its name.
+    // An unknown process was already forgotten, and a grandchild still writes to its pipe.
     private Ring RingOf(int worker, int pid)
     {
         if (!_processes.TryGetValue((worker, pid), out var ring))
@@ -151,7 +151,7 @@ internal sealed class Journal(TimeProvider time)
             Shrink();
         }
 
-        /// <summary>Another process has the index now: of this one the last words are kept.</summary>
+        /// <summary>Another process has the index now: only the last lines of this one are kept.</summary>
         public void BecomePast()
         {
             (_most, _mostCharacters, IsPast) = (LinesOfThePast, CharactersOfThePast, true);
@@ -171,18 +171,18 @@ internal sealed class Journal(TimeProvider time)
 /// <summary>One line of the <see cref="Journal"/>.</summary>
 internal sealed record JournalEntry
 {
-    /// <summary>Grows by one with each entry of the supervisor's life.</summary>
+    /// <summary>Increases by one with each entry.</summary>
     public long Sequence { get; init; }
 
     public required DateTimeOffset At { get; init; }
 
-    /// <summary>The worker that wrote it or that it is about; null for an event of the whole.</summary>
+    /// <summary>The worker that wrote it or that it is about; null for an event that is not about one worker.</summary>
     public int? Worker { get; init; }
 
-    /// <summary>The pid of that worker; null for an event of the whole, or of an index without a process.</summary>
+    /// <summary>The pid of that worker; null if the event is not about a process.</summary>
     public int? Pid { get; init; }
 
-    /// <summary>Where a worker wrote it; null for an event.</summary>
+    /// <summary>The stream that the worker wrote to; null for an event.</summary>
     public OutputStream? Stream { get; init; }
 
     public LogLevel Level { get; init; } = LogLevel.None;

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace KestrelGreenTransport.Supervisor.Output;
 
-/// <summary>Cuts a stream of bytes into whole lines.</summary>
+/// <summary>Splits a stream of bytes into lines.</summary>
 internal sealed class LineSplitter
 {
     /// <summary>A line longer than this is passed on in pieces.</summary>
@@ -10,7 +10,7 @@ internal sealed class LineSplitter
 
     private readonly ArrayBufferWriter<byte> _rest = new();
 
-    /// <summary>Takes bytes and hands out each line that they complete, without its end.</summary>
+    /// <summary>Takes bytes and passes on each line that they complete, without its line ending.</summary>
     public void Append(ReadOnlySpan<byte> bytes, Action<ReadOnlyMemory<byte>> line)
     {
         while (bytes.Length > 0)
@@ -36,7 +36,7 @@ internal sealed class LineSplitter
         }
     }
 
-    /// <summary>The stream has ended: a last line without an end is a line too.</summary>
+    /// <summary>The stream has ended: passes on the rest even without a line ending.</summary>
     public void Complete(Action<ReadOnlyMemory<byte>> line)
     {
         if (_rest.WrittenCount > 0)

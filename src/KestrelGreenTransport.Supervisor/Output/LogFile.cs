@@ -5,7 +5,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Supervisor.Output;
 
-/// <summary>The file that everything is written to, under one descriptor for as long as it is open, whatever its path names by then.</summary>
+/// <summary>The file that all output goes to. It keeps one descriptor number while it is open, even if its path is moved.</summary>
 internal sealed class LogFile : IDisposable
 {
     private const uint Mode = 0b110_100_000;
@@ -30,7 +30,7 @@ internal sealed class LogFile : IDisposable
             : throw new StartupException(ExitCodes.Usage, $"LogFile ('{path}') cannot be opened: {opened.Why}. {opened.Remedy}");
     }
 
-    /// <summary>Goes on in the file that the path names now; returns what is wrong, and then the old one stays.</summary>
+    /// <summary>Switches to the file that the path names now. Returns what went wrong, in which case the old file stays in use.</summary>
     public string? Reopen()
     {
         var opened = OpenAt(_path);
@@ -40,7 +40,7 @@ internal sealed class LogFile : IDisposable
             return $"LogFile ('{_path}') cannot be opened anew: {opened.Why}. The old file is written on";
         }
 
-        // In one step, so that no line is ever written to a descriptor that is not there.
+        // In one step, so that no line is written to a closed descriptor.
         _ = Posix.dup3((int)file.DangerousGetHandle(), Number, Posix.O_CLOEXEC);
         return null;
     }

@@ -11,13 +11,13 @@ internal abstract class LogFormat
 {
     public static LogFormat Of(SupervisorLogFormat format) => format == SupervisorLogFormat.Json ? new JsonLines() : new TextLines();
 
-    /// <summary>A line that a worker wrote, with its end.</summary>
+    /// <summary>A line that a worker wrote, with its line ending.</summary>
     public abstract ReadOnlyMemory<byte> OfWorker(DateTimeOffset at, int worker, OutputStream stream, ReadOnlySpan<byte> line);
 
-    /// <summary>An event of the supervisor's; one or more lines, without their ends.</summary>
+    /// <summary>An event of the supervisor: one or more lines, without line endings.</summary>
     public abstract IEnumerable<string> OfEvent(DateTimeOffset at, LogLevel level, EventId id, int? worker, int? pid, string message, Exception? exception);
 
-    /// <summary>Something that the supervisor says beside its events: the banner, the last lines of a worker.</summary>
+    /// <summary>What the supervisor writes besides its events: the banner, the last lines of a worker.</summary>
     public abstract string OfNote(DateTimeOffset at, string text);
 
     private static string NameOf(LogLevel level) => level switch
@@ -34,7 +34,7 @@ internal abstract class LogFormat
     {
         public override ReadOnlyMemory<byte> OfWorker(DateTimeOffset at, int worker, OutputStream stream, ReadOnlySpan<byte> line)
         {
-            // What reads access logs knows their lines as they are.
+            // Readers of access logs expect the lines unchanged.
             var prefix = stream == OutputStream.Access ? "" : string.Create(CultureInfo.InvariantCulture, $"[worker {worker}] ");
             var whole = new byte[prefix.Length + line.Length + 1];
             Encoding.ASCII.GetBytes(prefix, whole);
@@ -61,7 +61,7 @@ internal abstract class LogFormat
         public override string OfNote(DateTimeOffset at, string text) => $"[green] {text}";
     }
 
-    /// <summary>One JSON object a line, on both streams.</summary>
+    /// <summary>One JSON object per line, on both streams.</summary>
     private sealed class JsonLines : LogFormat
     {
         private static readonly JsonWriterOptions Options = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -75,7 +75,7 @@ internal abstract class LogFormat
                 json.WriteString("stream", stream switch { OutputStream.Error => "stderr", OutputStream.Access => "access", _ => "stdout" });
                 if (IsObject(line))
                 {
-                    // An app that logs JSON itself stays searchable by its own fields.
+                    // If an app logs JSON itself, its own fields stay searchable.
                     json.WritePropertyName("entry");
                     json.WriteRawValue(line, skipInputValidation: true);
                 }
@@ -155,7 +155,7 @@ internal abstract class LogFormat
                 var reader = new Utf8JsonReader(line);
                 while (reader.Read())
                 {
-                    // Valid to its end, or it would break our own line.
+                    // It must be valid to its end, or it would break our own line.
                 }
 
                 return true;

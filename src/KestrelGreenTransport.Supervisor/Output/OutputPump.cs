@@ -6,8 +6,8 @@ using KestrelGreenTransport.Supervisor.Native;
 namespace KestrelGreenTransport.Supervisor.Output;
 
 /// <summary>
-/// Reads what the workers write and passes it on in whole lines, each with its worker's name before it. A thread of its
-/// own: a worker never waits for the supervisor's attention, nor the supervisor for a worker's chatter.
+/// Reads what the workers write and passes it on in whole lines, each marked with its worker. It has its own
+/// thread: no worker waits for the supervisor, and the supervisor does not wait for a chatty worker.
 /// </summary>
 internal sealed class OutputPump : IDisposable
 {
@@ -32,7 +32,7 @@ internal sealed class OutputPump : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Takes over the read end of a worker's pipe until everyone who holds its write end has closed it.</summary>
+    /// <summary>Takes over the read end of a worker's pipe until every process that holds its write end has closed it.</summary>
     public void Add(int index, int pid, OutputStream stream, Descriptor pipe)
     {
         if (stream == OutputStream.Out)
@@ -77,7 +77,7 @@ internal sealed class OutputPump : IDisposable
             _wake.Reset();
             for (var i = _sources.Count - 1; i >= 0; i--)
             {
-                // One buffer a turn, so that a chatty worker does not shut the others up.
+                // One buffer per turn, so that a chatty worker does not hold up the others.
                 if (polled[i + 1].revents != 0 && !ReadOnce(_sources[i]))
                 {
                     _sources.RemoveAt(i);
@@ -103,7 +103,7 @@ internal sealed class OutputPump : IDisposable
             var poll = new Libc.PollFd { fd = source.Pipe.Number, events = Libc.POLLIN };
             if (Libc.poll(&poll, 1, 0) <= 0)
             {
-                // Alive in a grandchild's hands, and silent: what it says later nobody hears.
+                // A grandchild holds the write end and is silent: what it writes later is lost.
                 End(source);
                 return;
             }
@@ -115,7 +115,7 @@ internal sealed class OutputPump : IDisposable
         }
     }
 
-    /// <summary>Reads a buffer; false when the stream has ended.</summary>
+    /// <summary>Reads one buffer; false when the stream has ended.</summary>
     private unsafe bool ReadOnce(Source source)
     {
         Result read;
@@ -147,7 +147,7 @@ internal sealed class OutputPump : IDisposable
 
     private void PassOn(Source source, ReadOnlySpan<byte> line)
     {
-        // What a worker says is not to be pushed out by what its clients do.
+        // Access log lines, of which clients cause many, must not displace the worker's own output.
         if (source.Stream != OutputStream.Access)
         {
             _journal.AddLine(source.Index, source.Pid, source.Stream, Encoding.UTF8.GetString(line));

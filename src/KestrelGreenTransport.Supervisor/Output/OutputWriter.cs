@@ -11,13 +11,13 @@ internal enum OutputStream
     Out = 1,
     Error = 2,
 
-    /// <summary>A worker's access log: its lines go to standard output as they are.</summary>
+    /// <summary>A worker's access log: its lines go to standard output unchanged.</summary>
     Access = 3,
 }
 
 /// <summary>
-/// The one way to standard output and standard error. Writing a line never waits: lines queue up to 4 MiB for a
-/// thread of their own, and what comes beyond that, because nobody reads our output, is dropped and counted.
+/// The only way to standard output and standard error. Writing a line never blocks: up to 4 MiB of lines are queued for a
+/// thread of their own. If the reader of our output is too slow, further lines are dropped and counted.
 /// </summary>
 internal sealed class OutputWriter : ILineWriter, IDisposable
 {
@@ -39,10 +39,10 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
     private bool _closing;
     private bool _reopening;
 
-    /// <param name="note">How a line of the writer's own looks.</param>
+    /// <param name="note">Formats a line of the writer's own.</param>
     /// <param name="outNumber">The descriptor of standard output.</param>
     /// <param name="errorNumber">The descriptor of standard error.</param>
-    /// <param name="file">Takes the place of both streams. Belongs to this writer from now on.</param>
+    /// <param name="file">Replaces both streams. This writer owns it from now on.</param>
     public OutputWriter(Func<string, string> note, int outNumber = 1, int errorNumber = 2, LogFile? file = null)
     {
         _note = note;
@@ -53,7 +53,7 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
         _thread.Start();
     }
 
-    /// <summary>Queues a line (without its end).</summary>
+    /// <summary>Queues a line, given without its line ending.</summary>
     public void Write(OutputStream stream, string line) => Write(stream, Encoding.UTF8.GetBytes(line + "\n"));
 
     /// <inheritdoc/>
@@ -83,7 +83,7 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
         }
     }
 
-    /// <summary>Has the log file opened anew, if there is one; lines that are queued now may go to either file.</summary>
+    /// <summary>Has the log file reopened, if there is one; lines queued before this call may go to either file.</summary>
     public void Reopen()
     {
         lock (_gate)
@@ -94,7 +94,7 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
         }
     }
 
-    /// <summary>Waits until everything queued so far is written, for as long as the limit allows.</summary>
+    /// <summary>Waits until everything queued so far is written, or the limit has passed; returns whether it is written.</summary>
     public bool Flush(TimeSpan limit) => _idle.Wait(limit);
 
     public void Dispose()
@@ -105,7 +105,7 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
             _queued.Set();
         }
 
-        // A reader that never reads must not keep us from leaving: the thread is a background thread.
+        // A reader that never reads must not keep us from exiting: the thread is a background thread.
         if (_thread.Join(TimeSpan.FromSeconds(2)))
         {
             _queued.Dispose();
@@ -132,7 +132,7 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
             OutputStream stream;
             ReadOnlyMemory<byte>? large = null;
 
-            // Not under the lock: the disk may hang, and nobody who writes a line waits for it.
+            // Not under the lock: the disk may hang, and no thread that writes a line may wait for it.
             if (TakeReopening() && _file?.Reopen() is { } problem)
             {
                 Write(OutputStream.Error, _note(problem));
@@ -202,13 +202,13 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
                 }
                 else if (result.Error == Errno.EAGAIN)
                 {
-                    // Somebody made our output non-blocking; this thread may wait for it.
+                    // Another process made our output non-blocking; this thread may wait for it.
                     var poll = new Libc.PollFd { fd = _descriptors[(int)stream], events = Libc.POLLOUT };
                     _ = Libc.poll(&poll, 1, -1);
                 }
                 else if (result.Error != Errno.EINTR)
                 {
-                    // Nobody will ever read it (EPIPE), or it cannot be written (EIO: the terminal is gone).
+                    // EPIPE: the reader is gone, so the stream is given up. Other errors, such as EIO, lose only this batch.
                     _broken[(int)stream] = result.Error is Errno.EPIPE or Errno.EBADF;
                     return;
                 }

@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Supervisor.Output;
 
 /// <summary>
-/// The supervisor's own log lines, on standard error by way of the writer that never waits, and into the journal. Its
-/// thread must not stop for a log, which is why this is not one of the stock providers.
+/// Sends the supervisor's log to standard error, through the writer that never blocks, and into the journal. The supervisor's
+/// thread must not wait for a log, so this is not one of the stock providers.
 /// </summary>
 internal sealed class SupervisorLogger(OutputWriter writer, LogFormat format, Journal journal, TimeProvider time) : ILogger
 {
@@ -20,7 +20,7 @@ internal sealed class SupervisorLogger(OutputWriter writer, LogFormat format, Jo
             return;
         }
 
-        // Some of it is another program's text, and a log file is read on a terminal too.
+        // It may contain another program's text, and log files are read on terminals too.
         var message = TerminalText.WithoutOrders(formatter(state, exception));
         var (worker, pid) = (Number(state, "Index"), Number(state, "Pid"));
         journal.AddEvent(logLevel, eventId, worker, pid, message);
@@ -30,7 +30,7 @@ internal sealed class SupervisorLogger(OutputWriter writer, LogFormat format, Jo
         }
     }
 
-    // What a message of ours is about stands in its values.
+    // The worker that a log message is about is among the message's values.
     private static int? Number<TState>(TState state, string name)
     {
         if (state is IReadOnlyList<KeyValuePair<string, object?>> values)

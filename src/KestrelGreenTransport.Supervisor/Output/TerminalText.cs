@@ -4,42 +4,42 @@ using System.Text.Unicode;
 
 namespace KestrelGreenTransport.Supervisor.Output;
 
-// What a worker writes may hold what a client wrote into a request: a terminal must not take orders from it.
+// A worker's output may contain text from a client's request: it must not be able to control a terminal.
 
 /// <summary>
-/// Text for a terminal: colours pass, and end with their line. Everything else that would steer it (the cursor, the title, the
-/// clipboard, the direction of the text) is shown as <c>\u001b</c> instead, which is valid inside of JSON too.
+/// Text for a terminal. Colours are kept, and end with their line. Everything else that would control the terminal (the cursor, the
+/// title, the clipboard, the direction of the text) is shown as <c>\u001b</c> instead, which is also valid inside JSON.
 /// </summary>
 internal static class TerminalText
 {
     private const char Escape = '\e';
     private const string Reset = "\e[0m";
 
-    /// <summary>The text without orders to the terminal. A colour may stay on after it.</summary>
+    /// <summary>The text without control characters. A colour may stay on after it.</summary>
     public static string Of(string text) => Clean(text, out _);
 
-    /// <summary>The same for a whole line: what comes after it has the colours that it had before.</summary>
+    /// <summary>The same for a whole line: colours are reset at its end.</summary>
     public static string OfLine(string line)
     {
         var clean = Clean(line, out var isColoured);
         return !isColoured ? clean : clean.EndsWith('\n') ? $"{clean[..^1]}{Reset}\n" : clean + Reset;
     }
 
-    /// <summary>The same for a line's bytes: themselves, unless there is something in them.</summary>
+    /// <summary>The same for a line's bytes, which are returned unchanged if they need no cleaning.</summary>
     public static ReadOnlyMemory<byte> OfLine(ReadOnlyMemory<byte> line) =>
         IsPlain(line.Span) ? line : Encoding.UTF8.GetBytes(OfLine(Encoding.UTF8.GetString(line.Span)));
 
-    /// <summary>Text of ours that may hold some of another program's: nothing steers, and no colour passes.</summary>
+    /// <summary>Text of ours that may contain another program's text: no control characters and no colours.</summary>
     public static string WithoutOrders(string text) => text.Any(Steers) ? Escaped(text, static c => c) : text;
 
     /// <summary>
-    /// Text of a worker, or of another program, as a part of a line of ours, wherever that goes: nothing steers, no colour
-    /// passes, and it begins no line of its own.
+    /// Text of a worker, or of another program, as a part of one of our lines, wherever that is shown: no control characters, no
+    /// colours, and no line breaks.
     /// </summary>
     public static string OneLine(string text) =>
         text.Any(static c => char.IsControl(c) || Steers(c)) ? Escaped(text, static c => c is '\n' or '\r' or '\t' ? ' ' : c) : text;
 
-    /// <summary>Whether a terminal takes this for an order: a control character but the end of a line and the tabulator, or a sign that turns text round.</summary>
+    /// <summary>Whether a character controls the terminal: a control character other than newline and tab, or one that changes the text direction.</summary>
     public static bool Steers(char c) =>
         (char.IsControl(c) && c is not '\n' and not '\t')
         || c is '\u061c' or '\u200e' or '\u200f' or (>= '\u202a' and <= '\u202e') or (>= '\u2066' and <= '\u2069');
@@ -59,14 +59,14 @@ internal static class TerminalText
     {
         foreach (var one in line)
         {
-            // 0xC2 leads to the second range of control characters, 0xD8 and 0xE2 to the signs that turn text round (and to much else).
+            // 0xC2 begins the second range of control characters, 0xD8 and 0xE2 begin the direction marks (and much else).
             if (one is (< 0x20 and not (byte)'\n' and not (byte)'\t') or 0x7F or 0xC2 or 0xD8 or 0xE2)
             {
                 return false;
             }
         }
 
-        // A single byte of the second range is one for a terminal that does not speak UTF-8.
+        // Invalid UTF-8: a terminal that does not use UTF-8 takes a single byte of the second range as a control character.
         return Utf8.IsValid(line);
     }
 
