@@ -3,20 +3,20 @@ using KestrelGreenTransport.Contract;
 
 namespace KestrelGreenTransport.Supervisor.Settings;
 
-/// <summary>Where the admin endpoint listens, and what opens it.</summary>
+/// <summary>Where the admin endpoint listens, and what authorizes a client.</summary>
 /// <param name="Text">As the user wrote it.</param>
 /// <param name="Endpoints">One, or the two of <c>localhost</c>.</param>
-/// <param name="Token">Opens the actions; null: there are none.</param>
-/// <param name="IsRemote">Whether other machines can reach it: then everything but the health checks asks for the token.</param>
+/// <param name="Token">Authorizes the actions; null: there are no actions.</param>
+/// <param name="IsRemote">Whether other machines can reach it: then everything but the health checks requires the token.</param>
 internal sealed record AdminPlan(string Text, IReadOnlyList<ListenEndpoint> Endpoints, string? Token, bool IsRemote)
 {
     public const int ShortestToken = 16;
 
-    /// <summary>What is wrong with this address; null when it is right.</summary>
+    /// <summary>What is wrong with this address; null if it is valid.</summary>
     public static string? CheckAddress(string text) =>
         BindParser.TryParse(text, "/", out var binds, out var error) && binds.All(static bind => bind is BindEndpoint) ? null : error ?? "names no address";
 
-    /// <summary>The plan; null when nobody asked for one. What is wrong goes to <paramref name="problems"/>.</summary>
+    /// <summary>The plan; null if no admin endpoint is configured. Errors are added to <paramref name="problems"/>.</summary>
     public static AdminPlan? Of(LoadedSettings settings, string currentDirectory, ICollection<string> problems)
     {
         if (settings.Options.Admin is not { } text || !BindParser.TryParse(text, currentDirectory, out var binds, out _))

@@ -7,29 +7,29 @@ using KestrelGreenTransport.Contract;
 namespace KestrelGreenTransport.Supervisor.Settings;
 
 /// <summary>
-/// Reads addresses as people write them after <c>-b</c>. An error is a predicate that completes
+/// Parses the addresses given after <c>-b</c>. An error is a predicate that completes
 /// "Bind ('8080', -b on the command line) …".
 /// </summary>
 internal static class BindParser
 {
-    /// <summary>Every form that is taken.</summary>
+    /// <summary>Every accepted form.</summary>
     public const string Forms = "host:port, :port, *:port, [::1]:port, unix:path, unix:@abstract, fd://N, systemd or http://host:port";
 
     private const string LocalHost = "localhost";
 
-    /// <summary>What is wrong with this address; null when it is right.</summary>
+    /// <summary>What is wrong with this address; null if it is valid.</summary>
     public static string? Check(string text) => TryParse(text, "/", out _, out var error) ? null : error;
 
-    /// <summary>Reads one address. <c>localhost</c> gives two: its IPv4 and its IPv6 address.</summary>
+    /// <summary>Parses one address. <c>localhost</c> gives two: its IPv4 and its IPv6 address.</summary>
     public static bool TryParse(
         string text, string currentDirectory, [NotNullWhen(true)] out IReadOnlyList<BindSpec>? binds, [NotNullWhen(false)] out string? error)
     {
-        // The workers are told of it in a list, whose entries are trimmed.
+        // The workers get it in a list, whose entries are trimmed.
         (binds, error) = Parse(text.Trim(), currentDirectory);
         return binds is not null;
     }
 
-    /// <summary>The sockets that a host and a port name; null when the host is neither an address, localhost nor "every address".</summary>
+    /// <summary>The sockets for a host and a port; null if the host is neither an address nor localhost nor "every address".</summary>
     public static IReadOnlyList<BindSpec>? Tcp(string text, string host, int port)
     {
         if (host is "" or "*" or "+")
@@ -60,7 +60,7 @@ internal static class BindParser
             return Wrong("names no path: write unix:/run/app.sock or unix:@name");
         }
 
-        // GREEN_LISTEN and GREEN_BIND are lists; a separator inside a path would tear it apart.
+        // GREEN_LISTEN and GREEN_BIND are lists; a separator inside a path would split it.
         if (path.AsSpan().IndexOfAny(';', ',', '\0') >= 0)
         {
             return Wrong("must not contain ';' or ','");
@@ -160,7 +160,7 @@ internal static class BindParser
     private static bool TryParseAddress(string host, [NotNullWhen(true)] out IPAddress? address)
     {
         var bracketed = host is ['[', .., ']'];
-        // IPAddress reads 127.1, 010.0.0.1 and a bare number as addresses too: only the plain form says what it means.
+        // IPAddress also parses 127.1, 010.0.0.1 and a bare number: only the plain form is unambiguous.
         return IPAddress.TryParse(bracketed ? host[1..^1] : host, out address)
             && (address.AddressFamily == AddressFamily.InterNetworkV6 ? bracketed : address.ToString() == host);
     }

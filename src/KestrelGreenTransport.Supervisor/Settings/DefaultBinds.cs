@@ -4,7 +4,7 @@ using Microsoft.Extensions.Configuration;
 namespace KestrelGreenTransport.Supervisor.Settings;
 
 /// <summary>
-/// Where to listen when nobody said <c>-b</c>: where ASP.NET Core itself would, by the same variables with the same
+/// Where to listen without <c>-b</c>: where ASP.NET Core itself would, by the same variables with the same
 /// meaning. An https url is bound like any other: the app's Kestrel does the TLS on it.
 /// </summary>
 internal static class DefaultBinds
@@ -13,7 +13,7 @@ internal static class DefaultBinds
 
     private static readonly string[] PortPrefixes = ["", "ASPNETCORE_", "DOTNET_"];
 
-    /// <summary>The binds in order; what is wrong goes to <paramref name="problems"/>.</summary>
+    /// <summary>The binds in order; errors are added to <paramref name="problems"/>.</summary>
     public static IReadOnlyList<BindSpec> Of(SettingsInput input, (string Origin, string Value)? configuredUrls, ICollection<string> problems)
     {
         if (Urls(input, configuredUrls) is var (origin, urls))
@@ -31,13 +31,13 @@ internal static class DefaultBinds
         return binds;
     }
 
-    /// <summary>What Kestrel takes before any url, where the app's configuration has it: its own endpoints, with their certificates.</summary>
+    /// <summary>Kestrel's own endpoints in the app's configuration, which may have certificates. Kestrel prefers them to any url.</summary>
     public static IReadOnlyList<BindSpec> OfKestrel(IConfiguration configuration, string currentDirectory, ICollection<string> problems) =>
         [.. configuration.GetSection("Kestrel:Endpoints").GetChildren()
             .Where(static endpoint => endpoint["Url"] is { Length: > 0 })
             .SelectMany(endpoint => OfUrl(endpoint["Url"]!, $"{endpoint.Path}:Url", currentDirectory, problems))];
 
-    // As WebApplicationBuilder layers them, strongest first.
+    // In the order in which WebApplicationBuilder layers them, strongest first.
     private static (string Origin, IReadOnlyList<string> Urls)? Urls(SettingsInput input, (string Origin, string Value)? configuredUrls)
     {
         (string Origin, string? Value)[] sources =

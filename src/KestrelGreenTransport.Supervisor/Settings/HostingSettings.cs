@@ -3,7 +3,7 @@ using KestrelGreenTransport.Supervisor.Privileges;
 
 namespace KestrelGreenTransport.Supervisor.Settings;
 
-/// <summary>The settings of a supervisor's place in the system: users, files, processors. Part of <see cref="SettingsCatalogue"/>.</summary>
+/// <summary>The settings for users, files and processors. Part of <see cref="SettingsCatalogue"/>.</summary>
 internal static class HostingSettings
 {
     private const int LongestPath = 4095;
@@ -47,7 +47,7 @@ internal static class HostingSettings
         Help = "A variable for the workers. May be repeated.",
         Counterpart = "gunicorn: raw_env",
         IsList = true,
-        // A connection string is full of the usual separators.
+        // A connection string often contains the usual separators.
         Separators = ['\n'],
         Check = static value => value.IndexOf('=', StringComparison.Ordinal) > 0 && !value.Contains('\0', StringComparison.Ordinal) ? null : $"must be {Env!.Range}",
         Apply = static (options, values) => SettingsCatalogue.Fill(options.Env, values),

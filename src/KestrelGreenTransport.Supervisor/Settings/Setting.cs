@@ -1,17 +1,17 @@
 namespace KestrelGreenTransport.Supervisor.Settings;
 
 /// <summary>
-/// One setting: all that the command line, the environment, the files, the checks and the documentation need to know.
+/// One setting, with all that the command line, the environment, the files, the validation and the documentation need.
 /// </summary>
 internal sealed record Setting
 {
-    /// <summary>As in <see cref="GreenSupervisorOptions"/>, the configuration section and <c>green.json</c>.</summary>
+    /// <summary>The name, as in <see cref="GreenSupervisorOptions"/>, the configuration section and <c>green.json</c>.</summary>
     public required string Name { get; init; }
 
     /// <summary>The short option, if there is one, then the long one.</summary>
     public required IReadOnlyList<string> Options { get; init; }
 
-    /// <summary>What stands for the value in help texts.</summary>
+    /// <summary>The placeholder for the value in help texts.</summary>
     public required string ValueName { get; init; }
 
     /// <summary>The allowed values, as they complete "must be …".</summary>
@@ -23,13 +23,13 @@ internal sealed record Setting
     /// <summary>One line of help.</summary>
     public required string Help { get; init; }
 
-    /// <summary>What the setting is called in gunicorn or puma; null where neither has it.</summary>
+    /// <summary>The name of the setting in gunicorn or puma; null if neither has it.</summary>
     public string? Counterpart { get; init; }
 
-    /// <summary>What form a value has in a JSON file.</summary>
+    /// <summary>The form of the value in a JSON file.</summary>
     public ValueShape Shape { get; init; } = ValueShape.Text;
 
-    /// <summary>Whether <c>auto</c> may stand for the number.</summary>
+    /// <summary>Whether <c>auto</c> is allowed instead of a number.</summary>
     public bool OrAuto { get; init; }
 
     /// <summary>The smallest number; for <see cref="ValueShape.Number"/>.</summary>
@@ -38,31 +38,31 @@ internal sealed record Setting
     /// <summary>The largest number; for <see cref="ValueShape.Number"/>.</summary>
     public long To { get; init; }
 
-    /// <summary>Every value that there is, where they can be counted; for completion and the JSON schema.</summary>
+    /// <summary>All values, if there is a fixed set; for completion and the JSON schema.</summary>
     public IReadOnlyList<string> Choices { get; init; } = [];
 
-    /// <summary>Whether the value is nobody else's to read.</summary>
+    /// <summary>Whether the value is a secret.</summary>
     public bool IsSecret { get; init; }
 
     /// <summary>Whether several values may be given.</summary>
     public bool IsList { get; init; }
 
-    /// <summary>What stands between the values of a list in one text.</summary>
+    /// <summary>The separators between the values of a list in one text.</summary>
     public char[] Separators { get; init; } = [',', ';'];
 
     /// <summary>
-    /// Whether the transport has this setting too. The supervisor hands it on to the workers, and its variable alone
+    /// Whether the transport has this setting too. The supervisor passes it to the workers, and its variable alone
     /// does not make an app a supervisor.
     /// </summary>
     public bool IsTransport { get; init; }
 
-    /// <summary>What is wrong with one value, as a predicate ("must be …"); null when it is right.</summary>
+    /// <summary>What is wrong with one value, as a predicate ("must be …"); null if it is valid.</summary>
     public required Func<string, string?> Check { get; init; }
 
-    /// <summary>Puts checked values into the options; the last one counts where only one may be given.</summary>
+    /// <summary>Puts checked values into the options; the last value counts if only one is allowed.</summary>
     public required Action<GreenSupervisorOptions, IReadOnlyList<string>> Apply { get; init; }
 
-    /// <summary>Writes what the options hold as texts that <see cref="Check"/> takes; empty when unset.</summary>
+    /// <summary>Reads the options as texts that <see cref="Check"/> accepts; empty when unset.</summary>
     public required Func<GreenSupervisorOptions, IReadOnlyList<string>> Read { get; init; }
 
     /// <summary>The environment variable: <c>GREEN_WORKER_CONNECTIONS</c> for <c>--worker-connections</c>.</summary>
@@ -70,7 +70,7 @@ internal sealed record Setting
 
     public string LongOption => Options[^1];
 
-    /// <summary>Splits the text of a variable or of a configuration value.</summary>
+    /// <summary>Splits the text of a variable or of a configuration value into the setting's values.</summary>
     public IReadOnlyList<string> Split(string text) =>
         IsList ? text.Split(Separators, StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) : [text.Trim()];
 

@@ -5,14 +5,14 @@ using KestrelGreenTransport.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Settings;
 
-/// <summary>JSON schemas of the files that hold settings, made from the catalogues, for editors that complete and check.</summary>
+/// <summary>JSON schemas of the settings files, generated from the catalogues, for completion and validation in editors.</summary>
 internal static class SettingsSchema
 {
     private const string Draft = "http://json-schema.org/draft-07/schema#";
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>The files that there is a schema for.</summary>
+    /// <summary>The files that have a schema.</summary>
     public static readonly IReadOnlyList<string> Files = [SettingsLoader.GreenJson, "appsettings.json"];
 
     /// <summary>The schema of one of <see cref="Files"/>.</summary>

@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport.Supervisor.Settings;
 
-/// <summary>What form a setting's value has where there is more than text.</summary>
+/// <summary>The form of a setting's value in JSON.</summary>
 internal enum ValueShape
 {
     Text,
