@@ -8,15 +8,15 @@ using KestrelGreenTransport.Supervisor.Native;
 namespace KestrelGreenTransport.Supervisor.Listening;
 
 /// <summary>
-/// A listening socket that the supervisor holds for as long as anybody may serve on it. Workers come and go; the kernel's queue of
-/// this socket does not.
+/// A listening socket that the supervisor keeps open for as long as a worker may serve on it. Workers come and go; the kernel's queue
+/// of this socket stays.
 /// </summary>
 /// <param name="endpoint">Where it listens.</param>
-/// <param name="socket">Belongs to this object from now on.</param>
-/// <param name="key">What was asked for, by which a later supervisor finds it; null for one that a test made.</param>
+/// <param name="socket">This object owns it from now on.</param>
+/// <param name="key">What was asked for, so that a later supervisor can find it; null in tests.</param>
 /// <param name="backlog">How many connections the kernel was told to queue.</param>
-/// <param name="ownsPath">Whether a Unix socket's file goes with it.</param>
-/// <param name="file">That file, which belongs to this object from now on; null where there is none of ours.</param>
+/// <param name="ownsPath">Whether to remove a Unix socket's file with it.</param>
+/// <param name="file">That file, which this object owns from now on; null if there is none of ours.</param>
 internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, string? key, int backlog, bool ownsPath, SocketFile? file = null) : IDisposable
 {
     private readonly uint _inode = InodeOf(socket);
@@ -27,10 +27,10 @@ internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, stri
 
     public string? Key => key;
 
-    /// <summary>Whether we bound it; else it belongs to whoever started us.</summary>
+    /// <summary>Whether the supervisor bound it; otherwise it was inherited.</summary>
     public bool IsOurs => key is not null && IsOursBy(key);
 
-    /// <summary>The same, by what was asked for: an address, not a descriptor.</summary>
+    /// <summary>The same, from the key: it is an address, not a descriptor.</summary>
     public static bool IsOursBy(string key) => ListenEndpoint.TryParse(key.Split('#')[0], out _);
 
     /// <summary>How many connections the kernel was last told to queue.</summary>
@@ -41,11 +41,11 @@ internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, stri
     /// <summary>The socket's identity in /proc.</summary>
     public string Inode => _inode.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>Connections that wait in the kernel; 0 once it is closed.</summary>
+    /// <summary>Connections that wait in the kernel's queue; 0 once it is closed.</summary>
     public long Queued() =>
         _descriptor.IsClosed ? 0 : endpoint.IP is not null ? ListenQueue.OfTcp(Descriptor) : ListenQueue.OfUnix(_inode);
 
-    /// <summary>As a browser would be given it.</summary>
+    /// <summary>As a url for a browser.</summary>
     public string ToDisplay() => endpoint.IP is not null ? $"http://{endpoint.IP}" : $"http://{endpoint}";
 
     public void Dispose() => Dispose(keepPath: false);
@@ -61,10 +61,10 @@ internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, stri
         _file?.Dispose();
     }
 
-    /// <summary>Has the kernel queue so many from now on, and gives the file of a Unix socket these rights.</summary>
+    /// <summary>Changes the length of the kernel's queue and the mode of a Unix socket's file.</summary>
     /// <param name="backlog">How many connections may wait.</param>
-    /// <param name="mode">The rights; null for what the umask leaves.</param>
-    /// <returns>What the kernel says against it; null for nothing.</returns>
+    /// <param name="mode">The mode; null for what the umask leaves.</param>
+    /// <returns>The kernel's error message; null on success.</returns>
     public string? Adjust(int backlog, UnixFileMode? mode)
     {
         Backlog = backlog;
@@ -78,8 +78,8 @@ internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, stri
     }
 
     /// <summary>
-    /// Nobody new comes in: who begins to connect by TCP gets no answer, and is refused once the socket is closed; a Unix socket
-    /// is not found any more. Those who are connecting still come through.
+    /// Stops new clients: a new TCP connection attempt gets no answer, and is refused once the socket is closed; a Unix socket's
+    /// path is removed. Clients that are already connecting still get through.
     /// </summary>
     public void TurnAway()
     {
@@ -93,8 +93,8 @@ internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, stri
         }
     }
 
-    /// <summary>Closes it for good: nobody is to find it later.</summary>
-    /// <param name="keepPath">Whether a Unix socket's file is another supervisor's by now.</param>
+    /// <summary>Closes it for good, and removes a Unix socket's file.</summary>
+    /// <param name="keepPath">Whether a Unix socket's file belongs to another supervisor by now.</param>
     public void Close(bool keepPath = false)
     {
         _descriptor.Dispose();
@@ -106,7 +106,7 @@ internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, stri
         _file?.Dispose();
     }
 
-    // Once: by then another one may listen there, with an inode that was ours.
+    // Only once: later another process may listen there, and its file may even reuse our inode.
     private void RemovePath()
     {
         using var removed = _file;

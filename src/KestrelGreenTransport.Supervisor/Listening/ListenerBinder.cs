@@ -14,18 +14,18 @@ using Microsoft.AspNetCore.Connections;
 namespace KestrelGreenTransport.Supervisor.Listening;
 
 /// <summary>
-/// Binds what a plan asks for; what is held for that already is shared. All or nothing: when one cannot be bound, the others are
-/// let go.
+/// Binds what a plan asks for, sharing sockets that are already held. All or nothing: if one bind fails, the others are
+/// released.
 /// </summary>
-/// <param name="listeners">What is held; each one that is returned has one user more.</param>
-/// <param name="stored">Sockets of an earlier supervisor, which come before new ones.</param>
+/// <param name="listeners">The sockets held; each socket returned gets one more user.</param>
+/// <param name="stored">Sockets of an earlier supervisor, used before new ones are created.</param>
 internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored)
 {
     private const string StopOrMove = "Stop the other one, or change the app's endpoint.";
 
     /// <param name="plan">What to bind, and how.</param>
-    /// <param name="isStart">Whether descriptors that the process was started with are still what they were.</param>
-    /// <exception cref="StartupException">A socket cannot be bound; the message says who holds it and what to try.</exception>
+    /// <param name="isStart">Whether descriptors inherited by the process still have their original meaning.</param>
+    /// <exception cref="StartupException">A socket cannot be bound; the message says which process holds it and what to try.</exception>
     public ImmutableArray<BoundListener> Bind(LaunchPlan plan, bool isStart)
     {
         var bound = new List<BoundListener>();
@@ -61,11 +61,11 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
         }
     }
 
-    /// <summary>Binds what an app asks for. Errors are words for the app's operator, who gave no <c>-b</c>.</summary>
+    /// <summary>Binds what an app asks for. Errors are written for the app's operator, who gave no <c>-b</c>.</summary>
     /// <param name="plan">How.</param>
     /// <param name="endpoint">Where.</param>
-    /// <param name="key">By what it is found later.</param>
-    /// <param name="user">With whose rights; null for ours.</param>
+    /// <param name="key">The key under which it is found later.</param>
+    /// <param name="user">The user with whose rights to bind; null for ours.</param>
     [SuppressMessage("Design", "CA1031", Justification = "Whatever it fails of, the worker that waits for it is told.")]
     public BindOutcome BindAsked(LaunchPlan plan, ListenEndpoint endpoint, string key, ProcessCredentials? user)
     {
@@ -90,7 +90,7 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
         }
         catch (IOException e)
         {
-            // A Unix path: the message has the reason and the next step already.
+            // A Unix path: the message already has the reason and the next step.
             return new BindOutcome(null, e.Message, 0);
         }
         catch (Exception e)
@@ -123,7 +123,7 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
         }
         catch (IOException e)
         {
-            // A Unix path: the message has the reason and the next step already.
+            // A Unix path: the message already has the reason and the next step.
             throw new StartupException(ExitCodes.CannotBind, e.Message);
         }
     }
@@ -137,7 +137,7 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
 
         if (stored.Take(key) is { } kept)
         {
-            // Again, for the backlog may have changed. DeferAccept and ReusePort stay as they were bound.
+            // Listen again, since the backlog may have changed. DeferAccept and ReusePort stay as they were bound.
             kept.Listen(plan.Options.Backlog);
             return Add(plan, ListenEndpoint.Of(kept.LocalEndPoint!), kept, key, user);
         }
@@ -145,7 +145,7 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
         var options = new GreenTransportOptions { Backlog = plan.Options.Backlog, UnixFileMode = plan.Options.UnixFileMode };
         foreach (var setting in TransportSettings.All)
         {
-            // Checked before: NoDelay and what else a listener has from the start.
+            // NoDelay and others must be set when a listener is created. The values were validated earlier.
             if (plan.Options.Transport.TryGetValue(setting.Name, out var text))
             {
                 setting.TrySet(options, text);
@@ -167,7 +167,7 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
         var file = endpoint is { UnixPath: { } path, IsAbstract: false } ? SocketFile.Find(path) : null;
         if (file is not null && file.Owner != (user?.Uid ?? Libc.geteuid()))
         {
-            // Not the one that was bound: the path leads elsewhere by now.
+            // Not the file that was bound: the path leads elsewhere by now.
             file.Dispose();
             file = null;
         }
@@ -175,7 +175,7 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
         return listeners.Add(new BoundListener(endpoint, socket, key, plan.Options.Backlog, ownsPath: !stored.IsOffered, file));
     }
 
-    // Several may ask for a free port: each has its number.
+    // Several binds may ask for a free port, so each gets a number.
     private static string KeyOf(ListenEndpoint endpoint, List<BoundListener> bound)
     {
         var key = endpoint.ToString();
@@ -212,7 +212,7 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
         return new StartupException(ExitCodes.CannotBind, $"cannot listen on {spec.Text}: address already in use{by}. {remedy}");
     }
 
-    // What the app configured as a url may have a certificate, which -b would leave behind.
+    // An endpoint that the app configured as a url may have a certificate, which -b would drop.
     private static bool IsOfApp(BindSpec spec) => spec.Text.StartsWith("http", StringComparison.OrdinalIgnoreCase);
 
     private static string Remedy(ListenEndpoint endpoint, bool isOfApp, SocketException exception) => exception switch

@@ -2,10 +2,10 @@ using System.Collections.Immutable;
 
 namespace KestrelGreenTransport.Supervisor.Listening;
 
-// A socket is closed when nobody needs it any more: neither a generation that was told to listen there, whose workers are
-// born with it, nor a worker that asked for it. Two that need the same address share one socket.
+// A socket is closed when it has no user left: neither a generation that was told to listen there, whose workers
+// inherit it, nor a worker that asked for it. Users that need the same address share one socket.
 
-/// <summary>Every listening socket that the supervisor holds. Used by any thread; whoever looks has a snapshot.</summary>
+/// <summary>Every listening socket that the supervisor holds. Used by any thread; readers get a snapshot.</summary>
 internal sealed class ListenerSet : IDisposable
 {
     private readonly Lock _lock = new();
@@ -25,13 +25,13 @@ internal sealed class ListenerSet : IDisposable
         }
     }
 
-    /// <summary>Whether they are another supervisor's.</summary>
+    /// <summary>Whether they belong to another supervisor by now.</summary>
     public bool AreLetGo => _isLetGo;
 
-    /// <summary>Whether new clients are turned away, for good.</summary>
+    /// <summary>Whether new clients are turned away, which is final.</summary>
     public bool AreClosing => _areClosing;
 
-    /// <summary>Takes in a new socket, for its first user.</summary>
+    /// <summary>Adds a new socket with its first user.</summary>
     public BoundListener Add(BoundListener listener)
     {
         lock (_lock)
@@ -42,7 +42,7 @@ internal sealed class ListenerSet : IDisposable
         }
     }
 
-    /// <summary>The socket that was bound for this, for one user more; null when there is none.</summary>
+    /// <summary>The socket with this key, with one more user; null if there is none.</summary>
     public BoundListener? Share(string key)
     {
         lock (_lock)
@@ -58,8 +58,8 @@ internal sealed class ListenerSet : IDisposable
     }
 
     /// <summary>
-    /// One user less. With its last one a socket is closed, and its clients are refused from now on; but one that somebody else
-    /// gave us stays open, since it could not be had again.
+    /// Removes a user. A socket without users is closed, and its clients are refused from then on. An inherited socket stays
+    /// open, since we could not get it back.
     /// </summary>
     /// <returns>Whether it was closed.</returns>
     public bool Release(BoundListener listener)
@@ -79,15 +79,15 @@ internal sealed class ListenerSet : IDisposable
         return true;
     }
 
-    /// <summary>Changes the sockets that are ours; those that somebody else bound are as that one wants them.</summary>
+    /// <summary>Adjusts the sockets that we bound; inherited ones are left as they are.</summary>
     /// <param name="backlog">How many connections may wait.</param>
-    /// <param name="mode">The rights of Unix sockets; null for what the umask leaves.</param>
-    /// <returns>What was refused, and why.</returns>
+    /// <param name="mode">The mode of Unix sockets; null for what the umask leaves.</param>
+    /// <returns>The sockets that could not be adjusted, and why.</returns>
     public IReadOnlyList<(BoundListener Listener, string Error)> Adjust(int backlog, UnixFileMode? mode)
     {
         var refused = new List<(BoundListener, string)>();
 
-        // None is closed meanwhile: its number may be another descriptor's then.
+        // Under the lock, so that no socket is closed meanwhile: its number could then be another descriptor's.
         lock (_lock)
         {
             foreach (var listener in _all.Where(static one => one.IsOurs))
@@ -102,20 +102,20 @@ internal sealed class ListenerSet : IDisposable
         return refused;
     }
 
-    /// <summary>Nobody new comes in by the sockets that are ours; those who are connecting still do.</summary>
+    /// <summary>Stops new clients on the sockets that we bound; clients that are already connecting still get through.</summary>
     public void TurnAway()
     {
         _areClosing = true;
         ForOurs(static listener => listener.TurnAway());
     }
 
-    /// <summary>Closes the sockets that are ours; each is gone, and refuses, when the last worker has closed it too.</summary>
+    /// <summary>Closes the sockets that we bound; each refuses clients once the last worker has closed it too.</summary>
     public void CloseOurs() => ForOurs(static listener => listener.Close());
 
-    /// <summary>They are another supervisor's from now on: what is closed here loses no file.</summary>
+    /// <summary>From now on they belong to another supervisor: closing one here leaves its file.</summary>
     public void LetGo() => _isLetGo = true;
 
-    /// <summary>They are ours from now on, with their files.</summary>
+    /// <summary>From now on they are ours, with their files.</summary>
     public void TakeOver() => _isLetGo = false;
 
     public void Dispose()
@@ -126,7 +126,7 @@ internal sealed class ListenerSet : IDisposable
         }
     }
 
-    // None is closed meanwhile by another thread: its number may be another descriptor's then.
+    // Under the lock, so that no other thread closes a socket meanwhile: its number could then be another descriptor's.
     private void ForOurs(Action<BoundListener> act)
     {
         lock (_lock)

@@ -7,12 +7,12 @@ using KestrelGreenTransport.Native;
 namespace KestrelGreenTransport.Supervisor.Listening;
 
 /// <summary>
-/// Listening sockets of an earlier supervisor, by what it was asked to bind: kept by the service manager while none ran.
-/// Who binds looks here first.
+/// Listening sockets of an earlier supervisor, by what it was asked to bind: kept by the service manager while no supervisor
+/// ran, or handed over in an upgrade. Binding looks here first.
 /// </summary>
 internal sealed class StoredSockets : IDisposable
 {
-    /// <summary>What a socket of ours is called in the manager's store; what follows is what was asked for, as in a url.</summary>
+    /// <summary>The prefix of our sockets' names in the manager's store. The key follows, URL-escaped.</summary>
     public const string Prefix = "green.";
 
     private const int FirstDescriptor = 3;
@@ -27,15 +27,15 @@ internal sealed class StoredSockets : IDisposable
         Keys = [.. byKey.Keys];
     }
 
-    /// <summary>Whether the manager keeps descriptors for this service (since systemd 254). Then Unix sockets keep their files.</summary>
+    /// <summary>Whether the manager keeps descriptors for this service (since systemd 254). If so, Unix sockets keep their files.</summary>
     public bool IsOffered { get; }
 
-    /// <summary>What was there at the start.</summary>
+    /// <summary>The keys of all sockets at the start.</summary>
     public IReadOnlyList<string> Keys { get; }
 
     public static string NameOf(string key) => Prefix + Uri.EscapeDataString(key);
 
-    /// <summary>Splits what the manager passes into its own sockets and those that it kept for us.</summary>
+    /// <summary>Splits the sockets that the manager passes into its own and those that it kept for us.</summary>
     /// <param name="count">LISTEN_FDS.</param>
     /// <param name="names">LISTEN_FDNAMES.</param>
     public static (IReadOnlyList<int> Given, IReadOnlyList<(string Key, int Descriptor)> Kept) Split(int count, string? names)
@@ -58,9 +58,9 @@ internal sealed class StoredSockets : IDisposable
         return (given, kept);
     }
 
-    /// <summary>Takes over what is meant for this process.</summary>
+    /// <summary>Takes over the sockets passed to this process.</summary>
     /// <param name="variable">The environment.</param>
-    /// <param name="left">What a supervisor that is still here leaves to this one.</param>
+    /// <param name="left">The sockets handed over by a supervisor that is still running.</param>
     public static StoredSockets Of(Func<string, string?> variable, IReadOnlyList<(string Key, int Descriptor)>? left = null)
     {
         var found = new Dictionary<string, Socket>();
@@ -83,7 +83,7 @@ internal sealed class StoredSockets : IDisposable
         return new StoredSockets(found, isOffered);
     }
 
-    /// <summary>The socket that was bound for this; the caller owns it.</summary>
+    /// <summary>The socket with this key; the caller owns it.</summary>
     public Socket? Take(string key)
     {
         lock (_lock)
@@ -92,7 +92,7 @@ internal sealed class StoredSockets : IDisposable
         }
     }
 
-    /// <summary>All whose key begins so, in order; the caller owns them.</summary>
+    /// <summary>All sockets whose key begins with the prefix, in order; the caller owns them.</summary>
     public IReadOnlyList<(string Key, Socket Socket)> TakeAll(string prefix)
     {
         lock (_lock)
@@ -107,7 +107,7 @@ internal sealed class StoredSockets : IDisposable
         }
     }
 
-    /// <summary>Closes what nobody asked for.</summary>
+    /// <summary>Closes the sockets that were not taken.</summary>
     public void Dispose()
     {
         Socket[] rest;
@@ -123,7 +123,7 @@ internal sealed class StoredSockets : IDisposable
         }
     }
 
-    // A Unix socket without its file is one that no client finds.
+    // Clients cannot find a Unix socket without its file.
     private static bool IsReachable(Socket socket)
     {
         try

@@ -7,20 +7,20 @@ using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Supervisor.Listening;
 
-// A worker chooses what is bound here. So it is done by a child that has become the workers' user: what that one may not do the
-// kernel refuses, whatever a path leads to by then, and whoever asks the socket for its owner (SO_PEERCRED) hears of that user.
+// A worker chooses what is bound here. So a child that has become the workers' user binds it: the kernel refuses what that user
+// may not do, wherever a path leads by then, and names that user as the socket's owner (SO_PEERCRED).
 
 /// <summary>Binds and listens with another user's rights, as that user's own process would.</summary>
 internal static class UserBinder
 {
     private const int SocketInChild = 3;
 
-    /// <exception cref="AddressInUseException">Somebody listens there.</exception>
+    /// <exception cref="AddressInUseException">Another process listens there.</exception>
     /// <exception cref="SocketException">The kernel refuses it to that user.</exception>
     /// <exception cref="IOException">Another reason; the message says what to do.</exception>
     public static Socket Bind(ProcessCredentials user, ListenEndpoint endpoint, GreenTransportOptions options)
     {
-        // The object that opens it knows nothing of what becomes of its descriptor; another one asks the kernel at the end.
+        // The Socket that opens it does not know that the child binds its descriptor; the one created at the end asks the kernel.
         using var socket = Descriptor.Of(SocketBinder.Open(endpoint.ToEndPoint(), options));
         var number = socket.Number;
         var mode = endpoint is { UnixPath: not null, IsAbstract: false } ? options.UnixFileMode : null;
@@ -29,7 +29,7 @@ internal static class UserBinder
             _ = LibcFiles.fchmod(socket, (uint)rights);
         }
 
-        // Sockets that share a port must be of one user.
+        // Sockets that share a port must belong to one user.
         _ = LibcFiles.fchown(socket, user.Uid, user.Gid);
 
         var failure = Try(user, endpoint, number, options.Backlog, mode, replaces: false);
@@ -52,7 +52,7 @@ internal static class UserBinder
         {
             if (mode is not null)
             {
-                // The file gets the socket's mode less the umask, which in this child concerns nothing else.
+                // The file gets the socket's mode minus the umask, which affects nothing else in this child.
                 program.Then(SystemCall.umask, 0);
             }
 
@@ -66,8 +66,8 @@ internal static class UserBinder
             program.Then(SystemCall.listen, SocketInChild, (uint)backlog);
         });
 
-    // That it is a socket is looked at here, and whoever replaces it meanwhile by something else loses that: it is removed with
-    // that user's rights.
+    // Checks here that the path is a socket. If something else replaces it in the meantime, that is removed instead, but only
+    // with that user's rights.
     private static bool IsStale(ProcessCredentials user, ListenEndpoint endpoint, string path)
     {
         using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
