@@ -12,12 +12,12 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Parts;
 
-// A worker may ask while it boots, and for a few dozen sockets. Where it runs as another user than the supervisor it gets no more
-// by asking than it could bind itself, except what an operator has named: that the supervisor's user binds.
+// A worker may ask while it boots, for a few dozen sockets. If it runs as another user than the supervisor, asking gives it no more
+// than it could bind itself, except for endpoints that an operator has named: those are bound as the supervisor's user.
 
 /// <summary>
-/// Binds what workers ask for, once, and passes the socket to every worker that asks. Lives on the supervisor's thread;
-/// the binding itself, which may look at files and at all of /proc, is done by a thread of its own.
+/// Binds what workers ask for, once, and passes the socket to every worker that asks. Runs on the supervisor's thread;
+/// the binding itself, which may read files and all of /proc, runs on another thread.
 /// </summary>
 internal sealed class BindBroker(
     Generations generations, ListenerSet listeners, ListenerBinder binder, StoredSockets stored, ProcessCredentials? user, WorkThread work, Action<Action> post, ILogger logger)
@@ -82,7 +82,7 @@ internal sealed class BindBroker(
     {
         if (state.EverServed && !_isRestClosed)
         {
-            // What an earlier supervisor left was asked for by now, or is not wanted.
+            // By now, sockets of an earlier supervisor that are still here are not wanted.
             _isRestClosed = true;
             work.Do(stored.Dispose);
         }
@@ -112,7 +112,7 @@ internal sealed class BindBroker(
             return string.Create(CultureInfo.InvariantCulture, $"a worker may ask for {MostOfAWorker} sockets");
         }
 
-        // As the same user it could bind whatever it likes without asking, and an app whose configuration changes does.
+        // A worker of our own user could bind anything without asking, and an app whose configuration changes does.
         return user is not null && asker.Worker.SaidReady ? "workers of another user get sockets only while they boot" : null;
     }
 
@@ -132,7 +132,7 @@ internal sealed class BindBroker(
         if (outcome.Listener is { } listener)
         {
             waiting = _book.Succeeded(key, listener);
-            // The app alone knows what it speaks there: HTTP, or TLS.
+            // Only the app knows whether it speaks HTTP or TLS there, so the endpoint is logged without a scheme.
             SupervisorLog.ListenerBound(logger, $"{listener.Endpoint}");
         }
         else
@@ -173,7 +173,7 @@ internal sealed class BindBroker(
 
         public int Questions { get; set; }
 
-        /// <summary>Why, and so what was said already.</summary>
+        /// <summary>The reasons already logged for refusing this worker.</summary>
         public HashSet<string> Refusals { get; } = [];
     }
 }

@@ -3,13 +3,13 @@ using KestrelGreenTransport.Contract;
 
 namespace KestrelGreenTransport.Supervisor.Parts;
 
-// An endpoint is bound once, whoever asks and how often.
-// A socket that somebody uses stays. One that nobody uses stays too, until a worker serves without having asked for it:
-// a lone worker that died asks again.
+// An endpoint is bound once, no matter which workers ask for it, or how often.
+// A socket in use is kept. So is an unused one, until a worker serves without having asked for it: when the only worker
+// dies, its replacement asks again.
 
 /// <summary>
-/// Who asked for which endpoint, and what became of it. Decides what is to be bound, answered and closed, and touches
-/// nothing.
+/// Which worker asked for which endpoint, and the result. Decides what to bind, answer and close, and performs nothing
+/// itself.
 /// </summary>
 /// <typeparam name="TSocket">A listening socket; tests use names.</typeparam>
 internal sealed class BrokerBook<TSocket>
@@ -17,7 +17,7 @@ internal sealed class BrokerBook<TSocket>
 {
     private readonly Dictionary<string, Entry> _entries = [];
 
-    /// <summary>Takes a question. The answer is there, or it is to be bound now, or it is being bound already.</summary>
+    /// <summary>Takes a question. The answer is known, or the caller must bind now, or the bind is in progress.</summary>
     public Asked Ask(Question question, ListenEndpoint endpoint)
     {
         var key = KeyOf(question, endpoint);
@@ -38,7 +38,7 @@ internal sealed class BrokerBook<TSocket>
         return new Asked(key, entry.Socket, BindNow: false);
     }
 
-    /// <summary>It is bound: who waits for it gets it.</summary>
+    /// <summary>It is bound: returns the questions to answer.</summary>
     public IReadOnlyList<Question> Succeeded(string key, TSocket socket)
     {
         var entry = _entries[key];
@@ -47,7 +47,7 @@ internal sealed class BrokerBook<TSocket>
         return entry.TakeWaiting();
     }
 
-    /// <summary>It cannot be bound: who waits for it is told; who asks later makes another attempt.</summary>
+    /// <summary>It cannot be bound: returns the questions to answer; a later question causes another attempt.</summary>
     public IReadOnlyList<Question> Failed(string key)
     {
         var waiting = _entries[key].TakeWaiting();
@@ -55,7 +55,7 @@ internal sealed class BrokerBook<TSocket>
         return waiting;
     }
 
-    /// <summary>A process is gone.</summary>
+    /// <summary>A process has ended.</summary>
     public void Gone(int pid)
     {
         foreach (var entry in _entries.Values)
@@ -65,7 +65,7 @@ internal sealed class BrokerBook<TSocket>
         }
     }
 
-    /// <summary>Forgets, and hands out to be closed, what nobody uses while somebody serves without it.</summary>
+    /// <summary>Removes and returns, for closing, the sockets without a user, once a worker serves without them.</summary>
     /// <param name="serving">The processes that serve.</param>
     public IReadOnlyList<TSocket> TakeUnused(IReadOnlyCollection<int> serving)
     {
@@ -83,7 +83,7 @@ internal sealed class BrokerBook<TSocket>
         return [.. unused.Select(static one => one.Value.Socket!)];
     }
 
-    // Of port 0 the kernel chooses: a process that asks twice wants two, its sibling the same two.
+    // With port 0 the kernel chooses: a process that asks twice wants two ports, and its sibling the same two.
     private string KeyOf(Question question, ListenEndpoint endpoint)
     {
         if (endpoint.IP is not { Port: 0 })
@@ -102,9 +102,9 @@ internal sealed class BrokerBook<TSocket>
         string Key(int number) => string.Create(CultureInfo.InvariantCulture, $"{endpoint}#{number}");
     }
 
-    /// <param name="Key">What <see cref="Succeeded"/> and <see cref="Failed"/> are to be told.</param>
-    /// <param name="Socket">The answer, if it is there.</param>
-    /// <param name="BindNow">Whether the caller is to bind it.</param>
+    /// <param name="Key">The key to pass to <see cref="Succeeded"/> or <see cref="Failed"/>.</param>
+    /// <param name="Socket">The answer, if it is known.</param>
+    /// <param name="BindNow">Whether the caller must bind it.</param>
     public readonly record struct Asked(string Key, TSocket? Socket, bool BindNow);
 
     private sealed class Entry
@@ -126,5 +126,5 @@ internal sealed class BrokerBook<TSocket>
 
 /// <summary>One question of a worker.</summary>
 /// <param name="Pid">The process that asks.</param>
-/// <param name="Id">Its number for the question.</param>
+/// <param name="Id">The process's number for the question.</param>
 internal readonly record struct Question(int Pid, long Id);

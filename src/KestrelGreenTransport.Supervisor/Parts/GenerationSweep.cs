@@ -9,12 +9,12 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Parts;
 
-// A socket changes only when the generation that wants it changed is in force, and is closed only when nobody of a generation
-// that wants it lives: a reload that fails costs nothing, here as elsewhere.
+// A socket is adjusted only once the generation that wants the change is in force, and closed only when no worker of a
+// generation that wants it is left: a reload that fails costs nothing, here as elsewhere.
 
 /// <summary>
-/// Brings the listening sockets to what the generation in force asks for, and clears away what belongs to one that is over:
-/// nobody of it lives, and nobody of it will.
+/// Adjusts the listening sockets to the generation in force, and cleans up after generations that are over: those without
+/// workers, now or later.
 /// </summary>
 internal sealed class GenerationSweep(Generations generations, ListenerSet listeners, WorkThread work, ILogger logger) : ISupervisorPart
 {

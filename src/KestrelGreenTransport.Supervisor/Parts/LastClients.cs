@@ -9,17 +9,17 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Parts;
 
-// A graceful stop is held back until nobody waits on a socket that goes with the supervisor: the kernel resets those who do
-// when it is closed, with the request that they may have sent. Refused, a client or a balancer knows that it lost nothing.
-// Sockets that outlive the supervisor are left as they are, with all who wait there: those of a service manager, those that it
+// A graceful stop is delayed until no client waits on a socket that closes with the supervisor: on close, the kernel resets
+// waiting clients, although they may have sent a request. A refused client or balancer knows that no request was lost.
+// Sockets that outlive the supervisor are left alone, with all clients waiting on them: those of a service manager, those that it
 // keeps for the next start, and those that another supervisor has taken over.
 
-/// <summary>Before a stop: turns new clients away, and lets the workers take those who are there already.</summary>
+/// <summary>Before a stop: turns new clients away, and lets the workers accept those that are already waiting.</summary>
 /// <param name="listeners">The sockets.</param>
-/// <param name="areKept">Whether the service manager keeps them when we leave.</param>
-/// <param name="isUpgrading">Whether another supervisor comes up on them.</param>
+/// <param name="areKept">Whether the service manager keeps them when we exit.</param>
+/// <param name="isUpgrading">Whether another supervisor is starting on them.</param>
 /// <param name="loop">Has the workers.</param>
-/// <param name="logger">Hears of clients that nobody took.</param>
+/// <param name="logger">For clients that no worker accepted.</param>
 /// <param name="time">The clock.</param>
 internal sealed class LastClients(ListenerSet listeners, bool areKept, Func<bool> isUpgrading, SupervisorLoop loop, ILogger logger, TimeProvider time)
     : ISupervisorPart
@@ -33,7 +33,7 @@ internal sealed class LastClients(ListenerSet listeners, bool areKept, Func<bool
     {
         if (happened is not StopRequested { Kind: StopKind.Graceful } || _isOver)
         {
-            // A quick stop does not wait, and ends the waiting of one that did.
+            // A quick stop does not wait, and ends the wait of a graceful one.
             _isOver |= happened is StopRequested;
             return false;
         }
@@ -54,7 +54,7 @@ internal sealed class LastClients(ListenerSet listeners, bool areKept, Func<bool
         return true;
     }
 
-    // A service manager may tell all processes to stop at once. Workers that leave are not to be replaced.
+    // A service manager may tell all processes to stop at once. Workers that are leaving must not be replaced.
     public void OnBeat(WorkerProcess worker, WorkerState state)
     {
         if (state == WorkerState.Draining)
@@ -92,7 +92,7 @@ internal sealed class LastClients(ListenerSet listeners, bool areKept, Func<bool
         {
             _isOver = true;
 
-            // A worker is born with their numbers: while one is being started they stay open, until the end.
+            // A worker being started inherits the sockets' numbers: then they stay open until the end.
             if (loop.State.Workers.Values.All(static worker => worker.Pid is not null || worker.Phase == WorkerPhase.Backoff))
             {
                 listeners.CloseOurs();

@@ -7,15 +7,15 @@ using KestrelGreenTransport.Supervisor.Workers;
 namespace KestrelGreenTransport.Supervisor.Parts;
 
 /// <summary>
-/// Asks a worker which requests have been in flight for longest, for <c>green status N</c>. Each question is answered once: by
-/// the worker, or without it when it is gone or does not answer in time, as one does not that is stopped.
+/// Asks a worker for its longest running requests, for <c>green status N</c>. Each question is answered exactly once: by the
+/// worker, or without its data when it is gone or does not answer in time (because it is stopped, for example).
 /// </summary>
 /// <param name="post">Runs an action on the supervisor's thread, where everything else happens.</param>
-/// <param name="tell">Sends a worker a message; false when there is no such process, or it takes none.</param>
+/// <param name="tell">Sends a worker a message; false if there is no such process, or it takes no message.</param>
 /// <param name="time">The clock.</param>
 internal sealed class RequestsInFlight(Action<Action> post, Func<int, LifelineMessage, bool> tell, TimeProvider time) : ISupervisorPart
 {
-    /// <summary>How long a worker may take. Its thread for such things waits for nothing.</summary>
+    /// <summary>How long a worker may take. The thread that answers there does not wait for the app.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<long, Question> _open = [];

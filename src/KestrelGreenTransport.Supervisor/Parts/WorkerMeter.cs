@@ -6,12 +6,12 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Supervisor.Parts;
 
-/// <summary>Tells the arbiter what workers have done and use, where there is a limit to it.</summary>
+/// <summary>Reports the requests and memory of workers that have such a limit to the arbiter.</summary>
 /// <param name="board">Where the workers write how many requests they have served.</param>
-/// <param name="post">Brings an event to the arbiter.</param>
+/// <param name="post">Passes an event to the arbiter.</param>
 internal sealed class WorkerMeter(SafeFileHandle board, Action<SupervisorEvent> post) : ISupervisorPart
 {
-    // Once a second: a look at /proc for each worker.
+    // Once a second: it reads /proc for each worker.
     private const int EveryTicks = 10;
 
     private readonly BoardFileReader _board = new(board);
