@@ -8,16 +8,16 @@ using KestrelGreenTransport.Supervisor.Output;
 
 namespace KestrelGreenTransport.Supervisor.Dumps;
 
-// A thread of the runtime's own answers there, so that a starved thread pool or a blocked event loop is no obstacle, and
-// the process goes on afterwards. A stopped process does not answer; nor does one that was started with
+// A thread of the runtime answers there, so a starved thread pool or a blocked event loop does not matter, and
+// the process continues afterwards. A stopped process does not answer; nor does one that was started with
 // DOTNET_EnableDiagnostics=0.
 //
-// The folder is one that any user may write to. The kernel says which process listens on the socket: another one than the
-// worker is not asked. The worker itself may be hostile: the whole exchange has one limit, and its answer is data.
+// Any user may write to the folder. The kernel says which process listens on the socket, and only the worker itself is
+// asked. The worker may be hostile too: the whole exchange has one time limit, and its answer is treated as data.
 
-/// <summary>Asks a .NET process for a dump of itself, by the socket that its runtime opens (dotnet/diagnostics, ipc-protocol.md).</summary>
+/// <summary>Asks a .NET process for a dump of itself, over the socket that its runtime opens (dotnet/diagnostics, ipc-protocol.md).</summary>
 /// <param name="pid">The process.</param>
-/// <param name="user">Whom it runs as.</param>
+/// <param name="user">The user that it runs as.</param>
 /// <param name="directory">Where its runtime opens the socket: its TMPDIR.</param>
 internal sealed class DiagnosticsPort(int pid, uint user, string directory)
 {
@@ -39,12 +39,12 @@ internal sealed class DiagnosticsPort(int pid, uint user, string directory)
     /// <summary>Has the process write a dump to this path. Returns what went wrong, or null.</summary>
     public string? WriteDump(string path, GreenDumpKind kind, TimeSpan limit) => Ask(path, (uint)kind, 0, limit);
 
-    /// <summary>The name of the file that <see cref="WriteReport"/> makes.</summary>
+    /// <summary>The name of the file that <see cref="WriteReport"/> creates.</summary>
     public static string ReportFile(string path) => $"{path}.crashreport.json";
 
     /// <summary>
-    /// The socket's path. The runtime names it by the pid and by when the process was started, in the kernel's ticks, so that one
-    /// that another process of this pid left is not taken for it. Null when the process is gone.
+    /// The socket's path. The runtime names it by the pid and the start time in kernel ticks, so that a socket left by an
+    /// earlier process of this pid is not mistaken for it. Null when the process is gone.
     /// </summary>
     public string? PortPath => ProcFs.StartTicksOf(pid) is { } start
         ? Path.Combine(directory, string.Create(CultureInfo.InvariantCulture, $"dotnet-diagnostic-{pid}-{start}-socket"))
@@ -112,7 +112,7 @@ internal sealed class DiagnosticsPort(int pid, uint user, string directory)
         }
     }
 
-    // Of the whole exchange: an answer of one byte at a time would begin a limit for each call again. Zero would mean none.
+    // Limits the whole exchange: with a limit per call, an answer sent byte by byte could take forever. Zero would mean no limit.
     private static int LeftUntil(long deadline)
     {
         var left = TimeProvider.System.GetElapsedTime(TimeProvider.System.GetTimestamp(), deadline);
@@ -126,7 +126,7 @@ internal sealed class DiagnosticsPort(int pid, uint user, string directory)
         return Libc.getsockopt((int)socket.Handle, Libc.SOL_SOCKET, Posix.SO_PEERCRED, &peer, &length) == 0 ? peer : null;
     }
 
-    // An error code, then (since .NET 8) the words of createdump, counted, in UTF-16.
+    // An error code, then (since .NET 8) createdump's message, length-prefixed, in UTF-16.
     private static string Refusal(ReadOnlySpan<byte> payload)
     {
         var code = BinaryPrimitives.ReadUInt32LittleEndian(payload);

@@ -4,15 +4,15 @@ using KestrelGreenTransport.Supervisor.Native;
 
 namespace KestrelGreenTransport.Supervisor.Dumps;
 
-/// <summary>Answers <c>green dump</c>: the stacks of a living worker, which goes on afterwards.</summary>
+/// <summary>Answers <c>green dump</c>: the stacks of a living worker, which continues afterwards.</summary>
 internal sealed class DumpCommand(
     Dumper dumper, DumpFolder? kept, Func<string, DumpFolder> folderAt, Func<SupervisorState> state, Action<SupervisorEvent> post)
 {
-    // An answer is one line of at most 4 MiB, and JSON may take two bytes for a character.
+    // An answer is one line of at most 4 MiB, and JSON may need two bytes per character.
     private const int MostText = 1_500_000;
 
     /// <param name="request">A request whose command is <c>dump</c>.</param>
-    /// <param name="answer">Called once, at once or from the dumper's thread.</param>
+    /// <param name="answer">Called once, immediately or from the dumper's thread.</param>
     public void Handle(ControlRequest request, Action<ControlResponse> answer)
     {
         var folder = request.Folder is { } path ? folderAt(path) : kept;
@@ -38,7 +38,7 @@ internal sealed class DumpCommand(
         }
         else
         {
-            // It beats not while it is described, and that is nobody's fault but ours.
+            // The worker sends no heartbeat during the dump. We caused that pause, so it does not count.
             var excuse = HungDumps.LimitFor(kind);
             dumper.Dump(
                 new DumpRequest(index, pid, kind, "asked for", folder) { Begins = () => post(new WorkerExcused(index, excuse)) },

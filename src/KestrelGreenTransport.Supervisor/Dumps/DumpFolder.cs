@@ -4,15 +4,15 @@ using KestrelGreenTransport.Supervisor.Privileges;
 
 namespace KestrelGreenTransport.Supervisor.Dumps;
 
-// Never more than MaxFiles files and MaxBytes bytes of ours: the oldest go first. What others keep there is left alone.
-// Names can be guessed, and the supervisor may be root: a folder is used by its descriptor, a file is made and never opened,
-// and a folder that others may write to is refused. What the workers' runtime writes under another user goes to a subfolder
-// of that user's.
+// Keeps at most MaxFiles files and MaxBytes bytes of ours, deleting the oldest first. Other files there are left alone.
+// File names can be guessed, and the supervisor may be root: so the folder is accessed by its descriptor, a file is always created
+// and never opened, and a folder that others may write to is refused. If the workers run as another user, their runtime writes to
+// a subfolder owned by that user.
 
-/// <summary>The folder of <c>--dump-on-stale</c>, bounded in number and size.</summary>
-/// <param name="path">The folder; made when something is to be kept.</param>
-/// <param name="name">The instance's name: several may share the folder, each with bounds of its own.</param>
-/// <param name="workers">Whom the workers run as, if not as we do.</param>
+/// <summary>The folder of <c>--dump-on-stale</c>, limited in number and size of files.</summary>
+/// <param name="path">The folder; created when there is something to keep.</param>
+/// <param name="name">The instance's name: several instances may share the folder, each with its own limits.</param>
+/// <param name="workers">The user that the workers run as, if not ours.</param>
 internal sealed class DumpFolder(string path, string name, WorkerIdentity? workers = null)
 {
     public const int MaxFiles = 20;
@@ -22,34 +22,34 @@ internal sealed class DumpFolder(string path, string name, WorkerIdentity? worke
     private const uint OthersPass = 0b111_001_001;
     private const uint FileOfOwner = 0b110_000_000;
 
-    // Of a report's text: a thousand different stacks fit.
+    // The limit for a report's text: a thousand different stacks fit.
     private const int MaxText = 8 * 1024 * 1024;
 
     private readonly string _workersName = $"green-{name}-workers";
 
     public string Path { get; } = System.IO.Path.TrimEndingDirectorySeparator(path);
 
-    /// <summary>A path for a new file of this worker; nothing is made yet.</summary>
+    /// <summary>A path for a new file about this worker; nothing is created yet.</summary>
     public string FileFor(int index, int pid, DateTimeOffset at, string extension) => System.IO.Path.Combine(Path, NameFor(index, pid, at, extension));
 
-    /// <summary>A path for a new file that the worker's runtime writes; nothing is made yet.</summary>
+    /// <summary>A path for a new file that the worker's runtime writes; nothing is created yet.</summary>
     public string FileForRuntime(int index, int pid, DateTimeOffset at, string extension) =>
         System.IO.Path.Combine(workers is null ? Path : System.IO.Path.Combine(Path, _workersName), NameFor(index, pid, at, extension));
 
-    /// <summary>Why nothing can be kept there, for who it is open to; null when there is no such reason.</summary>
+    /// <summary>Why the folder is not safe to use, given who may write there; null if there is no such reason.</summary>
     public string? WhyNot()
     {
         var opened = Folder.Open(Path, out var folder);
         using (folder)
         {
-            // One that cannot be opened for another reason may be there later.
+            // A folder that cannot be opened for another reason may be created later.
             return folder is null && opened.Error != Errno.ELOOP ? null : Doubt(opened, folder);
         }
     }
 
-    /// <summary>Keeps a text, for us alone, then makes room.</summary>
-    /// <param name="file">What <see cref="FileFor"/> said.</param>
-    /// <param name="text">What to keep.</param>
+    /// <summary>Keeps a text in a file that only we can read, then deletes old files over the limits.</summary>
+    /// <param name="file">A path from <see cref="FileFor"/>.</param>
+    /// <param name="text">The text.</param>
     /// <exception cref="IOException">It cannot be written.</exception>
     public void Write(string file, string text)
     {
@@ -69,12 +69,12 @@ internal sealed class DumpFolder(string path, string name, WorkerIdentity? worke
         Prune(folder);
     }
 
-    /// <summary>Makes the folder, for us alone: stacks and dumps may hold what a request carried.</summary>
-    /// <exception cref="IOException">It cannot be made, or others may write to it.</exception>
+    /// <summary>Creates the folder for our user alone: stacks and dumps may contain data of requests.</summary>
+    /// <exception cref="IOException">It cannot be created, or others may write to it.</exception>
     public void Make() => Hold().Dispose();
 
-    /// <summary>Makes the folder, and in it the one for what the workers' runtime writes.</summary>
-    /// <exception cref="IOException">It cannot be made, or others may write to it.</exception>
+    /// <summary>Creates the folder, and the subfolder that the workers' runtime writes to.</summary>
+    /// <exception cref="IOException">It cannot be created, or others may write to it.</exception>
     public void MakeForRuntime()
     {
         using var folder = Hold();
@@ -103,7 +103,7 @@ internal sealed class DumpFolder(string path, string name, WorkerIdentity? worke
     /// <summary>Whether the workers' runtime has written this file.</summary>
     public bool Has(string file) => Status(file) is { } status && (status.stx_mode & LibcFiles.S_IFMT) == LibcFiles.S_IFREG;
 
-    /// <summary>Removes the oldest files of ours until the bounds hold.</summary>
+    /// <summary>Deletes our oldest files until the limits are met.</summary>
     /// <exception cref="IOException">The folder cannot be read.</exception>
     public void Prune()
     {
@@ -159,7 +159,7 @@ internal sealed class DumpFolder(string path, string name, WorkerIdentity? worke
         {
             bytes += files[i].Folder.StatusOf(files[i].Name)?.stx_size ?? 0;
 
-            // The newest stays, however large it is: it is what somebody waits for.
+            // The newest file is kept, however large it is: an operator may be waiting for it.
             if (i > 0 && (i >= MaxFiles || bytes > MaxBytes))
             {
                 _ = files[i].Folder.Remove(files[i].Name);

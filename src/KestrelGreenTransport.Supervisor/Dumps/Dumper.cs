@@ -9,8 +9,8 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Supervisor.Dumps;
 
 /// <summary>
-/// Writes the stacks of workers to files, on a thread of its own: a process may take seconds to describe itself, and the
-/// disk as long to take it.
+/// Writes the stacks of workers to files, on a thread of its own: a process may take seconds to write its stacks, and the
+/// disk may be as slow.
 /// </summary>
 internal sealed class Dumper : IDisposable
 {
@@ -20,7 +20,7 @@ internal sealed class Dumper : IDisposable
     /// <summary>How long a dump with memory may take.</summary>
     public static readonly TimeSpan DumpLimit = TimeSpan.FromSeconds(60);
 
-    // Of a report; a thousand threads with fifty frames each take about 15 MB.
+    // The limit for a report; a thousand threads with fifty frames each take about 15 MB.
     private const ulong LargestReport = 64 * 1024 * 1024;
 
     private readonly string _reports;
@@ -32,10 +32,10 @@ internal sealed class Dumper : IDisposable
     private readonly Thread _thread;
     private int _number;
 
-    /// <param name="reports">A folder that the workers' user may write to: each leaves its report there for us to read.</param>
+    /// <param name="reports">A folder that the workers' user may write to: each worker leaves its report there for us to read.</param>
     /// <param name="ports">Where the workers' runtimes open their diagnostics ports: their TMPDIR.</param>
-    /// <param name="user">Whom the workers run as.</param>
-    /// <param name="logger">For what was kept, or why nothing was.</param>
+    /// <param name="user">The user that the workers run as.</param>
+    /// <param name="logger">Logs what was kept, or why nothing was.</param>
     /// <param name="time">The clock for the files' names.</param>
     public Dumper(string reports, string ports, uint user, ILogger logger, TimeProvider time)
     {
@@ -48,7 +48,7 @@ internal sealed class Dumper : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Describes a worker; <paramref name="done"/> is called on the dumper's thread with the files, or with what went wrong.</summary>
+    /// <summary>Dumps a worker; <paramref name="done"/> is called on the dumper's thread with the files, or with what went wrong.</summary>
     public void Dump(DumpRequest request, Action<DumpResult> done)
     {
         if (!_requests.IsAddingCompleted)
@@ -61,7 +61,7 @@ internal sealed class Dumper : IDisposable
     {
         _requests.CompleteAdding();
 
-        // A process that does not answer, or a disk that stalls, must not keep the supervisor from leaving.
+        // A process that does not answer, or a disk that stalls, must not keep the supervisor from exiting.
         if (_thread.Join(TimeSpan.FromSeconds(1)))
         {
             _requests.Dispose();
@@ -148,8 +148,8 @@ internal sealed class Dumper : IDisposable
         }
     }
 
-    // The worker's user may write to that folder: no link is followed, nothing but a file of that user's is read, and no more
-    // than a report may have.
+    // The workers' user may write to that folder: so no link is followed, only a regular file of that user is read, and only up to
+    // the size limit of a report.
     private unsafe byte[]? Read(string path)
     {
         if (!RecordFile.OpenForReading(path, out var file).Ok || file is null)
@@ -178,20 +178,20 @@ internal sealed class Dumper : IDisposable
     }
 }
 
-/// <summary>Whom to describe, how, and why.</summary>
+/// <summary>Which worker to dump, how, and why.</summary>
 /// <param name="Index">The worker.</param>
 /// <param name="Pid">Its process id.</param>
-/// <param name="Kind">What besides the stacks; anything but stacks needs a folder.</param>
+/// <param name="Kind">What to write besides the stacks; anything but stacks needs a folder.</param>
 /// <param name="Why">The report's heading.</param>
-/// <param name="Folder">Where files are kept; null: nowhere.</param>
+/// <param name="Folder">Where files are kept; null to keep none.</param>
 internal sealed record DumpRequest(int Index, int Pid, GreenDumpKind Kind, string Why, DumpFolder? Folder)
 {
-    /// <summary>Called on the dumper's thread when it is this one's turn.</summary>
+    /// <summary>Called on the dumper's thread when it starts on this request.</summary>
     public Action Begins { get; init; } = static () => { };
 }
 
-/// <summary>What came of it.</summary>
-/// <param name="Files">What was kept.</param>
-/// <param name="Text">The stacks; null when there are none.</param>
-/// <param name="Error">What went wrong; null when nothing did.</param>
+/// <summary>The result of a dump.</summary>
+/// <param name="Files">The files that were kept.</param>
+/// <param name="Text">The stacks; null if there are none.</param>
+/// <param name="Error">What went wrong; null if nothing did.</param>
 internal sealed record DumpResult(IReadOnlyList<string> Files, string? Text, string? Error);

@@ -3,10 +3,10 @@ using KestrelGreenTransport.Supervisor.Reporting;
 
 namespace KestrelGreenTransport.Supervisor.Dumps;
 
-/// <summary>What is kept of a worker that is about to be ended for hanging.</summary>
+/// <summary>Dumps a worker that is about to be ended for hanging.</summary>
 internal sealed class HungDumps(Dumper dumper, DumpFolder folder, GreenDumpKind kind)
 {
-    /// <summary>How long a hung worker may be kept for it.</summary>
+    /// <summary>How long the end of a hung worker may be delayed for its dump.</summary>
     public static TimeSpan LimitFor(GreenDumpKind kind) => kind == GreenDumpKind.Stacks ? Dumper.StacksLimit : Dumper.StacksLimit + Dumper.DumpLimit;
 
     public void OfHung(AbortWorker abort, int pid, Action done) =>

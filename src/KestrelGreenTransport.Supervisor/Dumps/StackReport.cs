@@ -6,14 +6,14 @@ using KestrelGreenTransport.Supervisor.Output;
 namespace KestrelGreenTransport.Supervisor.Dumps;
 
 /// <summary>
-/// Turns the runtime's crash report into text for a person: every thread with managed frames, <c>module!method</c>, equal
-/// stacks once with their number, the most frequent first. A starved pool's hundred threads are so one paragraph.
+/// Turns the runtime's crash report into readable text: every thread with managed frames, as <c>module!method</c>. Equal
+/// stacks appear once with their count, the most frequent first, so a starved pool's hundred threads are one paragraph.
 /// </summary>
 internal static class StackReport
 {
     private const int FramesShown = 200;
 
-    /// <summary>The text, or null when this is no such report.</summary>
+    /// <summary>The text; null if this is not a crash report.</summary>
     public static string? Render(ReadOnlyMemory<byte> json, IEnumerable<string> heading)
     {
         try
@@ -54,7 +54,7 @@ internal static class StackReport
         return text.ToString();
     }
 
-    // Null for a thread without a single named managed frame: the runtime's own.
+    // Null for a thread without a named managed frame: one of the runtime's own.
     private static ThreadStack? Read(JsonElement thread)
     {
         if (!thread.TryGetProperty("stack_frames", out var frames))
@@ -74,7 +74,7 @@ internal static class StackReport
         {
             if (Text(frame, "method_name") is not { } method)
             {
-                // What the thread sits in below the managed code, where that has a name.
+                // The native function below the managed code in which the thread is, if it has a name.
                 waitsIn ??= shown == 0 && Text(frame, "unmanaged_name") is { } native ? $"{Text(frame, "native_module")}!{native}" : null;
                 continue;
             }
@@ -97,7 +97,7 @@ internal static class StackReport
         return shown == 0 ? null : new ThreadStack(Id(Text(thread, "native_thread_id")), text.ToString());
     }
 
-    // Decimal, as ps -L and top show it.
+    // Decimal, as in ps -L and top.
     private static string Id(string? hexadecimal) =>
         hexadecimal is ['0', 'x', ..] && int.TryParse(hexadecimal.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var id)
             ? id.ToString(CultureInfo.InvariantCulture)
