@@ -3,18 +3,18 @@ using KestrelGreenTransport.Supervisor.Reporting;
 
 namespace KestrelGreenTransport.Supervisor.Building;
 
-/// <summary>Turns what follows <c>green run</c> into the command that starts one worker.</summary>
+/// <summary>Turns the APP argument of <c>green run</c> into the command that starts one worker.</summary>
 internal sealed class AppResolver(string currentDirectory, string? dotnet, ICommandRunner commands)
 {
     private const string DownloadPage = "https://dotnet.microsoft.com/download";
 
-    /// <summary>What projects were built to.</summary>
+    /// <summary>The copies of built projects.</summary>
     public BuildFolders Builds { get; } = new(Path.GetTempPath());
 
     /// <summary>The command, or what is wrong: a sentence with the next step.</summary>
-    /// <param name="app">As it was named.</param>
-    /// <param name="arguments">What the app is given.</param>
-    /// <param name="others">What runs a build instead, once there are workers: its errors alone are of interest then.</param>
+    /// <param name="app">The app as given.</param>
+    /// <param name="arguments">The app's arguments.</param>
+    /// <param name="others">Runs a build once there are workers, when only its errors are of interest; null: the default runner.</param>
     public AppResolution Resolve(string app, IReadOnlyList<string> arguments, ICommandRunner? others = null)
     {
         var path = Path.GetFullPath(app, currentDirectory);
@@ -95,7 +95,7 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
         return Wrong($"{app} holds no project{(published.Count == 0 ? "." : $"; did you mean {string.Join(" or ", published)}?")}");
     }
 
-    // Two commands: the first one's output is for the person who waits, the second one's is for us.
+    // Two commands: the first one's output is for the user who waits, the second one's is for us.
     private AppResolution OfProject(string project, IReadOnlyList<string> arguments, ICommandRunner? others)
     {
         var shown = Shown(project);
@@ -104,7 +104,7 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
             return Wrong($"{shown} needs the .NET SDK to be built, and there is no dotnet in DOTNET_ROOT or PATH. Install it ({DownloadPage}) or name a built dll.");
         }
 
-        // Build servers would outlive the build, and hold its output open.
+        // Build servers would outlive the build and hold its output open.
         string[] noServers = ["-nodeReuse:false", "-p:UseSharedCompilation=false"];
         string[] verbosity = others is null ? ["-v", "minimal"] : ["-v", "quiet", "-clp:NoSummary"];
         var runner = others ?? commands;
@@ -122,7 +122,7 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
             : Wrong($"{shown} builds for several frameworks, or not into one file: name the built dll.");
     }
 
-    // In the project's folder, as dotnet run does: its appsettings files are not copied to its output.
+    // In the project's folder, like dotnet run: appsettings files are not copied to the build output.
     private AppResolution OfBuild(string target, ProjectSource source, string folder, IReadOnlyList<string> arguments)
     {
         var resolution = OfDll(Shown(target), Path.Combine(source.Folder, Path.GetFileName(target)), arguments);
@@ -149,7 +149,7 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
         return closest is null ? "." : $"; did you mean {Shown(Path.Combine(folder, closest))}?";
     }
 
-    /// <summary>As a person in the current directory would write it.</summary>
+    /// <summary>The path as one would write it in the current directory.</summary>
     private string Shown(string path)
     {
         var relative = Path.GetRelativePath(currentDirectory, path);

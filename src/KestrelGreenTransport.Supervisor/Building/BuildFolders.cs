@@ -5,22 +5,22 @@ using KestrelGreenTransport.Supervisor.Native;
 
 namespace KestrelGreenTransport.Supervisor.Building;
 
-// Nothing that a worker has loaded is ever built over: .NET maps its files, and a mapped file that is overwritten in place
-// kills the process. So workers run from a copy of what was built, and each build gets a new one.
+// Never build over files that a worker has loaded: .NET maps them, and overwriting a mapped file in place
+// kills the process. So workers run from a copy of the build output, and each build gets a new copy.
 
-/// <summary>Copies of what a project was built to, in a temporary folder that goes with this supervisor.</summary>
+/// <summary>Copies of a project's build output, in a temporary folder that is deleted with this supervisor.</summary>
 /// <param name="temporary">The folder for temporary files.</param>
 internal sealed class BuildFolders(string temporary) : IDisposable
 {
     private const string Prefix = "green-build-";
 
-    // The workers may be another user.
+    // The workers may run as another user.
     private const uint ForEveryone = 0b111_101_101;
 
     // What `dotnet publish` leaves inside the build output.
     private const string Published = "publish";
 
-    // Younger ones may belong to somebody who has not locked them yet.
+    // A younger folder may belong to a supervisor that has not locked it yet.
     private static readonly TimeSpan LeftoverAge = TimeSpan.FromMinutes(1);
 
     private readonly Lock _lock = new();
@@ -41,7 +41,7 @@ internal sealed class BuildFolders(string temporary) : IDisposable
         }
     }
 
-    /// <summary>Deletes a copy that no worker runs from any more.</summary>
+    /// <summary>Deletes a copy that no worker uses any more.</summary>
     public static void Remove(string folder)
     {
         try
@@ -50,7 +50,7 @@ internal sealed class BuildFolders(string temporary) : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // It is temporary, and goes with the others at the end.
+            // It is temporary, and is deleted with the others at the end.
         }
     }
 
@@ -92,8 +92,8 @@ internal sealed class BuildFolders(string temporary) : IDisposable
         }
     }
 
-    // A supervisor of this user that was killed left it: one that lives holds its own. A folder of this name that another user
-    // made is left alone, whatever stands in it.
+    // It was left by a killed supervisor of this user: a living one holds its lock. A folder of this name that another user
+    // created is left alone, whatever is in it.
     private void RemoveLeftover(Folder above, string name)
     {
         if (TimeProvider.System.GetUtcNow().UtcDateTime - Directory.GetLastWriteTimeUtc(Path.Combine(temporary, name)) < LeftoverAge)
@@ -108,7 +108,7 @@ internal sealed class BuildFolders(string temporary) : IDisposable
         }
     }
 
-    // Only our own, so that nobody else can keep us from it, nor have us delete what is theirs.
+    // Only our own folders: another user can neither block us with a lock, nor have us delete files that are not ours.
     private static Descriptor? Hold(Folder above, string name)
     {
         if (above.StatusOf(name)?.stx_uid != Libc.geteuid() || !above.Open(name, LibcFiles.O_DIRECTORY, 0, out var opened).Ok || opened is null)

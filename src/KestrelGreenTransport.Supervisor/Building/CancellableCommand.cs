@@ -8,27 +8,27 @@ using KestrelGreenTransport.Supervisor.Privileges;
 namespace KestrelGreenTransport.Supervisor.Building;
 
 /// <summary>
-/// Runs what comes before a generation (its build, the command before the start), in a session of its own: it may take
-/// as long as it needs, and ends when the supervisor is told to stop.
+/// Runs the commands needed before a generation (its build, the command before the start), in their own session. A command may
+/// take as long as it needs, and is ended when the supervisor is told to stop.
 /// </summary>
 internal sealed class CancellableCommand : IDisposable
 {
     private const int StandardOutput = 1;
     private const int StandardError = 2;
 
-    // After a polite word, for a shell whose children do not listen.
+    // How long after SIGTERM the group gets SIGKILL, for a shell whose children ignore SIGTERM.
     private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(2);
 
     private readonly WakeEvent _cancelled = new();
     private readonly byte[] _buffer = new byte[16 * 1024];
 
-    /// <summary>Ends what runs, and whatever is run later.</summary>
+    /// <summary>Ends the command that is running, and every later one.</summary>
     public void Cancel() => _cancelled.Set();
 
     /// <summary>Runs a command to its end.</summary>
     /// <param name="request">The command; it gets no descriptors but its output.</param>
     /// <param name="line">Gets each line that it writes, to either stream.</param>
-    /// <param name="identity">Whom it runs as; null for whoever runs the supervisor.</param>
+    /// <param name="identity">The user that it runs as; null for the supervisor's.</param>
     public CommandEnd Run(SpawnRequest request, Action<string> line, WorkerIdentity? identity = null)
     {
         var (read, write) = Descriptor.Pipe();
@@ -74,7 +74,7 @@ internal sealed class CancellableCommand : IDisposable
             var woken = Libc.poll(polled, 3, wasCancelled ? (int)LeaveLimit.TotalMilliseconds : -1);
             if (polled[2].revents != 0 || (woken == 0 && wasCancelled))
             {
-                // The group, since a shell does not pass signals on.
+                // The whole group, since a shell does not pass signals on.
                 _ = Posix.kill(-child.Pid, wasCancelled ? Signals.SIGKILL : Signals.SIGTERM);
                 (wasCancelled, cancelNumber) = (true, -1);
             }
@@ -84,7 +84,7 @@ internal sealed class CancellableCommand : IDisposable
                 outputNumber = -1;
             }
 
-            // What it left running in the background may hold the pipe for ever: that is not waited for.
+            // Background processes of the command may hold the pipe open forever, so the end of the pipe is not awaited.
             if (polled[1].revents != 0 && (polled[0].revents & Libc.POLLIN) == 0)
             {
                 lines.Complete(PassOn);
@@ -117,7 +117,7 @@ internal sealed class CancellableCommand : IDisposable
 }
 
 /// <summary>How a command ended.</summary>
-/// <param name="Status">With which status.</param>
-/// <param name="WasCancelled">Whether it was made to end.</param>
-/// <param name="NotStarted">Why it never ran; null when it did.</param>
+/// <param name="Status">The exit status.</param>
+/// <param name="WasCancelled">Whether it was cancelled.</param>
+/// <param name="NotStarted">Why it never ran; null if it did.</param>
 internal readonly record struct CommandEnd(ExitStatus Status, bool WasCancelled, string? NotStarted);

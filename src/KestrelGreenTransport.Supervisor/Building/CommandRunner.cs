@@ -38,10 +38,10 @@ internal sealed class CommandRunner(IReadOnlyDictionary<string, string> environm
         }
     }
 
-    /// <summary>As a shell counts it.</summary>
+    /// <summary>The exit code as a shell reports it.</summary>
     public static int CodeOf(ExitStatus status) => status.Code ?? 128 + status.Signal ?? 1;
 
-    /// <summary>A build by a server that outlives it could not be ended with it.</summary>
+    /// <summary>Turns off the MSBuild server: a build in a server that outlives the command could not be ended with it.</summary>
     public static IReadOnlyDictionary<string, string> WithoutServers(IReadOnlyDictionary<string, string> environment) =>
         new Dictionary<string, string>(environment) { ["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0" };
 

@@ -3,7 +3,7 @@ using KestrelGreenTransport.Supervisor.Native;
 
 namespace KestrelGreenTransport.Supervisor.Building;
 
-/// <summary>Runs commands for a supervisor that serves: what they say goes to its log, and a stop ends them.</summary>
+/// <summary>Runs commands for a supervisor that has workers: their output goes to its log, and a stop ends them.</summary>
 internal sealed class LoggedCommands(CancellableCommand command, Action<string> line) : ICommandRunner
 {
     public CommandResult Run(string fileName, IReadOnlyList<string> arguments, string workingDirectory, bool capture)

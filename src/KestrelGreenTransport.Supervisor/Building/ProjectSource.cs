@@ -3,15 +3,15 @@ using System.Text.Json;
 
 namespace KestrelGreenTransport.Supervisor.Building;
 
-/// <summary>That an app was built from a project, where from and where to.</summary>
+/// <summary>The project that an app was built from.</summary>
 /// <param name="Folder">The copy of the build that its workers run from.</param>
 /// <param name="Sources">The folders of the project and of those that it references.</param>
-/// <param name="Builds">Who made the copy.</param>
+/// <param name="Builds">The owner of the copy.</param>
 internal sealed record ProjectSource(string Folder, ImmutableArray<string> Sources, BuildFolders Builds)
 {
-    /// <summary>The folders of a project and of all that it references, by what restoring it left behind.</summary>
+    /// <summary>The folders of a project and of all projects that it references, from the output of its restore.</summary>
     /// <param name="project">The project file.</param>
-    /// <param name="assets">The path of its <c>project.assets.json</c>; one that cannot be read names nobody.</param>
+    /// <param name="assets">The path of its <c>project.assets.json</c>; if it cannot be read, only the project's own folder is returned.</param>
     public static ImmutableArray<string> SourcesOf(string project, string assets)
     {
         var own = Path.GetDirectoryName(project)!;
@@ -29,7 +29,7 @@ internal sealed record ProjectSource(string Folder, ImmutableArray<string> Sourc
         }
     }
 
-    /// <summary>Reads what MSBuild says of a project's properties; null when it is not what was asked for.</summary>
+    /// <summary>Parses MSBuild's answer to -getProperty; null if it does not have the properties asked for.</summary>
     public static (string Target, string Assets)? ParseProperties(string output)
     {
         try

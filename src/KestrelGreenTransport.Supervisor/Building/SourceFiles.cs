@@ -1,9 +1,9 @@
 namespace KestrelGreenTransport.Supervisor.Building;
 
-/// <summary>Which changes in a project's folder are changes of its source.</summary>
+/// <summary>Which changes in a project's folder are source changes.</summary>
 internal static class SourceFiles
 {
-    // What is built or read at the start. Anything else may be what the app itself writes: a database, a log.
+    // Files that are built, or read at the start. Any other file may be written by the app itself: a database, a log.
     private static readonly string[] Endings =
     [
         ".cs", ".fs", ".fsi", ".vb", ".razor", ".cshtml", ".razor.css", ".cshtml.css", ".resx", ".proto",
@@ -28,8 +28,8 @@ internal static class SourceFiles
     private static bool IsSettings(string name) =>
         name == "green.json" || (name.StartsWith("appsettings", StringComparison.Ordinal) && name.EndsWith(".json", StringComparison.Ordinal));
 
-    // Emacs' locks (.#Program.cs) and backups (#Program.cs#, Program.cs~), Vim's swap files (.Program.cs.swp), and what others
-    // write first and rename then (.goutputstream, Program.cs.tmp): those have another ending or a dot first.
+    // Emacs' locks (.#Program.cs) and backups (#Program.cs#, Program.cs~), Vim's swap files (.Program.cs.swp), and the temporary files that
+    // others write and then rename (.goutputstream, Program.cs.tmp): those have another ending or start with a dot.
     private static bool IsOfAnEditor(string name) =>
         name[0] is '#' or '~' || (name[0] == '.' && name is not (".editorconfig" or ".globalconfig"));
 }

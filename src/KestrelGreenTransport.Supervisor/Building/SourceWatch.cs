@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Supervisor.Building;
 
 /// <summary>
-/// Watches a project's source, and says so once a while has gone by without a change: an editor writes a file in several steps,
-/// and a person saves several files.
+/// Watches a project's source, and reports a change after a short time without further ones: an editor writes a file in several
+/// steps, and a user saves several files.
 /// </summary>
 internal sealed class SourceWatch : IDisposable
 {
@@ -18,9 +18,9 @@ internal sealed class SourceWatch : IDisposable
     private volatile string? _last;
     private volatile bool _isOver;
 
-    /// <param name="folders">Where the source is.</param>
-    /// <param name="changed">Called, on a thread of this one's own, with a file that was changed: the last of several.</param>
-    /// <param name="logger">Is told of a folder that cannot be watched.</param>
+    /// <param name="folders">The folders of the source.</param>
+    /// <param name="changed">Called, on a thread of this object, with a changed file: the last one if there are several.</param>
+    /// <param name="logger">For folders that cannot be watched.</param>
     public SourceWatch(IEnumerable<string> folders, Action<string> changed, ILogger logger)
     {
         _changed = changed;
@@ -61,7 +61,7 @@ internal sealed class SourceWatch : IDisposable
                 Notice(folder, change.FullPath);
             };
 
-            // Too much happened at once to be told one by one.
+            // Events were lost because there were too many at once.
             watcher.Error += (_, _) => Wake(folder);
             watcher.EnableRaisingEvents = true;
             _watchers.Add(watcher);
