@@ -4,8 +4,8 @@ using KestrelGreenTransport.Supervisor.Workers;
 namespace KestrelGreenTransport.Supervisor.Upgrading;
 
 /// <summary>
-/// What keeps a second instance of the same name from starting: a lock on the heartbeat directory of the first supervisor. It is
-/// one lock for all that take over from that one, since it belongs to the open directory, and a descriptor of that is passed on.
+/// Keeps a second instance of the same name from starting: a lock on the heartbeat directory of the first supervisor. All its
+/// successors share this one lock: it belongs to the open directory, whose descriptor is passed on.
 /// </summary>
 internal sealed class NameLock : IDisposable
 {
@@ -26,13 +26,13 @@ internal sealed class NameLock : IDisposable
     /// <summary>The lock that this supervisor has taken with its heartbeat directory.</summary>
     public static NameLock Of(HeartbeatDirectory own) => new(own);
 
-    /// <summary>The lock of the supervisor before, whose heartbeat directory this is.</summary>
+    /// <summary>The lock of the previous supervisor, on its heartbeat directory.</summary>
     public static NameLock Share(string path, int descriptor) => new(path, new Descriptor(descriptor));
 
-    /// <summary>It is ours from now on, with the directory.</summary>
+    /// <summary>From now on the lock and the directory are ours.</summary>
     public void TakeOver() => _isLetGo = false;
 
-    /// <summary>It is another supervisor's from now on.</summary>
+    /// <summary>From now on the lock belongs to another supervisor.</summary>
     public void LetGo()
     {
         _isLetGo = true;
@@ -48,7 +48,7 @@ internal sealed class NameLock : IDisposable
 
         if (!_isLetGo)
         {
-            // Still held: nobody else has a place there by then.
+            // The lock is still held: no other instance can be using the path.
             _ = Posix.rmdir(_shared.Path);
         }
 

@@ -12,11 +12,12 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Supervisor.Upgrading;
 
-// Until the old supervisor says "yours" it is the supervisor: it answers on the control socket, holds the pid file and
-// speaks to the service manager. Should it die before, this one takes its place.
-// Its leader leads on until it has drained: no worker of ours does meanwhile, though the old supervisor be gone.
+// Until the old supervisor sends "yours" it is the supervisor: it answers on the control socket, holds the pid file and
+// talks to the service manager. If it dies before that, this one takes over.
+// The old supervisor's leader stays the leader until it has drained; until then no worker of ours leads, even if the old supervisor
+// is gone.
 
-/// <summary>The new supervisor's side of an upgrade: who was here before.</summary>
+/// <summary>The new supervisor's side of an upgrade: its view of the old supervisor.</summary>
 internal sealed class Predecessor : ISupervisorPart, IDisposable
 {
     private readonly UpgradePackage _package;
@@ -33,25 +34,25 @@ internal sealed class Predecessor : ISupervisorPart, IDisposable
         _logger = logger;
     }
 
-    /// <summary>Its listening sockets, by what was asked for.</summary>
+    /// <summary>The old supervisor's listening sockets, by what it was asked to bind.</summary>
     public IReadOnlyList<(string Key, int Descriptor)> Sockets => _package.Sockets;
 
-    /// <summary>Whether it still is the supervisor.</summary>
+    /// <summary>Whether the old supervisor is still the supervisor.</summary>
     public bool IsInForce { get; private set; } = true;
 
-    /// <summary>Whether a worker of its own may lead.</summary>
+    /// <summary>Whether a worker of the old supervisor may lead.</summary>
     public bool HasLead { get; private set; } = true;
 
-    /// <summary>The pidfd of its leader; null while there is none.</summary>
+    /// <summary>The pidfd of the old supervisor's leader; null while there is none.</summary>
     public int? Leader => (int?)_leader?.DangerousGetHandle();
 
-    /// <summary>Called on the supervisor's thread when this one is the supervisor.</summary>
+    /// <summary>Called on the supervisor's thread once this one is the supervisor.</summary>
     public Action? TakenOver { get; set; }
 
-    /// <summary>Called there when a worker of ours may lead.</summary>
+    /// <summary>Called on the supervisor's thread once a worker of ours may lead.</summary>
     public Action? LeadGiven { get; set; }
 
-    /// <summary>Whom this process takes over from; null when it is the first. The variable is taken, so that no child sees it.</summary>
+    /// <summary>The supervisor that this process takes over from; null if there is none. Clears the variable, so that no child sees it.</summary>
     public static Predecessor? Find(ILogger logger)
     {
         var package = UpgradePackage.Parse(Environment.GetEnvironmentVariable(OwnVariables.Upgrade));
@@ -65,21 +66,21 @@ internal sealed class Predecessor : ISupervisorPart, IDisposable
         return new Predecessor(package, logger);
     }
 
-    /// <summary>Where this one's heartbeats go: beside those of the one before, whose workers use theirs; a new name has a place of its own.</summary>
-    /// <param name="path">The place of an instance of this name.</param>
+    /// <summary>Where our heartbeat files go: beside the old supervisor's, whose workers still use theirs. A new name has its own place.</summary>
+    /// <param name="path">The default path for an instance of our name.</param>
     public string HeartbeatPath(string path) =>
         _package.Name is { } directory && !ProcFs.IsSameFile(directory, path) ? path : string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}");
 
-    /// <summary>Its lock on the instance's name, if this one has the same; null from one that keeps it.</summary>
-    /// <param name="path">The place of an instance of this name.</param>
+    /// <summary>The old supervisor's lock on the instance's name, if ours is the same; null if the old supervisor kept it.</summary>
+    /// <param name="path">The default path for an instance of our name.</param>
     public NameLock? NameAt(string path) =>
         _package.Name is { } directory && ProcFs.IsSameFile(directory, path) ? NameLock.Share(path, directory) : null;
 
-    /// <summary>Its pid file, if this path still names it.</summary>
+    /// <summary>The old supervisor's pid file, if this path still names it.</summary>
     public PidFile? PidFileAt(string path) =>
         _package.PidFile is { } descriptor && ProcFs.IsSameFile(descriptor, path) ? PidFile.Share(path, descriptor) : null;
 
-    /// <summary>Its control socket, if that is where this one answers too.</summary>
+    /// <summary>The old supervisor's control socket, if we answer on the same path.</summary>
     public ControlSocket? ControlAt(string path) =>
         _package.Control.Path == path ? ControlSocket.Share(path, _package.Control.Descriptor) : null;
 

@@ -3,13 +3,13 @@ using System.Globalization;
 namespace KestrelGreenTransport.Supervisor.Upgrading;
 
 /// <summary>
-/// What an old supervisor leaves to its successor: descriptors by name, told in one variable. A listening socket's name
-/// is what it was asked for by.
+/// What an old supervisor hands to its successor: descriptors by name, passed in one variable. A listening socket's name
+/// contains the key of what was asked for.
 /// </summary>
-/// <param name="Channel">The way back to the old one.</param>
+/// <param name="Channel">The connection to the old supervisor.</param>
 /// <param name="Control">The control socket, and its path.</param>
-/// <param name="PidFile">The locked pid file; null without one.</param>
-/// <param name="Name">The directory that carries the lock on the instance's name; null from a supervisor of a version that kept it.</param>
+/// <param name="PidFile">The locked pid file; null if there is none.</param>
+/// <param name="Name">The directory that carries the lock on the instance's name; null from a version that did not hand it over.</param>
 /// <param name="Sockets">The listening sockets.</param>
 internal sealed record UpgradePackage(int Channel, (int Descriptor, string Path) Control, int? PidFile, int? Name, IReadOnlyList<(string Key, int Descriptor)> Sockets)
 {
@@ -23,7 +23,7 @@ internal sealed record UpgradePackage(int Channel, (int Descriptor, string Path)
         ';',
         Entries().Select(static entry => string.Create(CultureInfo.InvariantCulture, $"{entry.Descriptor}={Uri.EscapeDataString(entry.Name)}")));
 
-    /// <summary>Reads the variable; null when it is none of ours.</summary>
+    /// <summary>Parses the variable; null if it is not a package of ours.</summary>
     public static UpgradePackage? Parse(string? text)
     {
         int? channel = null;
