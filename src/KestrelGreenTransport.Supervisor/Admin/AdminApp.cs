@@ -14,7 +14,7 @@ internal sealed class AdminApp(AdminPlan plan, AdminSources sources, AdminMonito
     private const int LinesShown = 200;
     private const string Json = "application/json; charset=utf-8";
 
-    // The supervisor's thread goes round ten times a second.
+    // The supervisor's thread completes ten rounds a second.
     private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(5);
 
     private static readonly string[] Actions = ["scale", "reload", "restart", "drain", "dump", "stop"];
@@ -63,10 +63,10 @@ internal sealed class AdminApp(AdminPlan plan, AdminSources sources, AdminMonito
         });
     }
 
-    /// <summary>Whether the request is a health check, which needs no token and always has a place.</summary>
+    /// <summary>Whether the request is a health check, which needs no token and is never refused for lack of room.</summary>
     public static bool IsHealthCheck(HttpRequest request) => request.Path.Value is "/healthz" or "/readyz";
 
-    /// <summary>Answers a request that has no place.</summary>
+    /// <summary>Refuses a request because too many are running.</summary>
     public static Task Refuse(HttpResponse response)
     {
         SetHeaders(response);
@@ -104,7 +104,7 @@ internal sealed class AdminApp(AdminPlan plan, AdminSources sources, AdminMonito
             $"{status.State}: {serving} of {status.WorkersTarget} workers serve");
     }
 
-    /// <summary>Whether traffic should come here: not while it stops, and while at least half of the workers serve.</summary>
+    /// <summary>Whether a balancer should send traffic here: not while stopping, and only while at least half of the workers serve.</summary>
     public static bool IsReady(string state, int serving, int target) => state != "stopping" && serving > 0 && serving * 2 >= target;
 
     private Task Logs(HttpRequest request, HttpResponse response)
@@ -114,7 +114,7 @@ internal sealed class AdminApp(AdminPlan plan, AdminSources sources, AdminMonito
         return Write(response, Json, JsonSerializer.SerializeToUtf8Bytes([.. entries.Select(LogLine.Of)], AdminJson.Default.IReadOnlyListLogLine));
     }
 
-    // Server-sent events: a frame each second, and the journal's events as they come.
+    // Server-sent events: a frame each second, and the journal's events with it.
     private async Task Events(HttpContext context)
     {
         var response = context.Response;
@@ -138,7 +138,7 @@ internal sealed class AdminApp(AdminPlan plan, AdminSources sources, AdminMonito
         }
         catch (Exception gone) when (gone is OperationCanceledException or IOException)
         {
-            // The page was closed, or the supervisor leaves.
+            // The page was closed, or the supervisor is stopping.
         }
     }
 

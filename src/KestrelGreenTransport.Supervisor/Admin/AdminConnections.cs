@@ -5,15 +5,15 @@ using Microsoft.AspNetCore.Http.Features;
 namespace KestrelGreenTransport.Supervisor.Admin;
 
 /// <summary>
-/// Keeps the health checks reachable. A connection that asks for nothing makes way for a new one when all places are taken, the
-/// one that has been quiet for longest first; and what is not a health check never takes the last places.
+/// Keeps the health checks reachable. When all places are taken, a new connection replaces an idle one, the one that has
+/// been idle for longest first. Requests that are not health checks never take the last places.
 /// </summary>
 internal sealed class AdminConnections
 {
-    /// <summary>How many connections are open at a time.</summary>
+    /// <summary>How many connections may be open at a time.</summary>
     public const int Most = 64;
 
-    /// <summary>How many of them may be busy with something else than a health check: pages, streams of events, actions.</summary>
+    /// <summary>How many of them may be busy with something other than a health check: pages, event streams, actions.</summary>
     public const int MostBusy = 48;
 
     private readonly Lock _gate = new();
@@ -21,7 +21,7 @@ internal sealed class AdminConnections
     private int _open;
     private int _busy;
 
-    /// <summary>Serves a connection for as long as it lives.</summary>
+    /// <summary>Serves a connection until it ends.</summary>
     public async Task Serve(ConnectionContext connection, ConnectionDelegate next)
     {
         var node = new LinkedListNode<ConnectionContext>(connection);
@@ -37,7 +37,7 @@ internal sealed class AdminConnections
         }
     }
 
-    /// <summary>A request begins; false when it is not a health check and there is no place for it.</summary>
+    /// <summary>A request begins; false if it is not a health check and there is no place for it.</summary>
     public bool TryBegin(IFeatureCollection features, bool isHealth)
     {
         lock (_gate)
@@ -57,7 +57,7 @@ internal sealed class AdminConnections
         }
     }
 
-    /// <summary>A request that has begun is answered.</summary>
+    /// <summary>A request for which <see cref="TryBegin"/> returned true has been answered.</summary>
     public void End(IFeatureCollection features, bool isHealth)
     {
         lock (_gate)
@@ -73,7 +73,7 @@ internal sealed class AdminConnections
     private LinkedListNode<ConnectionContext>? NodeOf(IFeatureCollection features) =>
         features.Get<IConnectionItemsFeature>()?.Items.TryGetValue(this, out var node) == true ? node as LinkedListNode<ConnectionContext> : null;
 
-    // The connection that makes way for it, if one has to.
+    // Returns the connection to close in its place, if there is one.
     private ConnectionContext? Enter(LinkedListNode<ConnectionContext> node)
     {
         lock (_gate)

@@ -5,7 +5,7 @@ using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Admin;
 
-/// <summary>The admin endpoint of a running supervisor, put together.</summary>
+/// <summary>The admin endpoint of a running supervisor: its server and its monitor.</summary>
 internal sealed class AdminEndpoint : IDisposable
 {
     private readonly AdminMonitor _monitor;
@@ -17,10 +17,10 @@ internal sealed class AdminEndpoint : IDisposable
         _server = server;
     }
 
-    /// <param name="plan">Where it listens, and what opens it.</param>
-    /// <param name="figures">Builds a picture of now; from any thread.</param>
-    /// <param name="state">What the arbiter knows; from any thread.</param>
-    /// <param name="journal">What was said and written.</param>
+    /// <param name="plan">Where it listens, and what authorizes a client.</param>
+    /// <param name="figures">Builds the current figures; called from any thread.</param>
+    /// <param name="state">The arbiter's state; called from any thread.</param>
+    /// <param name="journal">The events and the workers' output.</param>
     /// <param name="controlPath">The control socket, for actions.</param>
     /// <param name="time">The clock.</param>
     /// <exception cref="StartupException">It cannot listen there.</exception>

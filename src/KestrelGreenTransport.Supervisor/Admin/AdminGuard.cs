@@ -8,10 +8,10 @@ using Microsoft.Net.Http.Headers;
 namespace KestrelGreenTransport.Supervisor.Admin;
 
 /// <summary>
-/// Who may ask the admin endpoint for what.
+/// Decides which requests the admin endpoint allows.
 ///
-/// A page of another site that a person looks at must neither read (its name may be made to point here: the Host header
-/// tells) nor act (an action needs the token in a header, which no form can send, and its Origin must be our own).
+/// A page of another site in the operator's browser must neither read (its DNS name may be pointed here, which the Host header
+/// reveals) nor act (an action needs the token in a header, which no form can send, and its Origin must be our own).
 /// </summary>
 internal sealed class AdminGuard(AdminPlan plan)
 {
@@ -20,7 +20,7 @@ internal sealed class AdminGuard(AdminPlan plan)
 
     private readonly byte[]? _token = plan.Token is null ? null : Hash(plan.Token);
 
-    /// <summary>Whether the request may be looked at: the status to answer with if not, and why.</summary>
+    /// <summary>Null if the request may read; otherwise the status to answer with, and why.</summary>
     public (int Status, string Why)? Refuses(HttpRequest request)
     {
         if (plan.IsRemote)
@@ -30,13 +30,13 @@ internal sealed class AdminGuard(AdminPlan plan)
                 : (StatusCodes.Status401Unauthorized, "the token is missing or wrong: send it as a bearer token, or as the password of any user");
         }
 
-        // A Unix socket is no browser's to reach.
+        // Browsers cannot reach a Unix socket.
         return plan.Endpoints[0].IP is null || IsThisMachine(request.Host.Host)
             ? null
             : (StatusCodes.Status403Forbidden, $"'{request.Host.Host}' is not this machine's own name: use 127.0.0.1 or localhost");
     }
 
-    /// <summary>Whether the request may act.</summary>
+    /// <summary>Null if the request may act; otherwise the status to answer with, and why.</summary>
     public (int Status, string Why)? RefusesAction(HttpRequest request)
     {
         if (!HttpMethods.IsPost(request.Method))
@@ -54,7 +54,7 @@ internal sealed class AdminGuard(AdminPlan plan)
             return (StatusCodes.Status403Forbidden, "the request comes from another site's page");
         }
 
-        // Not by Basic: a browser sends that by itself.
+        // Not Basic authentication: a browser sends that by itself.
         var given = request.Headers[TokenHeader] is [{ } header] ? header : Bearer(request);
         return IsRight(given) ? null : (StatusCodes.Status401Unauthorized, $"the token is missing or wrong: send it as {TokenHeader}");
     }
@@ -82,7 +82,7 @@ internal sealed class AdminGuard(AdminPlan plan)
     private static string? After(HttpRequest request, string scheme) =>
         request.Headers[HeaderNames.Authorization] is [{ } header] && header.StartsWith(scheme, StringComparison.OrdinalIgnoreCase) ? header[scheme.Length..].Trim() : null;
 
-    // Of equal length and in constant time, whatever was given.
+    // The hashes have equal length and are compared in constant time, whatever was given.
     private bool IsRight(string? given) => _token is not null && given is not null && CryptographicOperations.FixedTimeEquals(Hash(given), _token);
 
     private static byte[] Hash(string text) => SHA256.HashData(Encoding.UTF8.GetBytes(text));

@@ -2,13 +2,13 @@ using KestrelGreenTransport.Supervisor.Control;
 
 namespace KestrelGreenTransport.Supervisor.Admin;
 
-/// <summary>Looks once a second, and remembers an hour: for the page alone, so it exists only where there is one.</summary>
+/// <summary>Samples the figures once a second and keeps an hour of them, for the page alone; it exists only with an admin endpoint.</summary>
 internal sealed class AdminMonitor : IDisposable
 {
-    /// <summary>Between two points of the charts.</summary>
+    /// <summary>The time between two points of the charts.</summary>
     public static readonly TimeSpan SampleEvery = TimeSpan.FromSeconds(5);
 
-    // An hour.
+    // One hour.
     private const int SamplesKept = 720;
 
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
@@ -58,7 +58,7 @@ internal sealed class AdminMonitor : IDisposable
         }
     }
 
-    /// <summary>Completes at the next look.</summary>
+    /// <summary>Completes at the next sample.</summary>
     public Task Next
     {
         get
@@ -70,7 +70,7 @@ internal sealed class AdminMonitor : IDisposable
         }
     }
 
-    /// <summary>Waits for a look that is under way: what it looks at is about to go.</summary>
+    /// <summary>Waits for a sample in progress, because what it reads is about to be disposed.</summary>
     public void Dispose() => _timer.DisposeAsync().AsTask().Wait(LookEvery);
 
     private static TaskCompletionSource NewSource() => new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -81,7 +81,7 @@ internal sealed class AdminMonitor : IDisposable
         TaskCompletionSource looked;
         lock (_gate)
         {
-            // Rates over the last few seconds: over one alone they jump.
+            // Rates over the last few seconds: over a single second they jump.
             _window.Enqueue(now);
             while (_window.Peek().At < now.At - SampleEvery.TotalSeconds)
             {

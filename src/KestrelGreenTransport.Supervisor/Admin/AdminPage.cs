@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace KestrelGreenTransport.Supervisor.Admin;
 
-/// <summary>The page: one file without outside resources. Its own script and style are allowed by their hashes, and nothing else is.</summary>
+/// <summary>The page: one file without external resources. Only its own script and style are allowed, by their hashes.</summary>
 internal static partial class AdminPage
 {
     private static readonly string Text = Read();

@@ -16,8 +16,8 @@ using Microsoft.Extensions.Options;
 namespace KestrelGreenTransport.Supervisor.Admin;
 
 /// <summary>
-/// A Kestrel of the supervisor's own for the admin endpoint, without host, container or configuration: what the app's
-/// files say of Kestrel is not meant for it. It lives on the thread pool, where the supervisor's thread never waits.
+/// The supervisor's own Kestrel for the admin endpoint, without host, container or configuration: the Kestrel settings in the app's
+/// files are not meant for it. It runs on the thread pool, for which the supervisor's thread never waits.
 /// </summary>
 internal sealed class AdminServer : IDisposable
 {
@@ -34,13 +34,13 @@ internal sealed class AdminServer : IDisposable
         _stopping = stopping;
     }
 
-    /// <summary>Listens, and answers from now on.</summary>
+    /// <summary>Starts to listen and answer.</summary>
     /// <exception cref="StartupException">It cannot listen there.</exception>
     public static AdminServer Start(AdminPlan plan, Func<CancellationToken, AdminApp> app)
     {
         var options = new KestrelServerOptions { AddServerHeader = false, AllowSynchronousIO = false };
 
-        // Beyond what AdminConnections lets stay: those that make way are on their way out.
+        // More than AdminConnections allows, for connections that are being closed.
         options.Limits.MaxConcurrentConnections = 2 * AdminConnections.Most;
         options.Limits.MaxRequestBodySize = 4096;
         options.Limits.RequestHeadersTimeout = HeadersLimit;
@@ -72,7 +72,7 @@ internal sealed class AdminServer : IDisposable
 
     public void Dispose()
     {
-        // Streams of events never end by themselves.
+        // Event streams never end by themselves.
         _stopping.Cancel();
         using (var limit = new CancellationTokenSource(StopLimit))
         {
@@ -100,7 +100,7 @@ internal sealed class AdminServer : IDisposable
         }
     }
 
-    // A path is taken over from a killed supervisor, from nobody else, and is this user's alone before anybody can connect.
+    // Replaces a path left by a killed supervisor, but no other file, and makes it accessible to this user alone before any client can connect.
     private static Socket Bind(EndPoint endPoint)
     {
         if (endPoint is not UnixDomainSocketEndPoint unix)

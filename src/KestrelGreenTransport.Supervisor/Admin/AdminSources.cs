@@ -4,20 +4,20 @@ using KestrelGreenTransport.Supervisor.Output;
 
 namespace KestrelGreenTransport.Supervisor.Admin;
 
-/// <summary>What the admin endpoint shows, and whom it asks to act.</summary>
+/// <summary>Where the admin endpoint gets what it shows, and where it sends actions.</summary>
 internal sealed record AdminSources
 {
-    /// <summary>Builds a picture of now; from any thread.</summary>
+    /// <summary>Builds the current figures; called from any thread.</summary>
     public required Func<Figures> Figures { get; init; }
 
     public required Journal Journal { get; init; }
 
-    /// <summary>What the arbiter knows; from any thread.</summary>
+    /// <summary>The arbiter's state; called from any thread.</summary>
     public required Func<SupervisorState> State { get; init; }
 
-    /// <summary>How long ago the supervisor's thread went round.</summary>
+    /// <summary>The time since the supervisor's thread completed its last round.</summary>
     public required Func<TimeSpan> Silence { get; init; }
 
-    /// <summary>Puts a command to the control socket, as any client would: whatever it can do, an action can.</summary>
+    /// <summary>Sends a command to the control socket, like any other client.</summary>
     public required Func<ControlRequest, ControlResponse> Act { get; init; }
 }
