@@ -5,14 +5,14 @@ using KestrelGreenTransport.Supervisor.Native;
 namespace KestrelGreenTransport.Supervisor.Systemd;
 
 /// <summary>
-/// The way to the service manager (sd_notify): datagrams to the socket that NOTIFY_SOCKET names. Belongs to the
-/// supervisor's thread and never waits; what finds no room is kept, in order, for the next try.
+/// The connection to the service manager (sd_notify): datagrams to the socket named by NOTIFY_SOCKET. Used by the
+/// supervisor's thread alone, and never blocks; messages for which there is no room are kept, in order, for the next try.
 /// </summary>
 internal sealed class NotifySocket : IDisposable
 {
     private const int LongestPath = 107;
 
-    // A manager that takes nothing for so long is not there any more.
+    // A manager that leaves this many messages unread is gone.
     private const int MostKept = 256;
 
     private readonly Descriptor _socket;
@@ -25,7 +25,7 @@ internal sealed class NotifySocket : IDisposable
         _address = address;
     }
 
-    /// <summary>Opens the way; null where no service manager wants to be told.</summary>
+    /// <summary>Opens the connection; null if no service manager asked for it.</summary>
     /// <param name="path">The value of NOTIFY_SOCKET: a path, or the name of an abstract socket after '@'.</param>
     public static NotifySocket? Open(string? path)
     {
@@ -38,7 +38,7 @@ internal sealed class NotifySocket : IDisposable
         return opened.Ok ? new NotifySocket(new Descriptor((int)opened.Value), AddressOf(path)) : null;
     }
 
-    /// <summary>Sends lines like <c>READY=1</c>, with a descriptor for the manager to keep if there is one.</summary>
+    /// <summary>Sends lines such as <c>READY=1</c>, with a descriptor for the manager to store if one is given.</summary>
     public void Send(string lines, int? descriptor = null)
     {
         if (_kept.Count < MostKept)
@@ -49,7 +49,7 @@ internal sealed class NotifySocket : IDisposable
         Flush();
     }
 
-    /// <summary>Tries again what found no room.</summary>
+    /// <summary>Tries again to send the messages that were kept.</summary>
     public void Flush()
     {
         while (_kept.TryPeek(out var next))
@@ -60,7 +60,7 @@ internal sealed class NotifySocket : IDisposable
                 return;
             }
 
-            // Anything else will not be mended by another try: the manager is gone, or the descriptor.
+            // Sent, or another error that a retry would not cure: the manager or the descriptor is gone.
             _kept.Dequeue();
         }
     }

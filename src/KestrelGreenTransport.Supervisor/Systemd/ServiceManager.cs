@@ -6,8 +6,8 @@ using KestrelGreenTransport.Supervisor.Loop;
 namespace KestrelGreenTransport.Supervisor.Systemd;
 
 /// <summary>
-/// Tells systemd, or whoever keeps to its protocol, how the supervisor fares, and has it keep the listening sockets, so
-/// that the next supervisor finds them should this one die. Lives on the supervisor's thread.
+/// Reports the supervisor's state to systemd, or to another manager with its protocol, and has it store the listening sockets, so
+/// that the next supervisor finds them if this one dies. Used by the supervisor's thread alone.
 /// </summary>
 internal sealed class ServiceManager : ISupervisorPart, IDisposable
 {
@@ -28,23 +28,23 @@ internal sealed class ServiceManager : ISupervisorPart, IDisposable
         _kept = [.. stored.Keys.Where(BoundListener.IsOursBy)];
     }
 
-    /// <summary>The service manager of this process; null when there is none.</summary>
+    /// <summary>The service manager of this process; null if there is none.</summary>
     public static ServiceManager? Of(Func<string, string?> variable, ListenerSet listeners, StoredSockets stored, TimeProvider time) =>
         NotifySocket.Open(variable("NOTIFY_SOCKET")) is { } socket
             ? new ServiceManager(socket, new ServiceStory(Watchdog(variable, Environment.ProcessId)), listeners, stored, time)
             : null;
 
-    /// <summary>How often the manager wants to hear from the process; null when it does not.</summary>
+    /// <summary>How often the manager expects a sign of life; null if it does not.</summary>
     public static TimeSpan? Watchdog(Func<string, string?> variable, int pid) =>
         long.TryParse(variable("WATCHDOG_USEC"), NumberStyles.None, CultureInfo.InvariantCulture, out var microseconds) && microseconds > 0
         && (variable("WATCHDOG_PID") is not { Length: > 0 } meant || meant == pid.ToString(CultureInfo.InvariantCulture))
             ? TimeSpan.FromMicroseconds(microseconds)
             : null;
 
-    /// <summary>Whether another supervisor speaks for the service: the one that is still here, or the one that took over.</summary>
+    /// <summary>Whether another supervisor reports for the service: the previous one that still runs, or the one that took over.</summary>
     public bool IsMuted { get; set; }
 
-    /// <summary>Says who speaks for the service from now on; nothing is said here any more.</summary>
+    /// <summary>Names the process that reports for the service from now on; this one then stays silent.</summary>
     public void HandOverTo(int pid)
     {
         _socket.Send(string.Create(CultureInfo.InvariantCulture, $"MAINPID={pid}"));
@@ -79,7 +79,7 @@ internal sealed class ServiceManager : ISupervisorPart, IDisposable
         }
     }
 
-    // What an earlier supervisor left is wanted, or not, by the time that the first worker serves.
+    // Whether a socket of an earlier supervisor is still wanted is known once the first worker serves.
     private void KeepListeners(bool restIsUnwanted)
     {
         var now = _listeners.All.Where(static listener => listener.IsOurs).ToDictionary(static listener => listener.Key!);

@@ -4,12 +4,12 @@ using KestrelGreenTransport.Supervisor.Reporting;
 
 namespace KestrelGreenTransport.Supervisor.Systemd;
 
-/// <summary>What a service manager is told of the supervisor's life, and when. Decides purely, on a clock that is given.</summary>
-/// <param name="watchdog">How often it must hear that we are alive; null when it does not ask.</param>
+/// <summary>Which messages the service manager gets, and when. Pure: the clock is passed in.</summary>
+/// <param name="watchdog">How often the manager expects a sign of life; null if it does not.</param>
 internal sealed class ServiceStory(TimeSpan? watchdog)
 {
-    // Starting, reloading and stopping end by themselves, within BootTimeout and GracefulTimeout: while they go on the
-    // manager is asked for patience, so that its own time limits need not be known here.
+    // Starting, reloading and stopping end by themselves, within BootTimeout and GracefulTimeout. Until then the manager is
+    // asked to extend its own time limits, so that those need not be known here.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan AskEvery = TimeSpan.FromSeconds(5);
 
@@ -20,8 +20,8 @@ internal sealed class ServiceStory(TimeSpan? watchdog)
     private long _askAt;
     private long _aliveAt;
 
-    /// <summary>What is to be said now, a message each.</summary>
-    /// <param name="state">What the arbiter knows.</param>
+    /// <summary>The messages to send now.</summary>
+    /// <param name="state">The arbiter's state.</param>
     /// <param name="now">Monotonic nanoseconds.</param>
     public IReadOnlyList<string> Tell(SupervisorState state, long now)
     {
