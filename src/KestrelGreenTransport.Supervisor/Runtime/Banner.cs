@@ -7,7 +7,7 @@ using KestrelGreenTransport.Supervisor.Workers;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
-/// <summary>What a person sees first: what runs, where, and how to stop it.</summary>
+/// <summary>What the operator sees first: what runs, where, and how to stop it.</summary>
 internal static class Banner
 {
     public static void Write(SupervisorOutput output, LaunchPlan plan, ImmutableArray<BoundListener> listeners, HeartbeatDirectory heartbeats, string controlPath)

@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
-/// <summary>Which program's <c>Main</c> asks for a supervisor. Only the program that was started can be started again for each worker.</summary>
+/// <summary>Whose <c>Main</c> asks for a supervisor. Only the program that was started can be started again for each worker.</summary>
 internal enum CallOrigin
 {
     /// <summary>The program that was started, in its own code or in a library that its <c>Main</c> calls.</summary>
@@ -17,7 +17,7 @@ internal enum CallOrigin
 
 internal static class CallOrigins
 {
-    /// <summary>Decides by the assembly that calls, the one that was started, and those whose <c>Main</c> is on the stack, innermost first.</summary>
+    /// <summary>Decides by the calling assembly, the started one, and those whose <c>Main</c> is on the stack, innermost first.</summary>
     public static CallOrigin Of(Assembly caller, Assembly? started, IEnumerable<Assembly> mains) =>
         caller == started ? CallOrigin.StartedProgram
         : mains.FirstOrDefault() is not { } main ? CallOrigin.UnknownMain

@@ -3,14 +3,14 @@ using KestrelGreenTransport.Supervisor.Loop;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
-/// <summary>Pictures of now, for whoever asks from whatever thread; the supervisor's thread itself never asks.</summary>
+/// <summary>Builds the current figures, on any thread; the supervisor's thread itself never calls it.</summary>
 internal sealed class FiguresSource(StatusBuilder status, SupervisorLoop loop, TimeProvider time)
 {
     private readonly Lock _gate = new();
 
     public Figures Now()
     {
-        // The builder belongs to one thread at a time.
+        // The builder can be used by one thread at a time.
         lock (_gate)
         {
             return new Figures

@@ -4,15 +4,15 @@ using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
-/// <summary>Decides whether this app becomes a supervisor of itself, and becomes it.</summary>
+/// <summary>Decides whether this app becomes its own supervisor, and runs it.</summary>
 internal static class SelfLauncher
 {
-    /// <summary>Null means: go on as one process.</summary>
+    /// <summary>The supervisor's exit code; null means: continue as one process.</summary>
     public static Task<int?> TryRunAsync(string[] args, Action<GreenSupervisorOptions>? configure, SelfProcess process)
     {
         try
         {
-            // First of all: a worker must never supervise, whatever its settings say.
+            // This comes first: a worker must never supervise, whatever its settings say.
             if (process.IsWorker())
             {
                 return Task.FromResult<int?>(null);
@@ -31,7 +31,7 @@ internal static class SelfLauncher
         var split = CommandLineSplit.Of(args);
         if (process.Origin == CallOrigin.HostedApp || process.IsDebugged)
         {
-            // As is usual there, and no news: unless it is asked for in so many words.
+            // That is normal there, so nothing is logged unless options on the command line ask for a supervisor.
             return split.Given.Count == 0
                 ? Task.FromResult<int?>(null)
                 : StayOneProcess(process, $"{string.Join(", ", split.Given.Select(static given => given.Origin))}: ignored {(process.IsDebugged ? "under a debugger" : "because another program runs this app's Main")}.");
@@ -63,7 +63,7 @@ internal static class SelfLauncher
             return StayOneProcess(process, "TryRunAsync was called by a library, and not directly below Main, so that the app runs as one process. Call it in Program.cs, or in the library before its first await.");
         }
 
-        // It changes the code of the process that it started, which would be the supervisor.
+        // dotnet watch changes the code of the process that it started, which would be the supervisor.
         if (process.Environment.GetValueOrDefault("DOTNET_WATCH") == "1")
         {
             return StayOneProcess(process, "under dotnet watch the app runs as one process. For several workers that follow each change: green run --watch.");
@@ -96,7 +96,7 @@ internal static class SelfLauncher
         return Task.FromResult<int?>(ExitCodes.Usage);
     }
 
-    // The supervisor blocks its thread for its whole life, and must not depend on a thread pool.
+    // The supervisor blocks its thread until it exits, and must not depend on a thread pool.
     private static Task<int?> RunOnThread(LaunchPlan plan, Func<LaunchPlan, int> run)
     {
         var done = new TaskCompletionSource<int?>(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -4,10 +4,10 @@ using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
-/// <summary>What <see cref="SelfLauncher"/> must know of the process it runs in.</summary>
+/// <summary>What <see cref="SelfLauncher"/> must know about the process that it runs in.</summary>
 internal sealed record SelfProcess
 {
-    /// <summary>Whether the environment makes this process a worker; throws <see cref="FormatException"/> when it is malformed.</summary>
+    /// <summary>Whether the environment makes this process a worker; throws <see cref="FormatException"/> if it is malformed.</summary>
     public required Func<bool> IsWorker { get; init; }
 
     public required CallOrigin Origin { get; init; }
@@ -23,7 +23,7 @@ internal sealed record SelfProcess
     /// <summary>The executable: the app's own, or the dotnet host.</summary>
     public required string? Executable { get; init; }
 
-    /// <summary>The managed file that was started, as the runtime names it first among the arguments.</summary>
+    /// <summary>The managed file that was started: the first of the runtime's command line arguments.</summary>
     public required string ManagedFile { get; init; }
 
     public required TextWriter Error { get; init; }
@@ -49,7 +49,7 @@ internal sealed record SelfProcess
         };
     }
 
-    // The kernel and the runtime name a file without the links that led to it, and the next release lies behind those.
+    // The kernel and the runtime report a file with links resolved, but the path as typed may lead to the next release.
     private static string AsTyped(string path, string directory)
     {
         if (!OperatingSystem.IsLinux())

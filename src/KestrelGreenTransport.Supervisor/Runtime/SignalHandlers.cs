@@ -9,9 +9,9 @@ using KestrelGreenTransport.Supervisor.Upgrading;
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
 /// <summary>
-/// Signals, as gunicorn's: TERM stops gracefully, INT and QUIT at once, HUP reloads, TTIN and TTOU are one worker more or fewer, WINCH drains all. On a
-/// terminal some of them mean something else: it sends WINCH when resized, TTIN and TTOU for job control, and HUP when
-/// it closes. Each handler cancels the default, which would end the process.
+/// Signals, as in gunicorn: TERM stops gracefully, INT and QUIT quickly, HUP reloads, TTIN and TTOU add and remove a worker, WINCH drains
+/// all workers. A terminal sends some of them for other reasons: WINCH when it is resized, TTIN and TTOU for job control, and HUP when
+/// it closes. Each handler cancels the default action, which would end the process.
 /// </summary>
 internal sealed class SignalHandlers : IDisposable
 {
@@ -24,7 +24,7 @@ internal sealed class SignalHandlers : IDisposable
             Signals.SIGTERM, Signals.SIGINT, Signals.SIGQUIT, Signals.SIGUSR1, Signals.SIGUSR2, Signals.SIGTTIN, Signals.SIGTTOU, Signals.SIGWINCH);
         if (!onTerminal)
         {
-            // Ignored by nohup. Without a terminal that could be closed it is the order to reload; with one, nohup means to outlive it.
+            // nohup ignores HUP. Without a terminal, HUP means reload, so it must be handled; with one, nohup means to survive its closing.
             Signals.StopIgnoring(Signals.SIGHUP);
         }
 
