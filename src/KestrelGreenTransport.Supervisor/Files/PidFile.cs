@@ -9,11 +9,11 @@ using Microsoft.Win32.SafeHandles;
 namespace KestrelGreenTransport.Supervisor.Files;
 
 /// <summary>
-/// The file with the supervisor's pid. The supervisor that holds its write lock is the one that runs: a file that a killed
-/// supervisor left is not locked, and is taken over, whatever pid stands in it.
+/// The file with the supervisor's pid. The supervisor that holds its write lock is the running one: a file left by a killed
+/// supervisor is not locked, and is taken over, whatever pid it contains.
 ///
-/// Any user may read the file, and so may lock it for reading for as long as they like. That is not a supervisor: the file
-/// is replaced by a new one.
+/// Any user may read the file, and so may hold a read lock on it for as long as they like. That does not make a supervisor: the
+/// file is then replaced by a new one.
 /// </summary>
 internal sealed class PidFile : IDisposable
 {
@@ -57,7 +57,7 @@ internal sealed class PidFile : IDisposable
                 throw new StartupException(ExitCodes.Usage, $"PidFile ('{path}') is held by a supervisor that runs{(holder.Length > 0 ? $" (pid {holder})" : "")}. Stop it, or choose another file.");
             }
 
-            // Its last holder may have removed it between the two steps: then the lock is on a file that has no name.
+            // Its last holder may have removed the file between open and lock: then the lock is on a file without a name.
             if (ProcFs.IsSameFile(file.Number, path))
             {
                 var ours = new PidFile(path, file);
@@ -69,7 +69,7 @@ internal sealed class PidFile : IDisposable
         }
     }
 
-    /// <summary>What stands in the file of a supervisor that runs; null when none holds it. Nothing is changed, nor locked.</summary>
+    /// <summary>The content of the file if a running supervisor holds it; null otherwise. Changes and locks nothing.</summary>
     public static string? HolderOf(string path)
     {
         if (GuardedFile.Open(System.IO.Path.GetFullPath(path), LibcFiles.O_RDONLY | LibcFiles.O_NONBLOCK, 0).File is not { } handle)
@@ -81,7 +81,7 @@ internal sealed class PidFile : IDisposable
         return IsHeld(file) ? Read(file) : null;
     }
 
-    /// <summary>Removes it while the lock is still held, so that it cannot be another's by then.</summary>
+    /// <summary>Removes the file while the lock is still held, so that it cannot belong to another supervisor by then.</summary>
     public void Dispose()
     {
         if (!_isLetGo && ProcFs.IsSameFile(_file.Number, Path) && Folder.OpenOf(System.IO.Path.GetFullPath(Path), out var folder, out var name).Ok && folder is not null)
@@ -95,20 +95,20 @@ internal sealed class PidFile : IDisposable
         _file.Dispose();
     }
 
-    /// <summary>The file that another supervisor holds for as long as it likes; its lock is ours too.</summary>
+    /// <summary>A file that another supervisor still holds, until <see cref="TakeOver"/>; its lock is ours too.</summary>
     public static PidFile Share(string path, int descriptor) => new(path, new Descriptor(descriptor)) { _isLetGo = true };
 
-    /// <summary>It is ours from now on.</summary>
+    /// <summary>From now on the file is ours.</summary>
     public void TakeOver()
     {
         _isLetGo = false;
         Write();
     }
 
-    /// <summary>It is another supervisor's from now on.</summary>
+    /// <summary>From now on the file belongs to another supervisor.</summary>
     public void LetGo() => _isLetGo = true;
 
-    // Of the open file, so that a successor shares it by the descriptor; and not flock(2), which .NET programs take to read.
+    // A lock of the open file, so that a successor shares it by the descriptor. Not flock(2), which .NET programs take to read a file.
     private static unsafe Result Lock(Descriptor file)
     {
         var all = new Posix.FileLock { l_type = Posix.F_WRLCK };
@@ -123,14 +123,14 @@ internal sealed class PidFile : IDisposable
             : throw new StartupException(ExitCodes.Usage, $"PidFile ('{path}') cannot be opened: {opened.Why}. {opened.Remedy}");
     }
 
-    // Only a lock for writing stands in the way of one for reading.
+    // Only a write lock conflicts with a read lock.
     private static unsafe bool IsHeld(Descriptor file)
     {
         var all = new Posix.FileLock { l_type = Posix.F_RDLCK };
         return Result.From(Libc.fcntl(file.Number, Posix.F_OFD_GETLK, (nint)(&all))).Ok && all.l_type == Posix.F_WRLCK;
     }
 
-    // Taken aside first and looked at there: another supervisor may have done the same a moment ago, and run with its file.
+    // Renamed first and checked afterwards: another supervisor may have just replaced the file, and be running with its own.
     private static void Displace(string path, Descriptor locked)
     {
         var aside = string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}");

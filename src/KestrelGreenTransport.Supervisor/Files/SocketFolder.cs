@@ -3,10 +3,10 @@ using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Supervisor.Files;
 
-/// <summary>Whether the folder of a socket by which a supervisor is asked and commanded lets other users put one of theirs in its place.</summary>
+/// <summary>Whether other users could replace a control or admin socket, because of the rights on its folder.</summary>
 internal static class SocketFolder
 {
-    /// <summary>A sentence without its end, for the folder of this socket; null when nothing is wrong with it, or it is not there.</summary>
+    /// <summary>A sentence, without its full stop, about the folder of this socket; null if the folder is safe or missing.</summary>
     public static string? WhyNot(string socket)
     {
         var path = Path.GetDirectoryName(Path.GetFullPath(socket)) ?? "/";
@@ -17,7 +17,7 @@ internal static class SocketFolder
                 ? opened.Error == Errno.ELOOP ? $"the way to {path} leads over a symbolic link of another user, who could put a socket of their own in the place of ours" : null
                 : folder.OwnAccess switch
                 {
-                    // Under the sticky bit nobody else removes ours.
+                    // Under the sticky bit other users cannot remove our socket.
                     FolderAccess.OursAlone or FolderAccess.Sticky => null,
                     _ when folder.IsOurs => $"{path} can be written by others than its owner, who could put a socket of their own in the place of ours",
                     _ => $"{path} belongs to another user ({folder.Status.stx_uid}), who could put a socket of their own in the place of ours",
