@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace KestrelGreenTransport.Supervisor.Privileges;
 
-/// <summary>Which processors a worker is tied to. Decides purely.</summary>
+/// <summary>Which processors a worker is tied to. A pure function.</summary>
 internal static class CpuShare
 {
     private const string Auto = "auto";
     private const int Most = 1024;
 
-    /// <summary>Reads the setting: a number of processors, or 0 for auto.</summary>
+    /// <summary>Parses the setting: a number of processors, or 0 for auto.</summary>
     public static bool TryParse(string text, out int perWorker)
     {
         perWorker = 0;
@@ -16,10 +16,10 @@ internal static class CpuShare
             || (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out perWorker) && perWorker is >= 1 and <= Most);
     }
 
-    /// <summary>The worker's processors: neighbours in the list, taking turns by index, beginning anew at its end.</summary>
+    /// <summary>The worker's processors: consecutive ones in the list, assigned by index, wrapping around at its end.</summary>
     /// <param name="setting">The setting, already checked.</param>
     /// <param name="index">The worker's index, from 1.</param>
-    /// <param name="workers">How many workers serve.</param>
+    /// <param name="workers">How many workers are wanted.</param>
     /// <param name="allowed">The processors that this supervisor may use.</param>
     public static IReadOnlyList<int> Of(string setting, int index, int workers, IReadOnlyList<int> allowed)
     {

@@ -4,18 +4,18 @@ using KestrelGreenTransport.Supervisor.Native;
 
 namespace KestrelGreenTransport.Supervisor.Privileges;
 
-/// <summary>Whom the workers run as, where that is somebody else than the supervisor.</summary>
+/// <summary>The user and groups that the workers run as, if not the supervisor's.</summary>
 /// <param name="Uid">The user's number.</param>
 /// <param name="Gid">The group's number.</param>
 /// <param name="Groups">All groups.</param>
-/// <param name="Account">The user as the system knows it; null for a mere number.</param>
+/// <param name="Account">The user's entry in the system's database; null if it has none.</param>
 internal sealed record WorkerIdentity(uint Uid, uint Gid, ImmutableArray<uint> Groups, Account? Account)
 {
-    /// <summary>Looks the user and the group up; null when the workers run as the supervisor does.</summary>
+    /// <summary>Looks up the user and the group; null if the workers run as the supervisor does.</summary>
     /// <param name="options">The settings.</param>
     /// <param name="ownUid">The supervisor's user.</param>
     /// <param name="ownGid">The supervisor's group.</param>
-    /// <exception cref="StartupException">There is none such, or the supervisor may not start processes as somebody else.</exception>
+    /// <exception cref="StartupException">There is no such user or group, or the supervisor may not start processes as another user.</exception>
     public static WorkerIdentity? Of(GreenSupervisorOptions options, uint ownUid, uint ownGid)
     {
         if (options.User is null && options.Group is null)
@@ -50,10 +50,10 @@ internal sealed record WorkerIdentity(uint Uid, uint Gid, ImmutableArray<uint> G
             : throw Wrong(options.User is null ? "Group" : "User", options.User ?? options.Group!, "only root may start workers as somebody else: start the supervisor as root, or leave it out");
     }
 
-    /// <summary>The same for a child that becomes that one.</summary>
+    /// <summary>The ids for a child to take on.</summary>
     public ProcessCredentials Credentials => new(Uid, Gid, Groups);
 
-    /// <summary>What a login would set: libraries look for their files by it.</summary>
+    /// <summary>The variables that a login would set: libraries use them to find their files.</summary>
     public IEnumerable<KeyValuePair<string, string>> Variables => Account is { } account
         ? [new("HOME", account.Home), new("USER", account.Name), new("LOGNAME", account.Name)]
         : [];
