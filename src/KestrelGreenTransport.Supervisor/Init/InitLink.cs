@@ -6,14 +6,14 @@ using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Init;
 
-/// <summary>How a supervisor tells its init that it is the one to follow: its pid, in a pipe.</summary>
+/// <summary>How a supervisor tells its init which process to follow: its pid, in a pipe.</summary>
 internal sealed class InitLink : IDisposable
 {
     private readonly Descriptor _pipe;
 
     private InitLink(Descriptor pipe) => _pipe = pipe;
 
-    /// <summary>The way to the init that started us; null when none did. The variable is taken, so that no child sees it.</summary>
+    /// <summary>The connection to the init that started us; null if there is none. Clears the variable, so that no child sees it.</summary>
     public static InitLink? Find()
     {
         var text = Environment.GetEnvironmentVariable(OwnVariables.Init);
@@ -23,7 +23,7 @@ internal sealed class InitLink : IDisposable
             : null;
     }
 
-    /// <summary>This process is the supervisor now.</summary>
+    /// <summary>Tells the init that this process is the supervisor now.</summary>
     public unsafe void FollowMe()
     {
         var text = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n"));
@@ -33,7 +33,7 @@ internal sealed class InitLink : IDisposable
         }
     }
 
-    /// <summary>Has a child get it too; returns the variable's value for it.</summary>
+    /// <summary>Passes the pipe to a child too; returns the variable's value for it.</summary>
     public string PlaceIn(List<(int Ours, int Theirs)> descriptors, int number)
     {
         descriptors.Add((_pipe.Number, number));

@@ -7,12 +7,12 @@ using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Init;
 
-// The init lives as long as the supervisor, and leaves with its exit code.
-// It decides nothing: signals are passed on, orphans are reaped.
+// The init lives as long as the supervisor, and exits with its exit code.
+// It decides nothing: it passes on signals and reaps orphans.
 
 /// <summary>
 /// The first process of a container. The kernel gives it every orphan, and treats its signals differently, so the real
-/// supervisor is a child of it, started with the same command line.
+/// supervisor runs as its child, started with the same command line.
 /// </summary>
 internal static unsafe class InitProcess
 {
@@ -27,7 +27,7 @@ internal static unsafe class InitProcess
     /// <summary>Whether this process is the first one, and so must not be the supervisor itself.</summary>
     public static bool IsNeeded => Environment.ProcessId == FirstPid;
 
-    /// <summary>Starts this program once more as a child, and waits for its end; returns its exit code, or 128 + the signal.</summary>
+    /// <summary>Starts this program again as a child, and waits for its end; returns its exit code, or 128 + the signal.</summary>
     /// <exception cref="StartupException">The child cannot be started.</exception>
     public static int Run()
     {
@@ -41,7 +41,7 @@ internal static unsafe class InitProcess
             main.Signal(signal);
         })).ToArray();
 
-        // The runtime's own handler reaps every child of process 1, and their exit codes with it.
+        // The runtime's own handler would reap every child of process 1, and the exit codes would be lost.
         _ = Posix.signal(Signals.SIGCHLD, Posix.SIG_DFL);
         try
         {
@@ -55,7 +55,7 @@ internal static unsafe class InitProcess
                     Environment = new Dictionary<string, string>(Self.Variables()) { [OwnVariables.Init] = PipeInChild.ToString(CultureInfo.InvariantCulture) },
                     Descriptors = [(1, 1), (2, 2), (write.Number, PipeInChild)],
 
-                    // The terminal's own signals reach it as ever.
+                    // Signals from the terminal still reach it.
                     OwnSession = false,
                 });
             }
@@ -100,7 +100,7 @@ internal static unsafe class InitProcess
         }
     }
 
-    /// <summary>The supervisor to follow. After an upgrade that is another one, which says so in a pipe before the old one leaves.</summary>
+    /// <summary>The supervisor to follow. After an upgrade that is a new process, which writes its pid to the pipe before the old one exits.</summary>
     private sealed class Main(int successors)
     {
         private readonly Lock _lock = new();
