@@ -5,20 +5,20 @@ using KestrelGreenTransport.Supervisor.Workers;
 namespace KestrelGreenTransport.Supervisor.Loop;
 
 /// <summary>
-/// Something that lives on the supervisor's thread beside the arbiter and decides nothing about workers. Everything here
-/// is called on that thread, and waits for nothing.
+/// A component that runs on the supervisor's thread beside the arbiter and decides nothing about workers. All members
+/// are called on that thread, and must not block.
 /// </summary>
 internal interface ISupervisorPart
 {
-    /// <summary>Somebody outside wants something. Whoever holds it back brings it in later, if it still matters.</summary>
+    /// <summary>An event from outside. A part that holds it back passes it on later, if it still matters.</summary>
     bool HoldsBack(SupervisorEvent happened) => false;
 
-    /// <summary>A worker said something on its lifeline.</summary>
+    /// <summary>A worker sent a message on its lifeline.</summary>
     void OnMessage(WorkerProcess worker, LifelineMessage message)
     {
     }
 
-    /// <summary>A new beat of a worker was read; the arbiter hears of it after this.</summary>
+    /// <summary>A new beat of a worker was read; the arbiter learns of it afterwards.</summary>
     void OnBeat(WorkerProcess worker, WorkerState state)
     {
     }
@@ -28,17 +28,17 @@ internal interface ISupervisorPart
     {
     }
 
-    /// <summary>A worker was reaped; its descriptors are closed, and the arbiter hears of it, after this.</summary>
+    /// <summary>A worker was reaped; afterwards its descriptors are closed, and the arbiter learns of it.</summary>
     void OnExited(WorkerProcess worker)
     {
     }
 
-    /// <summary>The arbiter has taken what happened.</summary>
+    /// <summary>The arbiter has processed an event.</summary>
     void OnState(SupervisorState state)
     {
     }
 
-    /// <summary>Time went by, and the arbiter has taken everything that happened so far.</summary>
+    /// <summary>Time has passed, and the arbiter has processed everything that happened so far.</summary>
     void OnTick(SupervisorState state)
     {
     }

@@ -6,8 +6,8 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Supervisor.Loop;
 
 /// <summary>
-/// Does, one after the other, what the supervisor's thread must not wait for: files, and long looks at /proc.
-/// What was given to it is done before it is disposed; what fails of it is logged, and the next is done all the same.
+/// Runs, one after the other, the actions that the supervisor's thread must not wait for: file access, and long reads of /proc.
+/// Dispose waits until all of them are done. If an action fails, that is logged, and the next one still runs.
 /// </summary>
 internal sealed class WorkThread : IDisposable
 {
