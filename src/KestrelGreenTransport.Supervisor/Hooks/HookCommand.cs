@@ -5,13 +5,13 @@ using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Hooks;
 
-/// <summary>Runs one command for one event, with the facts in its environment. Of our descriptors it gets standard error alone.</summary>
+/// <summary>Runs one command for one event, with the facts in its environment. Of our descriptors it gets only standard error.</summary>
 internal static class HookCommand
 {
     private const string Shell = "/bin/sh";
     private const int StandardError = 2;
 
-    /// <summary>Runs it to its end, or for as long as the limit allows. Returns what went wrong, or null.</summary>
+    /// <summary>Runs it to its end, or until the limit. Returns what went wrong, or null.</summary>
     public static string? Run(string command, GreenHookEvent happened, string name, TimeSpan limit)
     {
         var spawned = Spawn.Start(new SpawnRequest
@@ -29,7 +29,7 @@ internal static class HookCommand
 
         if (!process.WaitForEnd(limit))
         {
-            // With all that it started: it leads a process group of its own.
+            // Together with all that it started: it leads its own process group.
             _ = Posix.kill(-process.Pid, Signals.SIGKILL);
             _ = process.WaitForEnd(limit);
             _ = process.Reap();
@@ -39,17 +39,17 @@ internal static class HookCommand
         return process.Reap() is { Code: not 0 } status ? $"it {SupervisorLog.Describe(status)}" : null;
     }
 
-    /// <summary>The supervisor's own environment, and what happened.</summary>
+    /// <summary>The supervisor's own environment, with the facts of the event.</summary>
     internal static Dictionary<string, string> Environment(GreenHookEvent happened, string name)
     {
         var variables = new Dictionary<string, string>(Self.Variables(), StringComparer.Ordinal);
 
-        // The service manager talks to the supervisor alone, the token opens it, and a supervisor in a hook has hooks of its own.
+        // Only the supervisor talks to the service manager; the token authorizes actions; a supervisor started by a hook has its own hooks.
         variables.Remove("NOTIFY_SOCKET");
         variables.Remove(SettingsCatalogue.AdminToken.Variable);
         variables.Remove(SettingsCatalogue.Hook.Variable);
 
-        // So that `green status` in a hook is about this supervisor.
+        // So that `green status` in a hook refers to this supervisor.
         variables["GREEN_NAME"] = name;
         Set("EVENT", HookNames.Of(happened.Hook));
         Set("SUPERVISOR_PID", System.Environment.ProcessId);

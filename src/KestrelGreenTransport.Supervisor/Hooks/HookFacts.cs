@@ -4,7 +4,7 @@ using KestrelGreenTransport.Supervisor.Reporting;
 
 namespace KestrelGreenTransport.Supervisor.Hooks;
 
-/// <summary>Reads out of what the arbiter wants done which hooks are to be told, and what.</summary>
+/// <summary>Works out from an effect of the arbiter which hook to call, and with what.</summary>
 internal static class HookFacts
 {
     public static GreenHookEvent? Of(Effect effect) => effect switch

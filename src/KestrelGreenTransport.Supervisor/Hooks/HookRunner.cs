@@ -7,11 +7,11 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Hooks;
 
-// Telling never waits: events queue for a thread of their own, and what is more than it can hold is dropped and counted.
-// Each hook has a limit. A command that exceeds it is killed; a handler in code cannot be, so its thread is left to it
-// and another goes on with the next event.
+// Tell never blocks: events are queued for a separate thread, and events beyond its capacity are dropped and counted.
+// Each hook has a time limit. A command that exceeds it is killed. A handler in code cannot be killed, so it keeps its thread
+// and the next event is handled on another.
 
-/// <summary>Tells hooks what happened, in order, one at a time.</summary>
+/// <summary>Calls hooks for events, in order, one at a time.</summary>
 internal sealed class HookRunner : IDisposable
 {
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(10);
@@ -50,7 +50,7 @@ internal sealed class HookRunner : IDisposable
 
     private bool HasAny => _commands.Count > 0 || _options.HasHandlers;
 
-    /// <summary>Tells of what an effect means for hooks, if it means anything.</summary>
+    /// <summary>Calls the hook that belongs to an effect, if there is one.</summary>
     public void Tell(Effect effect)
     {
         if (HasAny && HookFacts.Of(effect) is { } happened)
@@ -67,7 +67,7 @@ internal sealed class HookRunner : IDisposable
         }
     }
 
-    /// <summary>Lets the hooks that were told of something finish, each within its limit, and all of them within three times that.</summary>
+    /// <summary>Lets the queued hooks finish, each within its limit, and all of them within three times that.</summary>
     public void Dispose()
     {
         _events.CompleteAdding();
@@ -142,7 +142,7 @@ internal sealed class HookRunner : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // Nobody waits for it any more.
+            // The wait has already ended.
         }
     }
 }
