@@ -3,15 +3,15 @@ using KestrelGreenTransport.Contract;
 namespace KestrelGreenTransport.Supervisor.Telemetry;
 
 /// <summary>
-/// Requests answered, by worker index and in all. What a process answered stays counted when it is gone, so that a total
-/// never falls. Written by the supervisor's thread, read by others; neither waits for more than the other's copying.
+/// Requests answered, by worker index. What a process answered stays counted after it has ended, so a total
+/// never falls. Written by the supervisor's thread, read by others; each waits at most while the other copies.
 /// </summary>
 internal sealed class RequestTotals
 {
     private readonly Lock _gate = new();
     private readonly SortedDictionary<int, Seat> _seats = [];
 
-    /// <summary>Takes what a process says of its whole life so far.</summary>
+    /// <summary>Takes a process's figures, which cover its whole life so far.</summary>
     public void Take(int index, int pid, RequestStats stats)
     {
         lock (_gate)

@@ -4,8 +4,8 @@ using KestrelGreenTransport.Supervisor.Core;
 namespace KestrelGreenTransport.Supervisor.Telemetry;
 
 /// <summary>
-/// The activity source <c>KestrelGreenTransport.Supervisor</c>: boots and reloads, told when they are over, with the time
-/// that they took. Without a listener it costs a look.
+/// The activity source <c>KestrelGreenTransport.Supervisor</c>: boots and reloads, created when they are over, with their
+/// duration. Without a listener it costs one check.
 /// </summary>
 internal static class SupervisorActivities
 {
