@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 
 namespace KestrelGreenTransport.Supervisor.Embedding;
 
-/// <summary>The host's own patience must outlast the supervisor's, or it would cut requests off that may still finish.</summary>
+/// <summary>The host's shutdown time-out must be longer than the supervisor's, or it would cut off requests that may still finish.</summary>
 internal sealed class OutlastGrace(SupervisedApp app) : IPostConfigureOptions<HostOptions>
 {
     private static readonly TimeSpan Margin = ArbiterSettings.GraceMargin + TimeSpan.FromSeconds(5);

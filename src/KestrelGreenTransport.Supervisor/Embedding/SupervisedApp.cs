@@ -5,10 +5,10 @@ using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Embedding;
 
-/// <summary>An app that a host supervises, and with which settings.</summary>
+/// <summary>An app that a host supervises, and its settings.</summary>
 internal sealed record SupervisedApp(string App, ImmutableArray<string> Arguments, Action<GreenSupervisorOptions>? Configure)
 {
-    /// <summary>The plan, or what is wrong with it and the exit code that this means.</summary>
+    /// <summary>The plan, or what is wrong with it and the exit code for that.</summary>
     public (LaunchPlan? Plan, int ExitCode, IReadOnlyList<string> Problems) Plan()
     {
         var (input, settings) = Load();
@@ -36,7 +36,7 @@ internal sealed record SupervisedApp(string App, ImmutableArray<string> Argument
         return (plan, ExitCodes.Usage, problems);
     }
 
-    /// <summary>How long the host must be prepared to wait for the supervisor's end.</summary>
+    /// <summary>How long the supervisor may take to stop its workers; the host must wait at least that long.</summary>
     public TimeSpan GracefulTimeout => Load().Settings.Options.GracefulTimeout;
 
     private (SettingsInput Input, LoadedSettings Settings) Load()

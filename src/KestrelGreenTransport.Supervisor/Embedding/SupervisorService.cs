@@ -5,14 +5,14 @@ using Microsoft.Extensions.Hosting;
 
 namespace KestrelGreenTransport.Supervisor.Embedding;
 
-/// <summary>A supervisor as a hosted service. It has a thread of its own, as everywhere.</summary>
+/// <summary>A supervisor as a hosted service, on a thread of its own.</summary>
 internal sealed class SupervisorService(SupervisedApp app, IHostApplicationLifetime lifetime) : IHostedService
 {
     private readonly TaskCompletionSource<int> _ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource<Action<SupervisorEvent>> _running = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool _isStarted;
 
-    /// <exception cref="PlatformNotSupportedException">This is not Linux.</exception>
+    /// <exception cref="PlatformNotSupportedException">The system is not Linux.</exception>
     /// <exception cref="InvalidOperationException">A setting is wrong, or the app cannot be run.</exception>
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -33,7 +33,7 @@ internal sealed class SupervisorService(SupervisedApp app, IHostApplicationLifet
         return Task.CompletedTask;
     }
 
-    /// <summary>Asks for a graceful stop, and for a quick one when the host's patience is at its end.</summary>
+    /// <summary>Requests a graceful stop, and a quick one when the host's shutdown time-out has passed.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         if (!_isStarted)
@@ -60,7 +60,7 @@ internal sealed class SupervisorService(SupervisedApp app, IHostApplicationLifet
         }
         finally
         {
-            // It leaves unasked only when there is no point in going on.
+            // It ends by itself only if it cannot continue.
             Environment.ExitCode = exitCode;
             _ended.SetResult(exitCode);
             lifetime.StopApplication();
