@@ -4,7 +4,7 @@ using KestrelGreenTransport.Supervisor.Core;
 
 namespace KestrelGreenTransport.Supervisor.Reporting;
 
-/// <summary>What a reload failed of, for a person.</summary>
+/// <summary>Why a reload failed, in words.</summary>
 internal static class ReloadFailure
 {
     public static string Describe(Notice cause) => cause switch
@@ -22,7 +22,7 @@ internal static class ReloadFailure
         _ => throw new InvalidOperationException($"{cause.GetType().Name} is no reason for a reload to fail."),
     };
 
-    /// <summary>The worker that it failed of, if it was one.</summary>
+    /// <summary>The worker that made it fail, if one did.</summary>
     public static int? WorkerOf(Notice cause) => cause switch
     {
         WorkerDiedNotice n => n.Index,

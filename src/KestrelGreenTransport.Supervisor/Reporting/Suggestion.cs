@@ -1,9 +1,9 @@
 namespace KestrelGreenTransport.Supervisor.Reporting;
 
-/// <summary>Guesses what somebody meant to write.</summary>
+/// <summary>Guesses what the user meant to write.</summary>
 internal static class Suggestion
 {
-    /// <summary>The closest candidate, or null when none is close: at most a third of the letters may differ.</summary>
+    /// <summary>The closest candidate; null if none is close: at most a third of the letters may differ.</summary>
     public static string? Closest(string written, IEnumerable<string> candidates)
     {
         var (best, bestDistance) = ((string?)null, int.MaxValue);
@@ -23,7 +23,7 @@ internal static class Suggestion
     public static string Tail(string written, IEnumerable<string> candidates) =>
         Closest(written, candidates) is { } closest ? $"; did you mean {closest}?" : ".";
 
-    // Insertions, deletions, replacements and swaps of neighbours (Damerau's distance, restricted).
+    // Insertions, deletions, replacements and swaps of neighbours (restricted Damerau distance).
     private static int Distance(string from, string to)
     {
         var (older, old, current) = (new int[to.Length + 1], new int[to.Length + 1], new int[to.Length + 1]);

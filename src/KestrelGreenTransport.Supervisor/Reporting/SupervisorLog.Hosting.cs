@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Reporting;
 
-// Its place in the system (sockets, service manager, files, users) has the ids 240 to 279; what it has to fend off from 290.
+// Ids 240 to 279: sockets, service manager, files, users. From 290: workers that break the contract, and failures of our own.
 internal static partial class SupervisorLog
 {
     [LoggerMessage(240, LogLevel.Information, "listening on {Url}, as the app asks")]
