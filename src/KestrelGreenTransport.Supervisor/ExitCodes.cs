@@ -3,10 +3,10 @@ namespace KestrelGreenTransport.Supervisor;
 /// <summary>The exit codes of <c>green</c> and of an app run by <see cref="GreenSupervisor"/> (docs/signals-and-exit-codes.md).</summary>
 public static class ExitCodes
 {
-    /// <summary>All went as asked; also <c>green run</c> ended by INT, QUIT or TERM.</summary>
+    /// <summary>Success; also <c>green run</c> ended by INT, QUIT or TERM.</summary>
     public const int Ok = 0;
 
-    /// <summary>Something unexpected.</summary>
+    /// <summary>An unexpected error.</summary>
     public const int Unexpected = 1;
 
     /// <summary>A wrong command line or setting.</summary>
@@ -15,16 +15,16 @@ public static class ExitCodes
     /// <summary>No worker of the first generation ever served.</summary>
     public const int BootFailure = 3;
 
-    /// <summary>The app is missing, is no .NET app, does not use the transport, or configures endpoints that nobody inherited.</summary>
+    /// <summary>The app is missing, is not a .NET app, does not use the transport, or configures endpoints that were not inherited.</summary>
     public const int AppNotStartable = 4;
 
     /// <summary>A listening socket cannot be bound.</summary>
     public const int CannotBind = 5;
 
-    /// <summary>No supervisor answers there.</summary>
+    /// <summary>No supervisor answers.</summary>
     public const int NoSupervisor = 6;
 
-    /// <summary>A reload failed; the old generation serves on.</summary>
+    /// <summary>A reload failed; the old generation keeps serving.</summary>
     public const int ReloadFailed = 7;
 
     /// <summary>Ctrl+C in a client command.</summary>

@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport.Supervisor;
 
-/// <summary>What is kept of a worker that hangs, besides its stacks. The numbers are those of the runtime's own dump types.</summary>
+/// <summary>What to keep of a hung worker besides its stacks. The numbers are those of the runtime's own dump types.</summary>
 public enum GreenDumpKind
 {
     /// <summary>The managed stacks of all threads, as text, and nothing else.</summary>

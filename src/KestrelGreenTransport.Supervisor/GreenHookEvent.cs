@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport.Supervisor;
 
-/// <summary>The moments in a supervisor's life that a hook may be told of.</summary>
+/// <summary>The events of a supervisor for which a hook can be called.</summary>
 public enum GreenHook
 {
     /// <summary>The sockets are bound, and the first workers are about to be started. (gunicorn: on_starting)</summary>
@@ -9,10 +9,10 @@ public enum GreenHook
     /// <summary>A worker is about to be started. (gunicorn: pre_fork)</summary>
     BeforeSpawn,
 
-    /// <summary>A worker serves. (gunicorn: post_worker_init)</summary>
+    /// <summary>A worker has started to serve. (gunicorn: post_worker_init)</summary>
     WorkerReady,
 
-    /// <summary>A worker hangs and is about to be ended for it. (gunicorn: worker_abort)</summary>
+    /// <summary>A worker hangs and is about to be ended. (gunicorn: worker_abort)</summary>
     WorkerHung,
 
     /// <summary>A worker's process has ended. (gunicorn: child_exit)</summary>
@@ -21,17 +21,17 @@ public enum GreenHook
     /// <summary>A reload begins. (gunicorn: on_reload)</summary>
     Reload,
 
-    /// <summary>The number of workers that are wanted has changed. (gunicorn: nworkers_changed)</summary>
+    /// <summary>The wanted number of workers has changed. (gunicorn: nworkers_changed)</summary>
     Scale,
 
-    /// <summary>All workers are gone, and the supervisor is about to leave. (gunicorn: on_exit)</summary>
+    /// <summary>All workers have exited, and the supervisor is about to exit. (gunicorn: on_exit)</summary>
     Exit,
 }
 
-/// <summary>What happened, as a hook is told it. A fact that the moment does not have is null.</summary>
+/// <summary>An event as it is passed to a hook. Properties that do not apply to the event are null.</summary>
 public sealed class GreenHookEvent
 {
-    /// <summary>Which moment.</summary>
+    /// <summary>Which event.</summary>
     public required GreenHook Hook { get; init; }
 
     /// <summary>The worker's index.</summary>
@@ -40,19 +40,19 @@ public sealed class GreenHookEvent
     /// <summary>The worker's process id.</summary>
     public int? Pid { get; init; }
 
-    /// <summary>The worker's generation, or the one that a reload brings.</summary>
+    /// <summary>The worker's generation, or the new generation of a reload.</summary>
     public long? Generation { get; init; }
 
-    /// <summary>Why a worker ended or is ended, as <c>lastExit.reason</c> of <c>green status --json</c> names it.</summary>
+    /// <summary>Why a worker ended or is being ended, as <c>lastExit.reason</c> of <c>green status --json</c> names it.</summary>
     public string? Reason { get; init; }
 
-    /// <summary>Why a worker was taken for hung, as <c>lastExit.verdict</c> names it.</summary>
+    /// <summary>Why a worker was considered hung, as <c>lastExit.verdict</c> names it.</summary>
     public string? Verdict { get; init; }
 
     /// <summary>The exit code of a worker that exited, or of the supervisor.</summary>
     public int? ExitCode { get; init; }
 
-    /// <summary>The signal that a worker was killed by: <c>SIGKILL</c>.</summary>
+    /// <summary>The signal that killed a worker, such as <c>SIGKILL</c>.</summary>
     public string? Signal { get; init; }
 
     /// <summary>How many workers were wanted before.</summary>

@@ -6,6 +6,6 @@ public enum SupervisorLogFormat
     /// <summary>For people: <c>[green]</c> or <c>[worker N]</c> before each line.</summary>
     Text,
 
-    /// <summary>For log collectors: one JSON object a line (docs/observability.md).</summary>
+    /// <summary>For log collectors: one JSON object per line (docs/observability.md).</summary>
     Json,
 }

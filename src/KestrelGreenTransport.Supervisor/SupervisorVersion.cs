@@ -2,7 +2,7 @@ using System.Reflection;
 
 namespace KestrelGreenTransport.Supervisor;
 
-/// <summary>The version as users see it: without the commit that the compiler appends.</summary>
+/// <summary>The version without the commit that the compiler appends.</summary>
 internal static class SupervisorVersion
 {
     public static string Text { get; } =
