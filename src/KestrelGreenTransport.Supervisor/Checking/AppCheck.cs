@@ -8,8 +8,8 @@ internal static class AppCheck
     private const string Area = "app";
     private const string Library = "KestrelGreenTransport/";
 
-    /// <param name="app">As it was named.</param>
-    /// <param name="resolution">What came of it.</param>
+    /// <param name="app">The app as given.</param>
+    /// <param name="resolution">The result of resolving it.</param>
     public static IEnumerable<Finding> Of(string app, AppResolution resolution)
     {
         if (resolution.App is not { } command)

@@ -9,13 +9,13 @@ using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Supervisor.Checking;
 
-/// <summary>Binds each address for a moment, as the supervisor would, and lets it go.</summary>
+/// <summary>Binds each address briefly, as the supervisor would, and releases it.</summary>
 internal static class BindCheck
 {
     private const string Area = "binds";
 
     /// <param name="plan">What to bind.</param>
-    /// <param name="running">The supervisor of the same name, if one runs: what it holds it may hold.</param>
+    /// <param name="running">The supervisor of the same name, if one runs: addresses that it holds are fine.</param>
     public static IEnumerable<Finding> Of(LaunchPlan plan, StatusDocument? running)
     {
         var held = running?.Listeners.Select(static listener => listener.Endpoint).ToHashSet() ?? [];

@@ -6,20 +6,20 @@ using Microsoft.Extensions.Configuration;
 
 namespace KestrelGreenTransport.Supervisor.Checking;
 
-/// <summary>The certificate files that the app's configuration names for Kestrel: there, readable, theirs to use, in date.</summary>
+/// <summary>Checks the certificate files in the app's Kestrel configuration: present, readable, with a private key, in date.</summary>
 internal static class CertificateCheck
 {
     private const string Area = "certificates";
 
-    // Of Kestrel (.NET 10): as a switch in the app's runtime configuration.
+    // A switch of Kestrel (.NET 10) in the app's runtime configuration.
     private const string WatchingIsOff = "Microsoft.AspNetCore.Server.Kestrel.DisableCertificateFileWatching";
 
-    // A person can still renew it in working hours.
+    // Early enough to renew it in working hours.
     private static readonly TimeSpan Soon = TimeSpan.FromDays(14);
 
     /// <param name="configuration">The app's whole configuration.</param>
-    /// <param name="contentRoot">Where relative paths start.</param>
-    /// <param name="now">To compare validity with.</param>
+    /// <param name="contentRoot">The base of relative paths.</param>
+    /// <param name="now">The time to compare validity with.</param>
     public static IEnumerable<Finding> Of(IConfiguration configuration, string contentRoot, DateTimeOffset now)
     {
         foreach (var (section, path) in Files(configuration))
@@ -39,7 +39,7 @@ internal static class CertificateCheck
         }
     }
 
-    /// <summary>Whether Kestrel would watch the files itself. What is lost then was measured with samples/Https.</summary>
+    /// <summary>Warns if Kestrel watches the files itself. What that loses was measured with samples/Https.</summary>
     /// <param name="configuration">The app's whole configuration.</param>
     /// <param name="command">How the app is started.</param>
     public static IEnumerable<Finding> OfWatching(IConfiguration configuration, AppCommand command)
@@ -94,7 +94,7 @@ internal static class CertificateCheck
         Finding Wrong(string text) => Finding.Problem(Area, $"{section.Path}: {text}");
     }
 
-    // As Kestrel itself reads them.
+    // In the same way as Kestrel itself.
     private static X509Certificate2 Load(string path, string contentRoot, IConfigurationSection section)
     {
         var password = section["Password"];

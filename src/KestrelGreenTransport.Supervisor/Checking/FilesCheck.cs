@@ -8,12 +8,12 @@ using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Checking;
 
-/// <summary>The files and folders that settings name: there, and usable by whoever will use them.</summary>
+/// <summary>Checks the files and folders named in settings: present, and usable by the process that will use them.</summary>
 internal static class FilesCheck
 {
     private const string Area = "files";
 
-    /// <summary>Whom the workers would run as; null when as this user. What is wrong with it goes to <paramref name="problems"/>.</summary>
+    /// <summary>The user that the workers would run as; null if this user. Errors are added to <paramref name="problems"/>.</summary>
     public static WorkerIdentity? IdentityOf(GreenSupervisorOptions options, ICollection<string> problems)
     {
         try
@@ -27,10 +27,10 @@ internal static class FilesCheck
         }
     }
 
-    /// <param name="plan">What is to run.</param>
-    /// <param name="identity">Whom the workers run as, if not as this user.</param>
-    /// <param name="appsAccessLog">The access log that the app's own configuration names, which counts where no setting of the supervisor's does.</param>
-    /// <param name="workersFolder">Where the workers start.</param>
+    /// <param name="plan">The plan to check.</param>
+    /// <param name="identity">The user that the workers run as, if not this user.</param>
+    /// <param name="appsAccessLog">The access log in the app's own configuration; used if no setting of the supervisor names one.</param>
+    /// <param name="workersFolder">The workers' current directory.</param>
     public static IEnumerable<Finding> Of(LaunchPlan plan, WorkerIdentity? identity, string? appsAccessLog, string workersFolder)
     {
         var ours = $"this user ({Environment.UserName})";

@@ -3,18 +3,18 @@ namespace KestrelGreenTransport.Supervisor.Checking;
 /// <summary>How much a finding matters.</summary>
 internal enum Severity
 {
-    /// <summary>It was looked at, and nothing is wrong.</summary>
+    /// <summary>It was checked, and nothing is wrong.</summary>
     Ok,
 
-    /// <summary>It runs; somebody should know.</summary>
+    /// <summary>The app will run, but the operator should know about it.</summary>
     Warning,
 
-    /// <summary>It will not run, or not as it was meant to.</summary>
+    /// <summary>The app will not run, or not as intended.</summary>
     Problem,
 }
 
-/// <summary>What a check found.</summary>
-/// <param name="Area">What was looked at: settings, app, binds …</param>
+/// <summary>The result of a check.</summary>
+/// <param name="Area">What was checked: settings, app, binds …</param>
 /// <param name="Severity">How much it matters.</param>
 /// <param name="Text">A sentence with the next step.</param>
 internal sealed record Finding(string Area, Severity Severity, string Text)
@@ -31,13 +31,13 @@ internal sealed record CheckDocument
 {
     public int SchemaVersion { get; init; } = 1;
 
-    /// <summary>Whether it would run: no finding is a problem.</summary>
+    /// <summary>Whether <c>green run</c> would work: no finding is a problem.</summary>
     public required bool Ok { get; init; }
 
     public required IReadOnlyList<CheckFinding> Findings { get; init; }
 }
 
-/// <param name="Area">What was looked at.</param>
+/// <param name="Area">What was checked.</param>
 /// <param name="Severity"><c>ok</c>, <c>warning</c> or <c>problem</c>.</param>
-/// <param name="Text">What was found.</param>
+/// <param name="Text">The finding.</param>
 internal sealed record CheckFinding(string Area, string Severity, string Text);

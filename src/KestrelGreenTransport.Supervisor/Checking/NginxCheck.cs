@@ -4,7 +4,7 @@ using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Checking;
 
-/// <summary>Whether an nginx configuration fits the supervisor behind it: it leads there, and its time limits are in the right order.</summary>
+/// <summary>Checks whether an nginx configuration fits the supervisor behind it: it proxies to it, and its time limits are in the right order.</summary>
 internal static class NginxCheck
 {
     private const string Area = "nginx";
@@ -15,7 +15,7 @@ internal static class NginxCheck
 
     /// <param name="path">The nginx configuration.</param>
     /// <param name="binds">Where the supervisor listens.</param>
-    /// <param name="options">Its settings.</param>
+    /// <param name="options">The supervisor's settings.</param>
     public static IEnumerable<Finding> Of(string path, IReadOnlyList<BindSpec> binds, GreenSupervisorOptions options)
     {
         IReadOnlyList<NginxDirective> all;
@@ -139,6 +139,6 @@ internal static class NginxCheck
     private static int? Number(NginxDirective? directive) =>
         directive is { Arguments: [var text, ..] } && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
 
-    // nginx's own: a bare number is seconds, as ours is. What it has besides (months, variables) is nothing to judge.
+    // nginx's time syntax: a bare number is seconds, as in ours. Other forms (months, variables) are not judged.
     private static TimeSpan? Time(string text) => Duration.TryParse(text, out var time) ? time : null;
 }

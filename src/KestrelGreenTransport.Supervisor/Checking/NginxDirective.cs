@@ -2,13 +2,13 @@ using System.Text;
 
 namespace KestrelGreenTransport.Supervisor.Checking;
 
-/// <summary>One directive of an nginx configuration, with those in its block. Only the syntax is known here, no directive.</summary>
+/// <summary>One directive of an nginx configuration, with those in its block. Only the syntax is interpreted, no directive but include.</summary>
 /// <param name="Name">The first word.</param>
 /// <param name="Arguments">The words after it, without their quotes.</param>
-/// <param name="Block">What stands between its braces; empty when it has none.</param>
+/// <param name="Block">The directives between its braces; empty if it has none.</param>
 internal sealed record NginxDirective(string Name, IReadOnlyList<string> Arguments, IReadOnlyList<NginxDirective> Block)
 {
-    /// <summary>Reads a file and those that it includes, as far as they are there.</summary>
+    /// <summary>Reads a file and the existing files that it includes.</summary>
     /// <exception cref="FormatException">The braces or quotes do not match.</exception>
     public static IReadOnlyList<NginxDirective> Read(string path) => Read(path, depth: 0);
 

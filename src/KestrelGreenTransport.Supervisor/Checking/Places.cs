@@ -5,10 +5,10 @@ using KestrelGreenTransport.Supervisor.Privileges;
 
 namespace KestrelGreenTransport.Supervisor.Checking;
 
-/// <summary>Whether files and folders can be used, found out by trying: as this user, or as the one that the workers become. Leaves nothing behind.</summary>
+/// <summary>Checks by trying whether files and folders can be used, by this user or by the workers' user. Leaves nothing behind.</summary>
 internal static class Places
 {
-    /// <summary>Whether a folder can hold something. One that is not there yet can be made where its nearest parent is writable.</summary>
+    /// <summary>Whether a folder can hold something. A missing folder can be created if its nearest existing parent is writable.</summary>
     public static Finding Folder(string area, string folder, string what, string remedy)
     {
         var existing = folder;
@@ -24,7 +24,7 @@ internal static class Places
                 : Finding.Ok(area, $"{folder}: can hold {what}");
     }
 
-    /// <summary>Why nothing can be appended to this file; null when it can, or when it can be made.</summary>
+    /// <summary>Why this file cannot be appended to; null if it can, or if it can be created.</summary>
     public static string? WhyNotAppend(string file)
     {
         if (Directory.Exists(file))
@@ -41,7 +41,7 @@ internal static class Places
         return Directory.Exists(folder) ? WhyNotMakeIn(folder) : $"there is no folder {folder}";
     }
 
-    /// <summary>Why the supervisor would not write to this file; null when it would. What others may have put there is refused.</summary>
+    /// <summary>Why the supervisor would not write to this file; null if it would. It refuses files that other users may have put there.</summary>
     public static string? WhyNotWrite(string file)
     {
         var opened = GuardedFile.Open(file, LibcFiles.O_WRONLY | LibcFiles.O_APPEND | LibcFiles.O_NONBLOCK, 0);
@@ -49,11 +49,11 @@ internal static class Places
         return opened.Error is 0 or Errno.ENOENT or Errno.EISDIR ? WhyNotAppend(file) : opened.Why;
     }
 
-    /// <summary>Why this file cannot be read; null when it can.</summary>
+    /// <summary>Why this file cannot be read; null if it can.</summary>
     public static string? WhyNotRead(string file) => WhyNotOpen(file, 0);
 
-    /// <summary>Looks as the workers do; null as identity: they are who we are.</summary>
-    /// <exception cref="NativeException">The kernel does not let us become that one.</exception>
+    /// <summary>Runs a check as the workers' user; without an identity, as this user.</summary>
+    /// <exception cref="NativeException">The kernel does not let us take on that user's rights.</exception>
     public static string? AsWorker(WorkerIdentity? identity, Func<string?> look)
     {
         if (identity is null)
@@ -67,7 +67,7 @@ internal static class Places
         {
             try
             {
-                // For good, which for this thread is not long.
+                // This cannot be undone, but the thread ends right after the check.
                 ThreadFileRights.TakeOn(identity.Credentials);
                 found = look();
             }
@@ -98,7 +98,7 @@ internal static class Places
         }
     }
 
-    // Not blocking: it may be a pipe that nobody reads.
+    // Non-blocking, since it may be a pipe without a reader.
     private static string? WhyNotOpen(string file, int how)
     {
         var opened = Result.From(LibcFiles.open(file, how | LibcFiles.O_NONBLOCK | LibcFiles.O_CLOEXEC, 0));

@@ -6,13 +6,13 @@ using KestrelGreenTransport.Supervisor.Workers;
 
 namespace KestrelGreenTransport.Supervisor.Checking;
 
-/// <summary>What the system lets this user have: places to write to, descriptors, room in the kernel's queues.</summary>
+/// <summary>Checks what the system grants this user: writable folders, descriptors, room in the kernel's queues.</summary>
 internal static class RightsCheck
 {
     private const string Area = "rights";
     private const string SomaxconnFile = "/proc/sys/net/core/somaxconn";
 
-    // What a .NET process has open besides its connections.
+    // The descriptors of a .NET process besides its connections.
     private const int DescriptorsBesides = 200;
 
     public static IEnumerable<Finding> Of(LaunchPlan plan)

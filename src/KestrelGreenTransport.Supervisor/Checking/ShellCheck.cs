@@ -4,7 +4,7 @@ using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Checking;
 
-/// <summary>Has the shell read the commands that it is to run, without running them.</summary>
+/// <summary>Has the shell parse the configured commands without running them.</summary>
 internal static class ShellCheck
 {
     private const string Area = "commands";
