@@ -4,7 +4,7 @@ using KestrelGreenTransport.Supervisor.Reporting;
 
 namespace KestrelGreenTransport.Tool.CommandLine;
 
-/// <summary>What is wrong with a command line, with a guess at what was meant.</summary>
+/// <summary>Describes what is wrong with a command line, with a guess at what was meant.</summary>
 internal static class ParseErrors
 {
     public static IEnumerable<string> Describe(ParseResult parsed)
@@ -18,7 +18,7 @@ internal static class ParseErrors
         }
         else
         {
-            // The first error is the cause; what follows from it only confuses.
+            // The first error is the cause; later ones only confuse.
             var error = parsed.Errors[0];
             yield return error.SymbolResult switch
             {
@@ -36,12 +36,12 @@ internal static class ParseErrors
     /// <summary>"unknown option --wrokers; did you mean --workers?"</summary>
     private static string Unknown(string token, IReadOnlyCollection<string> known)
     {
-        // -w4, as some tools take it.
+        // -w4, as some tools accept it.
         var glued = token.Length > 2 && char.IsAsciiDigit(token[2]) && known.Contains(token[..2]) ? $"; did you mean {token[..2]} {token[2..]}?" : null;
         return $"unknown {(token.StartsWith('-') ? "option" : "command or argument")} {token}{glued ?? Suggestion.Tail(token, known)}";
     }
 
-    /// <summary>Everything that could stand where the error is.</summary>
+    /// <summary>Everything that could stand in place of the unknown word.</summary>
     private static IEnumerable<string> Known(ParseResult parsed)
     {
         var command = parsed.CommandResult.Command;

@@ -4,14 +4,14 @@ using System.Globalization;
 
 namespace KestrelGreenTransport.Tool.CommandLine;
 
-/// <summary>A worker's index on the command line. It stays text here, so that a wrong one is told as everything else is.</summary>
+/// <summary>A worker's index on the command line. It is parsed as text, so that an invalid one is reported like other errors.</summary>
 internal static class WorkerArgument
 {
     public static Argument<string?> Optional(string description)
     {
         var argument = new Argument<string?>("WORKER") { Description = description, Arity = ArgumentArity.ZeroOrOne };
 
-        // Without this an unknown option would be taken for a worker.
+        // Without this an unknown option would be parsed as a worker.
         argument.Validators.Add(static result =>
         {
             if (result.Tokens is [var token, ..] && token.Value.StartsWith('-'))

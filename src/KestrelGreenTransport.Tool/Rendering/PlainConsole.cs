@@ -3,10 +3,10 @@ using Spectre.Console.Rendering;
 
 namespace KestrelGreenTransport.Tool.Rendering;
 
-/// <summary>Writes to standard output: with colours on a terminal unless NO_COLOR forbids them, plain where it is piped.</summary>
+/// <summary>Writes to standard output: with colours on a terminal unless NO_COLOR is set, plain when piped.</summary>
 internal static class PlainConsole
 {
-    // Wider than any line, and small enough to be reckoned with.
+    // Wider than any line, and small enough for arithmetic.
     private const int Unbounded = 1_000_000;
 
     public static IAnsiConsole Of(ToolHost host)
@@ -20,14 +20,14 @@ internal static class PlainConsole
             Interactive = InteractionSupport.No,
         });
 
-        // What is piped is for grep: a line ends where it ends.
+        // Piped output is for grep: lines are not wrapped.
         console.Profile.Width = host.IsTerminal ? host.Width : Unbounded;
         return console;
     }
 
     public static bool IsColoured(ToolHost host) => host.IsTerminal && string.IsNullOrEmpty(host.Environment.GetValueOrDefault("NO_COLOR"));
 
-    /// <summary>Writes a table or the like without the blanks that fill its last column.</summary>
+    /// <summary>Writes a table or similar without the blanks that pad its last column.</summary>
     public static void Write(ToolHost host, IRenderable what)
     {
         if (IsColoured(host))

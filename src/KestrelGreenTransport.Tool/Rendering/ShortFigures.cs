@@ -2,12 +2,12 @@ using System.Globalization;
 
 namespace KestrelGreenTransport.Tool.Rendering;
 
-/// <summary>Numbers as a person reads them at a glance, in few columns.</summary>
+/// <summary>Formats numbers to be read at a glance, in few columns.</summary>
 internal static class ShortFigures
 {
     private static readonly string[] Sizes = ["B", "KB", "MB", "GB", "TB"];
 
-    /// <summary>The two largest units: <c>2d 3h</c>, <c>5m 12s</c>, <c>0.4s</c>; a dash when unknown.</summary>
+    /// <summary>The two largest units: <c>2d 3h</c>, <c>5m 12s</c>, <c>0.4s</c>; a dash if unknown.</summary>
     public static string Time(double? seconds)
     {
         if (seconds is not { } value)
@@ -26,7 +26,7 @@ internal static class ShortFigures
         };
     }
 
-    /// <summary>Binary units, three digits at most: <c>87 MB</c>.</summary>
+    /// <summary>Binary units, at most three digits: <c>87 MB</c>.</summary>
     public static string Size(long bytes)
     {
         var (value, unit) = ((double)bytes, 0);
@@ -38,7 +38,7 @@ internal static class ShortFigures
         return $"{value.ToString(value < 10 && unit > 0 ? "0.#" : "0", CultureInfo.InvariantCulture)} {Sizes[unit]}";
     }
 
-    /// <summary>Four digits at most: <c>9999</c>, <c>12k</c>, <c>3.4M</c>.</summary>
+    /// <summary>At most four digits: <c>9999</c>, <c>12k</c>, <c>3.4M</c>.</summary>
     public static string Count(long number) => number switch
     {
         < 10_000 => number.ToString(CultureInfo.InvariantCulture),

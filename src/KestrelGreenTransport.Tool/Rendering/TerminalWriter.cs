@@ -4,11 +4,11 @@ using KestrelGreenTransport.Supervisor.Output;
 namespace KestrelGreenTransport.Tool.Rendering;
 
 /// <summary>
-/// Writes to a terminal what workers and their clients said, among other things: it can be coloured, and do no more.
+/// Writes text to a terminal that may come from workers and their clients: colours pass, other control characters do not.
 /// </summary>
 internal sealed class TerminalWriter(TextWriter terminal) : TextWriter
 {
-    /// <summary>The terminal itself, for who means to steer it.</summary>
+    /// <summary>The terminal itself, for code that must control it.</summary>
     public TextWriter Terminal { get; } = terminal;
 
     public override Encoding Encoding => Terminal.Encoding;

@@ -2,7 +2,7 @@ using KestrelGreenTransport.Supervisor.Control;
 
 namespace KestrelGreenTransport.Tool.Top;
 
-/// <summary>What <c>green top</c> knows: the last two looks, the last events, which worker is chosen. It touches nothing.</summary>
+/// <summary>The state of <c>green top</c>: the last two samples, the last events, the selected worker. It has no side effects.</summary>
 internal sealed record TopModel
 {
     private const int EventsKept = 100;
@@ -16,10 +16,10 @@ internal sealed record TopModel
     /// <summary>The index of the worker that keys act on.</summary>
     public int? Chosen { get; init; }
 
-    /// <summary>What a key is about to do, once it is confirmed.</summary>
+    /// <summary>The request of a key, while it waits for confirmation.</summary>
     public ControlRequest? Asked { get; init; }
 
-    /// <summary>What came of the last key, or why there is nothing to see.</summary>
+    /// <summary>The result of the last key, or why there is nothing to show.</summary>
     public string Message { get; init; } = "";
 
     public bool IsLeaving { get; init; }
@@ -42,13 +42,13 @@ internal sealed record TopModel
     public Rates RatesOf(int index) =>
         Before is null || Now is null ? new Rates(0, 0, null, null) : Now.Since(Before, index);
 
-    /// <summary>How much of one processor a worker used, in percent; null when it is another process than before.</summary>
+    /// <summary>How much of one processor a worker used, in percent; null if the process changed since the previous sample.</summary>
     public double? CpuOf(WorkerStatus worker) =>
         Before?.Status.Workers.FirstOrDefault(one => one.Index == worker.Index && one.Pid == worker.Pid) is { } before && Seconds > 0
             ? Math.Max(0, (worker.CpuSeconds - before.CpuSeconds) / Seconds * 100)
             : null;
 
-    /// <summary>What a key does: to this model, and, as a request, to the supervisor.</summary>
+    /// <summary>What a key does: the new model, and the request to the supervisor if there is one.</summary>
     public (TopModel Model, ControlRequest? Request) Press(ConsoleKeyInfo key)
     {
         if (Asked is { } asked)

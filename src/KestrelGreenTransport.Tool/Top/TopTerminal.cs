@@ -3,12 +3,12 @@ using System.Text;
 
 namespace KestrelGreenTransport.Tool.Top;
 
-/// <summary>The terminal's other screen for as long as this lives: what stood on the first one stands there again afterwards.</summary>
+/// <summary>Uses the terminal's alternate screen until it is disposed; then the previous content reappears.</summary>
 internal sealed class TopTerminal : IDisposable
 {
     private const string Enter = "\e[?1049h\e[?25l";
 
-    // Reading keys has put the keypad into another mode, which .NET does not take back.
+    // Reading keys switches the keypad mode, and .NET does not restore it.
     private const string Leave = "\e[?25h\e[?1049l\e[?1l\e>";
 
     private readonly TextWriter _out;
@@ -19,7 +19,7 @@ internal sealed class TopTerminal : IDisposable
     {
         _out = output;
 
-        // Ctrl+C is a key like others here, so that leaving is always the same.
+        // Ctrl+C is handled as a key, so that there is only one way to leave.
         Console.TreatControlCAsInput = true;
         _signals =
         [
@@ -33,18 +33,18 @@ internal sealed class TopTerminal : IDisposable
         _out.Flush();
     }
 
-    /// <summary>Whether a signal asked to end.</summary>
+    /// <summary>Whether a signal asked us to end.</summary>
     public bool IsEnding => _isEnding;
 
     public static (int Width, int Height) Size =>
         (Console.WindowWidth > 0 ? Console.WindowWidth : 80, Console.WindowHeight > 0 ? Console.WindowHeight : 24);
 
-    /// <summary>The next key, or null when none was pressed.</summary>
+    /// <summary>The next key; null if none was pressed.</summary>
     public static ConsoleKeyInfo? Key() => Console.KeyAvailable ? Console.ReadKey(intercept: true) : null;
 
     public void Show(IReadOnlyList<string> lines)
     {
-        // In one piece and from the corner on, so that nothing flickers.
+        // In one write, starting at the top left corner, so that nothing flickers.
         var frame = new StringBuilder("\e[H");
         for (var i = 0; i < lines.Count; i++)
         {
