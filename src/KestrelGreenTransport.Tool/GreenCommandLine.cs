@@ -9,7 +9,7 @@ using KestrelGreenTransport.Tool.Completions;
 
 namespace KestrelGreenTransport.Tool;
 
-/// <summary>The command line of <c>green</c>: what there is, and what happens when it was written wrongly.</summary>
+/// <summary>The command line of <c>green</c>: its commands, and what happens when it cannot be parsed.</summary>
 internal static class GreenCommandLine
 {
     public static int Invoke(string[] arguments, ToolHost host)
@@ -34,7 +34,7 @@ internal static class GreenCommandLine
                 Output = host.Out,
                 Error = host.Error,
                 EnableDefaultExceptionHandler = false,
-                // Signals belong to the supervisor.
+                // Signals are handled by the supervisor.
                 ProcessTerminationTimeout = null,
             });
         }

@@ -8,13 +8,13 @@ using KestrelGreenTransport.Tool.Rendering;
 
 namespace KestrelGreenTransport.Tool;
 
-/// <summary>The world that the commands act on.</summary>
+/// <summary>The environment that the commands work in.</summary>
 internal sealed record ToolHost
 {
-    /// <summary>Facts: what a script would read.</summary>
+    /// <summary>Results, which a script may read.</summary>
     public required TextWriter Out { get; init; }
 
-    /// <summary>Everything that is said to a person.</summary>
+    /// <summary>Messages for a person.</summary>
     public required TextWriter Error { get; init; }
 
     public required IReadOnlyDictionary<string, string> Environment { get; init; }
@@ -23,7 +23,7 @@ internal sealed record ToolHost
 
     public required bool IsLinux { get; init; }
 
-    /// <summary>Where control sockets live.</summary>
+    /// <summary>Where control sockets are.</summary>
     public required string ControlDirectory { get; init; }
 
     /// <summary>Whether <see cref="Out"/> is a terminal.</summary>
@@ -37,7 +37,7 @@ internal sealed record ToolHost
     /// <summary>A client of the supervisor at this path.</summary>
     public Func<string, ControlClient> Connect { get; init; } = static path => new ControlClient(path);
 
-    /// <summary>Lets some time go by between two looks.</summary>
+    /// <summary>Waits between two polls.</summary>
     public Action<TimeSpan> Wait { get; init; } = static time => Task.Delay(time).Wait();
 
     /// <summary>Runs a plan to its end and returns the exit code.</summary>
@@ -64,10 +64,10 @@ internal sealed record ToolHost
         };
     }
 
-    // Console's own writers put a terminal into another mode, and leave it there.
+    // Console's own writers switch the terminal to another mode and do not restore it.
     private static StreamWriter Plain(Stream stream) => new(stream, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)) { AutoFlush = true };
 
-    /// <summary>Says what went wrong, and returns the code to leave with.</summary>
+    /// <summary>Prints what went wrong, and returns the exit code.</summary>
     public int Fail(int exitCode, params IEnumerable<string> messages)
     {
         foreach (var message in messages)

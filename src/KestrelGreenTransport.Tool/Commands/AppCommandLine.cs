@@ -29,7 +29,7 @@ internal sealed class AppCommandLine
             command.Add(new SettingOption(setting));
         }
 
-        // Without this an unknown option in front of APP would be taken for APP.
+        // Without this an unknown option before APP would be parsed as APP.
         _app.Validators.Add(static result =>
         {
             if (result.Tokens is [var token, ..] && token.Value.StartsWith('-'))
@@ -39,7 +39,7 @@ internal sealed class AppCommandLine
         });
     }
 
-    /// <summary>The app as it was named; null when it was not.</summary>
+    /// <summary>The app as given; null if it was omitted.</summary>
     public string? App(ParseResult parsed) => parsed.GetValue(_app);
 
     public string[] Arguments(ParseResult parsed) => parsed.GetValue(_arguments) ?? [];

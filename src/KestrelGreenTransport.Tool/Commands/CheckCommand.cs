@@ -11,7 +11,7 @@ using Spectre.Console;
 
 namespace KestrelGreenTransport.Tool.Commands;
 
-/// <summary><c>green check</c>: everything that <c>green run</c> with the same words would trip over, at once, as <c>nginx -t</c> does.</summary>
+/// <summary><c>green check</c>: reports everything that would stop <c>green run</c> with the same arguments, all at once, like <c>nginx -t</c>.</summary>
 internal static class CheckCommand
 {
     private const string Settings = "settings";
@@ -54,11 +54,11 @@ internal static class CheckCommand
         var resolution = app is null ? null : host.Apps.Resolve(app, arguments);
         if (resolution?.App is null)
         {
-            // Whether it is built from source nobody knows then.
+            // Watch requires an app built from source. Without the app that is unknown, so Watch is not checked.
             settings.Options.Watch = false;
         }
 
-        // An app that is not there has a place in the plan all the same: the rest can be looked at.
+        // A missing app gets a placeholder in the plan, so that the rest can be checked.
         var command = resolution?.App ?? new AppCommand(app ?? "app", [], app ?? "app");
         var (plan, planned) = LaunchPlanner.Draft(settings, input, command, _ => new AppResolution(command, null));
         var problems = new List<string>(planned.Union(files));

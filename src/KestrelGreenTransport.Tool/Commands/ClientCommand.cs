@@ -9,7 +9,7 @@ namespace KestrelGreenTransport.Tool.Commands;
 /// <summary>What the commands to a running supervisor have in common.</summary>
 internal static class ClientCommand
 {
-    /// <summary>Finds the supervisor and talks to it; a failure is said to the person and becomes the exit code.</summary>
+    /// <summary>Finds the supervisor and talks to it; a failure is printed and becomes the exit code.</summary>
     public static int Talk(ToolHost host, ParseResult parsed, Func<ControlClient, int> talk)
     {
         var target = SettingsLoader.LoadTarget(new SettingsInput

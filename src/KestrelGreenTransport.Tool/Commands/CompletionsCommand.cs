@@ -4,7 +4,7 @@ using KestrelGreenTransport.Tool.Completions;
 
 namespace KestrelGreenTransport.Tool.Commands;
 
-/// <summary><c>green completions</c>: scripts for shells, and the manual page, made from the command tree.</summary>
+/// <summary><c>green completions</c>: scripts for shells, and the manual page, generated from the command tree.</summary>
 internal static class CompletionsCommand
 {
     private static readonly Dictionary<string, Func<CommandTree, string>> Writers = new(StringComparer.Ordinal)
@@ -17,7 +17,7 @@ internal static class CompletionsCommand
     };
 
     /// <param name="host">Where to write.</param>
-    /// <param name="tree">The whole command line, once it is complete.</param>
+    /// <param name="tree">Returns the whole command line; called once that is complete.</param>
     public static (Command Command, string[] Examples) Create(ToolHost host, Func<CommandTree> tree)
     {
         var shell = new Argument<string>("SHELL") { Description = $"One of {string.Join(", ", Writers.Keys)}; man is the manual page." };

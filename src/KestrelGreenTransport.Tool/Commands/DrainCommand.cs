@@ -5,14 +5,14 @@ using KestrelGreenTransport.Tool.CommandLine;
 
 namespace KestrelGreenTransport.Tool.Commands;
 
-/// <summary><c>green drain N</c> returns when that worker has left, <c>green drain --all</c> when no worker is left.</summary>
+/// <summary><c>green drain N</c> returns when that worker has exited, <c>green drain --all</c> when no worker is left.</summary>
 internal static class DrainCommand
 {
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
         var index = WorkerArgument.Optional("This worker: it leaves at once, and another is started meanwhile.");
 
-        // Said in full, so that nobody does it by a word too few.
+        // Must be spelled out, so that it cannot happen by leaving out the index.
         var all = new Option<bool>("--all") { Description = "All workers: clients wait until green reload brings workers back." };
         var command = new Command("drain", "Have a worker, or all of them, finish and leave. The sockets stay.") { index, all };
         command.SetAction(parsed => !WorkerArgument.TryRead(parsed.GetValue(index), out var worker, out var error)

@@ -6,10 +6,10 @@ using KestrelGreenTransport.Supervisor.Control;
 
 namespace KestrelGreenTransport.Tool.Commands;
 
-/// <summary><c>green dump</c>: what a worker is doing right now. It goes on afterwards.</summary>
+/// <summary><c>green dump</c>: shows what a worker is doing. The worker continues afterwards.</summary>
 internal static class DumpCommand
 {
-    // A dump of all memory may take the supervisor's whole limit, behind another one.
+    // A dump of all memory may need the supervisor's whole limit, and may have to wait for another dump first.
     private static readonly TimeSpan Limit = TimeSpan.FromMinutes(3);
 
     public static (Command Command, string[] Examples) Create(ToolHost host)

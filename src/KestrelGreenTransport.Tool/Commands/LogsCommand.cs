@@ -8,7 +8,7 @@ using KestrelGreenTransport.Tool.Rendering;
 
 namespace KestrelGreenTransport.Tool.Commands;
 
-/// <summary><c>green logs</c>: what the supervisor still holds of the workers' output and of its own events.</summary>
+/// <summary><c>green logs</c>: the workers' output and the supervisor's events, as far as the supervisor still keeps them.</summary>
 internal static class LogsCommand
 {
     private const int LinesByDefault = 50;

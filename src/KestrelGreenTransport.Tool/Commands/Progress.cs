@@ -2,7 +2,7 @@ using KestrelGreenTransport.Supervisor.Control;
 
 namespace KestrelGreenTransport.Tool.Commands;
 
-/// <summary>What the supervisor says while somebody waits for it.</summary>
+/// <summary>Prints the supervisor's events while a command waits.</summary>
 internal sealed class Progress
 {
     public static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(200);
@@ -14,7 +14,7 @@ internal sealed class Progress
     private readonly long _from;
     private long _next;
 
-    /// <summary>Remembers where the supervisor's events are now: what comes from here on is shown.</summary>
+    /// <summary>Remembers the current position in the supervisor's events: only later ones are shown.</summary>
     public Progress(ToolHost host, ControlClient client)
     {
         _host = host;
@@ -22,16 +22,16 @@ internal sealed class Progress
         _next = _from = client.Ask(new ControlRequest { Command = "events", Last = 0 }, static response => response).Next ?? 0;
     }
 
-    /// <summary>How the supervisor is now.</summary>
-    /// <exception cref="ControlException">Nobody has answered for a while.</exception>
+    /// <summary>The supervisor's current status.</summary>
+    /// <exception cref="ControlException">No supervisor has answered for a while.</exception>
     public static StatusDocument Look(ToolHost host, ControlClient client) =>
         Ask(host, () => client.Ask(new ControlRequest { Command = "status" }));
 
     /// <summary>
-    /// Asks a question, and again where no answer comes: whoever is asked as a supervisor hands over leaves without one, and the
-    /// next one listens right after; and a machine may be too busy to answer within a client's time.
+    /// Asks a question, and repeats it if no answer comes: a supervisor that is just handing over exits without an answer, and the
+    /// next one listens right after; and a machine may be too busy to answer within a client's time limit.
     /// </summary>
-    /// <exception cref="ControlException">Nobody has answered for a while.</exception>
+    /// <exception cref="ControlException">No supervisor has answered for a while.</exception>
     public static T Ask<T>(ToolHost host, Func<T> question)
     {
         for (var attempt = 1; ; attempt++)
@@ -47,7 +47,7 @@ internal sealed class Progress
         }
     }
 
-    /// <summary>Shows what has been said since the last look.</summary>
+    /// <summary>Prints the events since the last call.</summary>
     public void Show()
     {
         var answer = Ask(_host, () => _client.Ask(new ControlRequest { Command = "events", After = _next }, static response => response));
@@ -58,7 +58,7 @@ internal sealed class Progress
         }
     }
 
-    /// <summary>What a worker itself has written meanwhile.</summary>
+    /// <summary>The last lines that a worker itself has written since the command began.</summary>
     public IReadOnlyList<string> LinesOf(int worker, int last) =>
     [
         .. (_client.Ask(new ControlRequest { Command = "logs", Worker = worker, After = _from, Last = last * 2 }, static response => response).Lines ?? [])

@@ -50,7 +50,7 @@ internal static class ReloadCommand
     {
         if (failed.Worker is { } worker)
         {
-            // The last words of a process arrive a moment after its end.
+            // The last lines of a process may arrive shortly after its end.
             host.Wait(Progress.LookAgainAfter);
             foreach (var line in progress.LinesOf(worker, LastLines))
             {

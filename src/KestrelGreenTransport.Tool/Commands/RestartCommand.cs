@@ -5,7 +5,7 @@ using KestrelGreenTransport.Tool.CommandLine;
 
 namespace KestrelGreenTransport.Tool.Commands;
 
-/// <summary><c>green restart</c>: returns when others of the same generation serve in the workers' places.</summary>
+/// <summary><c>green restart</c>: returns when the workers have been replaced by others of the same generation.</summary>
 internal static class RestartCommand
 {
     public static (Command Command, string[] Examples) Create(ToolHost host)

@@ -35,13 +35,13 @@ internal static class RunCommand
             host.Error.WriteLine($"green: {warning}");
         }
 
-        // Before a project is built: a typo should not cost a minute.
+        // Checked before a project is built: a typo should not cost a minute.
         if (settings.Problems.Count > 0)
         {
             return host.Fail(ExitCodes.Usage, settings.Problems);
         }
 
-        // What was built goes when all is over.
+        // The build output is deleted at the end.
         using var builds = host.Apps.Builds;
         var resolution = host.Apps.Resolve(app, arguments);
         if (resolution.App is not { } command)

@@ -7,7 +7,7 @@ using KestrelGreenTransport.Tool.Rendering;
 
 namespace KestrelGreenTransport.Tool.Commands;
 
-/// <summary><c>green status</c>: all workers in one look, or one worker's story.</summary>
+/// <summary><c>green status</c>: all workers at a glance, or one worker's history.</summary>
 internal static class StatusCommand
 {
     public static (Command Command, string[] Examples) Create(ToolHost host)

@@ -3,7 +3,7 @@ using KestrelGreenTransport.Supervisor;
 
 namespace KestrelGreenTransport.Tool.Commands;
 
-/// <summary><c>green stop</c>: returns when the supervisor is gone.</summary>
+/// <summary><c>green stop</c>: returns when the supervisor has exited.</summary>
 internal static class StopCommand
 {
     public static (Command Command, string[] Examples) Create(ToolHost host)

@@ -11,7 +11,7 @@ internal static class TopCommand
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
-    // A second mostly; the screen stands still meanwhile.
+    // A dump usually takes a second; the screen is not updated meanwhile.
     private static readonly TimeSpan DumpLimit = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan KeysEvery = TimeSpan.FromMilliseconds(50);
 
@@ -26,7 +26,7 @@ internal static class TopCommand
 
     private static int Run(ToolHost host, ControlClient client)
     {
-        // Before the screen changes: whoever is not there is said on the ordinary one.
+        // Before the screen changes, so that an error (no supervisor, say) appears on the normal screen.
         var (model, after) = Look(client, new TopModel(), 0);
         using var terminal = new TopTerminal(host.Out is TerminalWriter careful ? careful.Terminal : host.Out);
         var nextLook = TimeProvider.System.GetTimestamp();

@@ -15,18 +15,18 @@ internal sealed record CommandTree(string Description, IReadOnlyList<OptionEntry
         [.. root.Subcommands.Where(static command => !command.Hidden).Select(command => CommandEntry.Of(command, examples.GetValueOrDefault(command, [])))]);
 }
 
-/// <param name="Name">As it is typed.</param>
-/// <param name="Description">One sentence or two.</param>
+/// <param name="Name">The name as it is typed.</param>
+/// <param name="Description">One or two sentences.</param>
 /// <param name="Options">Its own options.</param>
 /// <param name="Arguments">Its arguments, in order.</param>
 /// <param name="Examples">Command lines.</param>
 internal sealed record CommandEntry(
     string Name, string Description, IReadOnlyList<OptionEntry> Options, IReadOnlyList<ArgumentEntry> Arguments, IReadOnlyList<string> Examples)
 {
-    /// <summary>Whether an argument is a file of the user's.</summary>
+    /// <summary>Whether an argument is a file.</summary>
     public bool TakesFiles => Arguments.Any(static argument => argument.Name == "APP");
 
-    /// <summary>What may stand for its arguments, where that can be counted.</summary>
+    /// <summary>All values of its arguments, if there is a fixed set.</summary>
     public IReadOnlyList<string> Choices => [.. Arguments.SelectMany(static argument => argument.Choices)];
 
     public static CommandEntry Of(Command command, string[] examples) => new(
@@ -38,17 +38,17 @@ internal sealed record CommandEntry(
         examples);
 }
 
-/// <param name="Name">What stands for it in help.</param>
+/// <param name="Name">The placeholder in help texts.</param>
 /// <param name="Description">What it is.</param>
 /// <param name="IsOptional">Whether it may be left out.</param>
 /// <param name="IsList">Whether several may be given.</param>
-/// <param name="Choices">Every value that there is, where they can be counted.</param>
+/// <param name="Choices">All values, if there is a fixed set.</param>
 internal sealed record ArgumentEntry(string Name, string Description, bool IsOptional, bool IsList, IReadOnlyList<string> Choices);
 
-/// <param name="Names">Short ones first.</param>
-/// <param name="ValueName">What stands for the value; null for a switch.</param>
+/// <param name="Names">Short names first.</param>
+/// <param name="ValueName">The placeholder for the value; null for a switch.</param>
 /// <param name="Description">What it does.</param>
-/// <param name="Choices">Every value that there is, where they can be counted.</param>
+/// <param name="Choices">All values, if there is a fixed set.</param>
 internal sealed record OptionEntry(IReadOnlyList<string> Names, string? ValueName, string Description, IReadOnlyList<string> Choices)
 {
     /// <summary>Whether the value is a path.</summary>
@@ -60,7 +60,7 @@ internal sealed record OptionEntry(IReadOnlyList<string> Names, string? ValueNam
         option.Description ?? "",
         ChoicesOf(option.CompletionSources) is { Count: > 0 } choices ? choices : Alternatives(option.HelpName));
 
-    // true|false: the name says all that there is.
+    // The placeholder true|false lists all values itself.
     private static string[] Alternatives(string? valueName) => valueName?.Contains('|') == true ? valueName.Split('|') : [];
 
     public static IReadOnlyList<string> ChoicesOf(IEnumerable<Func<CompletionContext, IEnumerable<CompletionItem>>> sources) =>

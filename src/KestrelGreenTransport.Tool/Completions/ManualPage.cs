@@ -77,7 +77,7 @@ internal static class ManualPage
 
     private static string Quoted(string text) => $"\"{Escape(text).Replace("\"", "\\(dq", StringComparison.Ordinal)}\"";
 
-    // A leading dot or quote would be a request of troff's.
+    // troff would take a leading dot or quote for a request.
     private static string Escape(string text)
     {
         var escaped = text.Replace("\\", "\\e", StringComparison.Ordinal).Replace("-", "\\-", StringComparison.Ordinal);

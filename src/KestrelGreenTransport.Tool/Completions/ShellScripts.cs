@@ -2,7 +2,7 @@ using System.Text;
 
 namespace KestrelGreenTransport.Tool.Completions;
 
-/// <summary>Scripts that complete the command line in each shell. They hold everything, so that Tab never starts a process.</summary>
+/// <summary>Completion scripts for each shell. They contain everything, so that Tab never starts a process.</summary>
 internal static class ShellScripts
 {
     public static string Bash(CommandTree tree)
@@ -74,7 +74,7 @@ internal static class ShellScripts
     {
         var text = new StringBuilder("# Completions of green for fish. Load them with: green completions fish | source\ncomplete -c green -f\n");
 
-        // Not __fish_use_subcommand, which takes the value of an option for a command.
+        // Not __fish_use_subcommand, which would take an option's value for a command.
         var noCommand = $"'not __fish_seen_subcommand_from {string.Join(' ', tree.Commands.Select(static command => command.Name))}'";
         foreach (var option in tree.Options)
         {
@@ -132,7 +132,7 @@ internal static class ShellScripts
             """).ToString();
     }
 
-    // Those that every command takes come once for no command and once for each.
+    // Options of every command are listed once, with the pattern * as their command.
     private static IEnumerable<(string Command, OptionEntry Option)> WithValues(CommandTree tree) =>
         tree.Options.Select(static option => ("*", option))
             .Concat(tree.Commands.SelectMany(static command => command.Options.Select(option => (command.Name, option))))
@@ -153,7 +153,7 @@ internal static class ShellScripts
         return $"complete -c green{where} {names}{value} -d '{FishQuoted(option.Description)}'\n";
     }
 
-    // Within single quotes: zsh knows no escape in them, and must leave them for one.
+    // Within single quotes: zsh has no escape there, so the quotes must be closed for one.
     private static string ZshQuoted(string text) => text.Replace("'", "'\\''", StringComparison.Ordinal);
 
     private static string FishQuoted(string text) => text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("'", "\\'", StringComparison.Ordinal);
