@@ -7,7 +7,7 @@ internal static class DotnetHost
 
     public static bool Is(string executable) => Path.GetFileNameWithoutExtension(executable) == Name;
 
-    /// <summary>Finds it: DOTNET_HOST_PATH, else the host that runs this process, else DOTNET_ROOT, PATH and the usual folders; null if there is none.</summary>
+    /// <summary>Finds it: DOTNET_HOST_PATH, else the host of this process, else DOTNET_ROOT, PATH or the usual folders; null if there is none.</summary>
     public static string? Find(string? thisExecutable, Func<string, string?> variable)
     {
         if (variable("DOTNET_HOST_PATH") is { } given && File.Exists(given))

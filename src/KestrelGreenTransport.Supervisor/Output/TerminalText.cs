@@ -15,7 +15,7 @@ internal static class TerminalText
     private const char Escape = '\e';
     private const string Reset = "\e[0m";
 
-    /// <summary>The text without control characters. A colour may stay on after it.</summary>
+    /// <summary>The text with terminal controls escaped, except colours. A colour may stay on after it.</summary>
     public static string Of(string text) => Clean(text, out _);
 
     /// <summary>The same for a whole line: colours are reset at its end.</summary>
@@ -29,12 +29,12 @@ internal static class TerminalText
     public static ReadOnlyMemory<byte> OfLine(ReadOnlyMemory<byte> line) =>
         IsPlain(line.Span) ? line : Encoding.UTF8.GetBytes(OfLine(Encoding.UTF8.GetString(line.Span)));
 
-    /// <summary>Text of ours that may contain another program's text: no control characters and no colours.</summary>
+    /// <summary>Text of ours that may contain another program's text: terminal controls are escaped, colours too.</summary>
     public static string WithoutOrders(string text) => text.Any(Steers) ? Escaped(text, static c => c) : text;
 
     /// <summary>
-    /// Text of a worker, or of another program, as a part of one of our lines, wherever that is shown: no control characters, no
-    /// colours, and no line breaks.
+    /// Text of a worker, or of another program, as a part of one of our lines, wherever that is shown: terminal controls are escaped,
+    /// colours too, and line breaks become spaces.
     /// </summary>
     public static string OneLine(string text) =>
         text.Any(static c => char.IsControl(c) || Steers(c)) ? Escaped(text, static c => c is '\n' or '\r' or '\t' ? ' ' : c) : text;

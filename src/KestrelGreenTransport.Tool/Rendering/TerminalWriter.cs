@@ -4,7 +4,7 @@ using KestrelGreenTransport.Supervisor.Output;
 namespace KestrelGreenTransport.Tool.Rendering;
 
 /// <summary>
-/// Writes text to a terminal that may come from workers and their clients: colours pass, other control characters do not.
+/// Writes text to a terminal that may come from workers and their clients: colours pass, other terminal controls are escaped.
 /// </summary>
 internal sealed class TerminalWriter(TextWriter terminal) : TextWriter
 {
