@@ -3,9 +3,9 @@ using System.CommandLine.Completions;
 
 namespace KestrelGreenTransport.Tool.Completions;
 
-/// <summary>The command line as completions and the manual see it.</summary>
+/// <summary>The command line as the completions and the manual describe it.</summary>
 /// <param name="Description">What the program is for.</param>
-/// <param name="Options">Options that every command takes.</param>
+/// <param name="Options">Options of every command.</param>
 /// <param name="Commands">The commands, in the order of the help.</param>
 internal sealed record CommandTree(string Description, IReadOnlyList<OptionEntry> Options, IReadOnlyList<CommandEntry> Commands)
 {
