@@ -27,7 +27,7 @@ internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, stri
 
     public string? Key => key;
 
-    /// <summary>Whether the supervisor bound it; otherwise it was inherited.</summary>
+    /// <summary>Whether this or an earlier supervisor bound it; otherwise another program did, and passed it on.</summary>
     public bool IsOurs => key is not null && IsOursBy(key);
 
     /// <summary>The same, from the key: it is an address, not a descriptor.</summary>

@@ -208,7 +208,7 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
                 }
                 else if (result.Error != Errno.EINTR)
                 {
-                    // EPIPE: the reader is gone, so the stream is given up. Other errors, such as EIO, lose only this batch.
+                    // EPIPE, EBADF: the stream is given up. Other errors, such as EIO, lose only this batch.
                     _broken[(int)stream] = result.Error is Errno.EPIPE or Errno.EBADF;
                     return;
                 }
