@@ -28,7 +28,7 @@ internal interface ISupervisorPart
     {
     }
 
-    /// <summary>A worker was reaped; afterwards its descriptors are closed, and the arbiter learns of it.</summary>
+    /// <summary>A worker was reaped. Its descriptors are closed, and the arbiter is told, after this call.</summary>
     void OnExited(WorkerProcess worker)
     {
     }

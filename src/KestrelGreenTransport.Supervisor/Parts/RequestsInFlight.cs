@@ -15,7 +15,7 @@ namespace KestrelGreenTransport.Supervisor.Parts;
 /// <param name="time">The clock.</param>
 internal sealed class RequestsInFlight(Action<Action> post, Func<int, LifelineMessage, bool> tell, TimeProvider time) : ISupervisorPart
 {
-    /// <summary>How long a worker may take. The thread that answers there does not wait for the app.</summary>
+    /// <summary>How long a worker may take. Its thread that answers does not wait for the app.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<long, Question> _open = [];

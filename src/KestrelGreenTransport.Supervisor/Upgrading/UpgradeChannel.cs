@@ -43,7 +43,7 @@ internal sealed class UpgradeChannel(Descriptor socket) : IDisposable
         {
             received = Packet.Receive(socket.Number, word, out descriptor);
         }
-        while (received.Error is Errno.EINTR or Errno.ECONNRESET); // ECONNRESET, once: the other side exited without reading all our messages; its own can still be read.
+        while (received.Error is Errno.EINTR or Errno.ECONNRESET); // ECONNRESET, once: the other side left messages of ours unread; its own can still be read.
 
         return received.Error == Errno.EAGAIN ? null
             : received.Ok ? Encoding.ASCII.GetString(word[..(int)Math.Min(received.Value, LongestWord)])

@@ -14,7 +14,7 @@ namespace KestrelGreenTransport.Supervisor.Workers;
 /// links are not followed.
 ///
 /// The directory belongs to the supervisor, which locks it for as long as it lives, so that two instances of one name cannot
-/// mix. The workers' user cannot open the directory, and so cannot take that lock; a different user can only pass through.
+/// mix. If the workers run as another user, that user can pass through the directory but not open it, and so cannot take the lock.
 /// The subfolder belongs to the workers' user.
 ///
 /// A cleaner of temporary files, or the end of a login session, may delete the directory. It is created again for the next
