@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport.Epoll.Connection;
 
-/// <summary>Connection ids for logs: short, unique within the process, and in the order of accepting.</summary>
+/// <summary>Connection ids for logs: short, unique within the process, in the order of accepting.</summary>
 internal static class ConnectionIds
 {
     private const string Digits = "0123456789ABCDEFGHIJKLMNOPQRSTUV";

@@ -5,12 +5,12 @@ using Microsoft.AspNetCore.Connections;
 namespace KestrelGreenTransport.Epoll.Connection;
 
 /// <summary>
-/// A handler that never completes, whose client has left.
+/// A connection whose client has left and whose handler never completes.
 ///
-/// The loop keeps a connection for the sake of what may still happen to it. When the peer has gone, the app was told, no
-/// read waits and no flush waits for room, nothing can: from then on it lives as long as something holds on to its handler,
-/// as over Kestrel's own transport. A handler that nothing will ever continue is collected, Kestrel logs that the application
-/// never completed, and the connection closes itself.
+/// The loop keeps a connection alive while an event may still come for it. Once the peer has gone, the app was told, and no
+/// read or flush is waiting, none can: from then on the connection lives as long as something references its handler, as
+/// over Kestrel's own transport. If nothing will ever continue the handler, it is collected, Kestrel logs that the
+/// application never completed, and the connection closes itself.
 /// </summary>
 internal sealed partial class EpollConnection
 {
@@ -18,15 +18,15 @@ internal sealed partial class EpollConnection
     private Abandonment? _abandonment;
     private int _isLetGo;
 
-    /// <summary>Whether the app was told that the connection has ended, and is still at it.</summary>
+    /// <summary>Whether the app was told that the connection has ended, but has not disposed it yet.</summary>
     bool IServedConnection.HasLeft => HasTold && Volatile.Read(ref _disposed) == 0;
 
     private bool IsOver => Reader.IsOver && !Writer.IsBlocked;
 
-    /// <summary>A read or a flush waits for the loop from now on. After a barrier: that it waits is seen before this looks.</summary>
+    /// <summary>A read or a flush now waits for the loop. Call after a memory barrier: the wait must be visible before this looks.</summary>
     public void OnWaits()
     {
-        // Either this sees that it was let go, or LetGo sees what waits.
+        // Either this sees that the connection was let go, or LetGo sees the waiting read or flush.
         if (Volatile.Read(ref _isLetGo) != 0)
         {
             Keep();
@@ -80,12 +80,12 @@ internal sealed partial class EpollConnection
     }
 
     /// <summary>
-    /// Collected together with its connection, and with whatever that alone has kept alive. Its own object, so that a
-    /// connection whose app completes costs no finalizer.
+    /// Collected together with its connection and everything that only the connection kept alive. A separate object, so that
+    /// a connection whose app completes costs no finalizer.
     /// </summary>
     private sealed class Abandonment(EpollConnection connection) : IDisposable
     {
-        // The pool, for the app's logger must not hold up the finalizers of the process.
+        // On the pool: the app's logger must not hold up the finalizer thread.
         ~Abandonment() => ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.OnAbandoned(), connection, preferLocal: false);
 
         /// <summary>The app has completed.</summary>

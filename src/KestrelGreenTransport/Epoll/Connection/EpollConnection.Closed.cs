@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport.Epoll.Connection;
 
-/// <summary>ConnectionClosed: fires once, and DisposeAsync does not end before its callbacks have.</summary>
+/// <summary>ConnectionClosed fires once, and DisposeAsync does not complete before its callbacks have.</summary>
 internal sealed partial class EpollConnection
 {
     private const int NotFired = 0;
@@ -14,7 +14,7 @@ internal sealed partial class EpollConnection
     private TaskCompletionSource? _fired;
     private ITimer? _firstRead;
 
-    // Who looks at it wants to hear of the end, read or not.
+    // A caller that asks for the token wants to hear of the end even if it never reads.
     public override CancellationToken ConnectionClosed
     {
         get
@@ -37,10 +37,10 @@ internal sealed partial class EpollConnection
         LetGo();
     }
 
-    /// <summary>Whether the app was told that the connection has ended, before it ended it itself.</summary>
+    /// <summary>Whether ConnectionClosed has fired: the app was told of the end, or has disposed the connection itself.</summary>
     private bool HasTold => Volatile.Read(ref _firing) == Fired;
 
-    // The app's callbacks run there: never on the loop, whose other connections would wait for them.
+    // On the pool: the app's callbacks would hold up the loop's other connections.
     private void FireClosed()
     {
         if (Interlocked.CompareExchange(ref _firing, Firing, NotFired) == NotFired)
@@ -49,9 +49,9 @@ internal sealed partial class EpollConnection
         }
     }
 
-    // A client that half-closes after its request, which nobody has begun to read: Kestrel would drop the answer if it heard
-    // of the end before the request. Whoever reads at all will soon. A little later all hear of it: also those who have read
-    // meanwhile, and wait for nothing more but to be told that their client has left.
+    // The client half-closed after its request, and the app has not begun to read: if Kestrel heard of the end before the
+    // request, it would drop the answer. An app that reads will begin soon. After FirstReadLimit the app is told in any case,
+    // also one that has read meanwhile and now waits only to be told that its client has left.
     private bool FireClosedUnlessRead()
     {
         if (Reader.HasBegun)
@@ -66,7 +66,7 @@ internal sealed partial class EpollConnection
 
     private Task WhenClosedFired()
     {
-        // Most connections end because the app is done with them: nobody listens any more, and no thread is woken for it.
+        // Most connections end because the app is done with them: nothing listens any more, so do not wake a thread.
         if (Interlocked.CompareExchange(ref _firing, Fired, NotFired) == NotFired)
         {
             CancelClosed();

@@ -3,11 +3,11 @@ using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Epoll.Connection;
 
-/// <summary>What holds while the loop runs the app for an event of this connection.</summary>
+/// <summary>The connection's state while the loop runs the app for one of its events.</summary>
 internal sealed partial class EpollConnection
 {
-    // A client that sends faster than the app consumes would otherwise keep the loop to itself: after this much, counted
-    // with at least a block for each receive, its next read waits until the other connections had their turn.
+    // Without a limit a client that sends faster than the app consumes would keep the loop to itself. After this many bytes,
+    // with each receive counted as at least LeastPerReceive, the next read waits until the other connections had their turn.
     private const int BytesPerTurn = 256 * 1024;
     private const int LeastPerReceive = 4096;
 
@@ -15,10 +15,10 @@ internal sealed partial class EpollConnection
     private int _isWatched;
 
     /// <summary>
-    /// Enters the descriptor into the epoll set, once, for all that may happen to it.
+    /// Adds the descriptor to the epoll set, once, for all events.
     ///
-    /// Not before somebody waits for it: Kestrel starts each connection on the thread pool, and what arrived before its
-    /// first read there would be an event in vain, and then a second one to bring the read to the loop.
+    /// Not before something waits for an event: Kestrel starts each connection on the thread pool, and bytes that arrive before
+    /// its first read would cause one useless event, and then a second one to bring the read to the loop.
     /// </summary>
     public void EnsureWatched()
     {
@@ -27,13 +27,13 @@ internal sealed partial class EpollConnection
             return;
         }
 
-        // Whoever looks at ConnectionClosed may come when the number is another client's already.
+        // A caller that reads ConnectionClosed may come so late that the descriptor's number belongs to another client.
         Writer.IfOpen(static connection => connection.Watch());
     }
 
     /// <summary>
-    /// Whether the calling thread may receive and go on with the app at once. Where the app runs inline that is only a thread
-    /// of the loop: a request that began on the thread pool would block it there, out of the guard's sight, and starve it.
+    /// Whether the calling thread may receive and continue the app at once. Where the app runs inline, only a thread of the
+    /// loop may: a request that began on the thread pool would block a pool thread, which the guard does not watch.
     /// </summary>
     public bool MayReceiveNow() => _turn > 0 && (!RunsInline || LoopThread.Current?.Loop == _loop);
 

@@ -10,8 +10,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace KestrelGreenTransport.Epoll.Connection;
 
 /// <summary>
-/// The connection is its own feature collection: what the transport offers costs no allocation, and what Kestrel and
-/// middleware set, four or five features, lies in a short list that is searched first.
+/// The connection is its own feature collection: the transport's features cost no allocation. The four or five features
+/// that Kestrel and middleware set are kept in a short list, which is searched first.
 /// </summary>
 internal sealed partial class EpollConnection
     : IFeatureCollection,
@@ -47,7 +47,7 @@ internal sealed partial class EpollConnection
 
     MemoryPool<byte> IMemoryPoolFeature.MemoryPool => _loop.Blocks.Pool;
 
-    // For those who look at socket options. It does not own the descriptor, and must not be read or written.
+    // For code that reads socket options. It does not own the descriptor, and must not be read from or written to.
     Socket IConnectionSocketFeature.Socket
     {
         get
@@ -55,7 +55,7 @@ internal sealed partial class EpollConnection
             lock (_set)
             {
                 ObjectDisposedException.ThrowIf(_disposed != 0, this);
-                // Not closed before CloseSocketFeature has had this lock.
+                // The descriptor stays open until CloseSocketFeature has held this lock.
                 return _socket ??= new Socket(new SafeSocketHandle(_descriptor, ownsHandle: false));
             }
         }

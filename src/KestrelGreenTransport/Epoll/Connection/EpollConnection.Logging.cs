@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Epoll.Connection;
 
 /// <summary>
-/// What is logged of a connection at Debug, as Kestrel's own transport does. With Debug off it is asked twice in the life of
-/// a connection, and no id is made.
+/// Logs a connection at Debug as Kestrel's own transport does. With Debug off, each connection checks the level only
+/// twice, and creates no id.
 /// </summary>
 internal sealed partial class EpollConnection
 {
@@ -13,7 +13,7 @@ internal sealed partial class EpollConnection
 
     private bool IsLogged => _loop.Settings.ConnectionLogger.IsEnabled(LogLevel.Debug);
 
-    /// <summary>The peer's end of stream was seen: by a receive, or while nobody reads. Once; not when the end is our own.</summary>
+    /// <summary>The peer's end of stream was seen, by a receive or while no read waits. Logged once, and not if we ended it.</summary>
     public void LogFinReceived()
     {
         if (Volatile.Read(ref _shutdownReason) is null && Interlocked.Exchange(ref _finIsSeen, 1) == 0 && IsLogged)
@@ -42,7 +42,7 @@ internal sealed partial class EpollConnection
         }
     }
 
-    /// <summary>Receiving or sending failed, and no reason to end was there before.</summary>
+    /// <summary>Receiving or sending failed, and the connection had no reason to end before.</summary>
     private void LogFailed(Exception error)
     {
         if (!IsLogged)

@@ -12,13 +12,13 @@ using Microsoft.AspNetCore.Connections;
 namespace KestrelGreenTransport.Epoll.Connection;
 
 /// <summary>
-/// One connection: a non-blocking socket on one event loop, registered once for all that may happen to it.
+/// One connection: a non-blocking socket on one event loop, registered once for all events.
 ///
-/// The slot that it was accepted on is given back once, when it is disposed.
-/// The descriptor is closed after both halves have let go of it, so that no call ever meets a number that the kernel has
-/// given to another client meanwhile; an event that was fetched before that is told apart by its generation.
-/// As in Kestrel's own transport the reasons to end are ranked: the first one counts. ConnectionClosed fires when the
-/// end of the stream, a reset or an abort is seen, always on the thread pool, and at the latest within DisposeAsync.
+/// Its slot is given back exactly once, when the connection is disposed.
+/// The descriptor is closed only after both halves have released it, so that no call uses a number that the kernel has
+/// meanwhile given to another client; an event fetched before the close is recognised by its generation.
+/// As in Kestrel's own transport, the first reason to end wins. ConnectionClosed fires on the end of the stream, a reset or
+/// an abort, always on the thread pool, and at the latest within DisposeAsync.
 /// </summary>
 internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, IThreadPoolWorkItem, ILoopConnection
 {
@@ -51,7 +51,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     }
 
     /// <summary>
-    /// For who holds the read side, or the writer's lock while the writer has not let go: it is not closed meanwhile.
+    /// Only for the owner of the read side, or for the holder of the writer's lock before the writer is closed: it stays open for them.
     /// </summary>
     public int Descriptor
     {
@@ -75,10 +75,10 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     /// <summary>Whether the app continues on the loop's thread rather than on the thread pool.</summary>
     public bool RunsInline => _loop.Settings.RunsInline && !_worksElsewhere;
 
-    /// <summary>Whether flushes may wait for the end of the event: only where a guard ends one that lasts.</summary>
+    /// <summary>Whether flushes may wait for the end of the event: only if a guard cuts short an event that lasts too long.</summary>
     public bool CorksFreely => _loop.Guard is not null;
 
-    /// <summary>Throws why a connection ended. What many share is thrown as a copy: an exception grows with each throw.</summary>
+    /// <summary>Throws the reason why a connection ended. A shared exception is copied: it grows with each throw.</summary>
     [DoesNotReturn]
     public static void Throw(Exception reason)
     {
@@ -93,8 +93,8 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     public override void Abort() => Abort(new ConnectionAbortedException("The connection was aborted by the application."));
 
     /// <summary>
-    /// Ends the connection at once. With a reason the peer gets a reset, and reads throw it. Without one, which Kestrel's
-    /// HTTP/1 gives after the peer's end of stream, the peer gets an end of stream, and what it sent can still be read.
+    /// Ends the connection at once. With a reason, the peer gets a reset and reads throw the reason. Without one (Kestrel's
+    /// HTTP/1 passes none after the peer's end of stream) the peer gets an end of stream, and what it sent can still be read.
     /// </summary>
     public override void Abort(ConnectionAbortedException? abortReason)
     {
@@ -110,7 +110,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         }
     }
 
-    /// <summary>Ends the connection at once: the peer gets a reset, reads throw the reason, flushes are completed.</summary>
+    /// <summary>Ends the connection at once: the peer gets a reset, reads throw the reason, flushes complete.</summary>
     public void Abort(Exception reason)
     {
         if (Interlocked.CompareExchange(ref _shutdownReason, reason, null) is not null)
@@ -124,7 +124,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         FireClosed();
     }
 
-    /// <summary>The client gets its end of stream now: what it sends from here on is its own loss.</summary>
+    /// <summary>Sends the end of the stream to the client now. What the client sends after it is lost.</summary>
     public void ShutDownOutput() => _ = SocketCalls.shutdown(Descriptor, SocketCalls.SHUT_WR);
 
     ConnectionPool IServedConnection.Pool => _slot.Pool;
@@ -162,9 +162,9 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     }
 
     /// <summary>
-    /// The app sends from the thread pool while it waits for more to receive. It goes on there with what arrives, too:
-    /// Kestrel runs the streams of HTTP/2 on the pool in any case, and each switch between the pool and a loop costs more
-    /// than it saves (seen: 0.32 wake-ups a request instead of 0.02).
+    /// The app sends from the thread pool while a read waits. From now on its reads continue on the pool too: Kestrel runs
+    /// HTTP/2 streams on the pool in any case, and each switch between the pool and a loop costs more than it saves
+    /// (measured with switching: 0.32 wake-ups a request instead of 0.02).
     /// </summary>
     public void OnGathering() => _worksElsewhere = true;
 
@@ -172,15 +172,15 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
     public void OnEndOfStream() => FireClosed();
 
     /// <summary>
-    /// The peer has gone while nobody reads. Kestrel's own transport, which always reads, tells the app at once, unless
-    /// more waits before the end of the stream than it would buffer. For who looks at the read side, so that nobody receives
-    /// meanwhile what is seen here: the kernel tells of an error once, and after that of an end. False: the app was not told.
+    /// The peer has gone while no read waits. Kestrel's own transport, which always reads, tells the app at once, unless
+    /// more bytes are unread than it would buffer; so does this. Only for the holder of <c>Looking</c>, so that no other thread
+    /// receives at the same time: the kernel reports an error once, and after that an end. Returns false if the app was not told.
     /// </summary>
-    /// <param name="isOver">Whether neither side can send any more.</param>
+    /// <param name="isOver">Whether both sides are closed.</param>
     public unsafe bool OnHangUpUnread(bool isOver)
     {
-        // What the next read must end with is settled before the app hears of it: Kestrel aborts then, and an abort drops
-        // what the kernel holds.
+        // Decide what the next read ends with before the app hears of it: Kestrel then aborts, and an abort drops what the
+        // kernel holds.
         var unread = 0;
         if (SocketCalls.PendingError(Descriptor) is not 0 and var errno)
         {
@@ -202,7 +202,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         return true;
     }
 
-    /// <summary>What a read ends with after this error.</summary>
+    /// <summary>The exception that a read ends with after this error.</summary>
     public Exception OnReceiveError(int errno)
     {
         if (Volatile.Read(ref _shutdownReason) is { } reason)
@@ -215,7 +215,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         return error;
     }
 
-    /// <summary>Sending failed. Under the writer's lock.</summary>
+    /// <summary>Sending failed. The caller holds the writer's lock.</summary>
     public void OnSendError(int errno)
     {
         var error = ToException(errno);
@@ -229,7 +229,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         FireClosed();
     }
 
-    /// <summary>The output is completed and everything is sent: the peer gets its end of stream, before anybody disposes.</summary>
+    /// <summary>The output is completed and everything is sent: the peer gets its end of stream, without waiting for the dispose.</summary>
     public void OnDrained()
     {
         if (Interlocked.CompareExchange(ref _shutdownReason, CompletedGracefully, null) is null)
@@ -239,7 +239,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         }
     }
 
-    /// <summary>One of the two halves will never use the descriptor again.</summary>
+    /// <summary>The reader or the writer will not use the descriptor again.</summary>
     public void OnHalfClosed()
     {
         Interleaving.Point("half a connection is closed");
@@ -259,7 +259,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
 
     private void Close()
     {
-        // All is sent: it ends gracefully, if nothing has ended it before.
+        // Everything is sent: a graceful end, unless the connection has ended before.
         if (Interlocked.CompareExchange(ref _shutdownReason, CompletedGracefully, null) is null)
         {
             LogFinSent(CompletedGracefully);
@@ -303,8 +303,8 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         Writer.Kill(static connection => connection.ShutDown());
     }
 
-    // A reset at once, as Kestrel's own transport aborts: dissolving the association sends it and keeps the descriptor,
-    // which other threads may be using, until both halves have let go.
+    // Sends a reset at once, as an abort in Kestrel's own transport does: dissolving the association sends it but keeps the
+    // descriptor, which other threads may be using, until both halves have released it.
     private unsafe void Reset()
     {
         var unspecified = stackalloc byte[16];
@@ -321,10 +321,10 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
         _ = SocketCalls.shutdown(Descriptor, SocketCalls.SHUT_RDWR);
     }
 
-    // A reset makes the peer lose the response that it has not read yet: a client that sends more than we wanted would never
-    // see why it was refused. Closing a socket that holds unread bytes sends one, and drops what is not sent yet; so they are
-    // read. What arrives after the close is answered by one, too; so the end of the stream goes first: a client that has it is
-    // told of no reset any more. After the peer's own end of stream nothing can come.
+    // A reset can make the peer lose a response that it has not read yet: a client that sends more than we wanted would never
+    // see why it was refused. Closing a socket with unread bytes sends a reset and drops unsent bytes, so read them first.
+    // What arrives after the close is answered with a reset too, so send the end of the stream before: a client that has it is
+    // not told of a reset. After the peer's own end of stream nothing more can come.
     private void EndStream()
     {
         if (!Reader.MayHaveUnread || _shutdownReason != CompletedGracefully)
@@ -347,7 +347,7 @@ internal sealed partial class EpollConnection : ConnectionContext, IDuplexPipe, 
 
     private unsafe nint DropSome(int most)
     {
-        // TCP drops without copying; a Unix socket does not know how.
+        // TCP can drop the bytes without copying (MSG_TRUNC); a Unix socket cannot.
         if (LocalEndPoint is IPEndPoint)
         {
             return SocketCalls.recv(_descriptor, null, (nuint)most, SocketCalls.MSG_TRUNC);

@@ -7,14 +7,14 @@ using KestrelGreenTransport.Native;
 namespace KestrelGreenTransport.Epoll.Connection;
 
 /// <summary>
-/// The bytes of one connection that were received and not yet consumed, as a chain of blocks. Owned by whoever owns the
-/// read side (see <see cref="SocketReader"/>); it does no synchronisation of its own.
+/// One connection's bytes that were received and not yet consumed, as a chain of blocks. Used by the owner of the read
+/// side (see <see cref="SocketReader"/>); not synchronised itself.
 ///
-/// Blocks go back as soon as they are consumed: an idle connection holds none.
+/// Blocks are returned as soon as they are consumed: an idle connection holds none.
 /// </summary>
 internal sealed unsafe class ReceivedBytes(BlockStore store, int maxBurst)
 {
-    /// <summary>With less room than this at the end of the chain a new block is taken.</summary>
+    /// <summary>With less room than this at the end of the chain, a new block is rented.</summary>
     private const int MinRoom = 512;
 
     /// <summary>The most blocks that one call fills: 64 KiB.</summary>
@@ -29,14 +29,14 @@ internal sealed unsafe class ReceivedBytes(BlockStore store, int maxBurst)
     /// <summary>Whether every received byte has been consumed.</summary>
     public bool IsEmpty => _first is null;
 
-    /// <summary>Whether bytes are held that the reader has not looked at.</summary>
+    /// <summary>Whether there are bytes that the reader has not examined.</summary>
     public bool HasUnexamined { get; private set; }
 
     public ReadOnlySequence<byte> Sequence => _first is null ? default : new(_first, _firstIndex, _last!, _last!.End);
 
     /// <summary>
-    /// Receives once into the end of the chain. Returns the count of bytes, 0 at the end of the stream, or the negated
-    /// errno; <paramref name="isFull"/> says that all the room was filled, so that more may be waiting.
+    /// Receives once into the end of the chain. Returns the number of bytes, 0 at the end of the stream, or the negated
+    /// errno; <paramref name="isFull"/> means that all the room was filled, so that more may be waiting.
     /// </summary>
     public nint Receive(int fd, out bool isFull)
     {
@@ -72,10 +72,10 @@ internal sealed unsafe class ReceivedBytes(BlockStore store, int maxBurst)
     }
 
     /// <summary>
-    /// The app has consumed up to one position and looked at all up to another.
+    /// The app has consumed up to one position and examined up to another.
     ///
-    /// No block goes back before both are found among what is held: one that went back for a position of an earlier read,
-    /// or of another connection, would still stand in this chain, and go back again.
+    /// No block is returned before both positions are found in this chain: a block returned for a position of an earlier read,
+    /// or of another connection, would still be in the chain, and be returned twice.
     /// </summary>
     public void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
@@ -130,7 +130,7 @@ internal sealed unsafe class ReceivedBytes(BlockStore store, int maxBurst)
         HasUnexamined = false;
     }
 
-    /// <summary>A large upload: several blocks in one call.</summary>
+    /// <summary>A large upload: receives into several blocks in one call.</summary>
     private nint ReceiveBurst(int fd, out bool isFull)
     {
         var vectors = stackalloc SocketCalls.IOVector[MaxVectors];
@@ -173,7 +173,7 @@ internal sealed unsafe class ReceivedBytes(BlockStore store, int maxBurst)
         return received;
     }
 
-    /// <summary>Whether a position lies in what is held. Mostly it is at one end of it.</summary>
+    /// <summary>Whether a position lies within this chain. It is usually in the first or the last block.</summary>
     private bool Holds(Block block, int index)
     {
         if ((uint)index > (uint)block.End)

@@ -2,12 +2,10 @@ using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Epoll.Connection;
 
-/// <summary>The state of the read side, and those who change it: the loop, cancellations, aborts, the close.</summary>
+/// <summary>The state of the read side and what changes it: the loop, cancellations, aborts, the close.</summary>
 internal sealed partial class SocketReader
 {
-    /// <summary>
-    /// The loop has events that concern this half. A read that waits is completed within this call: the app runs here.
-    /// </summary>
+    /// <summary>The loop has events for this half. A waiting read is completed within this call: the app runs here.</summary>
     public void OnEvents(uint events)
     {
         var isOver = (events & (EpollCalls.EPOLLHUP | EpollCalls.EPOLLERR)) != 0;
@@ -20,7 +18,7 @@ internal sealed partial class SocketReader
                 return;
             }
 
-            // Who looks at this moment gives a read that waits its turn afterwards.
+            // A thread that is looking gives the waiting read its turn afterwards.
             if ((state & (Waiting | Looking)) != Waiting)
             {
                 if (!TryMove(state, state | Ready | hangUp))
@@ -40,16 +38,16 @@ internal sealed partial class SocketReader
         }
     }
 
-    /// <summary>The peer has ended its half, and all before that was received.</summary>
+    /// <summary>The peer has ended its half, and everything before that was received.</summary>
     public void EndOfPeer()
     {
-        // The kernel tells of a reset once. A send on another thread that was told it, after which this looks like an end of
-        // stream, passes it on before it lets go of its lock.
+        // The kernel reports a reset only once. If a send on another thread got the report, this side sees a mere end of stream.
+        // That send passes the reset on before it releases its lock, so wait for the lock.
         _connection.Writer.AwaitSend();
         Interlocked.Or(ref _state, Ended);
     }
 
-    /// <summary>Every read from now on ends with this exception, the waiting one included; unless the end was seen before.</summary>
+    /// <summary>Every read from now on, a waiting one included, ends with this exception, unless the end was seen before.</summary>
     public void Fail(Exception error)
     {
         Interlocked.CompareExchange(ref _error, error, null);
@@ -68,7 +66,7 @@ internal sealed partial class SocketReader
         }
     }
 
-    /// <summary>The same, unless the peer has hung up: then reads give what it sent, and its end of stream or error.</summary>
+    /// <summary>As <see cref="Fail"/>, unless the peer has hung up: then reads return what it sent, and its end of stream or error.</summary>
     public void FailUnlessEnding(Exception error)
     {
         if ((Volatile.Read(ref _state) & (HungUp | Ended)) == 0)
@@ -78,8 +76,8 @@ internal sealed partial class SocketReader
     }
 
     /// <summary>
-    /// If a read waits between two requests, the last response is sent and nothing has arrived, ends it as if the peer had closed its half. False: the
-    /// connection is not idle.
+    /// Ends a read that waits between two requests as if the peer had closed its half, if the last response is sent and nothing
+    /// has arrived. False: the connection is not idle.
     /// </summary>
     public bool TryEndIdle(long quietSince)
     {
@@ -88,9 +86,9 @@ internal sealed partial class SocketReader
             return false;
         }
 
-        // In one step under the read side's ownership: a request that arrived just now is answered, not dropped. And the
-        // client hears of the end right after the look, whenever the app gets to close the connection.
-        // What a slow client has yet to be sent would be cut off, and of half a request TLS may hold what came a moment ago.
+        // One step under the ownership of the read side: a request that arrived just now is answered, not dropped, and the client
+        // gets the end of the stream right after the check, however late the app closes the connection.
+        // Not idle either: a slow client still has a response to get, or TLS holds half a request that came a moment ago.
         var isBetween = _received.IsEmpty && _connection.Activity is { IsBusy: false } activity && activity.QuietSince == quietSince && !_connection.Writer.HasUnsent;
         var outcome = Receive();
         var isEnded = outcome == Outcome.Ended || (isBetween && outcome == Outcome.Nothing);
@@ -107,14 +105,14 @@ internal sealed partial class SocketReader
             return false;
         }
 
-        // Known before the read completes: the app may have seen the client's own end behind what has arrived by then.
+        // Before the read completes, record that the end was seen: the app may find the client's own end behind what has arrived by then.
         StopReceiving(outcome);
         CompleteElsewhere();
         LookIfUnseen();
         return isEnded;
     }
 
-    /// <summary>If a read waits and nothing has arrived, ends it as if the peer had closed its half, whatever it waits for.</summary>
+    /// <summary>Ends a waiting read as if the peer had closed its half, if nothing has arrived, whatever the read waits for.</summary>
     public void EndWaiting()
     {
         if (TryTakeFromWaiter())
@@ -132,8 +130,8 @@ internal sealed partial class SocketReader
     }
 
     /// <summary>
-    /// Lets go of the descriptor: now, or when the receive or the look that is under way returns. A read that waits although the app has
-    /// ended, as one of two loops may of which only the other was awaited, ends with the reason: no event will come for it.
+    /// Releases the descriptor: now, or when the receive or look under way returns. A read may still be waiting although the app
+    /// has ended (say, one of two loops of which it awaited only the other). That read ends with the reason: no event will come for it.
     /// </summary>
     public void Close(Exception reason)
     {
@@ -156,7 +154,7 @@ internal sealed partial class SocketReader
         Interlocked.Or(ref _state, Ended);
     }
 
-    /// <summary>Takes the read side from a read that waits, to receive for it or to end it.</summary>
+    /// <summary>Takes the read side from a waiting read, to receive for it or to end it.</summary>
     private bool TryTakeFromWaiter()
     {
         while (true)
@@ -174,7 +172,7 @@ internal sealed partial class SocketReader
         }
     }
 
-    /// <summary>Gives the read side back to the read that waits; false when something has happened meanwhile that completes it.</summary>
+    /// <summary>Gives the read side back to the waiting read; false when something has happened in between that completes it.</summary>
     private bool TryWaitOn()
     {
         while (true)
@@ -215,7 +213,7 @@ internal sealed partial class SocketReader
         }
     }
 
-    /// <summary>Receives once. For who holds <see cref="Receiving"/>.</summary>
+    /// <summary>Receives once. Only for the thread that set <see cref="Receiving"/>.</summary>
     private Outcome Receive()
     {
         while (true)
@@ -253,7 +251,7 @@ internal sealed partial class SocketReader
         {
             var state = Volatile.Read(ref _state);
 
-            // Who has received the end need not look for it.
+            // A thread that has received the end need not look for it.
             var seen = outcome is Outcome.Ended or Outcome.EndedQuietly ? Unseen : 0;
             var more = outcome == Outcome.More || (outcome == Outcome.Drained && (state & HungUp) != 0) ? Ready : 0;
             if (TryMove(state, (state & ~(Receiving | seen)) | more))
@@ -283,7 +281,7 @@ internal sealed partial class SocketReader
                 return;
             }
 
-            // An edge that came before the last bytes were received: wait on, unless something happened meanwhile.
+            // The edge belonged to bytes that were already received: keep waiting, unless something else has happened.
             var state = Volatile.Read(ref _state);
             if ((state & (CancelRead | CancelToken | Failed | Closed)) != 0)
             {
@@ -304,8 +302,8 @@ internal sealed partial class SocketReader
         _awaited.RunContinuationsAsynchronously = !_connection.RunsInline;
         _awaited.SetResult(true);
 
-        // Only now: most readers end the connection by themselves at the end of the stream, and it closes in one go. And one
-        // that has gone elsewhere with its request is told that the peer has left meanwhile.
+        // Only now: most readers end the connection themselves at the end of the stream, and it closes in one go. A reader that
+        // continues its request elsewhere is told that the peer has left.
         if (outcome == Outcome.Ended)
         {
             _connection.OnEndOfStream();
@@ -329,7 +327,7 @@ internal sealed partial class SocketReader
         int state;
         do
         {
-            // A read that waits finds out by itself, and who receives looks afterwards.
+            // A waiting read finds out by itself, and a thread that is receiving looks afterwards.
             state = Volatile.Read(ref _state);
             if ((state & Unseen) == 0 || (state & (Waiting | Receiving | Looking | Closed)) != 0)
             {
@@ -424,7 +422,7 @@ internal sealed partial class SocketReader
         }
     }
 
-    /// <summary>Completes the waiting read from a thread that has its own work to do: the app continues on the thread pool.</summary>
+    /// <summary>Completes the waiting read from a thread with other work to do: the app continues on the thread pool.</summary>
     private void CompleteElsewhere()
     {
         _awaited.RunContinuationsAsynchronously = true;
@@ -442,16 +440,16 @@ internal sealed partial class SocketReader
         /// <summary>There was nothing to receive.</summary>
         Nothing,
 
-        /// <summary>All that there was.</summary>
+        /// <summary>Everything that was there.</summary>
         Drained,
 
-        /// <summary>All that there was room for.</summary>
+        /// <summary>As much as there was room for.</summary>
         More,
 
         /// <summary>The end of the stream, or an error.</summary>
         Ended,
 
-        /// <summary>The same, and the connection is told later.</summary>
+        /// <summary>As <see cref="Ended"/>, but the connection is told later.</summary>
         EndedQuietly,
     }
 }

@@ -9,19 +9,19 @@ namespace KestrelGreenTransport.Epoll.Connection;
 /// The receiving half of a connection: a PipeReader directly on the socket.
 ///
 /// The read side has one owner at a time. It is the app (which reads, advances and completes from one thread at a time,
-/// as for every PipeReader) while the state says neither <see cref="Waiting"/> nor <see cref="Receiving"/>. A read that finds
-/// nothing sets <see cref="Waiting"/>; whoever clears that bit completes the read, exactly once: the loop with what it
-/// received, or a cancellation, or an abort. <see cref="Receiving"/> is held over every receive, and <see cref="Looking"/>
-/// over a look at what a hang-up has left; never both, and the descriptor is not closed while either is. The bytes that were
-/// received belong to the app during a look: it only has to wait before it receives more.
+/// as for every PipeReader) while the state has neither <see cref="Waiting"/> nor <see cref="Receiving"/>. A read that finds
+/// nothing sets <see cref="Waiting"/>; the thread that clears that bit completes the read, exactly once: the loop with what
+/// it received, or a cancellation, or an abort. <see cref="Receiving"/> is held during every receive, and
+/// <see cref="Looking"/> while a thread checks what a hang-up left; never both. The descriptor is not closed while either is
+/// set. The received bytes still belong to the app during a look: it only has to wait before it receives more.
 ///
-/// <see cref="Unseen"/> stands for a hang-up of which the app is not told yet: the loop looks at it, or whoever holds the
-/// descriptor at that moment does so after it has let go.
+/// <see cref="Unseen"/> means a hang-up that the app was not told of yet: the loop looks at it, or the thread that holds the
+/// descriptor at that moment does so after releasing it.
 ///
-/// <see cref="Ready"/> remembers an edge that nobody has answered yet. It is cleared before a receive and set again when
-/// the receive filled all its room, or when the peer has hung up: then only the end of the stream or an error says that
-/// all is read. After a short read the kernel's next edge tells of more. <see cref="Ended"/> says so too: the loop saw the
-/// end, with nothing before it, while nobody read.
+/// <see cref="Ready"/> remembers an edge that was not answered yet. It is cleared before a receive and set again when the
+/// receive filled all its room, or when the peer has hung up: then only the end of the stream or an error says that
+/// everything is read. After a short read, the kernel's next edge reports more. <see cref="Ended"/> also means that
+/// everything is read: the loop saw the end, with nothing before it, while no read waited.
 /// </summary>
 internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadResult>
 {
@@ -57,25 +57,25 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
         _received = new ReceivedBytes(store, maxBurst);
     }
 
-    /// <summary>Whether received bytes wait to be consumed. For the thread that owns the read side.</summary>
+    /// <summary>Whether received bytes are not consumed yet. Only for the owner of the read side.</summary>
     public bool HasUnconsumed => !_received.IsEmpty;
 
-    /// <summary>Whether a read waits for something to arrive, at this moment.</summary>
+    /// <summary>Whether a read is waiting for bytes at this moment.</summary>
     public bool IsWaiting => (Volatile.Read(ref _state) & Waiting) != 0;
 
     /// <summary>Whether the peer's end of stream was seen, and everything before it received.</summary>
     public bool IsAtEnd => (Volatile.Read(ref _state) & Ended) != 0;
 
-    /// <summary>Whether a receive or a look is under way on some thread: the descriptor is not closed before it ends.</summary>
+    /// <summary>Whether a receive or a look is under way on some thread: the descriptor stays open until it ends.</summary>
     public bool HoldsDescriptor => (Volatile.Read(ref _state) & (Receiving | Looking)) != 0;
 
-    /// <summary>Whether nothing can happen any more that a read would wait for: the peer has gone, or the connection was aborted.</summary>
+    /// <summary>Whether a future read has nothing to wait for: the peer has gone, or the connection was aborted; and no read is waiting.</summary>
     public bool IsOver => (Volatile.Read(ref _state) & (Waiting | HungUp | Failed | Ended)) is not 0 and var state && (state & Waiting) == 0;
 
     /// <summary>Whether the app has begun to read.</summary>
     public bool HasBegun { get; private set; }
 
-    /// <summary>Whether the kernel may hold bytes that were never received, or get some: always, unless the peer has ended its half.</summary>
+    /// <summary>Whether the kernel may hold, or still get, bytes that were never received: always, unless the peer has ended its half.</summary>
     public bool MayHaveUnread => !IsAtEnd || _isEndedHere;
 
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
@@ -195,7 +195,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
         _awaited.GetResult(token);
         if (_token.CanBeCanceled)
         {
-            // After this the callback of this read neither runs nor will run.
+            // After this the callback of this read is not running and will not run.
             _registration.Dispose();
             var cancelled = _token;
             _token = default;
@@ -239,7 +239,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
             EpollConnection.Throw(_error!);
         }
 
-        // As with a Pipe: who was only cancelled may advance, and may just as well read on.
+        // As with a Pipe: after a cancellation the app may advance, or read again without advancing.
         Interlocked.And(ref _state, ~CancelRead);
         _mayAdvance = true;
         return new ReadResult(_received.Sequence, isCanceled: true, isAtEnd);

@@ -11,23 +11,23 @@ namespace KestrelGreenTransport.Epoll.Connection;
 ///
 /// The app owns what it has not flushed (<c>_first</c>, <c>_tail</c>, <c>_unflushed</c>), and uses it from one thread at a
 /// time, as for every PipeWriter. Everything else is used under the lock: by a flush, by the loop when the socket has
-/// room again, by the thread that takes a loop over and sends what was held back, by an abort from anywhere.
-/// While there is a tail it is reached from exactly one of <c>_first</c> (blocks that no flush has seen) and
-/// <c>_shared</c> (the flushed block behind whose end the app goes on writing). A flush gives all blocks away, so that an
-/// idle connection holds none; the app gets the last one back, to go on behind its end, if it writes more before it is sent.
+/// room again, by the thread that takes over a loop and sends what was held back, by an abort from anywhere.
+/// A tail is reached from exactly one of <c>_first</c> (blocks that were never flushed) and <c>_shared</c> (the flushed
+/// block behind whose end the app continues to write). A flush gives away all blocks, so that an idle connection holds
+/// none; if the app writes more before the last block is sent, it gets that block back to continue behind its end.
 ///
-/// Corking: while the loop runs the app for an event of this connection, a flush on that same thread only queues; what is
-/// queued leaves in one piece at the end of the event, that is when the app waits for something or is done. So 16
-/// pipelined responses are one send, and so are a response's head, chunk and last chunk, which Kestrel flushes one by one.
-/// A handler that goes on for long, without waiting, holds its own bytes back no longer than it holds the loop: whoever
-/// takes that over sends them. Where nobody would (no guard), a flush queues only while more input lies unconsumed.
+/// Corking: while the loop runs the app for an event of this connection, a flush on that thread only queues; the queue is
+/// sent in one piece at the end of the event, when the app waits for something or is done. So 16 pipelined responses are
+/// one send, and so are a response's head, chunk and last chunk, which Kestrel flushes one by one.
+/// A handler that runs for long without waiting holds its bytes back only for as long as it holds the loop: the thread that
+/// takes the loop over sends them. Without a guard no thread would, so a flush queues only while more input is unconsumed.
 ///
-/// Gathering: a flush on the thread pool while a read waits is that of a protocol which does many things at once, HTTP/2
-/// above all, whose frames are flushed one by one. It has the pool send, after what the pool has to do before.
+/// Gathering: a flush on the thread pool while a read waits is typical of a protocol that does many things at once, above
+/// all HTTP/2, whose frames are flushed one by one. The pool sends it, after the work that is queued there already.
 /// </summary>
 internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushResult>, IThreadPoolWorkItem
 {
-    /// <summary>No more than this is held back.</summary>
+    /// <summary>The most bytes that are held back.</summary>
     private const int MaxCorked = 32 * 1024;
 
     private readonly EpollConnection _connection;
@@ -51,7 +51,7 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
     private bool _isWaiting;
     private bool _cancelFlush;
 
-    // Read by the loop without the lock: raised before the first send of a flush, lowered when all of it is sent.
+    // Read by the loop without the lock: set before the first send of a flush, cleared when all of it is sent.
     private volatile bool _isSending;
     private bool _isBlocked;
     private bool _isDead;
@@ -182,7 +182,7 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
                 Send();
             }
 
-            // Whoever completes within an event mostly disposes within it too, and the close ends the stream just as well.
+            // An app that completes within an event usually disposes within it too, and the close ends the stream just as well.
             isDrained = _unsent.Length == 0;
             _isEnding = isDrained && _connection.CorksFreely && IsDispatching;
         }
@@ -330,7 +330,7 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
         CompleteElsewhere();
     }
 
-    /// <summary>Completes the waiting flush from a thread that has its own work to do: the app continues on the thread pool.</summary>
+    /// <summary>Completes the waiting flush from a thread with other work to do: the app continues on the thread pool.</summary>
     private void CompleteElsewhere()
     {
         _awaited.RunContinuationsAsynchronously = true;

@@ -4,13 +4,13 @@ using KestrelGreenTransport.Native;
 namespace KestrelGreenTransport.Epoll.Connection;
 
 /// <summary>
-/// The flushed bytes of one connection that are not sent yet, as a chain of blocks. Used under the writer's lock.
+/// One connection's flushed bytes that are not sent yet, as a chain of blocks. Used under the writer's lock.
 ///
-/// The last block may still be filled behind the flushed part by the app: then it is <i>shared</i>, and stays when all
-/// before that is sent.
+/// The app may still fill the last block behind the flushed part: then the block is <i>shared</i>, and stays when
+/// everything before that is sent.
 /// </summary>
-/// <param name="store">Where the blocks go when they are sent.</param>
-/// <param name="holder">The writer that they were given to.</param>
+/// <param name="store">Where blocks are returned when they are sent.</param>
+/// <param name="holder">The writer that rented the blocks.</param>
 internal sealed unsafe class UnsentBytes(BlockStore store, object holder)
 {
     private const int MaxVectors = 64;
@@ -44,11 +44,11 @@ internal sealed unsafe class UnsentBytes(BlockStore store, object holder)
         Length += length;
     }
 
-    /// <summary>The last block, if it has this much room behind what waits.</summary>
+    /// <summary>The last block, if it has this much room behind the unsent bytes.</summary>
     public Block? LastWithRoom(int size) => Length > 0 && _last!.Free >= size ? _last : null;
 
     /// <summary>
-    /// Sends once. Returns the count of bytes, or the negated errno; <paramref name="isShort"/> says that the kernel took
+    /// Sends once. Returns the number of bytes, or the negated errno; <paramref name="isShort"/> means that the kernel took
     /// less than it was given, so that its buffer is full.
     /// </summary>
     public nint Send(int fd, Block? shared, out bool isShort)
@@ -75,7 +75,7 @@ internal sealed unsafe class UnsentBytes(BlockStore store, object holder)
         return sent;
     }
 
-    /// <summary>Gives back the block that was kept because it was shared, when all of it is sent.</summary>
+    /// <summary>Returns the block that was kept because it was shared, if all of it is sent.</summary>
     public void Trim(Block? shared)
     {
         if (_first is not null)
@@ -84,7 +84,7 @@ internal sealed unsafe class UnsentBytes(BlockStore store, object holder)
         }
     }
 
-    /// <summary>Forgets all that waits. The shared block stays with the app.</summary>
+    /// <summary>Drops all unsent bytes. The shared block stays with the app.</summary>
     public void Clear(Block? shared)
     {
         while (_first is { } block && block != shared)
