@@ -10,13 +10,13 @@ using Microsoft.Extensions.Options;
 
 namespace KestrelGreenTransport.Epoll;
 
-/// <summary>Event loops of our own on epoll: Linux.</summary>
+/// <summary>The backend on event loops of our own, on epoll: Linux only.</summary>
 internal sealed class EpollBackend : ITransportBackend
 {
     private const string FinOnErrorSwitch = "Microsoft.AspNetCore.Server.Kestrel.FinOnError";
     private const int BlockSize = 4096;
 
-    // As Kestrel's own transport calls itself in the meter of the memory pools.
+    // The owner name that Kestrel's own transport uses in the meter of the memory pools.
     private const string MemoryOwner = "kestrel";
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5);
 
@@ -32,7 +32,7 @@ internal sealed class EpollBackend : ITransportBackend
         var settings = options.Value;
         var logger = loggers.CreateLogger(Log.Category);
 
-        // As for every backend: the timer thread must run before there is no descriptor left to start it.
+        // As for every backend: start the timer thread before no descriptor is left to start it.
         time.CreateTimer(static _ => { }, null, TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan).Dispose();
         var loopSettings = new LoopSettings
         {
@@ -76,7 +76,7 @@ internal sealed class EpollBackend : ITransportBackend
             _state.Remove(loop);
         }
 
-        // A handler that never returns must not keep the process from ending, unguarded as it may be.
+        // A handler that never returns must not keep the process alive; there may be no guard.
         await Task.WhenAny(Task.WhenAll(Loops.Select(static loop => loop.StopAsync())), Task.Delay(StopLimit, _time));
         _guard?.Dispose();
     }

@@ -12,8 +12,8 @@ namespace KestrelGreenTransport.Epoll.Accepting;
 /// <summary>
 /// One listening socket, accepted on by every event loop of the process.
 ///
-/// AcceptAsync never throws, and answers null only when cancelled, or after unbind once everything that was accepted has
-/// been handed out. Kestrel's accept loop runs on the event loop that accepted: it only queues the connection.
+/// AcceptAsync never throws, and returns null only when cancelled, or after unbind once every accepted connection has been
+/// handed out. Kestrel's accept loop runs on the event loop that accepted: it only queues the connection.
 /// </summary>
 internal sealed class EpollAcceptor : IAcceptor, IGated
 {
@@ -29,12 +29,12 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
     private readonly DescriptorHeadroom _headroom = new();
     private readonly List<LoopListener> _pausing = [];
 
-    // Made at once: when accepting fails there may be nothing left to make a timer of.
+    // Created up front: when accepting fails, there may be no resources left to create a timer.
     private readonly ITimer _pause;
     private bool _isPausing;
     private int _failures;
 
-    // Connections that are accepted and not yet in the channel, plus one until unbind.
+    // Accepted connections that are not in the channel yet, plus one until unbind.
     private int _underWay = 1;
     private bool _isUnbound;
 
@@ -49,7 +49,7 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
         Libc.AdoptDescriptor(listener.Socket.Descriptor);
         if (listener.Socket.EndPoint is IPEndPoint)
         {
-            // Linux hands it on to the accepted ones.
+            // Accepted sockets inherit it on Linux.
             listener.Socket.Socket.NoDelay = listener.Options.NoDelay;
         }
 
@@ -90,7 +90,7 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
         }
         catch (OperationCanceledException)
         {
-            // The caller does not want one any more.
+            // The caller gave up waiting.
         }
 
         return null;
@@ -124,7 +124,7 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
     /// <summary>A connection is accepted, under the lock that Unbind takes too: it will be handed out.</summary>
     public void BeginHandOver() => Interlocked.Increment(ref _underWay);
 
-    /// <summary>Makes a connection of it, which owns descriptor and slot from then on. Throws only while they are the caller's.</summary>
+    /// <summary>Makes the connection, which then owns descriptor and slot. Throws only while the caller still owns them.</summary>
     public void HandOver(int descriptor, Slot slot, EndPoint? remote)
     {
         OnSuccess();
@@ -150,7 +150,7 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
         }
     }
 
-    /// <summary>What was accepted could not be made a connection: the client finds its end closed, and the slot is free again.</summary>
+    /// <summary>An accepted descriptor could not be made a connection: closes it, gives the slot back.</summary>
     public void GiveUp(int descriptor, Slot slot, Exception reason)
     {
         _ = SocketCalls.close(descriptor);
@@ -158,7 +158,7 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
         _listener.Reporter.ConnectionSetupFailed(reason);
     }
 
-    /// <summary>It is handed out, or given up.</summary>
+    /// <summary>An accepted connection was handed out or given up. Unbind calls this once, too.</summary>
     public void EndHandOver()
     {
         if (Interlocked.Decrement(ref _underWay) == 0)
@@ -171,8 +171,8 @@ internal sealed class EpollAcceptor : IAcceptor, IGated
     public bool IsShortOfDescriptors() => _headroom.IsExhausted();
 
     /// <summary>
-    /// An accept failed, and the listener is not armed any more: it goes on when the policy says so. While one loop rests
-    /// the others that fail rest with it: what is lacking is the process's.
+    /// An accept failed, and the listener is no longer armed: it resumes when the policy says so. Other loops that fail during
+    /// that pause wait with it: the whole process lacks the resource.
     /// </summary>
     public void OnError(int errno, LoopListener listener)
     {

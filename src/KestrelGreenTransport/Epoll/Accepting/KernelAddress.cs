@@ -12,7 +12,7 @@ internal static unsafe class KernelAddress
     private static readonly EndPoint UnnamedUnix =
         new UnixDomainSocketEndPoint("/").Create(new System.Net.SocketAddress(AddressFamily.Unix, 2));
 
-    /// <summary>The endpoint in a sockaddr, or null for a family that is not ours.</summary>
+    /// <summary>The endpoint in a sockaddr, or null for an unknown address family.</summary>
     public static EndPoint? Read(byte* address, uint length)
     {
         if (length < sizeof(ushort))

@@ -4,15 +4,15 @@ using KestrelGreenTransport.Native;
 namespace KestrelGreenTransport.Epoll.Accepting;
 
 /// <summary>
-/// What a listener does for the sake of siblings that accept on the same socket.
+/// How a listener shares the connections with siblings that accept on the same socket.
 ///
-/// With its share of the connections it stands back: disarmed, so that the kernel's next wake-up goes to a sibling. Once
-/// a tick it looks whether somebody waits all the same; see <see cref="Politeness"/> for whom it takes then.
-/// An armed listener looks once a tick, too: a sibling that was woken and is stopped, or died, leaves the others asleep.
+/// Once it has its share it stands back: it is disarmed, so that the kernel's next wake-up goes to a sibling. It still
+/// checks once per tick whether a client is waiting; <see cref="Politeness"/> says how many it then takes.
+/// An armed listener checks once per tick, too: a sibling that was woken and then stopped or died leaves the others asleep.
 /// </summary>
 internal sealed unsafe partial class LoopListener
 {
-    // While nothing is accepted, and so hardly anything can be stranded, looking a hundred times a second would only cost.
+    // While nothing is accepted, hardly any client can be stranded: checking a hundred times a second would be wasted.
     private static readonly TimeSpan QuietTick = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan QuietAfter = TimeSpan.FromSeconds(1);
 
@@ -54,7 +54,7 @@ internal sealed unsafe partial class LoopListener
         var siblings = _listener.Siblings.Look();
         var allowance = FairShare.Allowance(_listener.Siblings.Held, siblings, waiting: 0);
 
-        // Asked only where it may matter: when many come at once, each takes its share of those who wait.
+        // The queue is asked only where it matters: when many clients come at once, each worker takes its share of them.
         return allowance > 0 ? allowance : FairShare.Allowance(_listener.Siblings.Held, siblings, _listener.Socket.Queued());
     }
 
@@ -93,7 +93,7 @@ internal sealed unsafe partial class LoopListener
         }
     }
 
-    // Where connections are short, a worker with its share may have none a millisecond later.
+    // Where connections are short, a worker that had its share may have room again a millisecond later.
     private void OnEnded()
     {
         if (!Volatile.Read(ref _standsBack))
@@ -114,7 +114,7 @@ internal sealed unsafe partial class LoopListener
         Resume();
     }
 
-    // On a timer's thread: only what waits is a matter for the loop.
+    // On a timer's thread: the loop is involved only when a client is waiting.
     private void OnTick()
     {
         if (!Volatile.Read(ref _isQuiet) && _loop.Time.GetElapsedTime(Volatile.Read(ref _acceptedAt)) >= QuietAfter)
@@ -137,7 +137,7 @@ internal sealed unsafe partial class LoopListener
                 return;
             }
 
-            // When it is quiet, standing by in line is cheaper than looking, and no less fair: who arms again is called last.
+            // When it is quiet, being armed is cheaper than checking, and as fair: a listener that re-arms is woken last.
             comesBack = _standsBack && (Volatile.Read(ref _isQuiet) || Allowance() > 0);
             _standsBack &= !comesBack;
             isReadable = IsReadable();
@@ -158,7 +158,7 @@ internal sealed unsafe partial class LoopListener
         }
     }
 
-    /// <summary>Accepts who waits; see above how many of them. On the loop.</summary>
+    /// <summary>Accepts waiting clients: one if armed, else as many as politeness allows. On the loop.</summary>
     private void TakeWaiting()
     {
         long mayTake;
@@ -185,7 +185,7 @@ internal sealed unsafe partial class LoopListener
         }
         else
         {
-            // It came back while the slot was in use here: whoever brought it back took that for an armed listener.
+            // It was brought back while the slot was in use here, which then looked like that of an armed listener.
             Arm();
         }
     }

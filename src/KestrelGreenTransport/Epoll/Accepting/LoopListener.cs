@@ -8,9 +8,9 @@ namespace KestrelGreenTransport.Epoll.Accepting;
 /// <summary>
 /// One listening socket in one event loop.
 ///
-/// The listener is armed (in the epoll set) only while a slot is reserved here for what it may accept. So a wake-up
-/// always tries to accept, and none is swallowed by a full worker.
-/// It is level-triggered: after one accept of several waiting clients it is still ready, where an edge would be lost.
+/// The listener is armed (in the epoll set) only while a slot is reserved here for the next connection. So a wake-up always
+/// tries to accept, and a full worker swallows none.
+/// It is level-triggered: after one of several waiting clients is accepted it is still ready, where an edge would be lost.
 /// EPOLLEXCLUSIVE wakes one of the sleeping loops and processes, not all of them.
 /// </summary>
 internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
@@ -60,7 +60,7 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
         slot?.GiveBack();
     }
 
-    /// <summary>Goes on after a pause.</summary>
+    /// <summary>Reserves a slot and arms the listener; nothing happens while it is closed, unbound, standing back or has a slot.</summary>
     public void Resume()
     {
         bool waits;
@@ -75,8 +75,8 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
             AssertWhole();
         }
 
-        // What became of it here, not what another thread has made of it since: whoever lets the listener go and brings it back
-        // waits for a slot too, and the second one to be granted would lie on the first.
+        // The result of this call, not what another thread has made of it since: after a LetGo and a Resume in between both would
+        // wait for a slot, and the second slot granted would overwrite the first.
         Interleaving.Point("a listener has a slot or waits for one");
         if (waits)
         {
@@ -89,7 +89,7 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
         }
     }
 
-    // Called by whichever thread ended a connection.
+    // Called by the thread that ended a connection.
     void ISlotWaiter.Granted(Slot slot)
     {
         lock (_lock)
@@ -120,7 +120,7 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
         }
     }
 
-    /// <summary>Stops for good. When this returns the listening socket is not used here any more, nor ever again.</summary>
+    /// <summary>Stops for good. After it returns, the listening socket is never used here again.</summary>
     public void Unbind()
     {
         Slot? slot;
@@ -136,7 +136,7 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
         _loop.Remove(_number);
     }
 
-    /// <summary>Whether to go on accepting.</summary>
+    /// <summary>Accepts one connection. Returns whether to accept another.</summary>
     private bool TryAcceptOne()
     {
         var address = stackalloc byte[SocketCalls.MaxAddress];
@@ -182,7 +182,7 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
             return false;
         }
 
-        // Whatever is thrown here, slot and descriptor have one owner: the connection, or this call, which gives both up.
+        // Whatever throws here, slot and descriptor have one owner: the connection, or this call, which then gives both up.
         try
         {
             slot.Hold();
@@ -204,8 +204,8 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
     }
 
     /// <summary>
-    /// The slot is the accepted connection's: takes another one for the next accept, or disarms the listener, which then waits
-    /// for one.
+    /// The slot now belongs to the accepted connection. Takes another one for the next accept, or disarms the listener, which
+    /// then waits for one.
     /// </summary>
     private bool TryTakeNext()
     {
@@ -219,7 +219,7 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
         }
         catch (OutOfMemoryException)
         {
-            // As if none were free: the connection that is accepted already comes first.
+            // As if no slot were free: the connection that is already accepted comes first.
         }
 
         Disarm();
@@ -249,7 +249,7 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
             AssertWhole();
         }
 
-        // Never under the lock: a slot given back is granted to the next who waits within this call.
+        // Never under the lock: giving a slot back grants it to the next waiter within this call.
         unused?.GiveBack();
         if (!armed.Ok)
         {
@@ -257,7 +257,7 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
         }
     }
 
-    /// <summary>Neither armed nor waiting for a slot; one that is being granted right now is given back by <see cref="Arm"/>.</summary>
+    /// <summary>Leaves the listener neither armed nor waiting for a slot; a slot being granted right now is given back by <see cref="Arm"/>.</summary>
     private Slot? LetGo()
     {
         if (_isWaiting && _listener.Pool.Forget(this))
@@ -268,7 +268,7 @@ internal sealed unsafe partial class LoopListener : ILoopSource, ISlotWaiter
         return Disarm();
     }
 
-    /// <summary>Takes the listener out of the epoll set, and the slot away from it.</summary>
+    /// <summary>Removes the listener from the epoll set and returns the slot that it held.</summary>
     private Slot? Disarm()
     {
         if (_isArmed)

@@ -4,10 +4,10 @@ using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Epoll.Connection;
 
-/// <summary>Sending what was flushed: by the flush itself, by the loop, at the end of an event, until an abort or the close.</summary>
+/// <summary>Sending what was flushed: by the flush itself, by the loop, at the end of an event; until an abort or the close.</summary>
 internal sealed partial class SocketWriter
 {
-    /// <summary>Whether the calling thread may use the descriptor: it is not closed before the lock is free.</summary>
+    /// <summary>Whether the calling thread may use the descriptor: it stays open while this thread holds the lock.</summary>
     public bool HoldsDescriptor => _lock.IsHeldByCurrentThread && !_isClosed;
 
     /// <summary>Whether flushed bytes wait until the socket has room.</summary>
@@ -20,10 +20,10 @@ internal sealed partial class SocketWriter
         _corker = thread;
     }
 
-    /// <summary>The event is over: sends what was held back. For the thread that began it, while the loop is its own.</summary>
+    /// <summary>The event is over: sends what was held back. For the thread that began it, while it still leads the loop.</summary>
     public void EndDispatch()
     {
-        // Only this thread holds anything back, so that it needs no lock to see that it did not.
+        // Only this thread holds anything back, so it can check without a lock that it did not.
         Debug.Assert(_corker is null || _corker == LoopThread.Current, "An event ends on another thread than it began on.");
         _corker = null;
         Interleaving.Point("an event is over");
@@ -33,7 +33,7 @@ internal sealed partial class SocketWriter
         }
     }
 
-    /// <summary>Sends what was held back and forbids to hold back more. For a thread that takes the loop over during the event.</summary>
+    /// <summary>Sends what was held back and stops holding back. For a thread that takes over the loop during the event.</summary>
     public void Uncork()
     {
         bool ends;
@@ -57,7 +57,7 @@ internal sealed partial class SocketWriter
         }
     }
 
-    /// <summary>The socket has room again, or has failed. A flush that waits is completed within this call: the app runs here.</summary>
+    /// <summary>The socket has room again, or has failed. A waiting flush is completed within this call: the app runs here.</summary>
     public void OnEvents()
     {
         if (!_isSending)
@@ -83,7 +83,7 @@ internal sealed partial class SocketWriter
             isDrained = _isCompleted && _unsent.Length == 0;
         }
 
-        // Both at once when the app completed its output, or returned, without awaiting its last flush.
+        // Both can happen at once: the app completed its output, or returned, without awaiting its last flush.
         if (isDrained)
         {
             _connection.OnDrained();
@@ -97,7 +97,7 @@ internal sealed partial class SocketWriter
         }
     }
 
-    // On the thread pool: sends what flushes there have gathered. A flush that had to wait meanwhile waits for the loop.
+    // On the thread pool: sends what flushes there have gathered. If one of them is blocked by now, the loop sends it.
     void IThreadPoolWorkItem.Execute()
     {
         lock (_lock)
@@ -110,7 +110,7 @@ internal sealed partial class SocketWriter
         }
     }
 
-    /// <summary>Whether something that was flushed is not sent yet: the client reads slowly, or an event is not over.</summary>
+    /// <summary>Whether flushed bytes are not sent yet: the client reads slowly, or an event is not over.</summary>
     public bool HasUnsent
     {
         get
@@ -137,7 +137,7 @@ internal sealed partial class SocketWriter
         }
     }
 
-    /// <summary>Does something to the descriptor, unless it is closed already.</summary>
+    /// <summary>Runs an action on the descriptor, unless it is closed.</summary>
     public void IfOpen(Action<EpollConnection> use)
     {
         lock (_lock)
@@ -149,7 +149,7 @@ internal sealed partial class SocketWriter
         }
     }
 
-    /// <summary>Returns when a send that is under way has told what became of it.</summary>
+    /// <summary>Returns when a send that is under way has reported its result.</summary>
     public void AwaitSend()
     {
         lock (_lock)
@@ -158,9 +158,9 @@ internal sealed partial class SocketWriter
     }
 
     /// <summary>
-    /// Nothing more is sent: flushes say that they are completed. What was held back goes out first, as it would have
-    /// without an end in the same event: a WebSocket's close frame says why it ends. What the kernel has no room for is
-    /// dropped. <paramref name="last"/> is done to the descriptor unless it is closed already.
+    /// Stops sending: flushes from now on report completion. Held-back bytes are sent first, as they would be if the connection
+    /// did not end in the same event: a WebSocket's close frame says why it ends. What the kernel has no room for is dropped.
+    /// <paramref name="last"/> then acts on the descriptor, unless it is closed.
     /// </summary>
     public void Kill(Action<EpollConnection> last)
     {
@@ -187,7 +187,7 @@ internal sealed partial class SocketWriter
         }
     }
 
-    /// <summary>Lets go of the descriptor.</summary>
+    /// <summary>Releases the descriptor.</summary>
     public void Close()
     {
         lock (_lock)
@@ -225,7 +225,7 @@ internal sealed partial class SocketWriter
         }
     }
 
-    // The app's thread, under the lock: what it wrote becomes part of what is to be sent.
+    // On the app's thread, under the lock: moves what the app wrote to the bytes to be sent.
     private void Commit()
     {
         if (_tail is not { } tail)

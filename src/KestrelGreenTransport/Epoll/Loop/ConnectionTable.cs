@@ -1,11 +1,11 @@
 namespace KestrelGreenTransport.Epoll.Loop;
 
 /// <summary>
-/// The connections of one loop by number. Events carry number and generation: a number is used again, a pair of both is
-/// not, so an event that was fetched before its connection closed finds nobody.
+/// The connections of one loop by number. Events carry a number and a generation. A number is reused, the pair is not, so an
+/// event that was fetched before its connection closed finds none.
 ///
-/// It keeps a connection for the sake of what may still happen to it. One to which nothing can is let go: from then on it
-/// lives as long as its app holds on to it.
+/// The table keeps a connection alive while an event may still come for it. After that the connection is let go, and lives
+/// as long as its app references it.
 /// </summary>
 internal sealed class ConnectionTable
 {
@@ -20,7 +20,7 @@ internal sealed class ConnectionTable
 
     public static ulong DataOf(int index, uint generation) => ((ulong)generation << 32) | (uint)index;
 
-    /// <summary>Enters a connection. Its generation is never 0: that one marks events that are no connection's.</summary>
+    /// <summary>Adds a connection. Its generation is never 0, which marks events that belong to no connection.</summary>
     public (int Index, uint Generation) Add(ILoopConnection connection)
     {
         lock (_lock)
@@ -30,7 +30,7 @@ internal sealed class ConnectionTable
                 index = _used;
                 if (index == _entries.Length)
                 {
-                    // A reader that still has the old array looks for connections that were entered before.
+                    // A reader with the old array only looks for connections that were added before.
                     Array.Resize(ref _entries, index * 2);
                 }
 
@@ -46,7 +46,7 @@ internal sealed class ConnectionTable
         }
     }
 
-    /// <summary>Keeps a connection no longer from being collected. It is found all the same while it lives.</summary>
+    /// <summary>Stops keeping a connection from being collected. It is still found while it lives.</summary>
     public void LetGo(int index, ILoopConnection connection)
     {
         lock (_lock)
@@ -54,14 +54,14 @@ internal sealed class ConnectionTable
             ref var entry = ref _entries[index];
             if (entry.Connection == connection)
             {
-                // In this order, for who looks without the lock.
+                // In this order, for readers without the lock.
                 entry.LetGo ??= new WeakReference<ILoopConnection>(connection);
                 Volatile.Write(ref entry.Connection, null);
             }
         }
     }
 
-    /// <summary>Keeps a connection again that was let go.</summary>
+    /// <summary>Keeps a connection alive again that was let go.</summary>
     public void Keep(int index, ILoopConnection connection)
     {
         lock (_lock)
@@ -85,7 +85,7 @@ internal sealed class ConnectionTable
         }
     }
 
-    /// <summary>The connection that an event is for, or null when it has gone. From any thread.</summary>
+    /// <summary>The connection that an event is for, or null if it has closed. For any thread.</summary>
     public ILoopConnection? Find(ulong data)
     {
         var entries = Volatile.Read(ref _entries);
@@ -100,7 +100,7 @@ internal sealed class ConnectionTable
         return entry.Generation == (uint)(data >> 32) ? connection : null;
     }
 
-    /// <summary>All open connections, at some moment.</summary>
+    /// <summary>The connections that are open at this moment.</summary>
     public ILoopConnection[] Snapshot()
     {
         lock (_lock)

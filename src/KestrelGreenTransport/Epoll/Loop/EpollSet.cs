@@ -6,7 +6,7 @@ namespace KestrelGreenTransport.Epoll.Loop;
 /// <summary>
 /// An epoll descriptor, the batch of events that was fetched last, and an eventfd that ends a wait.
 ///
-/// Watching and waking are for any thread; the batch is for the one that leads the loop.
+/// Any thread may watch and wake; only the thread that leads the loop uses the batch.
 /// </summary>
 internal sealed unsafe class EpollSet
 {
@@ -30,14 +30,14 @@ internal sealed unsafe class EpollSet
         _epoll = Created(EpollCalls.epoll_create1(EpollCalls.EPOLL_CLOEXEC), "epoll_create1");
         _wake = Created(EpollCalls.eventfd(0, EpollCalls.EFD_CLOEXEC | EpollCalls.EFD_NONBLOCK), "eventfd");
 
-        // Edge-triggered: each write to it is an event, and nobody needs to read it.
+        // Edge-triggered: each write to it is an event, and it never has to be read.
         Watch(_wake, EpollCalls.EPOLLIN | EpollCalls.EPOLLET, WakeData);
     }
 
-    /// <summary>Whether the batch has events that nobody took.</summary>
+    /// <summary>Whether the batch has events left.</summary>
     public bool HasEvents => _cursor < _count;
 
-    /// <summary>Adds a descriptor. With EPOLLEXCLUSIVE it can only be removed again, not changed.</summary>
+    /// <summary>Adds a descriptor. With EPOLLEXCLUSIVE it can only be removed, not changed.</summary>
     public Result Watch(int descriptor, uint events, ulong data) =>
         EpollCalls.Control(_epoll, EpollCalls.EPOLL_CTL_ADD, descriptor, events, data);
 
@@ -49,7 +49,7 @@ internal sealed unsafe class EpollSet
         var one = 1L;
         lock (_lock)
         {
-            // The number may be somebody else's once it is closed.
+            // Once closed, the number may belong to another file.
             if (!_isClosed)
             {
                 _ = SocketCalls.write(_wake, &one, sizeof(long));
@@ -57,7 +57,7 @@ internal sealed unsafe class EpollSet
         }
     }
 
-    /// <summary>The next event of the batch; false when all are taken.</summary>
+    /// <summary>The next event of the batch; false when none is left.</summary>
     public bool TryTake(out ulong data, out uint events)
     {
         if (_cursor == _count)
@@ -73,7 +73,7 @@ internal sealed unsafe class EpollSet
         return true;
     }
 
-    /// <summary>Fetches the next batch; waits for it unless told not to.</summary>
+    /// <summary>Fetches the next batch, without waiting for one if <paramref name="waits"/> is false.</summary>
     public void Fetch(bool waits)
     {
         _leader.Enter("the fetching of events");
@@ -82,7 +82,7 @@ internal sealed unsafe class EpollSet
         _leader.Leave();
     }
 
-    /// <summary>For the thread that leads, when it ends the loop.</summary>
+    /// <summary>For the leader, when it ends the loop.</summary>
     public void Close()
     {
         lock (_lock)

@@ -13,12 +13,12 @@ namespace KestrelGreenTransport.Epoll.Loop;
 /// <summary>
 /// One epoll set and the threads that lead it, one at a time (see <see cref="Scheduling.Leadership"/>).
 ///
-/// The fetched batch, the place in it and what is dispatched now belong to the thread that leads. All else may be used
-/// from any thread: connections enter and leave, sources, deferred reads and posted work come in.
+/// The fetched batch, the position in it and the connection being dispatched belong to the thread that leads. Any thread
+/// may use the rest: add and remove connections and sources, defer reads, post work.
 /// </summary>
 internal sealed class EventLoop : ILoopProbe, IGuardedLoop
 {
-    // What a sleep takes at least, from falling asleep to running again, on a machine that is not busy.
+    // The least time from falling asleep to running again, on a machine that is not busy.
     private static readonly TimeSpan WakeUp = TimeSpan.FromMicroseconds(50);
 
     private readonly EpollSet _set = new();
@@ -53,7 +53,7 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
 
     public TimeProvider Time { get; }
 
-    /// <summary>Where its leader runs; null wherever the process may.</summary>
+    /// <summary>The processor that its leader is tied to; null if it may run on any.</summary>
     public LoopProcessor? Processor { get; }
 
     public BlockStore Blocks { get; }
@@ -64,16 +64,16 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
 
     public SpareThreads Spares { get; }
 
-    /// <summary>Watches this loop; null when nobody may take it from its one thread.</summary>
+    /// <summary>Watches this loop; null if the loop is never taken from its one thread.</summary>
     public LoopGuard? Guard { get; set; }
 
-    /// <summary>Whether the loop is handed on before each event, since its handlers often block.</summary>
+    /// <summary>Whether the loop is offered to a spare before each event, because its handlers often block.</summary>
     public bool HandsOn { get; set; }
 
-    /// <summary>The leader's number for the kernel.</summary>
+    /// <summary>The leader's thread id in the kernel.</summary>
     public int LeaderId => Volatile.Read(ref _leader)?.Id ?? 0;
 
-    /// <summary>The one with the fewest connections: where a new one goes.</summary>
+    /// <summary>The loop with the fewest connections, which gets the next one.</summary>
     public static EventLoop LeastLoaded(EventLoop[] loops)
     {
         var least = loops[0];
@@ -88,7 +88,7 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
         return least;
     }
 
-    /// <summary>Starts the first thread; and, where a guard watches, a spare, which must be there when no descriptor is left to start one.</summary>
+    /// <summary>Starts the first thread and, with a guard, a spare: later there may be no descriptor left to start one.</summary>
     public void Start()
     {
         var first = Spares.Take();
@@ -104,19 +104,19 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
 
     public Result Unwatch(int descriptor) => _set.Unwatch(descriptor);
 
-    /// <summary>Enters a source; the number returned is the data to watch its descriptor with.</summary>
+    /// <summary>Adds a source; the number returned is the data to watch its descriptor with.</summary>
     public ulong Add(ILoopSource source) => _sources.Add(source);
 
     public void Remove(ulong number) => _sources.Remove(number);
 
-    /// <summary>Has the loop do something, soon, on its thread.</summary>
+    /// <summary>Runs the action on the loop's thread, soon.</summary>
     public void Post(Action work)
     {
         _posted.Enqueue(work);
         _set.Wake();
     }
 
-    /// <summary>Gives a connection another turn after all others that are ready.</summary>
+    /// <summary>Gives a connection another turn, after all others that are ready.</summary>
     public void Defer(ulong data)
     {
         _deferred.Enqueue(data);
@@ -143,8 +143,8 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
         Interleaving.Point("a thread is about to lead");
         _work.Enter("the work of an event loop between two events");
 
-        // A barrier: a thread that lost the loop may be deferring a connection just now. Either it sees who leads, and wakes
-        // the loop, or this thread finds what it deferred.
+        // A barrier: a thread that lost the loop may be deferring a connection just now. Either it sees the new leader, and wakes
+        // the loop, or this thread finds the deferred connection.
         Interlocked.Exchange(ref _leader, thread);
         thread.Tie();
         if (_candidate == thread)
@@ -176,17 +176,17 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
     }
 
     /// <summary>
-    /// For a spare that was told of an offer. Only the candidate may take it: a thread may hear late of an offer that it has
-    /// taken already, and when it parks after that, another offer is another candidate's. It would lead while it still
-    /// counts as parked, and the next handler that blocks would be given to a thread that cannot hear.
+    /// For a spare that was told of an offer. Only the candidate may take it. A thread may hear late of an offer that it has
+    /// already taken; after it has parked, the offer is another candidate's. If it took that one, it would lead while it
+    /// still counts as parked, and the next blocked loop would be given to a thread that cannot hear.
     /// </summary>
     public bool TryTakeOffer(LoopThread thread) => Volatile.Read(ref _candidate) == thread && Leadership.TryTakeOffer();
 
     /// <summary>For the guard: tells the spare of the offer once more.</summary>
     public void RepeatOffer() => Volatile.Read(ref _candidate)?.TellOffer();
 
-    /// <summary>For the guard: gives the loop to a spare thread, if its leader still runs the app for the same event.</summary>
-    /// <param name="seen">The word of that event.</param>
+    /// <summary>For the guard: gives the loop to a spare thread, if the leader is still running the app for the same event.</summary>
+    /// <param name="seen">The leadership word of that event.</param>
     /// <param name="computes">Whether the leader keeps its processor busy.</param>
     public bool TryGiveToSpare(long seen, bool computes)
     {
@@ -212,14 +212,14 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
         return true;
     }
 
-    /// <summary>How many handlers have blocked with the loop on offer, since the last call.</summary>
+    /// <summary>How many handlers have blocked while the loop was on offer, since the last call.</summary>
     public int TakeBlockedCount() => Interlocked.Exchange(ref _blocked, 0);
 
-    /// <summary>Serves one event. False: the loop was taken over meanwhile, and nothing of it may be touched any more.</summary>
+    /// <summary>Serves one event. False: another thread has taken over the loop, and this one must not touch it any more.</summary>
     private bool Dispatch(LoopThread thread, ulong data, uint events)
     {
-        // Begun and ended while the loop is this thread's own: whoever takes it in between finds what to send, and nobody
-        // holds anything back after that.
+        // Begun and ended only while this thread owns the loop: a thread that takes it over in between finds what to send, and
+        // nothing is held back after that.
         Debug.Assert(Leadership.Word is var word && !Leadership.IsBusy(word) && !Leadership.IsOffered(word), "An event begins while another is under way.");
         var connection = Connections.Find(data);
         connection?.BeginDispatch(thread);
@@ -249,8 +249,8 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
         return false;
     }
 
-    // What the app wrote before it blocked: it must not wait for the rest of its event. After that nothing here keeps the
-    // connection, whose handler may never complete: not even the frame of a method that runs for as long as its thread leads.
+    // Sends what the app wrote before it blocked: it must not wait for the rest of the event. After this the loop must not
+    // reference the connection, whose handler may never complete; hence no inlining into Lead, whose frame lives for long.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void UncorkDispatched()
     {
@@ -301,8 +301,8 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
         }
         catch (Exception exception)
         {
-            // An awaiter's continuation that throws: on the thread pool it would end the process. Here one connection
-            // fails, and all others go on.
+            // A continuation that throws would end the process on the thread pool. Here one connection fails, and all others
+            // continue.
             Log.DispatchFailed(Logger, exception, Name);
         }
     }
@@ -317,7 +317,7 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
             }
             catch (Exception exception)
             {
-                // Those behind it must not wait for the next wake-up.
+                // The work queued behind it must not wait for the next wake-up.
                 Log.DispatchFailed(Logger, exception, Name);
             }
         }
@@ -325,7 +325,7 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
 
     private bool RunDeferred(LoopThread thread)
     {
-        // Those that defer again meanwhile wait for the next round.
+        // Connections that defer again meanwhile wait for the next round.
         for (var count = _deferred.Count; count > 0 && _deferred.TryDequeue(out var data); count--)
         {
             if (!Dispatch(thread, data, EpollCalls.EPOLLIN))
@@ -349,7 +349,7 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
         }
         else if (!(_spins && FetchSpinning()))
         {
-            // Polling pays while events come sooner than it ends. After it was in vain a sleep that was short shows that they do.
+            // Polling pays while events come within the spin time. After a spin in vain, a short sleep shows that they do again.
             var start = Time.GetTimestamp();
             _set.Fetch(waits: true);
             _spins = Time.GetElapsedTime(start) < Settings.SpinTime + WakeUp;

@@ -6,20 +6,20 @@ namespace KestrelGreenTransport.Epoll.Loop;
 internal interface ILoopConnection : IServedConnection
 {
     /// <summary>
-    /// An event is about to be served on this thread. While nobody can take the loop: a thread that does later finds what
-    /// is held back from here on.
+    /// An event is about to be served on this thread. Called while the loop cannot be taken over: a thread that takes it later
+    /// finds what is held back from here on.
     /// </summary>
     void BeginDispatch(LoopThread thread);
 
-    /// <summary>The descriptor has events. On the thread that <see cref="BeginDispatch"/> was told of, which may lose the loop meanwhile.</summary>
+    /// <summary>The descriptor has events. Runs on the thread passed to <see cref="BeginDispatch"/>, which may lose the loop meanwhile.</summary>
     void OnEvents(uint events);
 
-    /// <summary>The event is over, and the thread that served it leads the loop still.</summary>
+    /// <summary>The event is over, and the thread that served it still leads the loop.</summary>
     void EndDispatch();
 
     /// <summary>
-    /// The thread that serves an event has lost the loop: what was written so far must not wait for the rest. For the thread
-    /// that leads from now on, before it does anything else.
+    /// The thread that serves an event has lost the loop: send what was written so far without waiting for the rest. For the
+    /// new leader, before it does anything else.
     /// </summary>
     void Uncork();
 }

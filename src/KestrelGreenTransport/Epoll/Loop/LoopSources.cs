@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport.Epoll.Loop;
 
-/// <summary>What a loop watches besides connections, by number. From any thread; a number is not used again.</summary>
+/// <summary>What a loop watches besides connections, by number. For any thread; numbers are not reused.</summary>
 internal sealed class LoopSources
 {
     private readonly Lock _lock = new();

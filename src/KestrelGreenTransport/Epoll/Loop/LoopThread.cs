@@ -4,8 +4,8 @@ using KestrelGreenTransport.Native;
 namespace KestrelGreenTransport.Epoll.Loop;
 
 /// <summary>
-/// A thread of an event loop: it leads the loop, or runs a handler after it lost the loop, or is a parked spare. It
-/// keeps a stack of blocks of its own.
+/// A thread of an event loop. It leads the loop, or still runs a handler after it lost the loop, or is a parked spare. It
+/// has its own stack of blocks.
 /// </summary>
 internal sealed class LoopThread
 {
@@ -24,25 +24,25 @@ internal sealed class LoopThread
         _blocks = new BlockCache(BlockStore.ThreadCapacity, loop.Blocks);
     }
 
-    /// <summary>The calling thread, if it is one.</summary>
+    /// <summary>The calling thread, if it is a loop's thread.</summary>
     public static LoopThread? Current => _current;
 
     public EventLoop Loop { get; }
 
-    /// <summary>Its number for the kernel, once it runs.</summary>
+    /// <summary>Its thread id in the kernel, once it runs.</summary>
     public int Id { get; private set; }
 
     /// <summary>Starts it. It waits for its first signal at once.</summary>
     public void Start(string name) => Loop.Settings.StartThread(new Thread(Run) { IsBackground = true, Name = name });
 
-    /// <summary>Tells a spare what to do next. Each is told once, by whoever took it from the spares.</summary>
+    /// <summary>Tells a spare what to do next. Called once, by the thread that took it from the spares.</summary>
     public void Tell(Signal signal)
     {
         _signal.Value = (int)signal;
         _signal.WakeOne();
     }
 
-    /// <summary>Tells a spare that a loop is on offer, unless it has been told and has not looked yet.</summary>
+    /// <summary>Tells a spare that a loop is on offer, unless it has a signal that it has not read yet.</summary>
     public void TellOffer()
     {
         if (_signal.Value == (int)Signal.None && _signal.TryReplace((int)Signal.None, (int)Signal.TryOffer))
@@ -51,25 +51,25 @@ internal sealed class LoopThread
         }
     }
 
-    /// <summary>For the thread itself: sleeps until it is told something; <see cref="Signal.None"/> when the time is over.</summary>
+    /// <summary>For the thread itself: sleeps until it gets a signal; <see cref="Signal.None"/> after the limit.</summary>
     public Signal WaitForSignal(TimeSpan? limit)
     {
         _signal.WaitWhile((int)Signal.None, limit);
         return (Signal)_signal.Exchange((int)Signal.None);
     }
 
-    /// <summary>A dispatch with the loop on offer begins.</summary>
+    /// <summary>A dispatch begins with the loop on offer.</summary>
     public void NoteStart(TimeProvider time)
     {
         _startedAt = time.GetTimestamp();
         _switchesBefore = KernelThread.VoluntarySwitches();
     }
 
-    /// <summary>Whether the app has waited for something, at least so long, since <see cref="NoteStart"/>.</summary>
+    /// <summary>Whether the app has waited for something and at least this long has passed since <see cref="NoteStart"/>.</summary>
     public bool HasBlocked(TimeProvider time, TimeSpan threshold) =>
         time.GetElapsedTime(_startedAt) >= threshold && KernelThread.VoluntarySwitches() != _switchesBefore;
 
-    /// <summary>For the thread that leads from now on: ties it to the loop's processor, if that has one.</summary>
+    /// <summary>For a thread that begins to lead: ties it to the loop's processor, if it has one.</summary>
     public void Tie()
     {
         if (Loop.Processor is not { } processor || _isTied)
@@ -85,8 +85,8 @@ internal sealed class LoopThread
     }
 
     /// <summary>
-    /// For whoever has taken the loop from it and has told nobody yet to lead, so that it cannot be tied again meanwhile: lets
-    /// it run wherever the process may.
+    /// Unties the thread. Only for the thread that took the loop from it and has not named a new leader yet, so that it cannot
+    /// be tied again meanwhile.
     /// </summary>
     public void LetGo()
     {

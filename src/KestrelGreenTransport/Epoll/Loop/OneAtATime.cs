@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace KestrelGreenTransport.Epoll.Loop;
 
 /// <summary>
-/// Asserts, in debug builds, that what has one owner at a time and therefore no lock is never used by two threads at once.
-/// In release builds it does nothing.
+/// Asserts, in debug builds, that something with one owner at a time, and therefore no lock, is never used by two threads at
+/// once. In release builds it does nothing.
 /// </summary>
 internal struct OneAtATime
 {

@@ -1,14 +1,14 @@
 namespace KestrelGreenTransport.Epoll.Loop;
 
 /// <summary>
-/// The threads of one loop that do not lead it now. The one parked last is taken first, so that the others grow idle and
+/// The threads of one loop that do not lead it now. The thread parked last is taken first, so that the others grow idle and
 /// retire.
 ///
-/// Their count is bounded: each one that a handler holds stands for an open connection, of whichever listener.
+/// Their number is bounded: each thread that a handler holds corresponds to one open connection, of any listener.
 /// </summary>
 internal sealed class SpareThreads(EventLoop loop, string name)
 {
-    // A handler that holds a thread went on with a read or a flush that the loop completed.
+    // A handler that holds a thread was continued by a read or a flush that the loop completed; a connection can have one of each.
     private const int ForEachConnection = 2;
     private const int Extra = 8;
 
@@ -24,8 +24,8 @@ internal sealed class SpareThreads(EventLoop loop, string name)
     private int Limit => (ForEachConnection * loop.Connections.Count) + Extra;
 
     /// <summary>
-    /// A thread that waits to be told something: a parked one or a new one. Null when there are too many already, or the
-    /// kernel gives no more: then whoever asks goes on without, as it does when it finds too many.
+    /// A thread that waits for a signal: parked or new. Null when there are too many already, or when the kernel refuses
+    /// another: then the caller continues without one.
     /// </summary>
     public LoopThread? Take()
     {
@@ -57,7 +57,7 @@ internal sealed class SpareThreads(EventLoop loop, string name)
         return TryStart(thread, number) ? thread : null;
     }
 
-    /// <summary>Puts back a thread that was taken and told nothing.</summary>
+    /// <summary>Puts back a thread that was taken but given no signal.</summary>
     public void Return(LoopThread thread)
     {
         lock (_lock)
@@ -89,7 +89,7 @@ internal sealed class SpareThreads(EventLoop loop, string name)
         return Await(thread);
     }
 
-    /// <summary>For the thread itself, parked or just started: waits for what it is told.</summary>
+    /// <summary>For the thread itself, parked or just started: waits for its signal. True: it leads. False: it ends.</summary>
     public bool Await(LoopThread thread)
     {
         while (true)
@@ -110,7 +110,7 @@ internal sealed class SpareThreads(EventLoop loop, string name)
         }
     }
 
-    /// <summary>Nobody leads again: all parked threads end, and the others when their handlers return.</summary>
+    /// <summary>No thread leads again: all parked threads end, and the others when their handlers return.</summary>
     public void End()
     {
         LoopThread[] parked;
@@ -142,7 +142,7 @@ internal sealed class SpareThreads(EventLoop loop, string name)
                 _count--;
             }
 
-            // Once, and not again for each handler that blocks from now on.
+            // Logged once, not for each handler that blocks from now on.
             if (!_isRefused)
             {
                 _isRefused = true;
@@ -153,8 +153,8 @@ internal sealed class SpareThreads(EventLoop loop, string name)
         }
     }
 
-    // One stays, so that a first handler that blocks finds it, even when no thread can be started. A thread that was
-    // taken meanwhile is not among the parked, and is told something soon.
+    // One stays, so that the first handler that blocks finds it even when no thread can be started. A thread that was taken
+    // meanwhile is not parked, and gets its signal soon.
     private bool Retires(LoopThread thread)
     {
         lock (_lock)

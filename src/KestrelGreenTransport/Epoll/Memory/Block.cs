@@ -6,9 +6,9 @@ namespace KestrelGreenTransport.Epoll.Memory;
 /// <summary>
 /// A pooled, pinned block of memory, and at the same time a link in a connection's chain of received or unsent bytes.
 ///
-/// It has one owner at a time: a connection's reader, its writer, or a cache. It stays pinned for as long as it lives,
-/// so that no call has to pin it. Debug builds assert that the one that gives it back is the one that took it: a block that
-/// two connections hold shows one client the bytes of another.
+/// It has one owner at a time: a connection's reader, its writer, or a cache. It stays pinned while it lives, so that no
+/// call has to pin it. Debug builds assert that a block is returned by the owner that rented it: a block held by two
+/// connections shows one client the bytes of another.
 /// </summary>
 internal sealed unsafe class Block : ReadOnlySequenceSegment<byte>, IDisposable
 {
@@ -26,7 +26,7 @@ internal sealed unsafe class Block : ReadOnlySequenceSegment<byte>, IDisposable
         Memory = Whole;
     }
 
-    /// <summary>Whether a cache may keep it: an oversized block serves one write and goes.</summary>
+    /// <summary>Whether a cache may keep it: an oversized block is used for one write and then freed.</summary>
     public bool IsReusable { get; }
 
     public Memory<byte> Whole { get; }
@@ -40,7 +40,7 @@ internal sealed unsafe class Block : ReadOnlySequenceSegment<byte>, IDisposable
 
     public Block? NextBlock => (Block?)Next;
 
-    /// <summary>Appends a block. What this one holds is final from now on.</summary>
+    /// <summary>Appends a block. The content of this one is final from now on.</summary>
     public void Append(Block next)
     {
         // A sequence takes the length of an inner segment from its Memory.
@@ -49,7 +49,7 @@ internal sealed unsafe class Block : ReadOnlySequenceSegment<byte>, IDisposable
         Next = next;
     }
 
-    /// <summary>It has been given out.</summary>
+    /// <summary>The block was handed to an owner.</summary>
     [Conditional("DEBUG")]
     public void NoteTaken(object holder)
     {
@@ -57,7 +57,7 @@ internal sealed unsafe class Block : ReadOnlySequenceSegment<byte>, IDisposable
         Debug.Assert(before is null, "A block was given out that another owner still has.");
     }
 
-    /// <summary>It comes back from the owner that it was given to.</summary>
+    /// <summary>The block was returned by its owner.</summary>
     [Conditional("DEBUG")]
     public void NoteReturned(object holder)
     {
@@ -65,7 +65,7 @@ internal sealed unsafe class Block : ReadOnlySequenceSegment<byte>, IDisposable
         Debug.Assert(before == holder, before is null ? "A block came back twice." : "A block came back from an owner that it was not given to.");
     }
 
-    /// <summary>Makes the block as good as new for its next owner.</summary>
+    /// <summary>Clears the block for its next owner.</summary>
     public void Reset()
     {
         if (Next is not null)

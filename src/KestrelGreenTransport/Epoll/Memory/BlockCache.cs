@@ -1,11 +1,11 @@
 namespace KestrelGreenTransport.Epoll.Memory;
 
 /// <summary>
-/// A stack of free blocks: the one used last is still warm in the processor's cache and is given out first. For one
-/// thread, or under a lock.
+/// A stack of free blocks: the one used last is still in the processor's cache, and is handed out first. For one thread,
+/// or under a lock.
 /// </summary>
-/// <param name="capacity">How many it holds at most.</param>
-/// <param name="store">Whose blocks; null for the store's own.</param>
+/// <param name="capacity">The most blocks that it holds.</param>
+/// <param name="store">The store that the blocks come from; null for the store's own cache.</param>
 internal sealed class BlockCache(int capacity, BlockStore? store = null)
 {
     [ThreadStatic]
@@ -14,10 +14,10 @@ internal sealed class BlockCache(int capacity, BlockStore? store = null)
     private readonly Block?[] _blocks = new Block?[capacity];
     private int _count;
 
-    /// <summary>The calling thread's own blocks of this store; null when it keeps none of it.</summary>
+    /// <summary>The calling thread's own blocks of this store; null if it keeps none.</summary>
     public static BlockCache? Of(BlockStore store) => _current is { } current && current.IsOf(store) ? current : null;
 
-    /// <summary>The calling thread keeps its blocks here from now on; null: nowhere.</summary>
+    /// <summary>Sets where the calling thread keeps its blocks from now on; null: nowhere.</summary>
     public static void Use(BlockCache? cache) => _current = cache;
 
     public Block? TryTake()

@@ -3,13 +3,13 @@ using System.Buffers;
 namespace KestrelGreenTransport.Epoll.Memory;
 
 /// <summary>
-/// Where the blocks of one event loop's connections come from: the calling loop thread's own cache, else a shared
-/// stack, else the memory pool that Kestrel gave (which counts and trims what it hands out). What no cache has room for
-/// goes back to that pool.
+/// Supplies the blocks for the connections of one event loop: from the calling loop thread's own cache, else from a shared
+/// stack, else from the memory pool that Kestrel gave (which counts and trims what it hands out). What no cache has room
+/// for goes back to that pool.
 /// </summary>
 internal sealed class BlockStore(MemoryPool<byte> pool) : IDisposable
 {
-    /// <summary>How many blocks a loop thread keeps for itself.</summary>
+    /// <summary>The most blocks that a loop thread keeps for itself.</summary>
     public const int ThreadCapacity = 64;
 
     private const int SharedCapacity = 256;
@@ -20,7 +20,7 @@ internal sealed class BlockStore(MemoryPool<byte> pool) : IDisposable
 
     public MemoryPool<byte> Pool => pool;
 
-    /// <param name="holder">The half of a connection that owns it from now on, and gives it back.</param>
+    /// <param name="holder">The half of a connection that owns the block from now on, and returns it.</param>
     public Block Rent(object holder)
     {
         var block = Take();
@@ -57,7 +57,7 @@ internal sealed class BlockStore(MemoryPool<byte> pool) : IDisposable
         }
     }
 
-    /// <summary>Gives back a whole chain.</summary>
+    /// <summary>Returns a whole chain.</summary>
     public void ReturnAll(Block? first, object holder)
     {
         while (first is not null)
@@ -68,7 +68,7 @@ internal sealed class BlockStore(MemoryPool<byte> pool) : IDisposable
         }
     }
 
-    /// <summary>Takes over what a thread cached that stops running this store's loop.</summary>
+    /// <summary>Takes over the blocks that were cached by a thread that stops running this loop.</summary>
     public void TakeBack(BlockCache cache)
     {
         while (cache.TryTake() is { } block)

@@ -2,7 +2,7 @@ using System.Buffers;
 
 namespace KestrelGreenTransport.Epoll.Memory;
 
-/// <summary>A buffer for the rare write that asks for more in one piece than the memory pool's blocks hold.</summary>
+/// <summary>A buffer for the rare write that asks for more contiguous memory than a block of the pool has.</summary>
 internal sealed class OversizedMemory(int size) : IMemoryOwner<byte>
 {
     private byte[]? _array = ArrayPool<byte>.Shared.Rent(size);

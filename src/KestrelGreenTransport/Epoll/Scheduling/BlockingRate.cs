@@ -3,9 +3,9 @@ namespace KestrelGreenTransport.Epoll.Scheduling;
 /// <summary>
 /// Whether handlers block so often that a loop should be handed on before each of them, decided over windows of 100 ms.
 ///
-/// Waiting for the guard costs up to a threshold for each handler that blocks; handing on costs a few microseconds for
-/// every handler. Handlers that compute do not count: on a busy core they gain nothing from it (seen: 3,900 requests a
-/// second with, 6,600 without).
+/// Waiting for the guard costs up to one threshold for each handler that blocks; handing on costs a few microseconds for
+/// every handler. Handlers that compute do not count: on a busy core handing on slows them down (measured: 3,900 requests a
+/// second with it, 6,600 without).
 /// </summary>
 internal sealed class BlockingRate
 {
@@ -16,10 +16,10 @@ internal sealed class BlockingRate
     private TimeSpan _windowStart;
     private int _inWindow;
 
-    /// <summary>Whether to hand on.</summary>
+    /// <summary>Whether to hand the loop on.</summary>
     public bool IsFrequent { get; private set; }
 
-    /// <summary>So many handlers were found to block since the last call.</summary>
+    /// <summary>Adds the number of handlers that were found to block since the last call.</summary>
     public void Add(int blocked, TimeSpan now)
     {
         _inWindow += blocked;

@@ -1,37 +1,37 @@
 namespace KestrelGreenTransport.Epoll.Scheduling;
 
 /// <summary>What the guard saw of one loop.</summary>
-/// <param name="Word">The loop's leadership.</param>
-/// <param name="State">The kernel's letter for the leader's thread: S, D, R, …</param>
-/// <param name="CpuTime">The CPU time that this thread has used, in nanoseconds.</param>
-/// <param name="Collections">Garbage collections so far: they stop every thread, and then all look as if they slept.</param>
+/// <param name="Word">The loop's leadership word.</param>
+/// <param name="State">The kernel's letter for the state of the leader's thread: S, D, R, …</param>
+/// <param name="CpuTime">The CPU time that the leader's thread has used, in nanoseconds.</param>
+/// <param name="Collections">Garbage collections so far: they stop every thread, which then looks asleep.</param>
 internal readonly record struct Sighting(long Word, char State, long CpuTime, int Collections);
 
-/// <summary>What the guard thinks of a leader.</summary>
+/// <summary>The guard's verdict on a leader.</summary>
 internal enum Verdict
 {
-    /// <summary>All is well, or it cannot be told.</summary>
+    /// <summary>No problem, or none that can be seen.</summary>
     Innocent,
 
     /// <summary>It sleeps, but perhaps only for a moment: look again soon.</summary>
     Suspect,
 
-    /// <summary>It runs the app: look again soon whether it computes.</summary>
+    /// <summary>It runs the app: look again soon to see whether it computes.</summary>
     Running,
 
-    /// <summary>Its handler waits for something while all other connections of the loop wait for it.</summary>
+    /// <summary>Its handler waits for something, and all other connections of the loop wait for the handler.</summary>
     Blocks,
 
-    /// <summary>Its handler computes at length.</summary>
+    /// <summary>Its handler computes for long.</summary>
     Computes,
 }
 
 /// <summary>
-/// Judges purely, from two sightings of one loop.
+/// Decides purely, from two sightings of one loop.
 ///
-/// The word alone deceives: a leader that was descheduled or throttled shows the same word for long (seen: 359 false
-/// verdicts a second with three busy neighbours on the core). So it must sleep by the kernel's word, or have used the
-/// processor for the threshold, in the same dispatch at both sightings.
+/// The word alone is not enough: a leader that was descheduled or throttled shows the same word for long (measured: 359
+/// false verdicts a second with three busy neighbours on the core). So, within one dispatch, the kernel must say that it
+/// sleeps, or it must have used the processor for the threshold.
 /// </summary>
 internal static class GuardJudge
 {

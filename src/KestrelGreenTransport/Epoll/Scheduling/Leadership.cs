@@ -3,13 +3,13 @@ using System.Diagnostics;
 namespace KestrelGreenTransport.Epoll.Scheduling;
 
 /// <summary>
-/// Who leads an event loop, in one word.
+/// Which thread leads an event loop, in one word.
 ///
-/// Exactly one thread leads. While it works for the loop itself the word says <see cref="Own"/>, and nobody can take the
-/// loop from it. While it runs the app for an event the word says <see cref="Busy"/> (the guard may take the loop) or
-/// <see cref="Offered"/> (any spare thread may), with a number that no other event ever had: so the leader, when the app
-/// returns, gets the loop back by a compare-and-swap from just that value, or sees that it has lost it. A thread that
-/// lost touches nothing of the loop any more.
+/// Exactly one thread leads. While it works for the loop itself the word is <see cref="Own"/>, and no other thread can take
+/// the loop. While it runs the app for an event the word is <see cref="Busy"/> (the guard may take the loop) or
+/// <see cref="Offered"/> (any spare thread may), with a number that is unique to the event. So when the app returns, the
+/// leader gets the loop back by a compare-and-swap from just that value, or sees that it has lost the loop. A thread that
+/// lost it touches nothing of the loop any more.
 /// </summary>
 internal sealed class Leadership
 {
@@ -25,7 +25,7 @@ internal sealed class Leadership
     // Only the leader uses it.
     private long _number;
 
-    /// <summary>What it is at this moment.</summary>
+    /// <summary>The word at this moment.</summary>
     public long Word => Volatile.Read(ref _word);
 
     public static bool IsBusy(long word) => (word & StateMask) == Busy;
@@ -42,8 +42,8 @@ internal sealed class Leadership
     }
 
     /// <summary>
-    /// The same, and any spare thread may take the loop. A full barrier: what the caller reads next, whether a spare is
-    /// awake, is read after this is seen by all.
+    /// As <see cref="BeginBusy"/>, but any spare thread may take the loop. A full barrier: all threads see the word before the
+    /// caller reads whether a spare is awake.
     /// </summary>
     public long BeginOffered()
     {
@@ -60,7 +60,7 @@ internal sealed class Leadership
         return Interlocked.CompareExchange(ref _word, ticket & ~StateMask, ticket) == ticket;
     }
 
-    /// <summary>Takes the loop from a leader that runs the app. False: it has returned meanwhile, or somebody else took it.</summary>
+    /// <summary>Takes the loop from a leader that runs the app. False: the app has returned, or another thread has taken the loop.</summary>
     public bool TryTake(long seen)
     {
         Interleaving.Point("a loop is about to be taken");

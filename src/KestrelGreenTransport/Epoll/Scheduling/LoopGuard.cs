@@ -7,19 +7,19 @@ namespace KestrelGreenTransport.Epoll.Scheduling;
 /// Watches the event loops whose handlers run inline, and gives a loop to a spare thread when a handler blocks it.
 ///
 /// One thread for all loops. It looks rarely while nothing blocks (a guard that woke every millisecond cost 10 to 25 % of
-/// the throughput of a server held to 40 % of a core), often for a while after something did, and sleeps while the loops
-/// do: the first event after that wakes it.
+/// the throughput of a server held to 40 % of a core), often for a while after something blocked, and sleeps while the
+/// loops do: the first event after that wakes it.
 /// </summary>
 internal sealed class LoopGuard : IDisposable
 {
-    // In thresholds: with the second look at a suspect, a handler that blocks is found within 10 thresholds (10 ms), and
-    // within one while blocking is being seen.
+    // In thresholds. With the second look at a suspect, a handler that blocks is found within 10 thresholds (10 ms), and
+    // within one in the second after another one blocked.
     private const double CalmTick = 8;
     private const double AlertTick = 0.8;
     private const double SecondLook = 0.2;
     private const double ComputingLook = 1.2;
 
-    // How often a calm guard looks twice at a leader that only runs: for one that computes.
+    // A calm guard takes a second look at a running leader only this often, to find one that computes.
     private const int ComputingEvery = 8;
     private const int IdleTicks = 12;
 
@@ -47,7 +47,7 @@ internal sealed class LoopGuard : IDisposable
         _origin = time.GetTimestamp();
     }
 
-    /// <summary>Whether somebody has to call <see cref="Wake"/> before the app runs.</summary>
+    /// <summary>Whether <see cref="Wake"/> must be called before the app runs.</summary>
     public bool IsAsleep => _isAsleep;
 
     private TimeSpan Now => _time.GetElapsedTime(_origin);
@@ -94,7 +94,7 @@ internal sealed class LoopGuard : IDisposable
         }
     }
 
-    /// <summary>Whether any loop has moved.</summary>
+    /// <summary>Returns whether any loop has moved.</summary>
     private bool LookAtAll(TimeSpan now, bool looksForComputing)
     {
         var moved = false;
@@ -137,8 +137,8 @@ internal sealed class LoopGuard : IDisposable
         return verdict;
     }
 
-    // Either a leader that begins to run the app after this barrier sees that the guard sleeps, and wakes it; or the
-    // guard sees after it that the leader has begun. So the leader, which passes here for every event, needs none.
+    // Either a leader that begins to run the app after this barrier sees that the guard sleeps, and wakes it; or the guard
+    // sees after the barrier that the leader has begun. So the leader, which passes here for every event, needs no barrier.
     private bool MayFallAsleep()
     {
         _isAsleep = true;

@@ -2,7 +2,7 @@ using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Epoll.Scheduling;
 
-/// <summary>One loop as its guard knows it. For the guard's thread.</summary>
+/// <summary>One loop as its guard sees it. Only for the guard's thread.</summary>
 internal sealed class Ward(IGuardedLoop loop, Func<int, int>? openState = null) : IDisposable
 {
     private readonly Func<int, int> _openState = openState ?? KernelThread.OpenState;
@@ -13,7 +13,7 @@ internal sealed class Ward(IGuardedLoop loop, Func<int, int>? openState = null) 
     private int _threadId;
     private int _stateDescriptor = -1;
 
-    /// <summary>Whether the loop has run the app, or does, since the last call.</summary>
+    /// <summary>Whether the loop is running the app, or has run it since the last call.</summary>
     public bool HasMoved()
     {
         var word = loop.Leadership.Word;
@@ -29,7 +29,7 @@ internal sealed class Ward(IGuardedLoop loop, Func<int, int>? openState = null) 
         {
             if (Leadership.IsOffered(word) && word == _before.Word)
             {
-                // The spare that the loop was offered to should long have taken it.
+                // The spare that the loop was offered to should have taken it long ago.
                 loop.RepeatOffer();
             }
 
@@ -80,8 +80,8 @@ internal sealed class Ward(IGuardedLoop loop, Func<int, int>? openState = null) 
         }
     }
 
-    // A file that cannot be opened now (no descriptor is left), or read any more (its thread has ended, and another one has
-    // the number), is tried again at the next look: the loop would be unguarded for good.
+    // A file that cannot be opened (no descriptor is left) or read (its thread has ended, and another thread has the number)
+    // is tried again at the next look; otherwise the loop would stay unguarded for good.
     private char ReadState(int threadId)
     {
         if (threadId != _threadId || _stateDescriptor < 0)
