@@ -5,9 +5,9 @@ namespace KestrelGreenTransport.Accepting;
 /// <summary>
 /// Gets slots back from handlers that never complete and whose clients have left.
 ///
-/// Such a connection ends when it is collected. A worker whose slots are all held that way serves no one, so it allocates
-/// nothing, and nothing would collect: while a listener's pool is full this asks for a collection, at doubling intervals.
-/// Handlers that are still at work are not touched by one.
+/// Such a connection ends when it is collected. A worker whose slots are all held that way serves no requests, so it
+/// allocates nothing and would never collect: while a listener's pool is full, this asks for collections, at doubling
+/// intervals. A collection does not touch handlers that are still running.
 /// </summary>
 internal sealed class AbandonedReclaim : IDisposable
 {
@@ -21,10 +21,10 @@ internal sealed class AbandonedReclaim : IDisposable
     private TimeSpan _pause = FirstLook;
     private int _isWatching;
 
-    /// <param name="pool">The listener's.</param>
-    /// <param name="connections">All that are open, whosever pool they are of.</param>
+    /// <param name="pool">The listener's pool.</param>
+    /// <param name="connections">All open connections, of any pool.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="collect">Asks for a collection; the runtime's own where it is null.</param>
+    /// <param name="collect">Asks for a collection; null for the runtime's own.</param>
     public AbandonedReclaim(ConnectionPool pool, Func<IReadOnlyCollection<IServedConnection>> connections, TimeProvider time, Action? collect = null)
     {
         (_pool, _connections) = (pool, connections);
@@ -41,7 +41,7 @@ internal sealed class AbandonedReclaim : IDisposable
         _timer.Dispose();
     }
 
-    // Accepting waits for a slot. Called by whoever accepts: the timer's thread does the rest.
+    // Accepting waits for a slot. Called on the accepting thread; the timer's thread does the work.
     private void Watch()
     {
         if (Interlocked.Exchange(ref _isWatching, 1) == 0)
@@ -52,7 +52,7 @@ internal sealed class AbandonedReclaim : IDisposable
 
     private void Look()
     {
-        // A busy server is full again and again, and some of its clients give up: its pauses grow all the same.
+        // A busy server is full again and again, and some of its clients give up: the pauses grow all the same.
         var anyHasLeft = AnyHasLeft();
         if (!anyHasLeft)
         {
@@ -63,7 +63,7 @@ internal sealed class AbandonedReclaim : IDisposable
         {
             Volatile.Write(ref _isWatching, 0);
 
-            // It may have become full before we had stopped watching.
+            // The pool may have become full before we stopped watching.
             if (_pool.IsFull)
             {
                 Watch();
@@ -81,7 +81,7 @@ internal sealed class AbandonedReclaim : IDisposable
         _timer.Change(_pause, Timeout.InfiniteTimeSpan);
     }
 
-    // On its own: what stands on the stack of the thread that asks for a collection is not collected.
+    // A separate method: what is on the stack of the thread that asks for a collection is not collected.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool AnyHasLeft() => _connections().Any(one => one.Pool == _pool && one.HasLeft);
 }

@@ -1,12 +1,11 @@
 namespace KestrelGreenTransport.Accepting;
 
 /// <summary>
-/// Through this gate every listener of the process is told to accept or to leave its socket alone: a DI singleton.
+/// Tells every listener of the process to accept or to leave its socket alone: a DI singleton.
 ///
-/// When <see cref="Close"/> returns nobody starts an accept here any more, and no wake-up of the kernel's is spent on this
-/// process: listeners are disarmed, and the slots that were reserved for the next accepts are free. The sockets stay bound
-/// and open: clients wait in the kernel's queue, or a sibling takes them. A listener that is bound later finds the gate as
-/// it is.
+/// After <see cref="Close"/> returns, no listener of this process starts an accept, and the kernel spends no wake-up on it:
+/// listeners are disarmed, and the slots reserved for the next accepts are free. The sockets stay bound and open: clients
+/// wait in the kernel's queue, or a sibling takes them. A listener bound later finds the gate in its current state.
 /// </summary>
 internal sealed class AcceptGate(bool isOpen = true)
 {
@@ -17,15 +16,15 @@ internal sealed class AcceptGate(bool isOpen = true)
 
     public bool IsOpen => Volatile.Read(ref _isOpen);
 
-    /// <summary>Has all listeners accept.</summary>
+    /// <summary>Makes all listeners accept.</summary>
     public void Open() => Turn(isOpen: true);
 
-    /// <summary>Has all listeners leave their sockets.</summary>
+    /// <summary>Makes all listeners leave their sockets alone.</summary>
     public void Close() => Turn(isOpen: false);
 
     /// <summary>
-    /// Has those listeners leave for good whose sockets other processes may accept on. What waits at a socket of this process
-    /// alone nobody else would ever take.
+    /// Makes the listeners whose sockets are shared with other processes leave for good. Clients of the other sockets could be
+    /// accepted only by this process.
     /// </summary>
     public void CloseShared()
     {
@@ -36,7 +35,7 @@ internal sealed class AcceptGate(bool isOpen = true)
         }
     }
 
-    /// <summary>A listener begins, not accepting yet; it is told to within this call where the gate is open.</summary>
+    /// <summary>Adds a listener that is not accepting yet. If the gate is open, it is told to accept within this call.</summary>
     public void Enter(IGated listener)
     {
         lock (_lock)
@@ -49,7 +48,7 @@ internal sealed class AcceptGate(bool isOpen = true)
         }
     }
 
-    /// <summary>A listener has ended; it is not told anything any more.</summary>
+    /// <summary>Removes a listener that has ended; it is told nothing any more.</summary>
     public void Leave(IGated listener)
     {
         lock (_lock)
@@ -58,7 +57,7 @@ internal sealed class AcceptGate(bool isOpen = true)
         }
     }
 
-    // Under the lock, so that all listeners hear the last word last.
+    // Under the lock, so that every listener gets the latest order last.
     private void Turn(bool isOpen)
     {
         lock (_lock)
@@ -86,7 +85,7 @@ internal sealed class AcceptGate(bool isOpen = true)
     private bool IsLeft(IGated listener) => _sharedAreLeft && listener.IsShared;
 }
 
-/// <summary>A listener behind the gate. Both must be quick, must not throw, and may be called from any thread.</summary>
+/// <summary>A listener behind the gate. <see cref="Open"/> and <see cref="Close"/> must be quick, must not throw, and may be called from any thread.</summary>
 internal interface IGated
 {
     /// <summary>Whether other processes may accept on the same socket.</summary>
@@ -95,6 +94,6 @@ internal interface IGated
     /// <summary>Accept from now on.</summary>
     void Open();
 
-    /// <summary>Start no further accept, and let go of the slots that are reserved for one.</summary>
+    /// <summary>Start no further accept, and give back the slots that are reserved for one.</summary>
     void Close();
 }

@@ -4,10 +4,10 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Accepting;
 
 /// <summary>
-/// Tells logs and metrics how accepting on one listener goes, the same for every backend.
+/// Reports to logs and metrics how accepting on one listener goes, the same for every backend.
 ///
-/// Nothing here throws, whatever loggers and listeners of the meter do (<see cref="ForeignCode"/>): accepting must not end
-/// over a line of log.
+/// Nothing here throws, whatever loggers and meter listeners do (<see cref="ForeignCode"/>): a log line must not end
+/// accepting.
 /// </summary>
 internal sealed class AcceptReporter(string endpoint, TransportMeter meter, ILogger logger)
 {
@@ -20,10 +20,10 @@ internal sealed class AcceptReporter(string endpoint, TransportMeter meter, ILog
         Log.PoolFull(logger, endpoint);
     });
 
-    /// <summary>Idle connections were ended for clients that wait.</summary>
+    /// <summary>Idle connections were ended for waiting clients.</summary>
     public void Reclaimed(int connections) => Tell(() => Log.IdleReclaimed(logger, endpoint, connections));
 
-    /// <summary>An accept failed and this is what happens next.</summary>
+    /// <summary>An accept failed; the verdict says what happens next.</summary>
     public void Failed(int errno, AcceptVerdict verdict)
     {
         if (verdict.Action != AcceptAction.Retry)

@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport.Accepting;
 
-/// <summary>A waiter that completes a task: on the thread pool, since the thread that ends a connection has its own work.</summary>
+/// <summary>A waiter that completes a task: on the thread pool, because the thread that ends a connection has other work to do.</summary>
 internal sealed class AwaitedSlot() : TaskCompletionSource<Slot?>(TaskCreationOptions.RunContinuationsAsynchronously), ISlotWaiter
 {
     public static async ValueTask<Slot?> TakeAsync(ConnectionPool pool, CancellationToken cancellationToken)
@@ -19,7 +19,7 @@ internal sealed class AwaitedSlot() : TaskCompletionSource<Slot?>(TaskCreationOp
     {
         Interleaving.Point("a waiter is cancelled");
 
-        // Who was forgotten is never granted; who was granted keeps the slot, cancelled or not.
+        // A forgotten waiter is never granted a slot; a granted one keeps its slot even if it is cancelled.
         if (pool.Forget(this))
         {
             SetResult(null);

@@ -8,7 +8,7 @@ namespace KestrelGreenTransport.Accepting;
 ///
 /// A connection holds one slot from before it is accepted until its ConnectionContext is disposed; a slot comes back
 /// exactly once (<see cref="Slot"/>).
-/// While anybody waits no slot is free: a returned slot goes to the one who waited longest, never past them.
+/// While there are waiters no slot is free: a returned slot goes to the one that has waited longest.
 /// </summary>
 internal sealed class ConnectionPool : IPoolFigures
 {
@@ -26,13 +26,13 @@ internal sealed class ConnectionPool : IPoolFigures
         _free = slots;
     }
 
-    /// <summary>Somebody has begun to wait for a slot. Raised by who takes one, and quick.</summary>
+    /// <summary>A waiter has begun to wait for a slot. Raised on the thread that asks for it; handlers must be quick.</summary>
     public event Action? Full;
 
-    /// <summary>A connection has ended. Raised by who ended it, and quick.</summary>
+    /// <summary>A connection has ended. Raised on the thread that ended it; handlers must be quick.</summary>
     public event Action? Ended;
 
-    /// <summary>Whether somebody waits for a slot, and so none is free.</summary>
+    /// <summary>Whether there is a waiter, and so no free slot.</summary>
     public bool IsFull
     {
         get
@@ -44,10 +44,10 @@ internal sealed class ConnectionPool : IPoolFigures
         }
     }
 
-    /// <summary>Where its listener listens, as the worker contract writes it.</summary>
+    /// <summary>The address of its listener, as the worker contract writes it.</summary>
     public string Endpoint { get; }
 
-    /// <summary>Connections, without the slots that are only reserved for the next accept.</summary>
+    /// <summary>The number of connections, without slots that are only reserved for the next accept.</summary>
     public long Held => Interlocked.Read(ref _held);
 
     public long Slots { get; }
@@ -76,7 +76,7 @@ internal sealed class ConnectionPool : IPoolFigures
                 return false;
             }
 
-            // Made before it is taken: without memory for it none is lost.
+            // Created before it is counted: if there is no memory for it, no slot is lost.
             slot = new Slot(this);
             TakeFree();
         }
@@ -113,7 +113,7 @@ internal sealed class ConnectionPool : IPoolFigures
     }
 
     /// <summary>
-    /// Stops waiting. False: the slot was granted already, or is being granted right now, and the waiter must give it back.
+    /// Stops waiting. False: the slot was already granted, or is being granted right now, and the waiter must give it back.
     /// </summary>
     public bool Forget(ISlotWaiter waiter)
     {
@@ -123,7 +123,7 @@ internal sealed class ConnectionPool : IPoolFigures
         }
     }
 
-    /// <summary>Reserves a slot, waiting for one if need be; null when cancelled before one was granted.</summary>
+    /// <summary>Reserves a slot, waiting for one if necessary; null if cancelled before one was granted.</summary>
     public ValueTask<Slot?> TakeAsync(CancellationToken cancellationToken)
     {
         if (cancellationToken.IsCancellationRequested)
@@ -162,7 +162,7 @@ internal sealed class ConnectionPool : IPoolFigures
         }
     }
 
-    /// <summary>A slot has come back: it goes to the one who waited longest.</summary>
+    /// <summary>A slot has come back: it goes to the waiter that has waited longest.</summary>
     private void HandOn()
     {
         ISlotWaiter waiter;
@@ -181,7 +181,7 @@ internal sealed class ConnectionPool : IPoolFigures
             waiter = first.Value;
         }
 
-        // Outside of the lock: a waiter may give its slot back from within.
+        // Outside the lock: a waiter may give its slot back from within.
         Interleaving.Point("a slot is handed on");
         waiter.Granted(new Slot(this));
     }

@@ -5,22 +5,22 @@ namespace KestrelGreenTransport.Accepting;
 /// <summary>
 /// Keeps connections from taking the process's last descriptors.
 ///
-/// .NET aborts the whole process when it cannot start a thread, and each thread it starts opens a pipe (seen with strace
-/// under EMFILE: OutOfMemoryException, or "Out of memory." and the end). So accepting rests while fewer than the headroom
-/// are free. The kernel gives out the lowest free number, so a high one means that all below it are taken.
+/// .NET aborts the whole process when it cannot start a thread, and each new thread opens a pipe (seen with strace under
+/// EMFILE: OutOfMemoryException, or "Out of memory." and the process is gone). So accepting pauses while fewer descriptors
+/// than the headroom are free. The kernel hands out the lowest free number, so a high number means that all below are taken.
 /// </summary>
 internal sealed class DescriptorHeadroom
 {
     private const int MostKept = 64;
 
-    // The limit is the process's; where it is unknown or off Linux, there is no headroom to keep.
+    // The limit is per process. If it is unknown, or off Linux, there is no headroom to keep.
     private readonly int _high = OperatingSystem.IsLinux() ? HighestOf(Libc.OpenFilesLimit()) : int.MaxValue;
     private bool _isLow;
 
-    /// <summary>Tells the number of a descriptor that was just accepted.</summary>
+    /// <summary>Notes the number of a descriptor that was just accepted.</summary>
     public void Accepted(nint descriptor) => _isLow = descriptor >= _high;
 
-    /// <summary>Whether accepting should rest. Asks the kernel only after a high number was seen.</summary>
+    /// <summary>Whether accepting should pause. Asks the kernel only after a high number was seen.</summary>
     public bool IsExhausted()
     {
         if (_isLow)

@@ -3,23 +3,23 @@ using System.Net.Sockets;
 namespace KestrelGreenTransport.Accepting;
 
 /// <summary>
-/// Keeps idle connections from locking others out: while a listener's pool is full and clients wait, those that have been
-/// idle for longest are ended, as many as wait.
+/// Keeps idle connections from locking other clients out: while a listener's pool is full and clients wait, the
+/// connections that have been idle longest are ended, as many as clients wait.
 ///
-/// A connection with a request in flight, or with bytes to read, is never chosen, nor is one that was used just now, whose
-/// next request is probably on its way. Quiet means that neither a request nor anything else has come: over TLS half a
-/// request shows in nothing but its arrival. A client that has asked for nothing yet has longer, for it came to ask. One that
-/// speaks to a connection handler of the app's is never chosen: what is idle there only that handler knows.
+/// Never chosen: a connection with a request in flight, with bytes to read, or used just now, whose next request is probably
+/// on its way. Quiet means that nothing has arrived, request or not: over TLS, its arrival is all that shows of half a
+/// request. A client that has not asked for anything yet has longer, because it came to ask. A connection of the app's own
+/// connection handler is never chosen: only the handler knows what is idle there.
 /// </summary>
 internal sealed class IdleReclaim : IDisposable
 {
     /// <summary>How long a connection must have been quiet.</summary>
     public static readonly TimeSpan LeastIdle = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>The same for one that a part of the next request has come for: its client may be slow, or a packet was lost.</summary>
+    /// <summary>The same once part of the next request has arrived: the client may be slow, or a packet was lost.</summary>
     public static readonly TimeSpan LeastIdleInRequest = TimeSpan.FromSeconds(5);
 
-    /// <summary>The same, at most, for one that has asked for nothing yet.</summary>
+    /// <summary>The longest that a connection without any request yet must have been quiet.</summary>
     public static readonly TimeSpan LongestUnasked = TimeSpan.FromSeconds(10);
 
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
@@ -31,10 +31,10 @@ internal sealed class IdleReclaim : IDisposable
     private readonly ITimer _timer;
     private int _isWatching;
 
-    /// <param name="listener">Whose pool it looks after.</param>
-    /// <param name="connections">All that are open, whosever pool they are of.</param>
+    /// <param name="listener">The listener whose pool is watched.</param>
+    /// <param name="connections">All open connections, of any pool.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="keepAlive">How long Kestrel lets a connection be idle: one that has asked for nothing gets no longer than that.</param>
+    /// <param name="keepAlive">How long Kestrel lets a connection be idle: the limit, too, for one without any request yet.</param>
     public IdleReclaim(ListenerContext listener, Func<IReadOnlyCollection<IServedConnection>> connections, TimeProvider time, TimeSpan keepAlive)
     {
         (_listener, _connections, _time) = (listener, connections, time);
@@ -49,7 +49,7 @@ internal sealed class IdleReclaim : IDisposable
         _timer.Dispose();
     }
 
-    // Accepting waits for a slot. Called by whoever accepts: the timer's thread does the rest.
+    // Accepting waits for a slot. Called on the accepting thread; the timer's thread does the work.
     private void Watch()
     {
         if (Interlocked.Exchange(ref _isWatching, 1) == 0)
@@ -65,7 +65,7 @@ internal sealed class IdleReclaim : IDisposable
             _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
             Volatile.Write(ref _isWatching, 0);
 
-            // It may have become full before we had stopped watching.
+            // The pool may have become full before we stopped watching.
             if (_listener.Pool.IsFull)
             {
                 Watch();
@@ -104,7 +104,7 @@ internal sealed class IdleReclaim : IDisposable
         }
     }
 
-    // Whose it is comes last: of one that was quiet for so long nobody changes the features meanwhile.
+    // The check for HTTP and TLS comes last: after this long a quiet, no other thread is changing the features.
     private bool IsIdle(IServedConnection connection, long quietSince, long now) =>
         connection.Pool == _listener.Pool
         && !connection.Activity.IsBusy

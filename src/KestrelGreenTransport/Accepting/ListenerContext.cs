@@ -2,16 +2,16 @@ namespace KestrelGreenTransport.Accepting;
 
 /// <summary>All that a backend needs to accept on one listening socket.</summary>
 /// <param name="Socket">The socket. It belongs to the caller, who closes it after <see cref="IAcceptor.UnbindAsync"/>.</param>
-/// <param name="Pool">Where the slots come from. A slot is taken before each accept.</param>
+/// <param name="Pool">The pool of slots. A slot is taken before each accept.</param>
 /// <param name="Gate">Says when to accept.</param>
-/// <param name="Siblings">Who else may accept on the same socket.</param>
-/// <param name="Reporter">Who is to be told how accepting goes.</param>
-/// <param name="Options">The transport's settings, validated.</param>
+/// <param name="Siblings">The other processes that may accept on the same socket.</param>
+/// <param name="Reporter">Reports how accepting goes.</param>
+/// <param name="Options">The transport's options, validated.</param>
 internal sealed record ListenerContext(ListenSocket Socket, ConnectionPool Pool, AcceptGate Gate, ISiblings Siblings, AcceptReporter Reporter, GreenTransportOptions Options)
 {
     /// <summary>
-    /// How many connections to accept at most before others get their turn: 1 where other processes accept on the same
-    /// socket, so that they get theirs (gevent: BaseServer.max_accept).
+    /// The most connections to accept before others get their turn: 1 if other processes accept on the same socket, so that
+    /// they get theirs (gevent: BaseServer.max_accept).
     /// </summary>
     public int AcceptBatch => Options.AcceptBatch ?? (Socket.IsShared ? 1 : 100);
 

@@ -22,7 +22,7 @@ internal sealed class Slot(ConnectionPool pool) : IDecrementConcurrentConnection
         }
     }
 
-    /// <summary>Gives the slot back. Only the first call does; a connection that is disposed twice frees nothing twice.</summary>
+    /// <summary>Gives the slot back. Only the first call has an effect: a connection that is disposed twice frees one slot.</summary>
     public void GiveBack()
     {
         var before = Interlocked.Exchange(ref _state, Returned);
@@ -33,6 +33,6 @@ internal sealed class Slot(ConnectionPool pool) : IDecrementConcurrentConnection
         }
     }
 
-    // Kestrel calls it when a connection is upgraded, where it is among the connection's features.
+    // Kestrel calls this when a connection is upgraded, if the slot is among the connection's features.
     void IDecrementConcurrentConnectionCountFeature.ReleaseConnection() => GiveBack();
 }

@@ -4,10 +4,10 @@ using Microsoft.AspNetCore.Connections.Features;
 
 namespace KestrelGreenTransport.Accepting;
 
-/// <summary>How far the TLS handshake of a connection is.</summary>
+/// <summary>The state of a connection's TLS handshake.</summary>
 internal static class TlsHandshake
 {
-    /// <summary>Whether it is over; null where there is none.</summary>
+    /// <summary>Whether the handshake is over; null if the connection has none.</summary>
     public static bool? IsOver(IServedConnection connection)
     {
         if (connection is not ConnectionContext { Features: var features } || features.Get<ITlsHandshakeFeature>() is not { } tls)
@@ -21,7 +21,7 @@ internal static class TlsHandshake
         }
         catch (Exception)
         {
-            // .NET's stream throws before the client has said something, and after the handshake has failed, for whatever reason.
+            // .NET's stream throws before the client has sent anything, and after the handshake has failed for whatever reason.
             return false;
         }
     }

@@ -3,8 +3,8 @@ using System.Diagnostics.Metrics;
 namespace KestrelGreenTransport.Accepting;
 
 /// <summary>
-/// The meter <c>KestrelGreenTransport</c>. Each measurement of accepting carries the listener's endpoint. Kestrel's own instruments
-/// (<c>kestrel.*</c>) stay Kestrel's.
+/// The meter <c>KestrelGreenTransport</c>. Measurements of accepting carry the listener's endpoint. Kestrel's own instruments
+/// (<c>kestrel.*</c>) are not part of it.
 /// </summary>
 internal sealed class TransportMeter
 {

@@ -3,10 +3,10 @@ using System.Collections.Immutable;
 namespace KestrelGreenTransport.Accepting;
 
 /// <summary>
-/// What the transport knows of itself, for the heartbeat, the board and the meter: a DI singleton where listeners enter
+/// What the transport knows about itself, for the heartbeat, the board and the meter: a DI singleton to which listeners add
 /// their pools and backends their probes. Written rarely, read from the beat thread.
 /// </summary>
-/// <param name="process">Where all hosts of a worker come together: what is entered here is entered there too.</param>
+/// <param name="process">The state of the whole process, shared by all hosts of a worker: what is added here is added there too.</param>
 internal sealed class TransportState(TransportState? process = null)
 {
     private ImmutableArray<IPoolFigures> _pools = [];
@@ -14,10 +14,10 @@ internal sealed class TransportState(TransportState? process = null)
 
     public ImmutableArray<IPoolFigures> Pools => _pools;
 
-    /// <summary>Whether connections say when HTTP gets them; else all count as HTTP.</summary>
+    /// <summary>Whether connections record that HTTP got them; if not, all count as HTTP.</summary>
     public bool MarksHttp { get; set; }
 
-    /// <summary>One for each event loop or IO engine that must pass a full beat.</summary>
+    /// <summary>One for each event loop or IO engine that a full beat must pass through.</summary>
     public ImmutableArray<ILoopProbe> Probes => _probes;
 
     public void Add(IPoolFigures pool)
@@ -48,14 +48,14 @@ internal sealed class TransportState(TransportState? process = null)
 /// <summary>The figures of one pool.</summary>
 internal interface IPoolFigures
 {
-    /// <summary>Where its listener listens, as the worker contract writes it.</summary>
+    /// <summary>The address of its listener, as the worker contract writes it.</summary>
     string Endpoint { get; }
 
     long Held { get; }
 
     long Slots { get; }
 
-    /// <summary>Whether a slot is taken: by a connection, by one that is being accepted right now, or for the next accept.</summary>
+    /// <summary>Whether any slot is taken: by a connection, by one that is being accepted right now, or for the next accept.</summary>
     bool IsInUse { get; }
 
     long Accepted { get; }
@@ -65,8 +65,8 @@ internal interface IPoolFigures
 internal interface ILoopProbe
 {
     /// <summary>
-    /// Asks the loop to call <paramref name="passed"/> from its own thread, once, as soon as it gets there. Never
-    /// blocks and never throws; a loop that is stuck never calls.
+    /// Asks the loop to call <paramref name="passed"/> once from its own thread, as soon as it gets there. Never blocks and
+    /// never throws; a loop that is stuck never calls.
     /// </summary>
     void Pass(Action passed);
 }
