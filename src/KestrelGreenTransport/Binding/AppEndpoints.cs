@@ -5,10 +5,10 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace KestrelGreenTransport.Binding;
 
 /// <summary>
-/// The endpoints that an app configured for Kestrel: in code, which Kestrel tells nobody, and in its configuration.
+/// The endpoints that an app configured for Kestrel: in code, which Kestrel does not make public, and in configuration.
 ///
-/// Those of code are read by a member that is not public. Should a later version of Kestrel not have it, they count as
-/// none: urls are then given to Kestrel beside them, it takes the app's endpoints and says so in its log.
+/// Those of code are read through a member that is not public. If a later version of Kestrel lacks it, they count as none:
+/// urls are then given to Kestrel beside them, and it takes the app's endpoints and logs that.
 /// </summary>
 internal static class AppEndpoints
 {
@@ -16,7 +16,7 @@ internal static class AppEndpoints
     public static IReadOnlyCollection<EndPoint> Of(KestrelServerOptions options) =>
         [.. InCode(options).Select(static one => one.EndPoint), .. InConfiguration(options)];
 
-    /// <summary>An endpoint that asks for HTTP/3, once the server has started; null when none does.</summary>
+    /// <summary>An endpoint that asks for HTTP/3, once the server has started; null if none does.</summary>
     public static string? WithHttp3(KestrelServerOptions options) =>
         InUse(options).FirstOrDefault(static one => one.Protocols.HasFlag(HttpProtocols.Http3))?.ToString();
 
@@ -48,7 +48,7 @@ internal static class AppEndpoints
         }
     }
 
-    /// <exception cref="MissingMethodException">This Kestrel has no such member.</exception>
+    /// <exception cref="MissingMethodException">This version of Kestrel has no such member.</exception>
     [UnsafeAccessor(UnsafeAccessorKind.Method, Name = "get_CodeBackedListenOptions")]
     public static extern List<ListenOptions> CodeBackedListenOptions(KestrelServerOptions options);
 

@@ -12,8 +12,8 @@ using Microsoft.Extensions.Options;
 namespace KestrelGreenTransport.Binding;
 
 /// <summary>
-/// Before the server starts: sees to it that Kestrel asks for what this process is to serve, where its listeners are
-/// inherited or bound by a supervisor. What is to be served, <see cref="EndpointChoice"/> decides.
+/// Before the server starts: makes Kestrel ask for the endpoints that this process should serve, if its listeners are
+/// inherited or bound by a supervisor. <see cref="EndpointChoice"/> decides which.
 /// </summary>
 internal sealed class ChooseEndpoints(
     IServer server, InheritedSockets inherited, MissingEndpoints missing, IOptions<KestrelServerOptions> kestrel, IConfiguration configuration,
@@ -51,7 +51,7 @@ internal sealed class ChooseEndpoints(
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
-        // The first worker says it for all.
+        // Only the first worker logs it, for all.
         if (inherited.IsWorker && contract is null or { Index: 1 } && AppEndpoints.WithHttp3(kestrel.Value) is { } endpoint)
         {
             Log.Http3TakenOff(loggers.CreateLogger(Log.Category), endpoint);
@@ -68,7 +68,7 @@ internal sealed class ChooseEndpoints(
 
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    // As the host reads them: what code added to the server comes first, then the setting urls, then the ports.
+    // In the host's order: addresses that code added to the server, then the setting urls, then the ports.
     private string[] Urls(IServerAddressesFeature feature) =>
         feature.Addresses.Count > 0 ? [.. feature.Addresses] : InheritedUrls.Split(configuration[WebHostDefaults.ServerUrlsKey]);
 

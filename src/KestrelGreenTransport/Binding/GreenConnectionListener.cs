@@ -7,7 +7,7 @@ namespace KestrelGreenTransport.Binding;
 /// <summary>
 /// One endpoint of the app, as Kestrel sees it.
 ///
-/// AcceptAsync returns null only after unbind and throws nothing, except what the caller's own token asks for.
+/// AcceptAsync returns null only after unbind, and throws only when the caller's own token is cancelled.
 /// </summary>
 internal sealed class GreenConnectionListener(SharedListener listener, SideDoor? door = null) : IConnectionListener
 {
@@ -21,8 +21,8 @@ internal sealed class GreenConnectionListener(SharedListener listener, SideDoor?
     public ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) =>
         door is { IsShut: false } || _accepting is not null ? AcceptEitherAsync(door!, cancellationToken) : AcceptAtFrontAsync(cancellationToken);
 
-    // What comes by the side door must not lose what comes at the front: the accept under way is kept for the next call.
-    // Kestrel asks for one connection after the other.
+    // A connection by the side door must not lose one that is being accepted at the front: that accept is kept for the next
+    // call. Kestrel asks for one connection after the other.
     private async ValueTask<ConnectionContext?> AcceptEitherAsync(SideDoor side, CancellationToken cancellationToken)
     {
         _accepting ??= AcceptAtFrontAsync(cancellationToken).AsTask();
@@ -60,8 +60,8 @@ internal sealed class GreenConnectionListener(SharedListener listener, SideDoor?
 
     public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
     {
-        // Where others accept on, only our own wait is ended. The last one's wait ends by itself, once everything that
-        // was accepted is handed out.
+        // If other endpoints still accept here, only our own wait is ended. The last endpoint's wait ends by itself, once
+        // every accepted connection is handed out.
         if (Interlocked.Exchange(ref _unbinding, 1) == 0 && !await listener.UnbindAsync())
         {
             await _unbound.CancelAsync();

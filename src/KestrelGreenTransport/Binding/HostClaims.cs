@@ -1,9 +1,9 @@
 namespace KestrelGreenTransport.Binding;
 
-// An address is served by one host of the process: a second one is refused, as two processes would be. So a client of an
-// address that was meant for loopback never reaches the app of another host.
+// An address is served by one host of the process; a second host is refused, as a second process would be. So a client of
+// an address that was meant for loopback never reaches another host's app.
 
-/// <summary>Which of the hosts of a process serves which of the sockets that it was given.</summary>
+/// <summary>Which host of the process serves which of its sockets.</summary>
 internal sealed class HostClaims
 {
     private readonly Lock _lock = new();
@@ -17,17 +17,17 @@ internal sealed class HostClaims
     /// <summary>A host has called <c>UseGreenTransport()</c>.</summary>
     public void Expect() => Interlocked.Increment(ref _hosts);
 
-    /// <summary>A host runs; true when all do.</summary>
+    /// <summary>A host has started; true when all have.</summary>
     public bool Started() => Interlocked.Increment(ref _started) >= Volatile.Read(ref _hosts);
 
-    /// <summary>A host stops, or did not start; true when none is left.</summary>
+    /// <summary>A host is stopping, or did not start; true when none is left.</summary>
     public bool Gone(bool wasStarted)
     {
         Interlocked.Add(ref _started, wasStarted ? -1 : 0);
         return Interlocked.Decrement(ref _hosts) <= 0;
     }
 
-    /// <summary>False when another host serves it.</summary>
+    /// <summary>False if another host serves it.</summary>
     public bool TryClaim(string name, object owner)
     {
         lock (_lock)
@@ -36,7 +36,7 @@ internal sealed class HostClaims
         }
     }
 
-    /// <summary>Whether a host serves it.</summary>
+    /// <summary>Whether any host serves it.</summary>
     public bool IsTaken(string name)
     {
         lock (_lock)

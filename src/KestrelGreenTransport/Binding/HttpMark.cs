@@ -5,16 +5,16 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace KestrelGreenTransport.Binding;
 
 /// <summary>
-/// Has each connection say when Kestrel's HTTP gets it, so that a drain knows those that it never gets: connection handlers
-/// of the app, which speak a protocol of their own.
+/// Makes each connection record when Kestrel's HTTP gets it, so that a drain can tell the others: connections of the app's
+/// own connection handlers, which speak another protocol.
 ///
-/// The mark is the last middleware of an endpoint. It is put there before the server starts, on the endpoints of code, and by
-/// the endpoint defaults on those that come of urls and of configuration. Both are read by members that are not public:
-/// should a later version of Kestrel not have them, every connection counts as HTTP.
+/// The mark is the last middleware of an endpoint. It is added before the server starts: to the endpoints of code directly,
+/// to those of urls and configuration through the endpoint defaults. Both are read through members that are not public: if a
+/// later version of Kestrel lacks them, every connection counts as HTTP.
 /// </summary>
 internal static class HttpMark
 {
-    /// <summary>Puts it on all endpoints; false where that cannot be done.</summary>
+    /// <summary>Adds it to all endpoints; false if that is not possible.</summary>
     public static bool TryPut(KestrelServerOptions options)
     {
         try

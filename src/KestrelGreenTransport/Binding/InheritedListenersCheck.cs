@@ -5,10 +5,10 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Binding;
 
 /// <summary>
-/// Once the app serves: every inherited listener must be answered by one of its endpoints, or clients would wait in a
-/// queue that no process accepts from. Where several hosts share the process, the last one to start looks. When the last one
-/// stops the process will ask for them no more, and gives them up, unless its own code stops the host and may start another;
-/// what is being accepted from is closed at unbind.
+/// Once the app has started, every inherited listener must be used by one of its endpoints, or clients would wait in a
+/// queue that no process accepts from. If several hosts share the process, the last one to start checks. When the last one
+/// stops, the process gives up its inherited sockets, unless the app's own code stops the host and may start another;
+/// sockets in use are closed at unbind.
 /// </summary>
 internal sealed class InheritedListenersCheck(
     InheritedSockets inherited, MissingEndpoints missing, WorkerFailure failure, StopCause cause, ILoggerFactory loggers)
@@ -49,7 +49,7 @@ internal sealed class InheritedListenersCheck(
         return Task.CompletedTask;
     }
 
-    /// <summary>A host that never started has not stopped either.</summary>
+    /// <summary>Counts a host that was disposed without being stopped, such as one that never started.</summary>
     public void Dispose() => Leave(givesUp: false);
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;

@@ -8,10 +8,10 @@ using Microsoft.Win32.SafeHandles;
 namespace KestrelGreenTransport.Binding;
 
 /// <summary>
-/// A listening socket that this process was born with. It stays open while the app may still ask for it (an endpoint of
-/// Kestrel's configuration can go and come back), and each use of it has a descriptor of its own.
+/// A listening socket that this process inherited. It stays open while the app may still ask for it (an endpoint of
+/// Kestrel's configuration can go and come back), and each use of it has its own descriptor.
 ///
-/// Nothing here shuts it down, changes it or removes a Unix path: it belongs to the one who bound it.
+/// Nothing here shuts it down, changes it or removes a Unix path: it belongs to the process that bound it.
 /// </summary>
 internal sealed class InheritedSocket : IDisposable
 {
@@ -25,19 +25,19 @@ internal sealed class InheritedSocket : IDisposable
         IsShared = isShared;
     }
 
-    /// <summary>The descriptor's number at birth.</summary>
+    /// <summary>The descriptor's number at process start.</summary>
     public int Number { get; }
 
     public ListenEndpoint Endpoint { get; }
 
-    /// <summary>Whether other processes may accept on it too.</summary>
+    /// <summary>Whether other processes may accept on it, too.</summary>
     public bool IsShared { get; }
 
-    /// <summary>Whether an endpoint of the app was ever answered by it.</summary>
+    /// <summary>Whether it ever answered an endpoint of the app.</summary>
     public bool IsUsed { get; private set; }
 
-    /// <summary>Takes a descriptor that a supervisor announced.</summary>
-    /// <exception cref="IOException">It is no listening stream socket; the message says what to look at.</exception>
+    /// <summary>Takes over a descriptor that a supervisor announced.</summary>
+    /// <exception cref="IOException">It is not a listening stream socket; the message says what to check.</exception>
     public static InheritedSocket Adopt(InheritedListener listener)
     {
         var number = listener.Descriptor;
@@ -50,14 +50,14 @@ internal sealed class InheritedSocket : IDisposable
         return new InheritedSocket(new SafeFileHandle(number, ownsHandle: true), number, listener.Endpoint, isShared: true);
     }
 
-    /// <summary>Takes a descriptor of systemd's; null when it is something else than a listening stream socket, which is not for us.</summary>
+    /// <summary>Takes over one of systemd's descriptors; null if it is not a listening stream socket, and so not for us.</summary>
     public static InheritedSocket? AdoptFromSystemd(int number) =>
         TryAdopt(number, out var endpoint, out _)
             ? new InheritedSocket(new SafeFileHandle(number, ownsHandle: true), number, endpoint!, isShared: false)
             : null;
 
-    /// <summary>Takes the socket that the supervisor bound for this process; closes whatever else it sent.</summary>
-    /// <exception cref="IOException">It is no listening stream socket.</exception>
+    /// <summary>Takes over the socket that the supervisor bound for this process; closes anything else that it sent.</summary>
+    /// <exception cref="IOException">It is not a listening stream socket.</exception>
     public static ListenSocket Receive(SafeFileHandle descriptor, ListenEndpoint asked)
     {
         var number = (int)descriptor.DangerousGetHandle();
@@ -71,8 +71,8 @@ internal sealed class InheritedSocket : IDisposable
         return new ListenSocket(new Socket(new SafeSocketHandle(number, ownsHandle: true)), endpoint!, isShared: true);
     }
 
-    /// <summary>A socket for one use, with a descriptor of its own.</summary>
-    /// <exception cref="IOException">The descriptor cannot be duplicated, or was given up already.</exception>
+    /// <summary>A socket for one use, with its own descriptor.</summary>
+    /// <exception cref="IOException">The descriptor cannot be duplicated, or was already given up.</exception>
     public ListenSocket Open()
     {
         if (_descriptor.IsClosed)
@@ -84,7 +84,7 @@ internal sealed class InheritedSocket : IDisposable
         return new ListenSocket(Duplicate((int)_descriptor.DangerousGetHandle()), Endpoint, IsShared);
     }
 
-    /// <summary>Gives it up: once every process has, the kernel refuses clients instead of queueing them for nobody.</summary>
+    /// <summary>Gives it up: once every process has, the kernel refuses clients instead of queueing them in vain.</summary>
     public void Dispose() => _descriptor.Dispose();
 
     public override string ToString() => Endpoint.ToString();

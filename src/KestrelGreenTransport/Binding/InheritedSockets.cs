@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Binding;
 
-/// <summary>The listening sockets that this process was born with, from a supervisor and from systemd. All hosts of the process share them.</summary>
+/// <summary>The listening sockets that this process inherited from a supervisor and from systemd. All its hosts share them.</summary>
 internal sealed class InheritedSockets
 {
     private static readonly Lazy<InheritedSockets> Process = new(() =>
@@ -14,7 +14,7 @@ internal sealed class InheritedSockets
         IReadOnlyList<InheritedListener> announced = worker?.Listeners ?? [];
         InheritedSocket[] all = [.. announced.Select(InheritedSocket.Adopt), .. SystemdSockets.Take()];
 
-        // A supervisor that only wants to see heartbeats gives its worker no listener: then the app binds as ever.
+        // A supervisor that only wants heartbeats gives its worker no listener: then the app binds as usual.
         return new InheritedSockets(all, isWorker: worker is not null && all.Length != 0, hasBroker: worker is { HasBroker: true });
     });
 
@@ -27,12 +27,12 @@ internal sealed class InheritedSockets
         HasBroker = hasBroker;
     }
 
-    /// <summary>Those of this process. The first look takes them over.</summary>
+    /// <summary>The sockets of this process. The first access takes them over.</summary>
     /// <exception cref="FormatException">A variable of the worker contract is malformed.</exception>
-    /// <exception cref="IOException">An announced descriptor is no listening socket.</exception>
+    /// <exception cref="IOException">An announced descriptor is not a listening socket.</exception>
     public static InheritedSockets OfProcess => Process.Value;
 
-    /// <summary>Whether a supervisor gives this process its listeners: then it binds nothing by itself.</summary>
+    /// <summary>Whether a supervisor gives this process its listeners: then it binds none itself.</summary>
     public bool IsWorker { get; }
 
     /// <summary>Whether the supervisor binds what the app asks for.</summary>
@@ -42,15 +42,15 @@ internal sealed class InheritedSockets
 
     public HostClaims Claims { get; } = new();
 
-    /// <summary>Those that no host of this process serves yet.</summary>
+    /// <summary>The listeners that no host of this process serves yet.</summary>
     public IReadOnlyList<InheritedListener> Unclaimed => [.. Listeners.Where(one => !Claims.IsTaken(one.Endpoint.ToString()))];
 
     public IReadOnlyList<InheritedListener> Listeners => [.. _all.Select(static one => new InheritedListener(one.Number, one.Endpoint))];
 
-    /// <summary>Those that no endpoint of the app was answered by: clients would wait in their queues for ever.</summary>
+    /// <summary>The sockets that no endpoint of the app uses: clients would wait in their queues for ever.</summary>
     public IEnumerable<InheritedSocket> Unused => _all.Where(static one => !one.IsUsed);
 
-    /// <summary>The app stops: nobody will ask any more.</summary>
+    /// <summary>The app stops and will ask for no more sockets.</summary>
     public void GiveUp()
     {
         foreach (var one in _all)
@@ -59,7 +59,7 @@ internal sealed class InheritedSockets
         }
     }
 
-    /// <summary>What answers an endpoint of the app: exactly that one first, else one whose clients it would get.</summary>
+    /// <summary>The socket that answers an endpoint of the app: an exact match first, else one that would get its clients.</summary>
     public InheritedSocket? Find(EndPoint asked)
     {
         if (asked is FileHandleEndPoint file)

@@ -7,19 +7,19 @@ using Microsoft.AspNetCore.Http;
 namespace KestrelGreenTransport.Binding;
 
 /// <summary>
-/// Which <c>urls</c> Kestrel gets in a process that inherited its listeners, so that all of them are served although the
-/// app configured none, or others. Decides purely.
+/// Decides purely which <c>urls</c> Kestrel gets in a process with inherited listeners, so that all of them are served even
+/// if the app configured none, or others.
 /// </summary>
 internal static class InheritedUrls
 {
     private const string PlaceholderPrefix = "/.green-inherited-";
 
     /// <summary>
-    /// The urls to use instead of the configured ones; null when those fit: each url is answered by an inherited
-    /// listener, and each inherited listener by a url.
+    /// The urls to use instead of the configured ones; null if those fit: each url is answered by an inherited listener, and
+    /// each inherited listener by a url.
     /// </summary>
     /// <param name="configured">The urls that the host was given.</param>
-    /// <param name="inherited">What was inherited, by descriptor.</param>
+    /// <param name="inherited">The inherited listeners.</param>
     public static IReadOnlyList<string>? Replace(IReadOnlyCollection<string> configured, IReadOnlyCollection<InheritedListener> inherited)
     {
         var kept = configured.Where(url => Asked(url).Any(asked => inherited.Any(one => one.Endpoint.Covers(asked)))).ToArray();
@@ -43,14 +43,14 @@ internal static class InheritedUrls
             return $"http://{ip}";
         }
 
-        // A url can name an absolute path that has nothing in it that urls are split at. Anything else gets a path that
-        // stands for the descriptor: Kestrel binds [::]:80, without a word, where it is given http://unix:@name.
+        // A url can name an absolute path without characters that urls are split at. Any other socket gets a placeholder path
+        // that stands for the descriptor: given http://unix:@name, Kestrel would silently bind [::]:80.
         return listener.Endpoint.UnixPath is { } path && path[0] == '/' && path.AsSpan().IndexOfAny(':', ';', '%') < 0
             ? $"http://unix:{path}"
             : string.Create(CultureInfo.InvariantCulture, $"http://unix:{PlaceholderPrefix}{listener.Descriptor}");
     }
 
-    /// <summary>What Kestrel will ask for when it is given this url; nothing when it is no url that sockets can serve.</summary>
+    /// <summary>The endpoints that Kestrel will ask for when given this url; none if sockets cannot serve it.</summary>
     public static EndPoint[] Asked(string url)
     {
         try

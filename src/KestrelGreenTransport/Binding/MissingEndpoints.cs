@@ -10,16 +10,16 @@ namespace KestrelGreenTransport.Binding;
 /// <summary>
 /// Explains, in a worker, endpoints of the app that no inherited listener answers, or that the supervisor cannot bind.
 ///
-/// For <c>localhost</c> Kestrel asks for 127.0.0.1 and then for [::1], and one of them is enough: it passes over any
-/// failure but an IOException. So a loopback address whose other half may do is refused by another exception, and is
-/// reported as the worker's end only once the host is known not to have started.
+/// For <c>localhost</c> Kestrel asks for 127.0.0.1 and then for [::1], and needs only one of them: it ignores any failure but
+/// an IOException. So a loopback address whose counterpart may work is refused with another exception, and is reported as
+/// the reason for the worker's exit only once it is clear that the host has not started.
 /// </summary>
 internal sealed class MissingEndpoints(InheritedSockets inherited, WorkerFailure failure) : IDisposable
 {
-    /// <summary>What the supervisor exits with when its app cannot be run as a worker (docs/signals-and-exit-codes.md).</summary>
+    /// <summary>The supervisor's exit code if its app cannot be run as a worker (docs/signals-and-exit-codes.md).</summary>
     public const int AppNotStartable = 4;
 
-    /// <summary>The same when a socket cannot be bound.</summary>
+    /// <summary>The supervisor's exit code if a socket cannot be bound.</summary>
     public const int CannotBind = 5;
 
     private readonly HashSet<EndPoint> _answered = [];
@@ -40,13 +40,13 @@ internal sealed class MissingEndpoints(InheritedSockets inherited, WorkerFailure
         return new IOException(message);
     }
 
-    /// <summary>The supervisor tried, and cannot bind it.</summary>
+    /// <summary>The supervisor tried to bind it and failed.</summary>
     /// <param name="asked">The app's endpoint.</param>
-    /// <param name="message">The supervisor's words.</param>
-    /// <param name="errno">The kernel's number for the reason, or 0.</param>
+    /// <param name="message">The supervisor's message.</param>
+    /// <param name="errno">The kernel's error number, or 0.</param>
     public Exception NotBound(EndPoint asked, string message, int errno)
     {
-        // A machine without IPv6 (or IPv4) has one localhost less, which Kestrel lives with; a taken port it does not.
+        // Kestrel copes with a machine without IPv6 (or IPv4), where one half of localhost is missing, but not with a taken port.
         if (errno is Errno.EADDRNOTAVAIL or Errno.EAFNOSUPPORT && asked is IPEndPoint ip && OtherLoopback(ip) is not null)
         {
             _undecided ??= (CannotBind, message);
@@ -57,22 +57,22 @@ internal sealed class MissingEndpoints(InheritedSockets inherited, WorkerFailure
         return new IOException(message);
     }
 
-    /// <summary>Another host of this process serves what this one asks for.</summary>
+    /// <summary>Another host of this process serves the endpoint that this one asks for.</summary>
     /// <param name="asked">The app's endpoint.</param>
     /// <param name="taken">The socket that answers it.</param>
     public IOException Taken(EndPoint asked, string taken) => Report(
         $"The app configures the endpoint {Names(asked).Name}, and {taken} is served by another host of this process already. "
         + "Give each host addresses of its own (Kestrel:Endpoints in its configuration, UseUrls or Listen...() in code): a host that names none gets all that no other one serves.");
 
-    /// <summary>A host names no endpoint, and other hosts of this process serve all that was inherited.</summary>
+    /// <summary>A host names no endpoint, and other hosts of this process serve everything that was inherited.</summary>
     public IOException NothingLeft() => Report(
         $"A host of the app names no endpoint, and other hosts of this process serve all that it inherited: {Inherited()}. "
         + "Name its endpoints (Kestrel:Endpoints in its configuration, UseUrls or Listen...() in code), and give them to the supervisor too (-b).");
 
-    /// <summary>The app serves: what was missing was not needed.</summary>
+    /// <summary>The app has started: what was missing was not needed.</summary>
     public void Started() => _undecided = null;
 
-    /// <summary>The host is gone; if it never started, this was why.</summary>
+    /// <summary>The host is disposed; if it never started, this was why.</summary>
     public void Dispose()
     {
         if (_undecided is var (exitCode, message))

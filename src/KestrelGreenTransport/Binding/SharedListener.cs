@@ -7,10 +7,10 @@ using KestrelGreenTransport.WarmUp;
 namespace KestrelGreenTransport.Binding;
 
 /// <summary>
-/// A listening socket with its pool and its acceptor, and the endpoints of the app that it answers: usually one, but
-/// 127.0.0.1:8080 and [::1]:8080 may both be answered by an inherited [::]:8080.
+/// A listening socket with its pool, its acceptor, and the app's endpoints that it answers: usually one, but an inherited
+/// [::]:8080 may answer both 127.0.0.1:8080 and [::1]:8080.
 ///
-/// The last endpoint to unbind stops the accepting and closes the socket; the last to be disposed ends the rest.
+/// The last endpoint to unbind stops accepting and closes the socket; the last one to be disposed ends the rest.
 /// </summary>
 internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, IAcceptor acceptor, IDisposable[] reclaims, Action<SharedListener> disposed)
 {
@@ -26,8 +26,8 @@ internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, I
 
     public IAcceptor Acceptor => acceptor;
 
-    /// <summary>One more endpoint, or null when the last one has left already.</summary>
-    /// <param name="door">A second way to it; null for none.</param>
+    /// <summary>Adds an endpoint; null if the last one has already left.</summary>
+    /// <param name="door">A second way in; null for none.</param>
     public GreenConnectionListener? Join(SideDoor? door)
     {
         lock (_lock)
@@ -43,7 +43,7 @@ internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, I
         }
     }
 
-    /// <summary>One endpoint stops listening. True when nobody accepts here any more.</summary>
+    /// <summary>One endpoint stops listening. True if no endpoint accepts here any more.</summary>
     public async ValueTask<bool> UnbindAsync()
     {
         lock (_lock)
@@ -59,12 +59,12 @@ internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, I
     }
 
     /// <summary>
-    /// Where the kernel can tell the two apart, clients that begin to connect get no answer from now on; those that are
-    /// connecting still come through.
+    /// Clients that begin to connect get no answer from now on, if the kernel can tell them apart; clients that are already
+    /// connecting still get through.
     /// </summary>
     public void DropNewClients()
     {
-        // Under the lock: once it is closed, another socket may have its number.
+        // Under the lock: once it is closed, its number may belong to another socket.
         lock (_lock)
         {
             if (!_isClosed && OperatingSystem.IsLinux() && socket.EndPoint is IPEndPoint)
@@ -74,7 +74,7 @@ internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, I
         }
     }
 
-    /// <summary>Whether a client waits in the kernel's queue, of which nothing is left once the socket is closed.</summary>
+    /// <summary>Whether a client waits in the kernel's queue, which is lost once the socket is closed.</summary>
     public bool HasWaiting()
     {
         lock (_lock)
@@ -84,8 +84,8 @@ internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, I
     }
 
     /// <summary>
-    /// Stops listening before Kestrel asks for it, which then finds nothing left to do. New clients are refused. The socket is
-    /// closed once the acceptor has let go of it, whichever of several callers came first.
+    /// Stops listening before Kestrel asks for it; Kestrel then finds nothing left to do. New clients are refused. All callers
+    /// return once the acceptor has released the socket and it is closed.
     /// </summary>
     public async Task EndAsync()
     {
@@ -120,7 +120,7 @@ internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, I
         }
     }
 
-    /// <summary>One endpoint, unbound before, is done with its connections.</summary>
+    /// <summary>One endpoint, already unbound, is done with its connections.</summary>
     public async ValueTask DisposeAsync()
     {
         lock (_lock)

@@ -7,11 +7,11 @@ using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Binding;
 
-/// <summary>Binds listening sockets of our own, where nothing was inherited.</summary>
+/// <summary>Binds listening sockets of our own, if none was inherited.</summary>
 internal static class SocketBinder
 {
-    /// <exception cref="AddressInUseException">Somebody listens there already.</exception>
-    /// <exception cref="IOException">A Unix socket cannot be bound, or a file handle is no socket; the message says why and what to do.</exception>
+    /// <exception cref="AddressInUseException">Another socket already listens there.</exception>
+    /// <exception cref="IOException">A Unix socket cannot be bound, or a file handle is not a socket; the message says why and what to do.</exception>
     /// <exception cref="SocketException">The kernel refuses for another reason.</exception>
     public static ListenSocket Bind(EndPoint endPoint, GreenTransportOptions options)
     {
@@ -29,7 +29,7 @@ internal static class SocketBinder
                     break;
             }
 
-            // Again where somebody gave us a listening one: that only sets its backlog.
+            // A file handle may listen already: then this only sets its backlog.
             socket.Listen(options.Backlog);
             return new ListenSocket(socket, ListenEndpoint.Of(socket.LocalEndPoint!), isShared: false);
         }
@@ -50,7 +50,7 @@ internal static class SocketBinder
         }
     }
 
-    /// <summary>A socket that is to be bound there, with all options that it needs before.</summary>
+    /// <summary>A socket to be bound there, with all options that it needs before.</summary>
     public static Socket Open(EndPoint endPoint, GreenTransportOptions options)
     {
         switch (endPoint)
@@ -59,7 +59,7 @@ internal static class SocketBinder
                 var socket = new Socket(ip.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
                 try
                 {
-                    // As in stock: [::] takes IPv4 too.
+                    // As in Kestrel's own transport: [::] takes IPv4 too.
                     if (ip.Address.Equals(IPAddress.IPv6Any))
                     {
                         socket.DualMode = true;
@@ -83,7 +83,7 @@ internal static class SocketBinder
         }
     }
 
-    // Before the socket listens: on Linux accepted ones take these over, those too that wait in the queue by then.
+    // Before the socket listens, so that (on Linux) all accepted sockets inherit these options, even the first one in the queue.
     private static void SetTcpOptions(Socket socket, GreenTransportOptions options)
     {
         if (!OperatingSystem.IsLinux())
@@ -114,7 +114,7 @@ internal static class SocketBinder
         }
         catch (SocketException exception)
         {
-            // Now, not whenever the finalizer comes: by then the number may be somebody else's.
+            // Now, not when the finalizer runs: by then the number may belong to another file.
             handle.Dispose();
             throw NotUsable(file, exception);
         }

@@ -3,11 +3,11 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Binding;
 
-// A path is a name that others may give to something else: a folder of theirs on the way can become a link to another. So a
-// socket's file is known by the folder that it was found in, which is held open, and by its inode. What has another one by now
-// is left alone; what is no socket never was ours.
+// Another user may make a path lead elsewhere: a folder of theirs on the way can become a link. So a socket's file is
+// identified by the folder that it was found in, which is held open, and by its inode. A file with another inode is left
+// alone; a file that is not a socket was never ours.
 
-/// <summary>The file of a Unix socket, for changing its rights and removing it: it and no other.</summary>
+/// <summary>The file of a Unix socket: changes the mode of, and removes, exactly this file.</summary>
 internal sealed class SocketFile : IDisposable
 {
     private readonly SafeFileHandle _folder;
@@ -21,12 +21,12 @@ internal sealed class SocketFile : IDisposable
         _identity = identity;
     }
 
-    /// <summary>Whose it is.</summary>
+    /// <summary>The user id that owns it.</summary>
     public uint Owner => _identity.Owner;
 
     private int Folder => (int)_folder.DangerousGetHandle();
 
-    /// <summary>The socket's file at this path; null where there is none.</summary>
+    /// <summary>The socket's file at this path; null if there is none.</summary>
     public static SocketFile? Find(string path)
     {
         var (folder, name) = (Path.GetDirectoryName(path), Path.GetFileName(path));
@@ -55,7 +55,7 @@ internal sealed class SocketFile : IDisposable
         }
     }
 
-    /// <summary>Sets its rights. Returns what was against it; null for nothing.</summary>
+    /// <summary>Sets its mode. Returns the reason why that failed, or null.</summary>
     public string? SetMode(UnixFileMode mode)
     {
         var opened = Result.From(LibcFiles.openat(_folder, _name, LibcFiles.O_PATH | LibcFiles.O_NOFOLLOW | LibcFiles.O_CLOEXEC, 0));
@@ -72,7 +72,7 @@ internal sealed class SocketFile : IDisposable
 
         try
         {
-            // chmod by the descriptor's own name: fchmod refuses descriptors that were opened for their path alone.
+            // chmod through /proc: fchmod refuses descriptors that were opened with O_PATH.
             if (!OperatingSystem.IsWindows())
             {
                 File.SetUnixFileMode($"/proc/self/fd/{opened.Value}", mode);

@@ -10,10 +10,10 @@ internal static class SystemdSockets
     /// <summary>The first descriptor.</summary>
     public const int First = 3;
 
-    // More than any process has: a number that is wrong must not cost a boot.
+    // More than any process has: a wrong number must not prevent the start.
     private const int Most = 1 << 20;
 
-    /// <summary>How many descriptors these values of LISTEN_PID and LISTEN_FDS give to this process; null when they are none of its own.</summary>
+    /// <summary>How many descriptors these values of LISTEN_PID and LISTEN_FDS pass to this process; null if they are for another one.</summary>
     public static int? Count(string? pid, string? count, int self) =>
         int.TryParse(pid, NumberStyles.None, CultureInfo.InvariantCulture, out var meant)
         && meant == self
@@ -22,7 +22,7 @@ internal static class SystemdSockets
             ? number
             : null;
 
-    /// <summary>The listening ones among them; the variables are removed, as sd_listen_fds(unset_environment) does.</summary>
+    /// <summary>The listening sockets among them. The variables are removed, as sd_listen_fds(unset_environment) does.</summary>
     public static IReadOnlyList<InheritedSocket> Take()
     {
         if (!OperatingSystem.IsLinux()

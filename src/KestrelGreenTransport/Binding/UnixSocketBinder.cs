@@ -8,14 +8,14 @@ namespace KestrelGreenTransport.Binding;
 /// <summary>
 /// Binds a Unix socket to its path.
 ///
-/// A path is taken from nobody who listens on it: a file is replaced only where it is a socket that refuses connections.
-/// Nobody can connect before the access rights are as wished: the socket has them before it has a file, and what the umask
-/// takes from those is given back between bind and listen.
+/// A path is never taken from a process that listens on it: a file is replaced only if it is a socket that refuses
+/// connections. No client can connect before the mode is as configured: the socket gets it before it has a file, and what
+/// the umask removes is restored between bind and listen.
 /// </summary>
 internal static class UnixSocketBinder
 {
-    /// <exception cref="AddressInUseException">Somebody listens there.</exception>
-    /// <exception cref="IOException">Another reason; the message says what to do.</exception>
+    /// <exception cref="AddressInUseException">Another process listens there.</exception>
+    /// <exception cref="IOException">Any other reason; the message says what to do.</exception>
     public static void Bind(Socket socket, UnixDomainSocketEndPoint endPoint, UnixFileMode? mode)
     {
         var name = ListenEndpoint.Of(endPoint);
@@ -48,7 +48,7 @@ internal static class UnixSocketBinder
                 // .NET's name for ENOENT.
                 SocketException { SocketErrorCode: SocketError.AddressNotAvailable } => "there is no such folder",
 
-                // It has none for EROFS and ENOSPC.
+                // .NET has no name for EROFS and ENOSPC.
                 SocketException { SocketErrorCode: SocketError.SocketError } => "the file system is read-only, or full",
                 _ => exception.Message,
             };
@@ -88,7 +88,7 @@ internal static class UnixSocketBinder
                 return;
             }
 
-            // Refused also where the file is no socket at all.
+            // A file that is not a socket refuses, too.
             using var stale = SocketFile.Find(path)
                 ?? throw new IOException($"Cannot listen on unix:{path}: a file stands there that is no socket. Remove it, or choose another path.", exception);
             stale.Remove();
@@ -101,7 +101,7 @@ internal static class UnixSocketBinder
         }
         catch (SocketException)
         {
-            // Whatever else it answers (a full queue, say), somebody is there.
+            // Any other answer (a full queue, say) means that a process listens there.
         }
 
         throw new AddressInUseException($"Cannot listen on unix:{path}: somebody listens there already. Stop them, or choose another path.");
