@@ -4,18 +4,18 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Files;
 
-// No symbolic link is followed that another user could have put there: neither on the way to a folder nor in it. What a
-// link of ours in a folder of ours leads to is looked at the same way.
-// Once open, a folder is used by its descriptor alone: whatever its path leads to later does not matter.
+// A symbolic link that another user could have made is never followed, neither on the way to a folder nor in it. The target
+// of a link of ours in a folder of ours is checked the same way.
+// Once open, a folder is used only through its descriptor: where its path leads later does not matter.
 
-/// <summary>A folder that is held open, found without help from other users.</summary>
+/// <summary>A folder that is held open, and that no other user could have led us to.</summary>
 internal sealed class Folder : IDisposable
 {
-    // As the kernel allows.
+    // The kernel's own limits.
     private const int MostLinks = 40;
     private const int LongestPath = 4096;
 
-    // A folder of a hostile user may be nested without end.
+    // Another user may nest folders without end.
     private const int MostDepth = 64;
 
     private const int Way = LibcFiles.O_PATH;
@@ -30,16 +30,16 @@ internal sealed class Folder : IDisposable
         IsKernels = isKernels;
     }
 
-    /// <summary>Who may change what its path leads to: names in it, or in a folder above it.</summary>
+    /// <summary>Who may change where its path leads: names in it, or in a folder above it.</summary>
     public FolderAccess Access { get; }
 
-    /// <summary>Who may change the names in this one, whatever is true of those above it.</summary>
+    /// <summary>Who may change the names in this folder, regardless of those above it.</summary>
     public FolderAccess OwnAccess { get; }
 
-    /// <summary>Whether it is of /proc, whose links are the kernel's: some of them lead to what has no path.</summary>
+    /// <summary>Whether it is in /proc, whose links are the kernel's: some of them lead to files without a path.</summary>
     public bool IsKernels { get; }
 
-    /// <summary>Where it is now, for people.</summary>
+    /// <summary>Its present path, for messages.</summary>
     public string Name => new FileInfo(Proc).LinkTarget ?? "?";
 
     /// <summary>The names in it.</summary>
@@ -50,23 +50,23 @@ internal sealed class Folder : IDisposable
     /// <summary>Whether it belongs to this process's user or to root.</summary>
     public bool IsOurs => StatusOf(_handle, "") is { } status && BelongsToUs(status);
 
-    /// <summary>What is known of the folder itself.</summary>
+    /// <summary>The status of the folder itself.</summary>
     public LibcFiles.Statx Status => StatusOf(_handle, "") ?? default;
 
     private string Proc => $"/proc/self/fd/{_handle.DangerousGetHandle()}";
 
-    /// <summary>Opens a folder by its path. ELOOP: a link stands in the way that is not to be trusted.</summary>
+    /// <summary>Opens a folder by its path. ELOOP: a symbolic link on the way cannot be trusted.</summary>
     /// <param name="path">An absolute path.</param>
-    /// <param name="folder">The caller disposes it; null when it cannot be opened.</param>
+    /// <param name="folder">The caller disposes it; null if it cannot be opened.</param>
     public static Result Open(string path, out Folder? folder) => Walk(path, toFile: false, out folder, out _);
 
-    /// <summary>Opens the folder in which a file stands or would stand, and follows the file's own link where that is to be trusted.</summary>
+    /// <summary>Opens the folder that a file is in or would be in, and follows the file's own link if it can be trusted.</summary>
     /// <param name="path">An absolute path.</param>
-    /// <param name="folder">The caller disposes it; null when it cannot be opened.</param>
-    /// <param name="name">The file's name in it. A link that stands there still is not to be followed, unless it is the kernel's.</param>
+    /// <param name="folder">The caller disposes it; null if it cannot be opened.</param>
+    /// <param name="name">The file's name in the folder. If that is still a link, it must not be followed, unless it is the kernel's.</param>
     public static Result OpenOf(string path, out Folder? folder, out string name) => Walk(path, toFile: true, out folder, out name);
 
-    /// <summary>Opens a folder and makes what is missing of it, all of it with these rights.</summary>
+    /// <summary>Opens a folder, and creates missing folders on the way, all with this mode.</summary>
     public static Result Make(string path, uint mode, out Folder? folder)
     {
         var opened = Open(path, out folder);
@@ -87,7 +87,7 @@ internal sealed class Folder : IDisposable
         }
     }
 
-    /// <summary>Opens a folder in this one, and makes it with these rights, whatever the umask is, if it is not there. Follows no link.</summary>
+    /// <summary>Opens a folder in this one. If it does not exist, creates it with this mode, whatever the umask is. Follows no link.</summary>
     public Result MakeIn(string name, uint mode, out Folder? folder)
     {
         folder = null;
@@ -97,7 +97,7 @@ internal sealed class Folder : IDisposable
             return made;
         }
 
-        // Not only on the way: its rights may have to be set.
+        // Not with O_PATH: its mode may have to be set.
         var opened = Open(name, LibcFiles.O_RDONLY | LibcFiles.O_DIRECTORY, 0, out var handle);
         if (handle is null)
         {
@@ -113,14 +113,14 @@ internal sealed class Folder : IDisposable
         return opened;
     }
 
-    /// <summary>A folder in this one; null when there is none. Follows no link.</summary>
+    /// <summary>A folder in this one; null if there is none. Follows no link.</summary>
     public Folder? Enter(string name)
     {
         _ = Open(name, Way | LibcFiles.O_DIRECTORY, 0, out var handle);
         return handle is null ? null : Enter(handle, Access);
     }
 
-    /// <summary>Opens what has this name here. Follows no link.</summary>
+    /// <summary>Opens the file with this name here. Follows no link.</summary>
     public Result Open(string name, int flags, uint mode, out SafeFileHandle? file)
     {
         var opened = Result.From(LibcFiles.openat(_handle, name, flags | LibcFiles.O_NOFOLLOW | LibcFiles.O_CLOEXEC, mode));
@@ -128,7 +128,7 @@ internal sealed class Folder : IDisposable
         return opened;
     }
 
-    /// <summary>Opens what a link of the kernel's leads to.</summary>
+    /// <summary>Opens the target of one of the kernel's links.</summary>
     public Result OpenKernels(string name, int flags, out SafeFileHandle? file)
     {
         var opened = Result.From(LibcFiles.openat(_handle, name, flags | LibcFiles.O_CLOEXEC, 0));
@@ -136,7 +136,7 @@ internal sealed class Folder : IDisposable
         return opened;
     }
 
-    /// <summary>Gives the folder another owner and other rights.</summary>
+    /// <summary>Sets the folder's owner and mode.</summary>
     public void Give(uint user, uint group, uint mode)
     {
         if (Open(".", LibcFiles.O_RDONLY | LibcFiles.O_DIRECTORY, 0, out var handle) is { Ok: true } && handle is not null)
@@ -149,13 +149,13 @@ internal sealed class Folder : IDisposable
         }
     }
 
-    /// <summary>What has this name here; null when nothing has. Of a link: the link itself.</summary>
+    /// <summary>The status of a name here; null if there is none. Of a link: of the link itself.</summary>
     public LibcFiles.Statx? StatusOf(string name) => StatusOf(_handle, name);
 
     /// <summary>Removes a name that is not a folder's.</summary>
     public Result Remove(string name) => Result.From(LibcFiles.unlinkat(_handle, name, 0));
 
-    /// <summary>Removes a name, with all below it if it is a folder's. No link is followed; what cannot be removed stays.</summary>
+    /// <summary>Removes a name, with everything below it if it is a folder. Follows no link; what cannot be removed stays.</summary>
     public void RemoveAll(string name) => RemoveAll(name, MostDepth);
 
     public void Dispose() => _handle.Dispose();
@@ -178,7 +178,7 @@ internal sealed class Folder : IDisposable
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // It is not ours to read. What stands in it stays, and so does the folder.
+                // We may not read it. Its content stays, and so does the folder.
             }
         }
 
@@ -200,7 +200,7 @@ internal sealed class Folder : IDisposable
             {
                 if (isLast)
                 {
-                    // It may be about to be made.
+                    // The caller may be about to create it.
                     name = next;
                     break;
                 }
@@ -276,7 +276,7 @@ internal sealed class Folder : IDisposable
         return Enter(new SafeFileHandle((nint)opened.Value, ownsHandle: true), FolderAccess.OursAlone);
     }
 
-    // Where others may replace a folder, all that is found below it may be theirs.
+    // Below a folder that others may replace, everything may be theirs.
     private static Folder Enter(SafeFileHandle handle, FolderAccess above)
     {
         var status = StatusOf(handle, "") ?? default;

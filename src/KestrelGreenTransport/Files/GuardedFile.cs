@@ -4,18 +4,18 @@ using Microsoft.Win32.SafeHandles;
 namespace KestrelGreenTransport.Files;
 
 /// <summary>
-/// Opens files to write, by paths that settings name. Where other users may write to the folder, a name there proves nothing:
-/// the file must be a regular one, under this name alone, of this user or root.
+/// Opens files for writing by paths from settings. If other users may write to the folder, its names cannot be trusted: the
+/// file must be a regular one, without other hard links, owned by this user or root.
 /// </summary>
 internal static class GuardedFile
 {
     private const string Usual = "Its folder must exist, and this user must be allowed to write there.";
     private const string Safe = "Remove it, or choose a folder that no other user may write to.";
 
-    /// <summary>Opens a file, or makes it where the flags say so.</summary>
+    /// <summary>Opens a file, or creates it if the flags say so.</summary>
     /// <param name="path">An absolute path.</param>
     /// <param name="flags">How to open it, as in open(2).</param>
-    /// <param name="mode">The rights of a file that is made, before the umask.</param>
+    /// <param name="mode">The mode of a created file, before the umask.</param>
     public static Opened Open(string path, int flags, uint mode)
     {
         var found = Folder.OpenOf(path, out var folder, out var name);
@@ -60,9 +60,9 @@ internal static class GuardedFile
     }
 }
 
-/// <summary>What came of opening a file.</summary>
-/// <param name="File">The open file, which the caller disposes; null when it was not opened.</param>
-/// <param name="Why">Why it was not opened; null when it was.</param>
-/// <param name="Remedy">A sentence with the way out.</param>
-/// <param name="Error">The kernel's number for the reason.</param>
+/// <summary>The result of opening a file.</summary>
+/// <param name="File">The open file, which the caller disposes; null if it was not opened.</param>
+/// <param name="Why">Why it was not opened; null if it was.</param>
+/// <param name="Remedy">A sentence that says what to do.</param>
+/// <param name="Error">The kernel's error number.</param>
 internal readonly record struct Opened(SafeFileHandle? File, string? Why, string Remedy, int Error);
