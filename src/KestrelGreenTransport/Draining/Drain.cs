@@ -4,7 +4,7 @@ using Microsoft.Extensions.Options;
 namespace KestrelGreenTransport.Draining;
 
 /// <summary>
-/// Whether this process drains: it accepts no more, and finishes what it took. A DI singleton; it never goes back.
+/// Whether this process is draining: it accepts no more, and finishes what it has accepted. A DI singleton; a drain is never undone.
 /// </summary>
 internal sealed class Drain(AcceptGate gate, IOptions<GreenTransportOptions> options)
 {
@@ -14,8 +14,8 @@ internal sealed class Drain(AcceptGate gate, IOptions<GreenTransportOptions> opt
 
     public bool HasBegun => _hasBegun;
 
-    /// <summary>How long requests in flight may take: GracefulTimeout, or less where the supervisor has said so.</summary>
-    /// <exception cref="OptionsValidationException">A setting is wrong.</exception>
+    /// <summary>How long requests in flight may take: GracefulTimeout, unless the supervisor has set another limit.</summary>
+    /// <exception cref="OptionsValidationException">An option is invalid.</exception>
     public TimeSpan Limit
     {
         get
@@ -27,7 +27,7 @@ internal sealed class Drain(AcceptGate gate, IOptions<GreenTransportOptions> opt
         }
     }
 
-    /// <summary>Sets the limit, also of a drain that is under way. A shorter one that was set before stays.</summary>
+    /// <summary>Sets the limit, even of a drain under way. A shorter limit set before stays.</summary>
     public void LimitTo(TimeSpan limit)
     {
         lock (_lock)
@@ -37,7 +37,7 @@ internal sealed class Drain(AcceptGate gate, IOptions<GreenTransportOptions> opt
     }
 
     /// <summary>
-    /// Leaves the listeners that siblings accept on, at once; responses that start from now on tell their clients to go.
+    /// Leaves the listeners that siblings accept on, at once; responses that start from now on tell their clients to close.
     /// </summary>
     public void Begin()
     {

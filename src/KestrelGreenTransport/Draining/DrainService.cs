@@ -8,10 +8,10 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Draining;
 
 /// <summary>
-/// A process that stops finishes what it took: requests in flight complete, idle connections are told to go, and only
-/// what is left at the limit is cut off.
+/// A process that stops finishes what it has accepted: requests in flight complete, idle connections are told to go, and
+/// only what is left at the limit is cut off.
 ///
-/// It does so while the host says that it is stopping, not when Kestrel stops: that one first gives up its clock, and
+/// This happens while the host says that it is stopping, not when Kestrel stops: Kestrel first gives up its clock, and
 /// closes every connection right after its listeners.
 /// </summary>
 internal sealed class DrainService(
@@ -24,7 +24,7 @@ internal sealed class DrainService(
     TransportClock clock,
     ILoggerFactory loggers) : IHostedLifecycleService
 {
-    /// <summary>How long whoever waited for bytes may take to leave, at the limit, before the connection is cut off.</summary>
+    /// <summary>How long a handler that reads may take to end, at the limit, before its connection is cut off.</summary>
     private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(1);
 
     private readonly ConditionalWeakTable<IServedConnection, Observed> _observed = [];
@@ -33,14 +33,14 @@ internal sealed class DrainService(
     private readonly Lock _lock = new();
     private Task? _draining;
 
-    /// <summary>Asks for a collection.</summary>
+    /// <summary>Asks for a garbage collection.</summary>
     public Action Collect { private get; init; } = LeftBehind.Collect;
 
     public Task StartingAsync(CancellationToken cancellationToken)
     {
         lifetime.ApplicationStopping.Register(drain.Begin);
 
-        // Once more: callbacks run in reverse order, and one of the app's that blocks should find this one done.
+        // Once more: callbacks run in reverse order, and this one should be done before one of the app's blocks.
         lifetime.ApplicationStarted.Register(() => lifetime.ApplicationStopping.Register(drain.Begin));
         return Task.CompletedTask;
     }
@@ -51,7 +51,7 @@ internal sealed class DrainService(
 
     public Task StoppingAsync(CancellationToken cancellationToken)
     {
-        // A host may be told to stop twice at once: by its owner, and by the token that this one cancels.
+        // A host may be told to stop twice at once: by its owner, and by the token that this cancels.
         lock (_lock)
         {
             if (_draining is null && !lifetime.ApplicationStopping.IsCancellationRequested)
@@ -76,7 +76,7 @@ internal sealed class DrainService(
             return;
         }
 
-        // WebSockets and event streams end when the app hears that it stops. Its callbacks may block; connections go on.
+        // WebSockets and event streams end when the app hears of the stop. Its callbacks may block; connections continue.
         var told = Task.Run(lifetime.StopApplication, CancellationToken.None);
         using var over = CancellationTokenSource.CreateLinkedTokenSource(hurry);
         var ended = EndOwnListenersAsync(told, over.Token);
@@ -90,8 +90,8 @@ internal sealed class DrainService(
         await told.WaitAsync(hurry).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
-    // A callback that sleeps is how many apps in Kubernetes keep serving until load balancers have noticed: listeners that no
-    // sibling has stay open until the callbacks are through.
+    // Many apps in Kubernetes sleep in such a callback to keep serving until the load balancers have noticed. So listeners
+    // without siblings stay open until the callbacks have returned.
     private async Task EndOwnListenersAsync(Task told, CancellationToken over)
     {
         await told.WaitAsync(over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -103,7 +103,7 @@ internal sealed class DrainService(
         await Task.WhenAll(factories.OfType<GreenTransportFactory>().Select(factory => factory.EndOwnListenersAsync(cause.Lingers)));
     }
 
-    /// <summary>True when all connections have ended within the limit, and no more can come.</summary>
+    /// <summary>True if all connections have ended within the limit, and no more can come.</summary>
     private async Task<bool> EndAllAsync(Task listenersEnded, CancellationToken hurry)
     {
         var start = _time.GetTimestamp();
@@ -113,7 +113,7 @@ internal sealed class DrainService(
         var leftBehind = new LeftBehind(backend.Value.Connections, _time, Collect);
         while (AnyIsOpen(listenersEnded))
         {
-            // Asked each time: a supervisor that is told to hurry passes that on.
+            // Asked each time: the supervisor may shorten the limit of a drain under way.
             if (_time.GetElapsedTime(start) >= drain.Limit || hurry.IsCancellationRequested)
             {
                 return false;
@@ -128,11 +128,11 @@ internal sealed class DrainService(
         return true;
     }
 
-    // Who was accepted in the moment in which the listeners were left shows as a slot before it shows as a connection.
+    // A connection accepted just when the listeners were left shows as a slot before it shows as a connection.
     private bool AnyIsOpen(Task listenersEnded) =>
         backend.Value.Connections().Count > 0 || !listenersEnded.IsCompleted || state.Pools.Any(static pool => pool.IsInUse);
 
-    // On its own: the drain must hold on to no connection while it waits, or those that were left behind are not collected.
+    // A separate method: the drain must not reference any connection while it waits, or abandoned ones are not collected.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void EndIdle(DrainPlan plan)
     {
@@ -166,20 +166,20 @@ internal sealed class DrainService(
         }
     }
 
-    // Where no client is given time, one whose connection is still on its way to HTTP is not waited for either.
+    // If clients get no time, a connection that is still on its way to HTTP gets none either.
     private bool IsRaw(IServedConnection connection) =>
         state.MarksHttp
         && !connection.Activity.ReachesHttp
         && (!cause.Lingers || RawConnection.Is(connection, _time.GetElapsedTime(connection.Activity.IdleSince)));
 
-    // Its handler is told once, and ends it when it likes: nothing that it still sends is cut off before the limit.
+    // Its handler is told once, and ends it when it likes: what it still sends is not cut off before the limit.
     private void Tell(IServedConnection connection)
     {
         var observed = _observed.GetValue(connection, static _ => new Observed());
         observed.IsTold = observed.IsTold || RawConnection.TryTell(connection, _logger);
     }
 
-    // What leaves for a slow client is a sign of life, too.
+    // Sending to a slow client counts as activity, too.
     private long QuietSince(Idle idle)
     {
         if (idle.Connection.HasUnsent)
@@ -190,7 +190,7 @@ internal sealed class DrainService(
         return _observed.TryGetValue(idle.Connection, out var observed) ? Math.Max(idle.QuietSince, observed.UnsentAt) : idle.QuietSince;
     }
 
-    // A part of a request has come: the client is asking already, as one does that has asked for nothing yet.
+    // Once part of a request has come, treat the client like one without any request yet: it is asking right now.
     private static TimeSpan? LongestRest(Idle idle) => idle.Connection.Activity is { HasPartOfRequest: false } activity ? activity.LongestRest : null;
 
     private async Task CutOffAsync(CancellationToken hurry)
@@ -201,7 +201,7 @@ internal sealed class DrainService(
         string[] paths = [.. rest.SelectMany(static connection => connection.Activity.Paths())];
         Log.CutOff(_logger, limit.TotalMilliseconds, rest.Count, paths.Length, SummaryOf(paths));
 
-        // A WebSocket whose app still listens to it learns that it is over, and leaves in order.
+        // A WebSocket whose app still reads learns that it is over, and can close in order.
         var start = _time.GetTimestamp();
         foreach (var connection in rest)
         {
@@ -231,7 +231,7 @@ internal sealed class DrainService(
 
     private sealed class Observed
     {
-        /// <summary>When it was last seen with something yet to be sent.</summary>
+        /// <summary>When it was last seen with unsent bytes.</summary>
         public long UnsentAt { get; set; } = long.MinValue;
 
         public bool IsTold { get; set; }

@@ -5,14 +5,14 @@ using Microsoft.Extensions.Hosting;
 namespace KestrelGreenTransport.Draining;
 
 /// <summary>
-/// Notes that a signal tells the process to leave. It decides nothing: the host's own handler, which was registered before
+/// Notes that a signal tells the process to exit. It does not act on it: the host's own handler, which was registered before
 /// and therefore runs after this one, stops the host.
 /// </summary>
 internal sealed class LeaveSignals(StopCause cause, IHostEnvironment environment) : IHostedLifecycleService, IDisposable
 {
     private readonly List<PosixSignalRegistration> _registrations = [];
 
-    /// <summary>Those that count. Ctrl+C of a developer does not: there are no clients to be gentle with.</summary>
+    /// <summary>The signals that count. A developer's Ctrl+C does not: there are no clients to protect.</summary>
     public static IReadOnlyList<PosixSignal> Of(IHostEnvironment environment) => environment.IsDevelopment()
         ? [PosixSignal.SIGTERM, PosixSignal.SIGQUIT]
         : [PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGINT];

@@ -4,15 +4,15 @@ using KestrelGreenTransport.Accepting;
 namespace KestrelGreenTransport.Draining;
 
 /// <summary>
-/// Gets handlers out of a drain's way that never complete and whose clients have left.
+/// During a drain, gets rid of handlers that never complete and whose clients have left.
 ///
-/// Such a connection ends when it is collected. A process that stops serves fewer and fewer, so it allocates little, and
-/// nothing would collect before the limit: this asks for a collection, at doubling intervals, while there are any. Handlers
-/// that are still at work are not touched by one.
+/// Such a connection ends when it is collected. A process that stops serves fewer and fewer requests, so it allocates little
+/// and would not collect before the limit: this asks for collections, at doubling intervals, while there are such
+/// connections. A collection does not touch handlers that are still running.
 /// </summary>
 internal sealed class LeftBehind(Func<IReadOnlyCollection<IServedConnection>> connections, TimeProvider time, Action collect)
 {
-    /// <summary>How long the client has been seen to be away before the first collection: most handlers end when they hear of it.</summary>
+    /// <summary>How long after a client was seen to have left the first collection comes: most handlers end by themselves.</summary>
     public static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
 
     private TimeSpan _pause = FirstPause;
@@ -21,7 +21,7 @@ internal sealed class LeftBehind(Func<IReadOnlyCollection<IServedConnection>> co
     /// <summary>In the background: no request waits for it.</summary>
     public static void Collect() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
 
-    /// <summary>To be called in each pass.</summary>
+    /// <summary>Must be called in each pass.</summary>
     public void Look()
     {
         if (!AnyHasLeft())
@@ -38,7 +38,7 @@ internal sealed class LeftBehind(Func<IReadOnlyCollection<IServedConnection>> co
         }
     }
 
-    // On its own: what stands on the stack of the thread that asks for a collection is not collected.
+    // A separate method: what is on the stack of the thread that asks for a collection is not collected.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool AnyHasLeft() => connections().Any(static one => one.HasLeft);
 }
