@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace KestrelGreenTransport.Contract;
 
-/// <summary>Sizes as people write them: <c>65536</c>, <c>64KB</c>, <c>512MB</c>, <c>2GB</c>, each unit 1024 of the one before.</summary>
+/// <summary>Sizes as people write them: <c>65536</c>, <c>64KB</c>, <c>512MB</c>, <c>2GB</c>; each unit is 1024 of the one before.</summary>
 internal static class ByteSize
 {
     public static bool TryParse(string? text, out long bytes)

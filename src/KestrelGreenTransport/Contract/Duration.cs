@@ -5,7 +5,7 @@ namespace KestrelGreenTransport.Contract;
 
 /// <summary>
 /// Durations as people write them: <c>250ms</c>, <c>30s</c>, <c>5m</c>, <c>1h30m</c>, <c>2d</c>; a bare number is
-/// seconds, as in gunicorn's settings; <c>hh:mm:ss</c> is taken too, as .NET's configuration writes it.
+/// seconds, as in gunicorn's settings; <c>hh:mm:ss</c> is accepted too, as .NET's configuration writes it.
 /// </summary>
 internal static class Duration
 {
@@ -96,7 +96,7 @@ internal static class Duration
         }
     }
 
-    // Exact: a double has no room for every tick of thousands of years.
+    // Exact: a double cannot hold every tick of thousands of years.
     private static bool TryMultiply(decimal number, long unit, ref TimeSpan sum)
     {
         if (number > long.MaxValue / unit || number * unit > long.MaxValue - sum.Ticks)

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace KestrelGreenTransport.Contract;
 
 /// <summary>
-/// One full beat, as it stands in a heartbeat file (56 bytes, little-endian). A beat proves that work got done: it
-/// passed through every event loop and the thread pool before it was written.
+/// One full beat, as stored in a heartbeat file (56 bytes, little-endian). A beat proves that work got done: it passed
+/// through every event loop and the thread pool before it was written.
 /// </summary>
 internal readonly record struct HeartbeatRecord(
     ulong Sequence, int Pid, int Index, long Generation, WorkerState State, long Beats, long MonotonicNanoseconds)
@@ -15,7 +15,7 @@ internal readonly record struct HeartbeatRecord(
     private const uint LayoutVersion = 1;
     private static ReadOnlySpan<byte> Magic => "GBT1"u8;
 
-    /// <summary>An odd sequence says that the writer is in the middle of the record.</summary>
+    /// <summary>An odd sequence means that the writer is in the middle of the record.</summary>
     public bool IsBeingWritten => (Sequence & 1) != 0;
 
     public void Write(Span<byte> destination)
@@ -31,7 +31,7 @@ internal readonly record struct HeartbeatRecord(
         BinaryPrimitives.WriteInt64LittleEndian(destination[48..], MonotonicNanoseconds);
     }
 
-    /// <summary>Reads a record; false when size, magic, version or state are not ours.</summary>
+    /// <summary>Reads a record; false if size, magic, version or state are wrong.</summary>
     public static bool TryRead(ReadOnlySpan<byte> source, out HeartbeatRecord record)
     {
         record = default;

@@ -14,7 +14,7 @@ internal sealed record ListenEndpoint
     private const string TcpPrefix = "tcp://";
     private const string UnixPrefix = "unix:";
 
-    // sun_path has 108 bytes, the NUL at the end or, in an abstract name, at the beginning among them.
+    // sun_path has 108 bytes, including the NUL: at the end, or at the beginning of an abstract name.
     private const int LongestPath = 107;
 
     private ListenEndpoint(IPEndPoint? ip, string? unixPath)
@@ -35,7 +35,7 @@ internal sealed record ListenEndpoint
 
     public static ListenEndpoint Unix(string path) => new(null, path);
 
-    /// <summary>The endpoint of a bound socket, from what the kernel says of it.</summary>
+    /// <summary>The endpoint of a bound socket, as the kernel reports it.</summary>
     public static ListenEndpoint Of(EndPoint bound) => bound switch
     {
         IPEndPoint ip => Tcp(ip),
@@ -61,12 +61,12 @@ internal sealed record ListenEndpoint
         return endpoint is not null;
     }
 
-    /// <summary>The .NET endpoint to bind or to show. An abstract name begins with a NUL there.</summary>
+    /// <summary>The .NET endpoint to bind or to show, where an abstract name begins with a NUL.</summary>
     public EndPoint ToEndPoint() =>
         IP is not null ? IP : new UnixDomainSocketEndPoint(IsAbstract ? $"\0{UnixPath![1..]}" : UnixPath!);
 
     /// <summary>
-    /// Whether a socket listening here receives what a client sends to <paramref name="asked"/>: the same address, or,
+    /// Whether a socket listening here receives what a client sends to <paramref name="asked"/>: it has the same address or,
     /// as in the kernel, a wildcard at the same port.
     /// </summary>
     public bool Covers(EndPoint asked)

@@ -1,11 +1,11 @@
 namespace KestrelGreenTransport.Contract;
 
-/// <summary>Monotonic nanoseconds: the unit in which workers and their supervisor tell each other about time.</summary>
+/// <summary>Monotonic nanoseconds: the unit of all times that workers and their supervisor exchange.</summary>
 internal static class Monotonic
 {
     private const long PerSecond = 1_000_000_000;
 
-    /// <summary>The clock's monotonic nanoseconds. On Linux the system's are those of CLOCK_MONOTONIC, the same in every process.</summary>
+    /// <summary>The clock's monotonic nanoseconds. On Linux the system clock's are those of CLOCK_MONOTONIC, the same in every process.</summary>
     public static long Nanoseconds(this TimeProvider time)
     {
         var timestamp = time.GetTimestamp();

@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport.Contract;
 
-/// <summary>What a worker says of itself in its heartbeat file.</summary>
+/// <summary>The state that a worker reports in its heartbeat file.</summary>
 internal enum WorkerState
 {
     Booting = 0,

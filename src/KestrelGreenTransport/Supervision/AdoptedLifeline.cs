@@ -1,8 +1,8 @@
 namespace KestrelGreenTransport.Supervision;
 
-/// <summary>What became of the descriptor in GREEN_CONTROL_FD.</summary>
+/// <summary>The result of taking over the descriptor in GREEN_CONTROL_FD.</summary>
 /// <param name="Socket">The lifeline; null without one.</param>
-/// <param name="Problem">Why the descriptor is none; null when it is one, or when none was given.</param>
+/// <param name="Problem">Why the descriptor is not a lifeline; null if it is one, or if none was given.</param>
 internal sealed record AdoptedLifeline(LifelineSocket? Socket, string? Problem)
 {
     public static AdoptedLifeline From(int? descriptor) => descriptor is { } number

@@ -3,10 +3,10 @@ using KestrelGreenTransport.Contract;
 namespace KestrelGreenTransport.Supervision;
 
 /// <summary>
-/// The questions for listening sockets that the supervisor has not answered yet: a DI singleton. Whoever holds the
-/// lifeline sets <see cref="Ask"/>, and brings the answers.
+/// The requests for listening sockets that the supervisor has not answered yet: a DI singleton. The owner of the lifeline
+/// sets <see cref="Ask"/>, and passes on the answers.
 ///
-/// An answer reaches the one who asked, or its descriptor is closed.
+/// An answer reaches its caller, or its descriptor is closed.
 /// </summary>
 internal sealed class BindRequests
 {
@@ -15,11 +15,11 @@ internal sealed class BindRequests
     private long _lastId;
     private bool _isSupervisorGone;
 
-    /// <summary>Sends a question on its way; null without a lifeline.</summary>
+    /// <summary>Sends a request; null without a lifeline.</summary>
     public Action<long, ListenEndpoint>? Ask { get; set; }
 
-    /// <summary>Waits for the supervisor's answer; it has its own patience with a worker that boots.</summary>
-    /// <exception cref="IOException">There is nobody to ask, or no more.</exception>
+    /// <summary>Waits for the supervisor's answer, with no limit here: the supervisor has its own limit for a worker that boots.</summary>
+    /// <exception cref="IOException">There is no supervisor to ask, or it is gone.</exception>
     /// <exception cref="OperationCanceledException">The host gave up starting.</exception>
     public async Task<LifelineMessage> AskAsync(ListenEndpoint endpoint, CancellationToken cancellationToken)
     {
@@ -52,7 +52,7 @@ internal sealed class BindRequests
         }
     }
 
-    /// <summary>The supervisor's answer. Belongs to the beat thread.</summary>
+    /// <summary>Passes on the supervisor's answer. Only for the beat thread.</summary>
     public void Answered(LifelineMessage bound)
     {
         if (bound.Id is not { } id || Take(id)?.TrySetResult(bound) != true)

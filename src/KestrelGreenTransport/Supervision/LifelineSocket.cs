@@ -6,9 +6,9 @@ using Microsoft.Win32.SafeHandles;
 namespace KestrelGreenTransport.Supervision;
 
 /// <summary>
-/// The worker's end of the lifeline: one packet a message, never blocking.
+/// The worker's end of the lifeline: one packet per message, never blocking.
 ///
-/// The descriptor is the process's own and stays open until the process is gone, so that its end-of-file at the
+/// The descriptor belongs to the process and stays open until the process is gone, so that its end-of-file at the
 /// supervisor means exactly that.
 /// </summary>
 internal sealed unsafe class LifelineSocket
@@ -20,16 +20,16 @@ internal sealed unsafe class LifelineSocket
     public int Descriptor { get; }
 
     /// <summary>
-    /// Takes over an inherited descriptor: from now on it does not block, and this process's own children do not get it.
+    /// Takes over an inherited descriptor: from now on it is non-blocking, and child processes do not inherit it.
     /// </summary>
-    /// <param name="descriptor">Its number, as the environment gave it.</param>
+    /// <param name="descriptor">Its number, from the environment.</param>
     /// <param name="socket">The lifeline, or null.</param>
-    /// <param name="problem">What is wrong with the descriptor; null when it was taken.</param>
+    /// <param name="problem">What is wrong with the descriptor; null if it was taken over.</param>
     public static bool TryAdopt(int descriptor, [NotNullWhen(true)] out LifelineSocket? socket, [NotNullWhen(false)] out string? problem)
     {
         socket = null;
 
-        // Asked first: if the number is wrong, it may be a descriptor of the runtime's, which must be left alone.
+        // Asked first: a wrong number may be one of the runtime's descriptors, which must be left alone.
         var type = Option(descriptor, LibcWorker.SO_TYPE);
         var domain = Option(descriptor, LibcWorker.SO_DOMAIN);
         if (!type.Ok)
@@ -58,8 +58,8 @@ internal sealed unsafe class LifelineSocket
         }
     }
 
-    /// <summary>Takes one packet. One larger than a message may be is cut short, and the value is its whole length.</summary>
-    /// <param name="packet">Its bytes, until the next call. Belongs to the beat thread.</param>
+    /// <summary>Receives one packet. A packet larger than the longest message is cut short, and the value is its whole length.</summary>
+    /// <param name="packet">Its bytes, valid until the next call. Only for the beat thread.</param>
     /// <param name="descriptor">The descriptor that came with it, if any; the caller owns it.</param>
     public Result Receive(out ReadOnlySpan<byte> packet, out SafeFileHandle? descriptor)
     {
@@ -68,7 +68,7 @@ internal sealed unsafe class LifelineSocket
         return received;
     }
 
-    /// <summary>Waits until a packet can be sent; false when that took too long.</summary>
+    /// <summary>Waits until a packet can be sent; false after the limit.</summary>
     public bool WaitToSend(TimeSpan limit)
     {
         var poll = new Libc.PollFd { fd = Descriptor, events = Libc.POLLOUT };
