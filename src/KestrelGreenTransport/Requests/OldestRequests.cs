@@ -4,18 +4,18 @@ using KestrelGreenTransport.Supervision;
 namespace KestrelGreenTransport.Requests;
 
 /// <summary>
-/// Answers which requests have been in flight for longest. On the beat thread, which neither a starved pool nor a blocked
-/// loop holds up: that is when somebody asks.
+/// Answers which requests have been in flight longest. On the beat thread, which neither a starved thread pool nor a blocked
+/// loop delays: that is when this is asked.
 /// </summary>
 internal sealed class OldestRequests(RequestFigures requests, Lifeline lifeline)
 {
-    /// <summary>So many are named.</summary>
+    /// <summary>The most requests that are named.</summary>
     public const int Most = LifelineRules.MostInFlight;
 
-    // Of a path, in characters: all of them must fit into a packet, six bytes a character at worst.
+    // In characters: all paths must fit into one packet, at up to six bytes a character.
     private const int LongestPath = 512;
 
-    /// <param name="id">The question's, which comes back with the answer.</param>
+    /// <param name="id">The id of the question, repeated in the answer.</param>
     /// <param name="now">Monotonic nanoseconds.</param>
     public void Answer(long id, long now) => lifeline.TrySend(new LifelineMessage
     {

@@ -6,10 +6,10 @@ using KestrelGreenTransport.Contract;
 namespace KestrelGreenTransport.Requests;
 
 /// <summary>
-/// Listens to ASP.NET Core's own <c>http.server.request.duration</c> of this host and sorts it into buckets. So the
-/// supervisor's figures are those of any other tool, and an endpoint with DisableHttpMetrics stays out of them too.
+/// Sorts the measurements of this host's <c>http.server.request.duration</c>, ASP.NET Core's own, into buckets. So the
+/// supervisor's figures match those of any other tool, and leave out endpoints with DisableHttpMetrics too.
 ///
-/// Every request of the process comes by here: the counters are striped by processor, and nothing is allocated.
+/// Runs for every request of the process: the counters are striped by processor, and nothing is allocated.
 /// </summary>
 internal sealed class RequestDurations : IDisposable
 {
@@ -21,7 +21,7 @@ internal sealed class RequestDurations : IDisposable
     private readonly Stripe[] _stripes;
     private readonly MeterListener _listener;
 
-    /// <param name="factory">The host's meter factory: another host in this process has another one.</param>
+    /// <param name="factory">The host's meter factory: each host in this process has its own.</param>
     public RequestDurations(IMeterFactory factory)
     {
         _stripes = new Stripe[Math.Min(MaxStripes, (int)BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount))];
@@ -44,7 +44,7 @@ internal sealed class RequestDurations : IDisposable
         _listener.Start();
     }
 
-    /// <summary>All requests so far. Not one moment's picture: a request may be in one figure and not yet in another.</summary>
+    /// <summary>All requests so far. Not a consistent snapshot: a request may be in one figure and not yet in another.</summary>
     public RequestStats Read()
     {
         var buckets = new long[RequestStats.UpperBounds.Length + 1];

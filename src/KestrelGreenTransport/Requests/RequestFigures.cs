@@ -9,26 +9,26 @@ namespace KestrelGreenTransport.Requests;
 /// <summary>
 /// Requests ever, requests in flight, and the start of the oldest one in flight.
 ///
-/// A request is counted in once and out once. Counters are striped by processor, a cache line pair each, since every
-/// request of the process comes by here twice. The start of a request stands in a slot of its own while it is in
-/// flight; when no slot is found the request is counted all the same, only its age is not known. Slots fill oldest
-/// first, so those without one are the younger requests.
+/// A request is counted in once and out once. Counters are striped by processor, a pair of cache lines each, because every
+/// request of the process comes here twice. While a request is in flight, its start is kept in a slot of its own; if no
+/// slot is found, the request is still counted, but its age is not known. Slots fill oldest first, so the requests without
+/// one are the younger ones.
 ///
-/// A request is kept at hand without being kept alive: a handler that nothing will ever continue, and whose client has left,
-/// is collected with its connection. Then it is counted out here.
+/// A request is referenced but not kept alive: if nothing will ever continue its handler and its client has left, it is
+/// collected with its connection, and then counted out here.
 /// </summary>
 internal sealed class RequestFigures
 {
     /// <summary>What <see cref="Begin"/> returns for a request whose age is not tracked.</summary>
     public const int Untracked = -1;
 
-    /// <summary>In place of the start of a request that is being counted out because it was collected.</summary>
+    /// <summary>Replaces the start of a request that is being counted out because it was collected.</summary>
     private const long Collected = -1;
 
     private const int MaxStripes = 16;
     private const int SlotsInAll = 1024;
 
-    // Longer searches would cost more than the age of one more request is worth.
+    // A longer search would cost more than knowing one more request's age is worth.
     private const int SlotsTried = 16;
 
     private readonly TimeProvider _time;
@@ -38,7 +38,7 @@ internal sealed class RequestFigures
     private readonly Kept[] _requests;
 
     /// <param name="time">The clock.</param>
-    /// <param name="keepsRequests">Whether requests in flight are kept at hand, so that they can be named.</param>
+    /// <param name="keepsRequests">Whether requests in flight are referenced, so that they can be named.</param>
     public RequestFigures(TimeProvider time, bool keepsRequests = false)
     {
         _time = time;
@@ -52,7 +52,7 @@ internal sealed class RequestFigures
         _stripes = new Stripe[Math.Min(MaxStripes, (int)BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount))];
     }
 
-    /// <summary>Touched after each change; null while nobody needs to know.</summary>
+    /// <summary>Touched after each change; null if there is no beat thread to wake.</summary>
     public BoardActivity? Activity { get; set; }
 
     public long Requests
@@ -84,7 +84,7 @@ internal sealed class RequestFigures
         }
     }
 
-    /// <summary>Monotonic nanoseconds at which the oldest request in flight started; 0 when none is known.</summary>
+    /// <summary>Monotonic nanoseconds at which the oldest request in flight started; 0 if none is known.</summary>
     public long OldestStart
     {
         get
@@ -104,8 +104,8 @@ internal sealed class RequestFigures
         }
     }
 
-    /// <summary>Counts a request in; what it returns belongs to <see cref="End"/>.</summary>
-    /// <param name="request">What to name it by, should it become slow; null where nobody will ask.</param>
+    /// <summary>Counts a request in; pass the result to <see cref="End"/>.</summary>
+    /// <param name="request">Names the request if it becomes slow; null if it need not be named.</param>
     public int Begin(IHttpRequestFeature? request = null)
     {
         var index = StripeIndex();
@@ -129,7 +129,7 @@ internal sealed class RequestFigures
         {
             if (_keepsRequests)
             {
-                // Before the start: a request stands in its slot only while the start does.
+                // Before the start: a request may be in its slot only while its start is.
                 Volatile.Write(ref _requests[slot].IsSet, false);
                 _requests[slot].Request.SetTarget(null!);
             }
@@ -142,8 +142,8 @@ internal sealed class RequestFigures
     }
 
     /// <summary>
-    /// Names each request in flight that started before a moment, from any thread. The app may end it meanwhile and use
-    /// its objects for the next one, so what was read counts only if the same start still stands there afterwards.
+    /// Names each request in flight that started before a moment. For any thread. The app may end a request meanwhile and reuse
+    /// its objects for the next one, so what was read counts only if the slot still holds the same start afterwards.
     /// </summary>
     /// <param name="before">Monotonic nanoseconds.</param>
     public IEnumerable<Named> StartedBefore(long before)
@@ -163,12 +163,12 @@ internal sealed class RequestFigures
 
     private bool IsStill(int slot, long start)
     {
-        // Without it a processor that reads ahead (ARM64) may have read the start before the name, which is another request's by then.
+        // Without it, a processor that reads ahead (ARM64) may have read the start before the name, which may be a later request's.
         Volatile.ReadBarrier();
         return Volatile.Read(ref _starts[slot]) == start;
     }
 
-    // What asks to become a WebSocket is meant to last, and nobody should call it slow.
+    // A request to become a WebSocket is meant to last, so it must not be reported as slow.
     private static (string Method, string Path)? NameOf(IHttpRequestFeature request)
     {
         try
@@ -179,12 +179,12 @@ internal sealed class RequestFigures
         }
         catch (Exception)
         {
-            // It was taken down while we looked, and is of no interest any more.
+            // It was torn down while we read it, and is of no interest any more.
             return null;
         }
     }
 
-    // Read in the reverse order of Begin and End: who finds the same start at last has seen one request all the while.
+    // Read in the reverse order of Begin and End: if the start is still the same at the end, it was one request all along.
     private void EndCollected()
     {
         for (var slot = 0; slot < _requests.Length; slot++)
@@ -205,7 +205,7 @@ internal sealed class RequestFigures
 
     private int StripeIndex() => Thread.GetCurrentProcessorId() & (_stripes.Length - 1);
 
-    // Each stripe claims in a region of its own, from where it claimed last: short requests come and go on one line.
+    // Each stripe claims slots in its own region, from where it last claimed: short requests stay on one cache line.
     private int Claim(int index, ref Stripe stripe, long start)
     {
         var size = SlotsInAll / _stripes.Length;
@@ -217,7 +217,7 @@ internal sealed class RequestFigures
             ref var slot = ref _starts[region + place];
             if (Volatile.Read(ref slot) == 0 && Interlocked.CompareExchange(ref slot, start, 0) == 0)
             {
-                // Not interlocked: it is a hint only.
+                // Not interlocked: only a hint.
                 stripe.Next = place;
                 return region + place;
             }
@@ -228,13 +228,13 @@ internal sealed class RequestFigures
     }
 
     /// <summary>A request in flight.</summary>
-    /// <param name="Slot">Its place; with the start it names this request and no other.</param>
+    /// <param name="Slot">Its slot; together with the start it identifies this request.</param>
     /// <param name="Start">Monotonic nanoseconds.</param>
     /// <param name="Method">Its method.</param>
     /// <param name="Path">Its path, without the query.</param>
     public readonly record struct Named(int Slot, long Start, string Method, string Path);
 
-    // A struct, so that storing into the array checks no type.
+    // A struct, so that storing into the array needs no type check.
     private struct Kept
     {
         public WeakReference<IHttpRequestFeature> Request;
@@ -250,7 +250,7 @@ internal sealed class RequestFigures
         [FieldOffset(8)]
         public long Finished;
 
-        /// <summary>Where to look for a free slot first.</summary>
+        /// <summary>Where the search for a free slot begins.</summary>
         [FieldOffset(16)]
         public int Next;
     }

@@ -1,9 +1,9 @@
 namespace KestrelGreenTransport.Requests;
 
-/// <summary>A request's path for people: short enough, and on one line whatever the client wrote into it.</summary>
+/// <summary>A request's path for logs and status: short enough, and on one line whatever the client wrote into it.</summary>
 internal static class ShownPath
 {
-    /// <param name="path">As the app sees it, which is without percent signs: it may hold a new line or an escape sequence.</param>
+    /// <param name="path">As the app sees it, percent-decoded: it may contain a new line or an escape sequence.</param>
     /// <param name="longest">In characters.</param>
     public static string Of(string path, int longest)
     {

@@ -7,22 +7,22 @@ namespace KestrelGreenTransport.Requests;
 
 /// <summary>
 /// Reports each request that has been in flight for longer than GREEN_REQUEST_TIMEOUT, once: to the supervisor, which
-/// judges it, or to the log where there is none. All members belong to the beat thread, so a starved thread pool or a
-/// blocked event loop does not keep it from telling what they hang in.
+/// decides what to do, or to the log if there is no supervisor. Only for the beat thread: neither a starved thread pool nor a blocked
+/// event loop keeps it from reporting.
 /// </summary>
 internal sealed class SlowRequests(RequestFigures requests, TimeSpan limit, Lifeline? lifeline, ILogger logger)
 {
-    // A worker in which everything hangs should not fill a log: those left over are reported at the next looks.
+    // A worker in which everything hangs must not fill the log: the remaining requests are reported in the next turns.
     private const int ReportsInARow = 16;
 
-    // Of a path, in characters: enough to recognise it by.
+    // In characters: enough to recognise the path.
     private const int LongestPath = 1024;
 
     private readonly long _limit = limit.ToNanoseconds();
     private readonly long _interval = Math.Clamp(limit.ToNanoseconds() / 4, BoardFile.Tick.ToNanoseconds(), TimeSpan.FromSeconds(1).ToNanoseconds());
     private readonly Dictionary<int, long> _reported = [];
 
-    /// <summary>Monotonic nanoseconds at which to take the next turn.</summary>
+    /// <summary>Monotonic nanoseconds of the next turn.</summary>
     public long NextAt { get; private set; }
 
     public void Turn(long now)
