@@ -2,5 +2,5 @@ using Microsoft.Extensions.Hosting;
 
 namespace KestrelGreenTransport.Leading;
 
-/// <summary>One service of the leader's, made anew for each term.</summary>
+/// <summary>Creates one of the leader's services, a new one for each term.</summary>
 internal sealed record LeaderServiceFactory(string Name, Func<IServiceProvider, IHostedService> Create);

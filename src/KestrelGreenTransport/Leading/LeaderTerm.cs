@@ -41,7 +41,7 @@ internal sealed class LeaderTerm : IHostedService, ILeaderTerm
         return Task.CompletedTask;
     }
 
-    /// <summary>A host that ends waits for its leader's services, as it does for all others.</summary>
+    /// <summary>A host that stops waits for its leader services, as it does for all other services.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         Part();
@@ -70,7 +70,7 @@ internal sealed class LeaderTerm : IHostedService, ILeaderTerm
         }
     }
 
-    // In the opposite order, as a host does, and none keeps another from its end.
+    // In reverse order, as a host does; a service that fails does not keep the others from stopping.
     public async Task EndAsync()
     {
         LeaderLog.LeadsNoMore(_logger, Level, _leadership.Index);
@@ -79,7 +79,7 @@ internal sealed class LeaderTerm : IHostedService, ILeaderTerm
             var (name, service) = _running[i];
             try
             {
-                // Without a limit: a leader that has not stopped leads. The supervisor ends a worker that takes too long.
+                // Without a limit: a leader that has not stopped still leads. The supervisor ends a worker that takes too long.
                 await service.StopAsync(CancellationToken.None);
                 await (service is BackgroundService { ExecuteTask: { } executing } ? executing : Task.CompletedTask)
                     .ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -121,7 +121,7 @@ internal sealed class LeaderTerm : IHostedService, ILeaderTerm
         }
         catch (OperationCanceledException)
         {
-            // As it was told.
+            // Cancelled by its own stop.
         }
         catch (Exception failed)
         {
@@ -134,7 +134,7 @@ internal sealed class LeaderTerm : IHostedService, ILeaderTerm
         LeaderLog.ServiceFailed(_logger, failed, name);
         if (_host.BackgroundServiceExceptionBehavior == BackgroundServiceExceptionBehavior.StopHost)
         {
-            // Another worker leads then, and this one is replaced.
+            // Another worker then leads, and this one is replaced.
             _lifetime.StopApplication();
         }
     }
@@ -152,7 +152,7 @@ internal sealed class LeaderTerm : IHostedService, ILeaderTerm
     }
 }
 
-/// <summary>What is logged about leading: ids 130 to 139 of the transport's log.</summary>
+/// <summary>The log messages about leading: ids 130 to 139 of the transport's log.</summary>
 internal static partial class LeaderLog
 {
     public const string Category = "KestrelGreenTransport.Leader";

@@ -4,12 +4,12 @@ using Microsoft.Extensions.Primitives;
 
 namespace KestrelGreenTransport.Leading;
 
-// No two workers lead at once: a worker that is dismissed says so only when all that it did as the leader has ended, and the
-// supervisor appoints no other one before it has heard that, or has reaped the process.
-// A worker that begins to leave resigns by itself, and is never appointed again.
-// The process leads, not a host: each of its hosts has a term, which runs while both the process leads and the host runs.
+// No two workers lead at once: a dismissed worker resigns only when all its work as the leader has ended, and the supervisor
+// appoints no other worker before it has heard that, or has reaped the process.
+// A worker that begins to exit resigns by itself, and is never appointed again.
+// The process leads, not a host: each of its hosts has a term, which runs while the process leads and the host runs.
 
-/// <summary>Whether this worker leads. Appointments come in any order and from any thread; they are carried out one after the other.</summary>
+/// <summary>Whether this worker leads. Appointments come in any order and from any thread, and are carried out one after the other.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "It lives as long as the process, and disposes of each source when it has cancelled it.")]
 internal sealed class Leadership : IGreenWorker
 {
@@ -37,25 +37,25 @@ internal sealed class Leadership : IGreenWorker
 
     public long Generation { get; }
 
-    /// <summary>Whether nobody appoints it: it leads from the start of its host to its end.</summary>
+    /// <summary>Whether it leads without being appointed, from the start of its host to its end.</summary>
     public bool IsBorn { get; }
 
     public bool IsLeader => _isLeader;
 
     public IChangeToken LeadershipChanged => Volatile.Read(ref _token);
 
-    /// <summary>Tells the supervisor that this worker does not lead, or does not any more.</summary>
+    /// <summary>Tells the supervisor that this worker does not lead, or no longer does.</summary>
     public Action? Resigned { get; set; }
 
-    /// <summary>For a host of this process: where a supervisor appoints, all hosts share one; else each leads for itself.</summary>
+    /// <summary>For a host of this process: if a supervisor appoints the leader, all hosts share one instance; otherwise each has its own.</summary>
     public static Leadership OfHost() => Process.Value is { IsBorn: false } appointed ? appointed : Of(WorkerContract.Current);
 
-    /// <summary>Alone, or of a supervisor that cannot appoint, the first one leads.</summary>
+    /// <summary>Without a supervisor, or with one that cannot appoint (no lifeline), the first worker leads.</summary>
     public static Leadership Of(WorkerContract? contract) => contract is null
         ? new Leadership(1, 1, isBorn: true)
         : new Leadership(contract.Index, contract.Generation, isBorn: contract is { ControlDescriptor: null, Index: 1 } || !OperatingSystem.IsLinux());
 
-    /// <summary>The supervisor's word. Never waits, so the beat thread may bring it.</summary>
+    /// <summary>The supervisor's order. Never waits, so the beat thread may call it.</summary>
     public void Appoint(bool isLeader)
     {
         lock (_gate)
@@ -66,7 +66,7 @@ internal sealed class Leadership : IGreenWorker
         }
     }
 
-    /// <summary>The worker begins to leave: from now on it never leads.</summary>
+    /// <summary>The worker begins to exit: from now on it never leads.</summary>
     public void Retire()
     {
         lock (_gate)
@@ -78,7 +78,7 @@ internal sealed class Leadership : IGreenWorker
         }
     }
 
-    /// <summary>A host has started: its term begins now or when the process is appointed.</summary>
+    /// <summary>A host has started: its term begins now, or when the process is appointed.</summary>
     public void Join(ILeaderTerm term)
     {
         lock (_gate)
@@ -88,7 +88,7 @@ internal sealed class Leadership : IGreenWorker
         }
     }
 
-    /// <summary>A host stops: its term ends, and the returned task with it.</summary>
+    /// <summary>A host stops: the returned task completes when its term has ended.</summary>
     public Task PartAsync(ILeaderTerm term)
     {
         lock (_gate)
@@ -214,7 +214,7 @@ internal sealed class Leadership : IGreenWorker
         }
         catch (AggregateException)
         {
-            // The app's own callbacks; what they throw changes nothing about who leads.
+            // From the app's own callbacks: what they throw does not change which worker leads.
         }
     }
 
@@ -226,7 +226,7 @@ internal sealed class Leadership : IGreenWorker
 
         public bool IsParting { get; set; }
 
-        /// <summary>Belongs to the one thread that carries out.</summary>
+        /// <summary>Used only by the one thread in <see cref="CarryOut"/>.</summary>
         public bool IsRunning { get; set; }
     }
 }

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace KestrelGreenTransport.Leading;
 
-/// <summary>Registers the one that leads among several workers.</summary>
+/// <summary>Registers leadership among several workers.</summary>
 internal static class LeadershipServices
 {
     public static IServiceCollection AddGreenLeadership(this IServiceCollection services)
