@@ -1,8 +1,8 @@
 namespace KestrelGreenTransport.Records;
 
 /// <summary>
-/// Lets the beat thread sleep while nothing happens. Whoever changes a figure of the board touches this afterwards:
-/// one read of a line that is hardly ever written, and a wake-up only when the beat thread sleeps.
+/// Lets the beat thread sleep while nothing happens. Code that changes a figure of the board touches this afterwards: that
+/// costs one read of a cache line that is hardly ever written, and a wake-up only if the beat thread sleeps.
 /// </summary>
 internal sealed class BoardActivity(Action wake)
 {
@@ -17,8 +17,8 @@ internal sealed class BoardActivity(Action wake)
     }
 
     /// <summary>
-    /// From now on a touch wakes. The beat thread calls this before it looks at the figures for the last time: what
-    /// changes after that look finds it asleep.
+    /// From now on a touch wakes. The beat thread calls this before its last look at the figures: a change after that look
+    /// finds it asleep.
     /// </summary>
     public void FallAsleep() => Interlocked.Exchange(ref _asleep, 1);
 

@@ -3,10 +3,10 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Records;
 
-/// <summary>The writing end of this worker's record on the board that all siblings share. Belongs to one thread.</summary>
+/// <summary>Writes this worker's record on the board that all siblings share. For one thread.</summary>
 internal sealed class BoardFile(string path, int index, ILogger logger) : IDisposable
 {
-    /// <summary>How long passes at least between two looks at the board, and between two writes.</summary>
+    /// <summary>The least time between two looks at the board, and between two writes.</summary>
     public static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(10);
 
     private readonly WorkerFile _file = new(path, logger);

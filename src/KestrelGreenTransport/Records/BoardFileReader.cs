@@ -5,15 +5,15 @@ using Microsoft.Win32.SafeHandles;
 namespace KestrelGreenTransport.Records;
 
 /// <summary>
-/// Reads the board: one pread shows the records of all workers up to the highest index that is asked for. Its buffer is
-/// reused, so it belongs to one thread.
+/// Reads the board: one pread gets the records of all workers up to the highest index that is asked for. Its buffer is
+/// reused, so it is for one thread.
 /// </summary>
 internal sealed class BoardFileReader(SafeFileHandle file)
 {
     private byte[] _records = [];
     private int _length;
 
-    /// <summary>Takes a picture of the board.</summary>
+    /// <summary>Reads the board.</summary>
     /// <param name="maxIndex">The highest index of interest.</param>
     public Result Refresh(int maxIndex)
     {
@@ -28,7 +28,7 @@ internal sealed class BoardFileReader(SafeFileHandle file)
         return read;
     }
 
-    /// <summary>A worker's record in the last picture; false when it has none there, or one that makes no sense.</summary>
+    /// <summary>A worker's record from the last read; false if it has none, or one that is not valid.</summary>
     public bool TryGet(int index, out BoardRecord record)
     {
         record = default;

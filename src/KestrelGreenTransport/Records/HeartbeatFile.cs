@@ -6,10 +6,10 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Records;
 
 /// <summary>
-/// The writing end of this worker's heartbeat file.
+/// Writes this worker's heartbeat file.
 ///
-/// It is written once for each full beat and by nothing else, so that the file's mtime, too, is the last proof of
-/// progress. The sequence is odd from before the record changes until after. Belongs to one thread.
+/// It is written only for a full beat, so that the file's mtime, too, is the last proof of progress. The sequence is odd
+/// from before the record changes until after. For one thread.
 /// </summary>
 internal sealed class HeartbeatFile(string path, int pid, int index, long generation, ILogger logger) : IDisposable
 {
@@ -17,13 +17,13 @@ internal sealed class HeartbeatFile(string path, int pid, int index, long genera
     private readonly byte[] _record = new byte[HeartbeatRecord.Size];
     private ulong _sequence;
 
-    /// <summary>How many full beats there were, written or not.</summary>
+    /// <summary>How many full beats there have been, written or not.</summary>
     public long Beats { get; private set; }
 
     public void Check() => _file.Check();
 
     /// <summary>Writes a full beat.</summary>
-    /// <param name="state">What the worker says of itself now.</param>
+    /// <param name="state">The state that the worker reports.</param>
     /// <param name="at">Monotonic nanoseconds at which the beat had passed through everything.</param>
     public bool Write(WorkerState state, long at)
     {

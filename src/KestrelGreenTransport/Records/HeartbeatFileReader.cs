@@ -7,12 +7,12 @@ namespace KestrelGreenTransport.Records;
 /// <summary>
 /// Reads heartbeat files, for any supervisor.
 ///
-/// A record counts only if its sequence is even and the same before and after: else the writer came in between, and
-/// the read is tried again.
+/// A record counts only if its sequence is even and unchanged after the read: otherwise the writer was in the middle of it,
+/// and the read is repeated.
 /// </summary>
 internal static class HeartbeatFileReader
 {
-    // A write takes microseconds. If this many looks in a row fall into one, its writer is stopped or dead.
+    // A write takes microseconds. If this many reads in a row meet one, its writer is stopped or dead.
     private const int Attempts = 4;
 
     public static HeartbeatReading Read(SafeFileHandle file)
@@ -41,7 +41,7 @@ internal static class HeartbeatFileReader
             : new(outcome, record);
     }
 
-    /// <summary>What these bytes of a heartbeat file say.</summary>
+    /// <summary>What these bytes of a heartbeat file contain.</summary>
     internal static HeartbeatOutcome Judge(ReadOnlySpan<byte> bytes, out HeartbeatRecord record)
     {
         record = default;
@@ -55,7 +55,7 @@ internal static class HeartbeatFileReader
             return HeartbeatOutcome.Truncated;
         }
 
-        // Looked at before the rest: in the middle of the first write ever there is a sequence and no magic yet.
+        // Checked before the rest: in the middle of the very first write there is a sequence and no magic yet.
         if ((BinaryPrimitives.ReadUInt64LittleEndian(bytes[HeartbeatRecord.SequenceOffset..]) & 1) != 0)
         {
             return HeartbeatOutcome.Torn;

@@ -4,27 +4,27 @@ using Microsoft.Win32.SafeHandles;
 namespace KestrelGreenTransport.Records;
 
 /// <summary>
-/// Reads and writes of small records at fixed places of a file.
+/// Reads and writes small records at fixed places of a file.
 ///
-/// By pread and pwrite only, never by a mapping: reading a truncated mapping kills a .NET process beyond catching.
-/// Failures are answers, not exceptions.
+/// Only by pread and pwrite, never through a mapping: reading a truncated mapping kills a .NET process, and cannot be caught.
+/// Failures are returned, not thrown.
 /// </summary>
 internal static unsafe class RecordFile
 {
     private const uint OwnerOnly = 0b110_000_000;
 
-    // Without O_NONBLOCK the open of a FIFO that was put there would hang its caller.
+    // Without O_NONBLOCK, opening a FIFO that was put there would hang the caller.
     private static readonly int Flags = LibcFiles.O_CLOEXEC | LibcFiles.O_NOFOLLOW | LibcFiles.O_NONBLOCK;
 
-    /// <summary>Opens a file that the supervisor made, or makes it with mode 0600 where the supervisor did not.</summary>
+    /// <summary>Opens a file that the supervisor made, or creates it with mode 0600 if it did not.</summary>
     /// <param name="path">Its path; a symbolic link in the last part is refused.</param>
-    /// <param name="file">The open file, to be disposed by the caller, or null.</param>
+    /// <param name="file">The open file, which the caller disposes, or null.</param>
     public static Result OpenForWriting(string path, out SafeFileHandle? file)
     {
         var opened = Open(path, LibcFiles.O_RDWR);
         if (opened.Error == Errno.ENOENT)
         {
-            // Asked for only when it is missing: with O_CREAT the kernel may refuse an existing file in a sticky directory.
+            // Only if it is missing: with O_CREAT the kernel may refuse an existing file in a sticky directory.
             opened = Open(path, LibcFiles.O_RDWR | LibcFiles.O_CREAT);
         }
 
@@ -48,7 +48,7 @@ internal static unsafe class RecordFile
         }
     }
 
-    /// <summary>Writes all of the record; a file that takes only a part of it is full.</summary>
+    /// <summary>Writes the whole record; if only part of it fits, the disk is full.</summary>
     public static Result Write(SafeFileHandle file, ReadOnlySpan<byte> record, long offset)
     {
         fixed (byte* buffer = record)
@@ -58,7 +58,7 @@ internal static unsafe class RecordFile
         }
     }
 
-    /// <summary>Whether the open file has no name any more: nobody who looks by path sees it.</summary>
+    /// <summary>Whether the open file has no name any more: a process that opens it by path does not get it.</summary>
     public static bool IsDeleted(SafeFileHandle file)
     {
         LibcFiles.Statx status;

@@ -7,8 +7,8 @@ namespace KestrelGreenTransport.Records;
 /// <summary>
 /// A file that a worker writes its records to.
 ///
-/// It is opened once and then written through that descriptor, never by path again. Trouble (disk full, no rights,
-/// deleted) is logged when it begins and when it ends, and is never thrown. Belongs to one thread.
+/// It is opened once and then written through that descriptor, never by path again. Failures (disk full, no rights,
+/// deleted) are logged when they begin and when they end, and never thrown. For one thread.
 /// </summary>
 internal sealed class WorkerFile(string path, ILogger logger) : IDisposable
 {
@@ -16,7 +16,7 @@ internal sealed class WorkerFile(string path, ILogger logger) : IDisposable
     private bool _isFailing;
     private bool _isDeleted;
 
-    /// <summary>Opens the file if that did not work so far, and looks whether it still has its name.</summary>
+    /// <summary>Opens the file if that has not worked so far, and checks whether it still has its name.</summary>
     public void Check()
     {
         if (_file is null)
@@ -35,11 +35,11 @@ internal sealed class WorkerFile(string path, ILogger logger) : IDisposable
         }
     }
 
-    /// <summary>Writes at a place. The caller says to <see cref="Report"/> how it went, once for a whole record.</summary>
+    /// <summary>Writes at an offset. The caller passes the result to <see cref="Report"/>, once for a whole record.</summary>
     public Result Write(ReadOnlySpan<byte> bytes, long offset) =>
         _file is null ? new Result(-1, Errno.EBADF) : RecordFile.Write(_file, bytes, offset);
 
-    /// <summary>Takes note of how the write of a record ended; true when it stands in the file now.</summary>
+    /// <summary>Notes how the write of a record ended; true if it is in the file now.</summary>
     public bool Report(Result written)
     {
         if (_file is not null && written.Ok == _isFailing)
