@@ -7,17 +7,17 @@ using KestrelGreenTransport.Supervision;
 namespace KestrelGreenTransport.Worker;
 
 /// <summary>
-/// The one thread of a worker that keeps the contract with its supervisor: it beats, keeps the board's record, listens
-/// on the lifeline, and ends a process that should be gone.
+/// The worker's thread that keeps the contract with its supervisor: it beats, writes the board's record, listens on the
+/// lifeline, and ends a process that should have exited.
 ///
-/// It waits for nothing but poll(2): not for the thread pool, a lock that the app may hold, or a log. While nothing
-/// happens it sleeps from beat to beat.
+/// It waits only in poll(2): not for the thread pool, a lock that the app may hold, or a log. While nothing happens it
+/// sleeps from beat to beat.
 /// </summary>
 internal sealed class BeatThread : IDisposable
 {
     private const long NanosecondsPerMillisecond = 1_000_000;
 
-    // Only a file system that hangs can hold the thread up, and then its descriptors are the least trouble.
+    // Only a file system that hangs can delay the thread for this long, and then open descriptors are the least problem.
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(5);
 
     private readonly WakeSignal _wake;
@@ -52,16 +52,16 @@ internal sealed class BeatThread : IDisposable
         _thread = new Thread(Run) { IsBackground = true, Name = "green-beat" };
     }
 
-    /// <summary>Gets each message of the supervisor's.</summary>
+    /// <summary>Called with each message of the supervisor.</summary>
     public required Action<LifelineMessage> Received { get; init; }
 
     /// <summary>Called when the supervisor is gone.</summary>
     public required Action SupervisorGone { get; init; }
 
-    /// <summary>Called at every check, with the time.</summary>
+    /// <summary>Called at every check, with the time in monotonic nanoseconds.</summary>
     public required Action<long> Checked { get; init; }
 
-    /// <summary>Begins; harmless where it has begun already.</summary>
+    /// <summary>Starts the thread; does nothing if it has started already.</summary>
     public void Start()
     {
         if (Interlocked.Exchange(ref _isStarted, 1) == 0)
@@ -70,7 +70,7 @@ internal sealed class BeatThread : IDisposable
         }
     }
 
-    /// <summary>A host goes: its last state and its last requests are written before the process may end.</summary>
+    /// <summary>A host is being disposed: writes its last state and requests now, before the process may end.</summary>
     public void WriteNow()
     {
         if (_thread.IsAlive)
@@ -82,7 +82,7 @@ internal sealed class BeatThread : IDisposable
         }
     }
 
-    /// <summary>No more beats. A process that was told to leave is still made to.</summary>
+    /// <summary>Ends the beats. A process that was told to exit is still forced to.</summary>
     public void Dispose()
     {
         _isClosing = true;

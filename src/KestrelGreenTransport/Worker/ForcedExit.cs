@@ -5,8 +5,8 @@ using KestrelGreenTransport.Native;
 namespace KestrelGreenTransport.Worker;
 
 /// <summary>
-/// The end of a worker that does not leave by itself. Environment.Exit would wait for whatever hangs, so this is
-/// _exit(2); what is said before goes to stderr only if that does not block.
+/// Ends a worker that does not exit by itself. Environment.Exit would wait for whatever hangs, so this is _exit(2); the
+/// reason is written to stderr only if that does not block.
 /// </summary>
 internal class ForcedExit
 {

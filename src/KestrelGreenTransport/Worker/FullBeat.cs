@@ -6,9 +6,9 @@ namespace KestrelGreenTransport.Worker;
 /// <summary>
 /// A beat's way through every event loop and the thread pool.
 ///
-/// It is over when each of them has passed since it began: a heartbeat proves that work gets done, not that a timer
-/// runs. A beat under way is not begun anew; what it does not wait for any more is asked again all the same, so that
-/// the board tells a stuck loop from a starved pool. All members belong to the beat thread.
+/// It is over when each of them has been passed since it began: a heartbeat proves that work gets done, not that a timer
+/// runs. A beat under way is not restarted. Waypoints that have already answered are still asked again, so that the board
+/// can tell a stuck loop from a starved pool. Only for the beat thread.
 /// </summary>
 internal sealed class FullBeat
 {
@@ -22,10 +22,10 @@ internal sealed class FullBeat
     private int _asked;
     private bool _hasBegun;
 
-    /// <param name="transport">Whose probes to pass.</param>
+    /// <param name="transport">Holds the probes to pass.</param>
     /// <param name="time">The clock.</param>
-    /// <param name="wake">Called from anywhere when the last answer is in: time for <see cref="TryFinish"/>.</param>
-    /// <param name="threadPool">What queues a work item there; the process's own thread pool but in tests.</param>
+    /// <param name="wake">Called from any thread when the last answer is in: time for <see cref="TryFinish"/>.</param>
+    /// <param name="threadPool">Queues a work item to the thread pool; null for the process's own (tests replace it).</param>
     public FullBeat(TransportState transport, TimeProvider time, Action wake, Action<IThreadPoolWorkItem>? threadPool = null)
     {
         _transport = transport;
@@ -56,7 +56,7 @@ internal sealed class FullBeat
     /// <summary>Monotonic nanoseconds of the last round trip through the thread pool; 0 before the first beat.</summary>
     public long ThreadPoolPassAt => _hasBegun ? _threadPool.LastPassAt : 0;
 
-    /// <summary>Begins a beat, unless one is under way, and asks everything that does not owe an answer.</summary>
+    /// <summary>Begins a beat, unless one is under way, and asks every waypoint that does not owe an answer.</summary>
     public void Begin()
     {
         FollowProbes();
@@ -71,7 +71,7 @@ internal sealed class FullBeat
             }
         }
 
-        // One question is pending until all are asked, so that an answer that comes at once does not wake for nothing.
+        // One question stays pending until all are asked, so that an immediate answer does not wake the thread for nothing.
         Interlocked.Increment(ref _asked);
         Ask(_threadPool);
         foreach (var loop in _loops)
@@ -115,7 +115,7 @@ internal sealed class FullBeat
         }
     }
 
-    // A loop that ended (its listener was unbound) never answers: it must not hold up the beat of the others.
+    // A loop that has ended (its listener was unbound) never answers: it must not hold up the beat.
     private void FollowProbes()
     {
         var probes = _transport.Probes;

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace KestrelGreenTransport.Worker;
 
-/// <summary>Unhealthy while this worker drains, degraded while a pool has no slot left.</summary>
+/// <summary>Unhealthy while this worker drains, degraded while a pool has no free slot.</summary>
 internal sealed class GreenTransportHealthCheck(TransportState transport, WorkerLife? life = null) : IHealthCheck
 {
     public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>

@@ -4,12 +4,12 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Worker;
 
 /// <summary>
-/// Where a worker logs, which outlives each of its hosts: with the host that came last and is still there. What is logged
-/// before the first one has come waits for it.
+/// The worker's logger, which outlives each of its hosts: it writes to the host added last and not yet removed. Messages
+/// logged before the first host is added wait for it.
 /// </summary>
 internal sealed class HostLoggers : ILogger
 {
-    // What goes wrong before there is a host is a few lines.
+    // Only a few lines are logged before there is a host.
     private const int MostWaiting = 100;
 
     private readonly Lock _lock = new();

@@ -5,8 +5,8 @@ using KestrelGreenTransport.Supervision;
 namespace KestrelGreenTransport.Worker;
 
 /// <summary>
-/// Tells the supervisor that this process dies of memory that it could not get (a heap limit): its exit code is that of
-/// any other unhandled exception. The packet is made beforehand, since there is nothing to make it of any more.
+/// Tells the supervisor that this process is dying of an OutOfMemoryException (a heap limit): its exit code is the same as
+/// for any other unhandled exception. The packet is built up front, because by then there is no memory to build it.
 /// </summary>
 internal sealed class LastWords : IDisposable
 {

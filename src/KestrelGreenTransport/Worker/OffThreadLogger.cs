@@ -3,12 +3,12 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Worker;
 
 /// <summary>
-/// Logs from the thread pool. A provider may block (a console whose pipe nobody reads), and the beat thread must not:
-/// its silence would be taken for the whole worker's.
+/// Logs from the thread pool. A provider may block (a console whose pipe is not read), and the beat thread must not: its
+/// silence would look like a hung worker.
 /// </summary>
 internal sealed class OffThreadLogger(ILogger logger) : ILogger
 {
-    // A provider that throws, or is disposed by now: on the beat thread, or out of a work item, that would end the process.
+    // Guarded: an exception of a provider (it may be disposed) would end the process, on the beat thread or in a work item.
     private readonly ILogger _logger = logger.Guarded();
 
     public IDisposable? BeginScope<TState>(TState state)

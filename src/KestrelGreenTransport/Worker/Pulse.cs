@@ -4,18 +4,18 @@ using KestrelGreenTransport.Records;
 namespace KestrelGreenTransport.Worker;
 
 /// <summary>
-/// Begins a full beat every interval, and at once when the worker's state has moved on, and writes it down when it is
-/// over, or tells it where the file does not take it. There is no beat before the host really runs. All members belong to the beat thread.
+/// Begins a full beat every interval, and at once when the worker's state has changed. When the beat is over, writes it to
+/// the file, or reports it another way if the file cannot be written. No beat before a host has started. Only for the beat thread.
 /// </summary>
 internal sealed class Pulse(FullBeat beat, HeartbeatFile? file, WorkerLife life, TimeSpan interval, Action<WorkerState, long>? unwritten = null) : IDisposable
 {
     private readonly long _interval = interval.ToNanoseconds();
     private WorkerState _seen;
 
-    /// <summary>Monotonic nanoseconds at which to take the next turn, if nobody wakes the thread before.</summary>
+    /// <summary>Monotonic nanoseconds of the next turn, unless the thread is woken before.</summary>
     public long NextAt { get; private set; } = long.MaxValue;
 
-    /// <summary>Looks after the file: opened as early as possible, so that trouble with it shows at boot.</summary>
+    /// <summary>Checks the file: opened as early as possible, so that problems with it show at boot.</summary>
     public void Check() => file?.Check();
 
     public void Turn(long now)
@@ -35,7 +35,7 @@ internal sealed class Pulse(FullBeat beat, HeartbeatFile? file, WorkerLife life,
 
         if (beat.TryFinish(out var at))
         {
-            // A disk that is full says nothing of the worker: its supervisor hears the beat another way.
+            // A full disk says nothing about the worker: its supervisor gets the beat another way.
             if (file is not null && !file.Write(life.State, at))
             {
                 unwritten?.Invoke(life.State, at);

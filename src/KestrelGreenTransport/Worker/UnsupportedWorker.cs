@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Worker;
 
-/// <summary>Says that this system keeps no worker contract.</summary>
+/// <summary>Logs that this system does not support the worker contract.</summary>
 internal sealed class UnsupportedWorker(ILoggerFactory loggers) : IHostedService
 {
     public Task StartAsync(CancellationToken cancellationToken)

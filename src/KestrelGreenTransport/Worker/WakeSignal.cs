@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Worker;
 
-/// <summary>Wakes the beat thread out of poll(2), from any thread.</summary>
+/// <summary>Wakes the beat thread from poll(2), from any thread.</summary>
 internal sealed unsafe class WakeSignal : IDisposable
 {
     private readonly SafeFileHandle _event;
@@ -17,10 +17,10 @@ internal sealed unsafe class WakeSignal : IDisposable
             : throw new IOException($"cannot make an eventfd for the heartbeat: {made.Message}. Raise the limit of open files (ulimit -n).");
     }
 
-    /// <summary>To be polled for POLLIN, by a thread that leaves before the signal is disposed.</summary>
+    /// <summary>Polled for POLLIN, by a thread that ends before the signal is disposed.</summary>
     public int Descriptor => (int)_event.DangerousGetHandle();
 
-    /// <summary>Wakes the poller, now or at its next poll. Harmless once the poller has left.</summary>
+    /// <summary>Wakes the poller, now or at its next poll. Does nothing once the poller has ended.</summary>
     public void Set()
     {
         try
@@ -30,11 +30,11 @@ internal sealed unsafe class WakeSignal : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // The poller has left; there is nobody to wake.
+            // The poller has ended; there is no thread to wake.
         }
     }
 
-    /// <summary>Takes the wake-ups so far. Called by the poller before it looks at what it was woken for.</summary>
+    /// <summary>Consumes the wake-ups so far. Called by the poller before it looks for the reason.</summary>
     public void Reset()
     {
         ulong count;

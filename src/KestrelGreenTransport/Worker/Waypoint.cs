@@ -4,8 +4,8 @@ using KestrelGreenTransport.Contract;
 namespace KestrelGreenTransport.Worker;
 
 /// <summary>
-/// Something that a full beat must pass through. It is asked only when it has answered the last time, so that a stuck
-/// one does not collect questions.
+/// A station that a full beat must pass through. It is asked again only after it has answered, so that a stuck one does not
+/// collect questions.
 /// </summary>
 internal abstract class Waypoint(TimeProvider time, Action<Waypoint> passed)
 {
@@ -16,12 +16,12 @@ internal abstract class Waypoint(TimeProvider time, Action<Waypoint> passed)
     private int _state;
     private long _lastPassAt = time.Nanoseconds();
 
-    /// <summary>Whether the beat under way still waits for it. Belongs to the beat thread.</summary>
+    /// <summary>Whether the beat under way still waits for it. Only for the beat thread.</summary>
     public bool IsAwaited { get; set; }
 
     public bool IsAsked => Volatile.Read(ref _state) == Asked;
 
-    /// <summary>Monotonic nanoseconds of its last pass; before the first one, of the moment it became known.</summary>
+    /// <summary>Monotonic nanoseconds of its last pass; before the first one, of the moment it was added.</summary>
     public long LastPassAt => Volatile.Read(ref _lastPassAt);
 
     public void Ask()
@@ -30,10 +30,10 @@ internal abstract class Waypoint(TimeProvider time, Action<Waypoint> passed)
         PassThrough();
     }
 
-    /// <summary>Gives up waiting for it. True if it was asked and has not answered; its answer will not be told any more.</summary>
+    /// <summary>Stops waiting for it. True if it was asked and has not answered; a later answer is not reported.</summary>
     public bool Abandon() => Interlocked.CompareExchange(ref _state, Abandoned, Asked) == Asked;
 
-    /// <summary>Makes <see cref="OnPassed"/> be called from there. Never blocks.</summary>
+    /// <summary>Makes the station call <see cref="OnPassed"/>. Never blocks.</summary>
     protected abstract void PassThrough();
 
     protected void OnPassed()

@@ -4,23 +4,23 @@ using KestrelGreenTransport.Contract;
 namespace KestrelGreenTransport.Worker;
 
 // One process has one worker state, however many hosts run in it.
-// It is ready once all hosts have started that called UseGreenTransport() by then, and leaves when the last one is told to stop.
-// A host that its own code stops (StopAsync) takes nothing along: the process stays, and the next host may follow.
+// It is ready once all hosts have started that have called UseGreenTransport() by then, and exits when the last one is told to stop.
+// A host that its own code stops (StopAsync) does not end the worker: the process stays, and the next host may follow.
 
-/// <summary>The hosts of this worker, at once or one after the other.</summary>
+/// <summary>The hosts of this worker, at the same time or one after the other.</summary>
 internal sealed class WorkerHosts(WorkerLife life)
 {
-    /// <summary>A host that is not started this long after the others is not waited for: some builders are never built.</summary>
+    /// <summary>A host that has not started this long after the last one that did is not waited for: some builders are never built.</summary>
     public static readonly TimeSpan ExpectedFor = TimeSpan.FromSeconds(10);
 
     private readonly Lock _lock = new();
     private ImmutableArray<WorkerHost> _all = [];
     private long _startedAt;
 
-    /// <summary>Those that are not gone.</summary>
+    /// <summary>The hosts that are not disposed.</summary>
     public ImmutableArray<WorkerHost> All => _all;
 
-    /// <summary>What the worker needs of those that were started and are not gone.</summary>
+    /// <summary>What the worker needs of the hosts that were started and are not disposed.</summary>
     public IEnumerable<HostParts> Parts => _all.Select(static host => host.Parts).OfType<HostParts>();
 
     /// <summary>A host has called <c>UseGreenTransport()</c>.</summary>
@@ -45,7 +45,7 @@ internal sealed class WorkerHosts(WorkerLife life)
         }
     }
 
-    /// <summary>The host runs; true when the worker is ready by that.</summary>
+    /// <summary>The host has started; true if that makes the worker ready.</summary>
     public bool Started(WorkerHost host, long now)
     {
         lock (_lock)
@@ -56,7 +56,7 @@ internal sealed class WorkerHosts(WorkerLife life)
         }
     }
 
-    /// <summary>Whether the worker is ready by now without those hosts that were not started.</summary>
+    /// <summary>Whether the worker becomes ready now, without the hosts that were never started.</summary>
     public bool GiveUpExpecting(long now)
     {
         lock (_lock)
@@ -69,10 +69,10 @@ internal sealed class WorkerHosts(WorkerLife life)
         }
     }
 
-    /// <summary>The host begins to stop; true when the worker leaves with it.</summary>
+    /// <summary>The host begins to stop; true if the worker exits with it.</summary>
     /// <param name="host">The host.</param>
-    /// <param name="isTold">Whether a signal or the supervisor said so, which is meant for the process.</param>
-    /// <param name="byOwner">Whether its own code stops it and continues.</param>
+    /// <param name="isTold">Whether a signal or the supervisor asked for it, which means the process.</param>
+    /// <param name="byOwner">Whether the host's own code stops it and continues.</param>
     public bool Stopping(WorkerHost host, bool isTold, bool byOwner)
     {
         lock (_lock)
@@ -87,7 +87,7 @@ internal sealed class WorkerHosts(WorkerLife life)
         return life.Leave();
     }
 
-    /// <summary>The host was disposed; true when the worker is ready without it.</summary>
+    /// <summary>The host was disposed; true if the worker is ready without it.</summary>
     public bool Gone(WorkerHost host)
     {
         life.Part(host.Gate);
@@ -99,7 +99,7 @@ internal sealed class WorkerHosts(WorkerLife life)
         }
     }
 
-    // At least one runs, and none is in between.
+    // At least one has started, and none is still starting.
     private bool IsReadyNeedsLock(HostPhase firstAwaited) =>
         _all.Any(static host => host.Phase == HostPhase.Started)
         && !_all.Any(host => host.Phase >= firstAwaited && host.Phase < HostPhase.Started);

@@ -4,11 +4,11 @@ using KestrelGreenTransport.WarmUp;
 
 namespace KestrelGreenTransport.Worker;
 
-// One word for the process: the gates of all its hosts stand alike.
+// One state for the process: the gates of all its hosts are open or closed together.
 
 /// <summary>
-/// What this worker says of itself: booting, then standing by or serving as its gates are closed or open, then draining. It
-/// never goes back, except from serving to standing by.
+/// The state that this worker reports: booting, then standing by or serving as its gates are closed or open, then draining.
+/// It never goes back, except from serving to standing by.
 /// </summary>
 internal sealed class WorkerLife(bool isOpen = true)
 {
@@ -21,13 +21,13 @@ internal sealed class WorkerLife(bool isOpen = true)
 
     public WorkerState State => _state;
 
-    /// <summary>Whether a host ever really ran; false for a worker that is stopped while it boots.</summary>
+    /// <summary>Whether a host has ever started; false for a worker that is stopped while it boots.</summary>
     public bool HasStarted => _hasStarted;
 
-    /// <summary>Called once, when the worker begins to leave.</summary>
+    /// <summary>Called once, when the worker begins to exit.</summary>
     public Action? Left { get; set; }
 
-    /// <summary>A gate and side doors for a host, as those of the others stand.</summary>
+    /// <summary>A gate and side doors for a new host, in the same state as those of the others.</summary>
     public (AcceptGate Gate, SideDoors Doors) Join()
     {
         lock (_moving)
@@ -46,7 +46,7 @@ internal sealed class WorkerLife(bool isOpen = true)
         }
     }
 
-    /// <summary>The hosts run; false when the worker is further already.</summary>
+    /// <summary>The hosts have started; false if the worker was already past booting.</summary>
     public bool Start()
     {
         lock (_moving)
@@ -62,7 +62,7 @@ internal sealed class WorkerLife(bool isOpen = true)
         }
     }
 
-    /// <summary>Accepts from now on; one that leaves does not begin again.</summary>
+    /// <summary>Opens the gates; does nothing once the worker is draining.</summary>
     public void Open()
     {
         lock (_moving)
@@ -80,7 +80,7 @@ internal sealed class WorkerLife(bool isOpen = true)
         }
     }
 
-    /// <summary>Accepts no more, for now.</summary>
+    /// <summary>Closes the gates, for now.</summary>
     public void Close()
     {
         lock (_moving)
@@ -94,7 +94,7 @@ internal sealed class WorkerLife(bool isOpen = true)
         }
     }
 
-    /// <summary>The worker leaves; false when it does already.</summary>
+    /// <summary>The worker begins to drain; false if it already does.</summary>
     public bool Leave()
     {
         lock (_moving)

@@ -6,12 +6,12 @@ namespace KestrelGreenTransport.Worker;
 /// <summary>
 /// Stops this worker because its supervisor said so, or is gone.
 ///
-/// All of its hosts are stopped gracefully; whatever then keeps the process from leaving is overruled by <see cref="ForceAt"/>.
-/// All members belong to the beat thread, except <see cref="Join"/>.
+/// All of its hosts are stopped gracefully; if something still keeps the process alive at <see cref="ForceAt"/>, it is ended
+/// by force. Only for the beat thread, except <see cref="Join"/>.
 /// </summary>
 internal sealed class WorkerStop(Func<IEnumerable<HostStop>> hosts, WorkerLife life, ForcedExit exit, TimeProvider time, ILogger logger)
 {
-    /// <summary>How much longer than its deadline a graceful stop may take before the process leaves by force.</summary>
+    /// <summary>How much longer than its deadline a graceful stop may take before the process is ended by force.</summary>
     public static readonly TimeSpan GraceMargin = TimeSpan.FromSeconds(10);
 
     /// <summary>The same for a quick stop, which finishes nothing.</summary>
@@ -27,7 +27,7 @@ internal sealed class WorkerStop(Func<IEnumerable<HostStop>> hosts, WorkerLife l
     private string _forceReason = "";
     private int _forceCode;
 
-    /// <summary>Monotonic nanoseconds at which the process leaves by force; never, while nobody has asked it to leave.</summary>
+    /// <summary>Monotonic nanoseconds at which the process is ended by force; <see cref="long.MaxValue"/> until it is told to exit.</summary>
     public long ForceAt { get; private set; } = long.MaxValue;
 
     /// <summary>The supervisor asks for a stop: requests in flight may take this long, or GracefulTimeout if it does not say.</summary>
@@ -47,7 +47,7 @@ internal sealed class WorkerStop(Func<IEnumerable<HostStop>> hosts, WorkerLife l
         }
     }
 
-    /// <summary>Nobody watches over this worker any more, and nobody would replace it: it finishes what it took and leaves.</summary>
+    /// <summary>No supervisor watches over this worker any more, and none would replace it: it finishes its requests and exits.</summary>
     public void SupervisorGone()
     {
         var deadline = LongestGracefulTimeout();
@@ -55,7 +55,7 @@ internal sealed class WorkerStop(Func<IEnumerable<HostStop>> hosts, WorkerLife l
         Begin(deadline, GraceMargin, Unexpected, $"its supervisor is gone, and it did not stop within {Duration.Format(deadline + GraceMargin)}");
     }
 
-    /// <summary>A host begins. Where the worker was told to leave before, the host is stopped like the others.</summary>
+    /// <summary>Adds a host. If the worker was told to exit before, the host is stopped like the others.</summary>
     public void Join(HostStop host)
     {
         if (Volatile.Read(ref _deadlineTicks) is var ticks and not NotAsked)
@@ -64,7 +64,7 @@ internal sealed class WorkerStop(Func<IEnumerable<HostStop>> hosts, WorkerLife l
         }
     }
 
-    /// <summary>Leaves by force once it is time for that.</summary>
+    /// <summary>Ends the process by force once it is time.</summary>
     public void ForceIfDue(long now)
     {
         if (now >= ForceAt)
@@ -82,7 +82,7 @@ internal sealed class WorkerStop(Func<IEnumerable<HostStop>> hosts, WorkerLife l
             (ForceAt, _forceCode, _forceReason) = (forceAt, forceCode, forceReason);
         }
 
-        // Before the hosts are looked at: one that begins just now finds itself there, or finds this.
+        // Before the hosts are read: a host that joins just now is either among them, or sees this.
         Volatile.Write(ref _deadlineTicks, deadline.Ticks);
         life.Leave();
         foreach (var host in hosts())
