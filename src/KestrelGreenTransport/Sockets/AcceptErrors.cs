@@ -3,16 +3,16 @@ using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Sockets;
 
-/// <summary>What a failed accept of .NET's socket means in the kernel's words.</summary>
+/// <summary>Translates the errors of a failed accept on .NET's sockets to the kernel's error numbers.</summary>
 internal static class AcceptErrors
 {
     public static int ToErrno(Exception exception) => exception switch
     {
-        // The descriptor is gone: closed under us.
+        // The descriptor was closed meanwhile.
         ObjectDisposedException => Errno.EBADF,
         SocketException socket => socket.SocketErrorCode switch
         {
-            // .NET's name for EBADF and for an operation that the socket's end cut short.
+            // .NET's name for EBADF, and for a call that was cut short because the socket was closed.
             SocketError.OperationAborted => Errno.EBADF,
             SocketError.NotSocket => Errno.ENOTSOCK,
             SocketError.InvalidArgument => Errno.EINVAL,
@@ -26,7 +26,7 @@ internal static class AcceptErrors
             _ => socket.NativeErrorCode,
         },
 
-        // Anything else is a surprise: the policy pauses for it, so that surprises cannot make a loop spin.
+        // Anything else is unexpected: the policy pauses, so that it cannot make a loop spin.
         _ => Errno.EPROTO,
     };
 }

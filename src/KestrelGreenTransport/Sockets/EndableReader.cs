@@ -6,8 +6,8 @@ using KestrelGreenTransport.Accepting;
 namespace KestrelGreenTransport.Sockets;
 
 /// <summary>
-/// The reader of a connection, which can be told that no more will come: a read that waits then completes as if the client
-/// had closed its half, unless bytes have arrived.
+/// A connection's reader that can be ended: a waiting read then completes as if the client had closed its half, unless
+/// bytes have arrived.
 /// </summary>
 internal sealed class EndableReader(PipeReader inner, ConnectionActivity activity) : PipeReader
 {
@@ -19,12 +19,12 @@ internal sealed class EndableReader(PipeReader inner, ConnectionActivity activit
     private bool _isEnded;
     private ReadOnlySequence<byte> _given;
 
-    /// <summary>Whether the app left a part of what it was given.</summary>
+    /// <summary>Whether the app left part of the last result unconsumed.</summary>
     public bool HasUnconsumed { get; private set; }
 
     public bool IsWaiting => Volatile.Read(ref _waiting) != Nobody;
 
-    /// <summary>Ends the read that waits now; does nothing when none does.</summary>
+    /// <summary>Ends the waiting read, if there is one.</summary>
     public void EndWaiting()
     {
         var waiting = Volatile.Read(ref _waiting);
@@ -72,7 +72,7 @@ internal sealed class EndableReader(PipeReader inner, ConnectionActivity activit
 
     public override void AdvanceTo(SequencePosition consumed, SequencePosition examined)
     {
-        // The end of ours has no bytes of the inner reader's.
+        // After our own end, the positions are not the inner reader's.
         if (!_isEnded)
         {
             HasUnconsumed = !_given.IsEmpty && !consumed.Equals(_given.End);
@@ -107,7 +107,7 @@ internal sealed class EndableReader(PipeReader inner, ConnectionActivity activit
                 return Given(result);
             }
 
-            // Asked for while the read before this one was completing: that one was not idle, and so this one is not to end.
+            // Requested while the read before this one was completing: the connection was not idle then, so do not end this read.
             if (ending != _reads)
             {
                 inner.AdvanceTo(result.Buffer.Start, result.Buffer.End);

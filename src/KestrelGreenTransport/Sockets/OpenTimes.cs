@@ -2,7 +2,7 @@ using KestrelGreenTransport.Accepting;
 
 namespace KestrelGreenTransport.Sockets;
 
-/// <summary>When the gate is open, for an acceptor that awaits: a token that is cancelled when it closes, and a wait for the next opening.</summary>
+/// <summary>The gate for an acceptor that awaits: a token that is cancelled when the gate closes, and a wait for the next opening.</summary>
 internal sealed class OpenTimes(bool isShared) : IGated, IDisposable
 {
     private readonly Lock _lock = new();
@@ -12,7 +12,7 @@ internal sealed class OpenTimes(bool isShared) : IGated, IDisposable
 
     public bool IsShared => isShared;
 
-    /// <summary>Cancelled when the gate closes, or closed already.</summary>
+    /// <summary>Cancelled when the gate closes, or already cancelled if it is closed.</summary>
     public CancellationToken UntilClosed
     {
         get
@@ -53,10 +53,10 @@ internal sealed class OpenTimes(bool isShared) : IGated, IDisposable
         closed.Dispose();
     }
 
-    /// <summary>After the gate has been left, and nobody waits.</summary>
+    /// <summary>Only after the gate was left, when no task waits any more.</summary>
     public void Dispose() => _closed.Dispose();
 
-    /// <summary>Waits until the gate is open; false when cancelled before.</summary>
+    /// <summary>Waits until the gate is open; false if cancelled before.</summary>
     public async Task<bool> WaitAsync(CancellationToken cancelled)
     {
         Task opened;

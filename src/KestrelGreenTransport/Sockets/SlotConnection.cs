@@ -12,10 +12,10 @@ namespace KestrelGreenTransport.Sockets;
 
 /// <summary>
 /// A connection of Kestrel's socket factory, with all of its features, that gives its slot back when it is disposed.
-/// Kestrel disposes every connection it was given, once it is done with it and its bytes are sent.
+/// Kestrel disposes every connection that it was given, once it is done with it and its bytes are sent.
 ///
-/// Nothing here holds on to it: it lives as long as its socket has something to wait for, or its app holds on to it. A
-/// handler that nothing will ever continue, and whose client has left, is collected with it.
+/// Nothing here keeps it alive: it lives as long as its socket waits for something, or its app references it. If nothing
+/// will ever continue its handler and its client has left, it is collected with the handler.
 /// </summary>
 internal sealed class SlotConnection : ConnectionContext, IServedConnection
 {
@@ -27,12 +27,12 @@ internal sealed class SlotConnection : ConnectionContext, IServedConnection
     private readonly WeakReference<SlotConnection> _self;
     private readonly ILogger _logger;
 
-    /// <param name="inner">The connection itself.</param>
-    /// <param name="slot">Held by it.</param>
-    /// <param name="memory">Its memory.</param>
-    /// <param name="time">For when it was idle.</param>
-    /// <param name="logger">Is told of an app that never completes, and of what its callbacks throw.</param>
-    /// <param name="all">Where it stands while it lives.</param>
+    /// <param name="inner">Kestrel's connection.</param>
+    /// <param name="slot">The slot that it holds.</param>
+    /// <param name="memory">Its memory pool.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Logs an app that never completes, and exceptions of its callbacks.</param>
+    /// <param name="all">The open connections, to which this one adds itself.</param>
     public SlotConnection(
         ConnectionContext inner, Slot slot, IMemoryPoolFeature memory, TimeProvider time, ILogger logger, ConcurrentDictionary<WeakReference<SlotConnection>, byte> all)
     {
@@ -46,7 +46,7 @@ internal sealed class SlotConnection : ConnectionContext, IServedConnection
         all.TryAdd(_self, 0);
     }
 
-    // The pool, for the app's logger must not hold up the finalizers of the process.
+    // On the pool: the app's logger must not hold up the finalizer thread.
     ~SlotConnection() => ThreadPool.UnsafeQueueUserWorkItem(static connection => connection.OnAbandoned(), this, preferLocal: false);
 
     public ConnectionActivity Activity { get; }
@@ -114,10 +114,10 @@ internal sealed class SlotConnection : ConnectionContext, IServedConnection
 
     bool IServedConnection.HasLeft => _inner.ConnectionClosed.IsCancellationRequested;
 
-    // .NET's transport sends what it holds before it ends, and does not tell how much that is.
+    // .NET's transport sends what it holds before it ends, and does not say how much that is.
     bool IServedConnection.HasUnsent => false;
 
-    // As near to one step as this backend gets: what arrives between the look and Kestrel's close is lost.
+    // As close to one step as this backend gets: what arrives between the check and Kestrel's close is lost.
     bool IServedConnection.TryEndIdle(long quietSince)
     {
         if (!_reader.IsWaiting || _reader.HasUnconsumed || Activity.IsBusy || Activity.QuietSince != quietSince || HasUnread())

@@ -9,10 +9,10 @@ using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 namespace KestrelGreenTransport.Sockets;
 
 /// <summary>
-/// The accept gate on .NET's sockets, with the policy of gevent's BaseServer.
+/// Accepts on .NET's sockets, with the policy of gevent's BaseServer.
 ///
-/// A slot is reserved before each accept, and the listener is armed only while one is: a full pool leaves clients in
-/// the kernel's queue, where siblings find them.
+/// A slot is reserved before each accept, and the listener is armed only while one is: a full pool leaves clients in the
+/// kernel's queue, where siblings find them.
 /// AcceptAsync never throws, and returns null only when cancelled or unbound: Kestrel's loop ends for good on either.
 /// </summary>
 internal sealed class SocketsAcceptor : IAcceptor
@@ -26,14 +26,14 @@ internal sealed class SocketsAcceptor : IAcceptor
     private readonly DescriptorHeadroom _headroom = new();
     private readonly CancellationTokenSource _unbound = new();
 
-    // Held by the one caller that accepts, and at last by UnbindAsync, which keeps it.
+    // Held by the caller that is accepting; finally by UnbindAsync, which keeps it.
     private readonly SemaphoreSlim _turn = new(1);
     private int _inARow;
     private bool _isLate;
 
-    /// <param name="listener">Where to accept, and on which slots.</param>
-    /// <param name="connections">Makes a connection of an accepted socket.</param>
-    /// <param name="wrap">Has that connection hold its slot, and serves it.</param>
+    /// <param name="listener">Where to accept, and with which slots.</param>
+    /// <param name="connections">Makes a connection from an accepted socket.</param>
+    /// <param name="wrap">Makes that connection hold its slot.</param>
     /// <param name="time">The clock.</param>
     public SocketsAcceptor(
         ListenerContext listener,
@@ -46,7 +46,7 @@ internal sealed class SocketsAcceptor : IAcceptor
         _openTimes = new OpenTimes(listener.Socket.IsShared);
         if (listener.Socket.EndPoint is IPEndPoint && OperatingSystem.IsLinux())
         {
-            // Linux hands it on to the accepted ones: a call less for each.
+            // Accepted sockets inherit it on Linux, which saves a call for each.
             listener.Socket.Socket.NoDelay = listener.Options.NoDelay;
         }
 
@@ -91,9 +91,9 @@ internal sealed class SocketsAcceptor : IAcceptor
             return;
         }
 
-        // First end the accept that is under way, and only then let the owner close the socket. Closing it with an accept
-        // pending makes .NET set SO_LINGER to zero on it (seen with strace), and during a call it even shuts it down:
-        // both for every process that shares it.
+        // First end the pending accept, and only then let the owner close the socket. Closing it with an accept pending makes
+        // .NET set SO_LINGER to zero on it (seen with strace), and during a call .NET even shuts it down: both for every
+        // process that shares it.
         _listener.Gate.Leave(_openTimes);
         await _unbound.CancelAsync();
         await _turn.WaitAsync();
@@ -154,7 +154,7 @@ internal sealed class SocketsAcceptor : IAcceptor
         return null;
     }
 
-    // Every process is woken for every client here, so that siblings are there to take whom this one leaves to them.
+    // Here every process is woken for every client, so the siblings are there to take the clients that this one leaves.
     private bool HasItsShare() =>
         !_isLate
         && _listener.Options.BalancedAccept
@@ -162,7 +162,7 @@ internal sealed class SocketsAcceptor : IAcceptor
         && _listener.Siblings.MayExist
         && FairShare.Allowance(_listener.Siblings.Held, _listener.Siblings.Look(), _listener.Socket.Queued()) == 0;
 
-    /// <summary>Leaves the listener for a tick. Who still waits then is taken, share or not.</summary>
+    /// <summary>Leaves the listener to the siblings for a tick. A client that still waits then is taken, share or not.</summary>
     private async Task StandBackAsync(CancellationToken cancelled)
     {
         await Task.Delay(FairShare.Tick, _time, cancelled).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
@@ -226,12 +226,12 @@ internal sealed class SocketsAcceptor : IAcceptor
                 inner.Features.Set<IDecrementConcurrentConnectionCountFeature>(slot);
             }
 
-            // Last: from here on it is served, and what is thrown would find it among those that are open.
+            // Last: from here on it is an open connection, and an exception would leave it among them.
             return _wrap(inner, slot);
         }
         catch (Exception exception)
         {
-            // Mostly a client that reset its connection in the queue. An inner connection ends with its socket.
+            // Usually a client that reset its connection in the queue. An inner connection ends with its socket.
             socket.Dispose();
             slot.GiveBack();
             _listener.Reporter.ConnectionSetupFailed(exception);

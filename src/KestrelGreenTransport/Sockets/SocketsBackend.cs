@@ -35,8 +35,8 @@ internal sealed class SocketsBackend : ITransportBackend, IMemoryPoolFeature
         _state = state;
         _time = clock.Time;
 
-        // .NET starts its timer thread with the first timer, and cannot once the descriptors have run out: which is just
-        // when the accept gate needs to wait.
+        // .NET starts its timer thread with the first timer, and cannot once there are no descriptors left, which is just when
+        // the acceptor needs to wait.
         _time.CreateTimer(static _ => { }, null, TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan).Dispose();
 
         // Workers, and so heartbeats, exist on Linux only.
@@ -48,8 +48,8 @@ internal sealed class SocketsBackend : ITransportBackend, IMemoryPoolFeature
     }
 
     /// <summary>
-    /// Where Kestrel's HTTP takes memory for responses. That of the socket factory is MemoryPool.Shared, unless Kestrel itself
-    /// made it: there Rent(0) gives nothing, and a handler that writes to BodyWriter before anything else would fail.
+    /// The memory pool that Kestrel's HTTP uses for responses. Unless Kestrel itself made the socket factory, its pool is
+    /// MemoryPool.Shared: there Rent(0) returns an empty block, and a handler that first writes to BodyWriter would fail.
     /// </summary>
     public MemoryPool<byte> MemoryPool => _memory;
 

@@ -6,8 +6,8 @@ using KestrelGreenTransport.Native;
 namespace KestrelGreenTransport.Sockets;
 
 /// <summary>
-/// Passes through .NET's socket engine the way received bytes do: one byte into a socket pair, whose other end is being
-/// received on. Where the engine's thread or the thread pool behind it is stuck, nothing comes back.
+/// Passes through .NET's socket engine as received bytes do: it sends one byte into a socket pair that is being received on.
+/// If the engine's thread or the thread pool behind it is stuck, no answer comes.
 /// </summary>
 internal sealed class SocketsProbe : ILoopProbe, IAsyncDisposable
 {
@@ -28,12 +28,12 @@ internal sealed class SocketsProbe : ILoopProbe, IAsyncDisposable
         _waiting.Enqueue(passed);
         try
         {
-            // Non-blocking. A full buffer is no loss: the bytes in it wake the receiver, who calls everyone waiting.
+            // Non-blocking. A full buffer does no harm: the bytes in it wake the receiver, which calls all waiting callbacks.
             _sender.Send([1], SocketFlags.None, out _);
         }
         catch (ObjectDisposedException)
         {
-            // Stopped: nobody passes any more.
+            // Stopped: there are no answers any more.
         }
     }
 
