@@ -4,8 +4,8 @@ using System.IO.Pipelines;
 namespace KestrelGreenTransport.Proxying;
 
 /// <summary>
-/// The reading of one connection's header, which ends by the header, by the client or by its time limit: by one of them
-/// only, so that a limit that comes too late cancels no read of the app's.
+/// Reads one connection's header. The header, the client or the time limit ends it: only one of them, so that a limit that
+/// comes too late does not cancel a read of the app.
 /// </summary>
 internal sealed class HeaderRead : IDisposable
 {
@@ -19,7 +19,7 @@ internal sealed class HeaderRead : IDisposable
         _limit = time.CreateTimer(static read => ((HeaderRead)read!).OnLimit(), this, limit, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>From now on it takes no longer than this.</summary>
+    /// <summary>Sets a new time limit, counted from now.</summary>
     public void Hasten(TimeSpan limit) => _limit.Change(limit, Timeout.InfiniteTimeSpan);
 
     /// <summary>Reads until the header is there or will not come. What follows the header is left in the pipe.</summary>
@@ -49,7 +49,7 @@ internal sealed class HeaderRead : IDisposable
 
             if (result.IsCompleted)
             {
-                // A connection without a byte is how load balancers ask whether somebody listens.
+                // Load balancers open a connection without sending a byte to check that the port is open.
                 return result.Buffer.IsEmpty ? (HeaderOutcome.Left, default, "") : (HeaderOutcome.Malformed, default, "it is cut short");
             }
         }

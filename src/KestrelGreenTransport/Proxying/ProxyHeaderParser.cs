@@ -3,18 +3,18 @@ namespace KestrelGreenTransport.Proxying;
 /// <summary>
 /// Reads the header of the PROXY protocol (haproxy.org, doc/proxy-protocol.txt) from the first bytes of a connection.
 ///
-/// It looks at no byte behind the header and never guesses: bytes that cannot become a header of an expected version are
-/// malformed at once, those that are too few are incomplete, and no header is longer than <see cref="MaxLength"/>.
+/// It reads no byte behind the header and never guesses: bytes that cannot become a header of an expected version are
+/// malformed at once, too few bytes are incomplete, and no header is longer than <see cref="MaxLength"/>.
 /// </summary>
 internal static class ProxyHeaderParser
 {
-    /// <summary>The most bytes that a header may take, as in nginx. Version 2 could say up to 65551.</summary>
+    /// <summary>The most bytes that a header may have, as in nginx. Version 2 could announce up to 65551.</summary>
     public const int MaxLength = 4096;
 
     /// <param name="bytes">What was received so far, from the connection's first byte on.</param>
-    /// <param name="versions">Which versions are expected.</param>
-    /// <param name="header">The header, when it is complete.</param>
-    /// <param name="problem">What is wrong, when it is malformed.</param>
+    /// <param name="versions">The versions that are expected.</param>
+    /// <param name="header">The header, if it is complete.</param>
+    /// <param name="problem">What is wrong, if it is malformed.</param>
     public static ProxyHeaderState Read(
         ReadOnlySpan<byte> bytes, GreenTransportProxyProtocol versions, out ProxyHeader header, out string problem)
     {

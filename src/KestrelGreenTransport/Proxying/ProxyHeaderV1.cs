@@ -6,12 +6,12 @@ using System.Text;
 namespace KestrelGreenTransport.Proxying;
 
 /// <summary>
-/// Version 1: a line such as <c>PROXY TCP4 192.0.2.7 198.51.100.1 56324 443</c>, ended by CR and LF. Fields are parted by
-/// one space, and numbers have no leading zeros, so that no two readers see different addresses in one line.
+/// Version 1: a line such as <c>PROXY TCP4 192.0.2.7 198.51.100.1 56324 443</c>, terminated by CR and LF. Fields are
+/// separated by one space, and numbers have no leading zeros, so that no two readers see different addresses in one line.
 /// </summary>
 internal static class ProxyHeaderV1
 {
-    /// <summary>The longest line that the protocol allows, with its end.</summary>
+    /// <summary>The longest line that the protocol allows, with its CR and LF.</summary>
     private const int Longest = 107;
 
     private static readonly SearchValues<byte> InIPv6 = SearchValues.Create("0123456789abcdefABCDEF:."u8);
@@ -41,7 +41,7 @@ internal static class ProxyHeaderV1
         var protocol = Next(ref rest);
         if (protocol.SequenceEqual("UNKNOWN"u8))
         {
-            // Whatever else the line says is to be ignored.
+            // The rest of the line must be ignored.
             header = new ProxyHeader(1, end + 1, null, null, default);
             return ProxyHeaderState.Complete;
         }
@@ -74,7 +74,7 @@ internal static class ProxyHeaderV1
         return field;
     }
 
-    // IPAddress.Parse takes more than the protocol does: octal and hexadecimal, scopes, ports, fewer than four numbers.
+    // IPAddress.Parse accepts more than the protocol does: octal and hexadecimal, scopes, ports, fewer than four numbers.
     private static IPAddress? Address(ReadOnlySpan<byte> text, bool isTcp6)
     {
         if (!isTcp6)
@@ -114,7 +114,7 @@ internal static class ProxyHeaderV1
 
     private static int Port(ReadOnlySpan<byte> text) => Number(text, ushort.MaxValue);
 
-    // -1 where it is none, or too large, or written with zeros in front.
+    // -1 if it is not a number, too large, or has leading zeros.
     private static int Number(ReadOnlySpan<byte> text, int most)
     {
         if (text.Length is 0 or > 5 || (text[0] == '0' && text.Length > 1))

@@ -8,7 +8,7 @@ namespace KestrelGreenTransport.Proxying;
 
 /// <summary>
 /// Version 2: twelve bytes that no other protocol begins with, version and command, family and transport, a length, the
-/// two addresses, and values that the proxy added (TLVs), of which one may be a checksum of all.
+/// two addresses, and values that the proxy added (TLVs), one of which may be a checksum of the whole header.
 /// </summary>
 internal static class ProxyHeaderV2
 {
@@ -60,7 +60,7 @@ internal static class ProxyHeaderV2
 
         if (command == Local || family == Unspecified || transport != Stream)
         {
-            // The proxy's own health check, or nothing that we know: the connection's real ends stand.
+            // The proxy's own health check, or a kind that we do not know: the connection's real endpoints apply.
             header = new ProxyHeader(2, length, null, null, default);
             return ProxyHeaderState.Complete;
         }
@@ -89,7 +89,7 @@ internal static class ProxyHeaderV2
         return ProxyHeaderState.Complete;
     }
 
-    /// <summary>The next of the values that the proxy added; false when there is none, or not a whole one.</summary>
+    /// <summary>The next value that the proxy added; false if there is none, or not a whole one.</summary>
     public static bool TryNext(ReadOnlySpan<byte> values, out byte type, out int start, out int end)
     {
         const int Head = 3;
@@ -105,7 +105,7 @@ internal static class ProxyHeaderV2
         return end <= values.Length;
     }
 
-    // What is wrong with the added values; empty when nothing is.
+    // What is wrong with the added values; empty if nothing is.
     private static string CheckValues(ReadOnlySpan<byte> header, int from)
     {
         for (var at = from; at < header.Length;)
@@ -130,7 +130,7 @@ internal static class ProxyHeaderV2
         return "";
     }
 
-    // Of the whole header, with zeros where the sum itself stands.
+    // The checksum of the whole header, with zeros in place of the checksum itself.
     private static uint SumOf(ReadOnlySpan<byte> header, int sumAt)
     {
         var sum = uint.MaxValue;
@@ -150,14 +150,14 @@ internal static class ProxyHeaderV2
             new IPEndPoint(new IPAddress(body[length..(2 * length)]), BinaryPrimitives.ReadUInt16BigEndian(ports[2..])));
     }
 
-    // A path, or an abstract name, which begins with a zero; null for a socket without a name.
+    // A path, or an abstract name, which begins with a zero byte; null for a socket without a name.
     private static UnixDomainSocketEndPoint? Path(ReadOnlySpan<byte> field)
     {
         var rest = field[1..];
         var length = rest.IndexOf((byte)0);
         var path = Encoding.UTF8.GetString(field[..(length < 0 ? field.Length : length + 1)]);
 
-        // Bytes that are no UTF-8 grow when they are replaced, and .NET refuses what the kernel would not take.
+        // Bytes that are not UTF-8 grow when they are replaced, and .NET refuses a path that the kernel would not accept.
         return path is not ("" or "\0") && Encoding.UTF8.GetByteCount(path) < UnixAddress ? new UnixDomainSocketEndPoint(path) : null;
     }
 }

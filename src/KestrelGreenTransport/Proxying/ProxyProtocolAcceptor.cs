@@ -9,17 +9,17 @@ namespace KestrelGreenTransport.Proxying;
 /// Stands between a backend's acceptor and Kestrel, and hands out connections once their PROXY header is read: neither
 /// Kestrel nor TLS sees a byte of it.
 ///
-/// A header that is slow, missing or wrong holds up nobody but its own connection, which keeps its slot meanwhile and is
-/// reset after <see cref="HeaderLimit"/>. Only trusted sources are listened to: whoever else connects is reset, since it
-/// could claim to be anybody, and would have gone around the proxy.
-/// AcceptAsync never throws, and answers null only when cancelled, or after unbind once all is handed out.
+/// A header that is slow, missing or wrong delays only its own connection, which keeps its slot meanwhile and is reset
+/// after <see cref="HeaderLimit"/>. Headers are accepted only from trusted sources: any other client is reset, because it has
+/// bypassed the proxy and could claim any address.
+/// AcceptAsync never throws, and returns null only when cancelled, or after unbind once every connection is handed out.
 /// </summary>
 internal sealed class ProxyProtocolAcceptor(IAcceptor inner, GreenTransportOptions options, ProxyProtocolReporter reporter, TimeProvider time) : IAcceptor
 {
     /// <summary>How long a header may take. A proxy sends it with the first packet.</summary>
     public static readonly TimeSpan HeaderLimit = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long it may still take once the listener is unbound.</summary>
+    /// <summary>How much longer it may take once the listener is unbound.</summary>
     private static readonly TimeSpan HeaderLimitAtUnbind = TimeSpan.FromSeconds(1);
 
     private readonly Channel<ConnectionContext> _ready = Channel.CreateUnbounded<ConnectionContext>(
@@ -38,7 +38,7 @@ internal sealed class ProxyProtocolAcceptor(IAcceptor inner, GreenTransportOptio
     {
         if (Interlocked.Exchange(ref _isPumping, 1) == 0)
         {
-            // Ends with the inner acceptor, and tells by completing the channel.
+            // Ends with the inner acceptor; its end shows in the channel, which is completed.
             _ = PumpAsync();
         }
 
@@ -54,7 +54,7 @@ internal sealed class ProxyProtocolAcceptor(IAcceptor inner, GreenTransportOptio
         }
         catch (OperationCanceledException)
         {
-            // The caller does not want one any more.
+            // The caller gave up waiting.
         }
 
         return null;
@@ -74,7 +74,7 @@ internal sealed class ProxyProtocolAcceptor(IAcceptor inner, GreenTransportOptio
 
         if (Interlocked.Exchange(ref _isPumping, 1) == 0)
         {
-            // Nobody ever asked for a connection.
+            // AcceptAsync was never called, so the pump never ran.
             EndOne();
         }
     }
@@ -96,7 +96,7 @@ internal sealed class ProxyProtocolAcceptor(IAcceptor inner, GreenTransportOptio
         EndOne();
     }
 
-    // Throws nothing: it belongs to nobody but the count of those under way.
+    // Never throws: it is not awaited, only counted in _underWay.
     private async Task ReadHeaderAsync(ConnectionContext connection)
     {
         try
@@ -127,7 +127,7 @@ internal sealed class ProxyProtocolAcceptor(IAcceptor inner, GreenTransportOptio
         EndOne();
     }
 
-    /// <summary>False: the connection is to be closed.</summary>
+    /// <summary>False: the connection must be closed.</summary>
     private async ValueTask<bool> TryReadHeaderAsync(ConnectionContext connection)
     {
         var (remote, local) = (connection.RemoteEndPoint, connection.LocalEndPoint);
@@ -173,7 +173,7 @@ internal sealed class ProxyProtocolAcceptor(IAcceptor inner, GreenTransportOptio
         return false;
     }
 
-    // Who may connect to a Unix socket is for its access rights to say.
+    // On a Unix socket the file's mode decides who may connect.
     private bool IsTrusted(EndPoint? remote)
     {
         if (remote is not IPEndPoint { Address: var address })

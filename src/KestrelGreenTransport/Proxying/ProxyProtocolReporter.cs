@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Proxying;
 
 /// <summary>
-/// Tells logs and metrics of connections that were ended for want of a proper PROXY header. Whoever can connect can make
-/// such lines: each is counted, and one in <see cref="Interval"/> is logged, with the number of those in between.
+/// Reports connections that were ended without a proper PROXY header from a trusted source. Any client can cause that, so
+/// each is counted, but only one per <see cref="Interval"/> is logged, with the number of those in between.
 /// </summary>
 internal sealed class ProxyProtocolReporter(string endpoint, TransportMeter meter, ILogger logger, TimeProvider time)
 {
@@ -18,7 +18,7 @@ internal sealed class ProxyProtocolReporter(string endpoint, TransportMeter mete
     private int _untold;
 
     /// <param name="kind">For the meter: malformed, untrusted, timeout.</param>
-    /// <param name="from">Who connected.</param>
+    /// <param name="from">The client's address.</param>
     /// <param name="problem">For the log: what was wrong, and what to do.</param>
     public void Refused(string kind, EndPoint? from, string problem)
     {
