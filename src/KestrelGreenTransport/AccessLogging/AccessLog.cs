@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 
 namespace KestrelGreenTransport.AccessLogging;
 
-/// <summary>The access log of this process: where it goes to by its settings, in which form, and when it is opened anew.</summary>
+/// <summary>The access log of this process: where it goes by its settings, in which format, and when it is reopened.</summary>
 internal sealed class AccessLog(IServiceProvider services, IOptions<GreenTransportOptions> options, WorkerFailure failure, ILoggerFactory loggers) : IDisposable
 {
     // SIGUSR1 on every architecture that .NET runs on.
@@ -23,7 +23,7 @@ internal sealed class AccessLog(IServiceProvider services, IOptions<GreenTranspo
 
     public int? Worker => _contract?.Index;
 
-    /// <summary>Opens it if one is wanted; false when none is.</summary>
+    /// <summary>Opens it if one is configured; false if none is.</summary>
     /// <exception cref="IOException">It cannot be opened; the message names the setting and the next step.</exception>
     public bool Open()
     {
@@ -46,7 +46,7 @@ internal sealed class AccessLog(IServiceProvider services, IOptions<GreenTranspo
 
         if (place != AccessLogPlace.StandardOutput && !OperatingSystem.IsWindows())
         {
-            // What log rotation sends. A worker hears it from its supervisor besides.
+            // What log rotation sends. A worker is told by its supervisor as well.
             _signal ??= PosixSignalRegistration.Create(ReopenSignal, signal =>
             {
                 signal.Cancel = true;
@@ -59,7 +59,7 @@ internal sealed class AccessLog(IServiceProvider services, IOptions<GreenTranspo
 
     public void Add(in AccessLogEntry entry) => _writer?.Append(AccessLogFormatter.Format(options.Value.AccessLogFormat, entry));
 
-    /// <summary>Goes on in the file that the path names now, soon. From any thread.</summary>
+    /// <summary>Continues in the file that the path names now, soon. For any thread.</summary>
     public void Reopen() => _writer?.Reopen();
 
     /// <summary>Writes what is left.</summary>

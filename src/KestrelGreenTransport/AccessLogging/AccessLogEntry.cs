@@ -3,15 +3,15 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace KestrelGreenTransport.AccessLogging;
 
-/// <summary>A request that was answered, as far as a line tells of it. What a client sent is as it sent it.</summary>
+/// <summary>An answered request, as a line of the access log shows it. What a client sent is kept as it was sent.</summary>
 internal readonly record struct AccessLogEntry
 {
-    /// <summary>When the request had been read, on the clock of the machine's time zone.</summary>
+    /// <summary>When the request had been read, in the machine's time zone.</summary>
     public required DateTimeOffset At { get; init; }
 
     public required TimeSpan Duration { get; init; }
 
-    /// <summary>The client's address; null where it has none (a Unix socket).</summary>
+    /// <summary>The client's address; null if it has none (a Unix socket).</summary>
     public string? Remote { get; init; }
 
     public string? User { get; init; }
@@ -25,23 +25,23 @@ internal readonly record struct AccessLogEntry
 
     public required int Status { get; init; }
 
-    /// <summary>Bytes of the body that the app wrote; 0 where none is sent.</summary>
+    /// <summary>Bytes of the body that the app wrote; 0 if none is sent.</summary>
     public required long Bytes { get; init; }
 
     public string? Referer { get; init; }
 
     public string? UserAgent { get; init; }
 
-    /// <summary>What the app's own log calls the request.</summary>
+    /// <summary>The id of the request in the app's own log.</summary>
     public required string RequestId { get; init; }
 
-    /// <summary>The trace that the request belongs to, where somebody traces.</summary>
+    /// <summary>The trace that the request belongs to, if it is traced.</summary>
     public string? TraceId { get; init; }
 
-    /// <summary>The worker's index; null in a process that is none.</summary>
+    /// <summary>The worker's index; null if the process is not a worker.</summary>
     public int? Worker { get; init; }
 
-    /// <summary>The client's address as it stands when the request is over: ForwardedHeaders may have put it right meanwhile.</summary>
+    /// <summary>The client's address at the end of the request: ForwardedHeaders may have corrected it.</summary>
     public static string? RemoteOf(HttpContext context) => context.Connection.RemoteIpAddress switch
     {
         null => null,
@@ -49,14 +49,14 @@ internal readonly record struct AccessLogEntry
         var address => address.ToString(),
     };
 
-    /// <summary>What stands on the request line. HTTP/2 has none, and a test server neither: the same from its parts.</summary>
+    /// <summary>The target on the request line. HTTP/2 and a test server have no such line: then it is put together.</summary>
     public static string TargetOf(HttpContext context) => context.Features.Get<IHttpRequestFeature>() switch
     {
         { RawTarget: { Length: > 0 } target } => target,
         _ => $"{context.Request.PathBase}{context.Request.Path}{context.Request.QueryString}",
     };
 
-    /// <summary>The status as the client sees it, also where the app threw and Kestrel answers in its place.</summary>
+    /// <summary>The status that the client sees, even if the app threw and Kestrel answers in its place.</summary>
     public static int StatusOf(HttpContext context, Exception? thrown) => thrown switch
     {
         null => context.Response.StatusCode,

@@ -9,12 +9,12 @@ namespace KestrelGreenTransport.AccessLogging;
 /// <summary>
 /// Writes lines of the access log.
 ///
-/// Whatever a client sends, a line is one line, and its quoted fields end where they end: in the common formats a quote, a
-/// backslash and every byte that is not printable ASCII becomes <c>\xHH</c> (nginx's way), in JSON they are escaped as JSON has it.
+/// Whatever a client sends, a line stays one line, and its quoted fields end where they should: in the common formats a quote,
+/// a backslash and every byte that is not printable ASCII become <c>\xHH</c> (as in nginx); in JSON they are escaped as usual.
 /// </summary>
 internal static class AccessLogFormatter
 {
-    // Kestrel takes request lines up to 8 KB, and may be told to take more.
+    // Kestrel accepts request lines up to 8 KB, and may be configured to accept more.
     private const int LongestTarget = 8 * 1024;
     private const int LongestHeader = 1024;
 
@@ -26,7 +26,7 @@ internal static class AccessLogFormatter
     [ThreadStatic]
     private static Utf8JsonWriter? _json;
 
-    /// <summary>A line with its end; good until this thread formats the next one.</summary>
+    /// <summary>A line with its newline; valid until this thread formats the next one.</summary>
     public static ReadOnlySpan<byte> Format(GreenAccessLogFormat format, in AccessLogEntry entry)
     {
         var line = _line ??= new ArrayBufferWriter<byte>(512);
@@ -130,7 +130,7 @@ internal static class AccessLogFormatter
         Span<byte> utf8 = stackalloc byte[256];
         for (var from = 0; from < text.Length;)
         {
-            // 64 characters are at most 192 bytes; a pair of surrogates stays together.
+            // 64 characters are at most 192 bytes; a surrogate pair stays together.
             var count = Math.Min(64, text.Length - from);
             if (from + count < text.Length && char.IsHighSurrogate(text[from + count - 1]))
             {
@@ -149,7 +149,7 @@ internal static class AccessLogFormatter
         var written = 0;
         foreach (var one in utf8)
         {
-            // A space would end a field that has no quotes.
+            // A space would end a field that is not quoted.
             if (one is < (byte)' ' or > (byte)'~' or (byte)'"' or (byte)'\\' || (one == (byte)' ' && !isQuoted))
             {
                 room[written++] = (byte)'\\';

@@ -5,12 +5,12 @@ using Microsoft.Win32.SafeHandles;
 namespace KestrelGreenTransport.AccessLogging;
 
 /// <summary>
-/// Where the lines go. What is written at once arrives in one piece beside what other processes write there: into a file
-/// because it is opened for appending, into a pipe as long as it is not longer than <see cref="Atomic"/>.
+/// Where the lines go. One write arrives in one piece between the writes of other processes: in a file because it is opened
+/// for appending, in a pipe if it is not longer than <see cref="Atomic"/>.
 /// </summary>
 internal sealed class AccessLogTarget : IDisposable
 {
-    // PIPE_BUF on Linux: the most that the kernel promises not to mix with what others write into a pipe.
+    // PIPE_BUF on Linux: the longest write to a pipe that the kernel never mixes with those of others.
     private const int PipeAtomic = 4096;
 
     // rw-r-----, before the umask.
@@ -24,12 +24,12 @@ internal sealed class AccessLogTarget : IDisposable
     /// <summary>The most bytes to write at once, unless a single line is longer.</summary>
     public int Atomic { get; }
 
-    /// <summary>How people know it.</summary>
+    /// <summary>Its name in messages.</summary>
     public string Name => _path ?? "standard output";
 
     public static AccessLogTarget OfStandardOutput() => new(Console.OpenStandardOutput(), PipeAtomic);
 
-    /// <summary>A pipe that no other process writes into. The descriptor stays open: another host of this process may need it later.</summary>
+    /// <summary>A pipe that no other process writes to. The descriptor stays open: another host of this process may need it later.</summary>
     public static AccessLogTarget OfDescriptor(int descriptor) =>
         new(new FileStream(new SafeFileHandle(descriptor, ownsHandle: false), FileAccess.Write, bufferSize: 0), int.MaxValue);
 
@@ -40,7 +40,7 @@ internal sealed class AccessLogTarget : IDisposable
     /// <exception cref="IOException">It cannot be written.</exception>
     public void Write(ReadOnlySpan<byte> lines) => _stream.Write(lines);
 
-    /// <summary>Goes on in the file that the path names now. Where it cannot be opened the old one stays.</summary>
+    /// <summary>Continues in the file that the path names now. If that cannot be opened, the old one stays.</summary>
     /// <exception cref="IOException">It cannot be opened.</exception>
     /// <exception cref="UnauthorizedAccessException">It cannot be opened.</exception>
     public void Reopen()
@@ -62,12 +62,12 @@ internal sealed class AccessLogTarget : IDisposable
             return new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
         }
 
-        // FileMode.Append only begins at the end. With O_APPEND the kernel puts each write there, whatever offset FileStream
-        // asks for (pwrite(2), BUGS), and no other process's line comes between.
+        // FileMode.Append only begins at the end. With O_APPEND the kernel appends each write, whatever offset FileStream asks
+        // for (pwrite(2), BUGS), and no other process's line comes in between.
         const int How = LibcFiles.O_WRONLY | LibcFiles.O_APPEND | LibcFiles.O_CREAT | LibcFiles.O_CLOEXEC;
         if (Libc.geteuid() == 0)
         {
-            // Root may write anywhere: a link that another user put there must not say where.
+            // Root may write anywhere: a link that another user has put there must not redirect it.
             var guarded = GuardedFile.Open(Path.GetFullPath(path), How, Mode);
             return guarded.File is { } file ? new FileStream(file, FileAccess.Write, bufferSize: 0) : throw new IOException(guarded.Why);
         }

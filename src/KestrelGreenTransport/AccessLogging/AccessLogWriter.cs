@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.AccessLogging;
 
 /// <summary>
-/// Takes lines from the threads that answer requests, and writes them on a thread of its own: a disk that is slow delays
-/// nobody's answer. Up to 4 MiB wait; what comes beyond that is dropped and counted.
+/// Takes lines from the threads that answer requests, and writes them on its own thread: a slow disk delays no response. Up
+/// to 4 MiB wait; lines beyond that are dropped and counted.
 /// </summary>
 internal sealed class AccessLogWriter : IDisposable
 {
@@ -13,10 +13,10 @@ internal sealed class AccessLogWriter : IDisposable
 
     private const int FirstCapacity = 64 * 1024;
 
-    // So that many requests a second are a few dozen writes a second, and yet a person who follows the file waits for nothing.
+    // Thousands of requests a second become a few dozen writes, and someone who follows the file notices no delay.
     private static readonly TimeSpan Gather = TimeSpan.FromMilliseconds(20);
 
-    // A pipe that nobody reads must not keep a process from leaving: the thread is a background thread.
+    // A pipe that is not read must not keep the process alive: the thread is a background thread.
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(2);
 
     private readonly AccessLogTarget _target;
@@ -68,7 +68,7 @@ internal sealed class AccessLogWriter : IDisposable
         }
     }
 
-    /// <summary>Has the file opened anew; lines that wait now may go to either file.</summary>
+    /// <summary>Reopens the file; lines that wait now may go to either file.</summary>
     public void Reopen()
     {
         lock (_gate)
@@ -103,7 +103,7 @@ internal sealed class AccessLogWriter : IDisposable
         }
         while (!isClosing && !_closing.Wait(Gather));
 
-        // What came while the end was noticed.
+        // Lines that came while the end was noticed.
         Turn();
     }
 
@@ -136,7 +136,7 @@ internal sealed class AccessLogWriter : IDisposable
             rest = rest[piece.Length..];
             if (!Attempt(() => _target.Write(piece.Span), _isFailing ? null : Log.AccessLogNotWritten))
             {
-                // What it could not take is lost: a full disk must not become a full memory.
+                // What could not be written is dropped: a full disk must not fill the memory.
                 _isFailing = true;
                 return;
             }
@@ -149,7 +149,7 @@ internal sealed class AccessLogWriter : IDisposable
         }
     }
 
-    // As many whole lines as may be written at once; a longer line goes alone.
+    // As many whole lines as may be written at once; a longer line is written alone.
     private int PieceOf(ReadOnlySpan<byte> lines)
     {
         if (lines.Length <= _target.Atomic)

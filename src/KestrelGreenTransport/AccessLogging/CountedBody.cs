@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace KestrelGreenTransport.AccessLogging;
 
 /// <summary>
-/// Stands before the server's response body and counts what is written, by whichever of its ways. Kestrel counts for itself
-/// and tells nobody; a Content-Length is there only where the app set one.
+/// Wraps the server's response body and counts what is written, in any of its ways. Kestrel does not publish its own count,
+/// and a Content-Length exists only if the app sets one.
 /// </summary>
 internal sealed class CountedBody(IHttpResponseBodyFeature inner) : PipeWriter, IHttpResponseBodyFeature
 {
@@ -101,7 +101,7 @@ internal sealed class CountedBody(IHttpResponseBodyFeature inner) : PipeWriter, 
             return inner.WriteAsync(buffer, cancellationToken);
         }
 
-        // Stream's own would write synchronously, which Kestrel forbids.
+        // Stream's own implementation would write synchronously, which Kestrel forbids.
         public override IAsyncResult BeginWrite(byte[] buffer, int offset, int count, AsyncCallback? callback, object? state) =>
             TaskToAsyncResult.Begin(WriteAsync(buffer, offset, count, CancellationToken.None), callback, state);
 
