@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Connections;
 namespace KestrelGreenTransport.WarmUp;
 
 /// <summary>
-/// A way to each endpoint of the app that needs no socket: by it a worker asks itself a request before its gate opens. A
-/// DI singleton; only a worker that starts behind a closed gate has any, and they shut when it opens.
+/// A way into each endpoint of the app that needs no socket: a worker uses it to send itself a request before its gate
+/// opens. A DI singleton; only a worker that starts behind a closed gate has doors, and they shut when it opens.
 /// </summary>
 internal sealed class SideDoors(bool any = false)
 {
@@ -13,7 +13,7 @@ internal sealed class SideDoors(bool any = false)
     private readonly List<SideDoor> _doors = [];
     private bool _areShut = !any;
 
-    /// <summary>A door for a new endpoint; null where there are none.</summary>
+    /// <summary>A door for a new endpoint; null if there are none.</summary>
     public SideDoor? Add()
     {
         lock (_lock)
@@ -29,7 +29,7 @@ internal sealed class SideDoors(bool any = false)
         }
     }
 
-    /// <summary>All of them; empty once they are shut.</summary>
+    /// <summary>All doors; empty once they are shut.</summary>
     public IReadOnlyList<SideDoor> Open()
     {
         lock (_lock)
@@ -38,7 +38,7 @@ internal sealed class SideDoors(bool any = false)
         }
     }
 
-    /// <summary>Nobody comes this way any more: accepting goes its short way from now on.</summary>
+    /// <summary>Shuts the doors: from now on accepting takes its short way.</summary>
     public void Shut()
     {
         lock (_lock)
@@ -57,13 +57,13 @@ internal sealed class SideDoor
 
     public bool IsShut { get; private set; }
 
-    /// <summary>False when it is shut.</summary>
+    /// <summary>False if it is shut.</summary>
     public bool TryEnter(ConnectionContext visitor) => _visitors.Writer.TryWrite(visitor);
 
-    /// <summary>Somebody who has come; null when nobody has.</summary>
+    /// <summary>The next connection; null if none has come.</summary>
     public ConnectionContext? Next() => _visitors.Reader.TryRead(out var visitor) ? visitor : null;
 
-    /// <summary>Completes when somebody has come, or the door was shut.</summary>
+    /// <summary>Completes when a connection has come, or the door was shut.</summary>
     public Task WaitAsync() => _visitors.Reader.WaitToReadAsync().AsTask();
 
     public void Shut()
