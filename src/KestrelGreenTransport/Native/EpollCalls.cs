@@ -22,7 +22,7 @@ internal static unsafe class EpollCalls
     public const int EFD_CLOEXEC = 0x80000;
     public const int EFD_NONBLOCK = 0x800;
 
-    // The kernel packs epoll_event on x86-64 alone.
+    // Only on x86-64 does the kernel pack epoll_event.
     private static readonly bool Packed = RuntimeInformation.ProcessArchitecture == Architecture.X64;
 
     /// <summary>The size of one <c>epoll_event</c> on this machine.</summary>

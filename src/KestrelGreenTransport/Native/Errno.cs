@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace KestrelGreenTransport.Native;
 
-/// <summary>Error numbers of Linux, by their own names (asm-generic/errno.h).</summary>
+/// <summary>Linux error numbers, by their own names (asm-generic/errno.h).</summary>
 internal static class Errno
 {
     public const int EPERM = 1;
@@ -38,7 +38,7 @@ internal static class Errno
     public const int ECONNREFUSED = 111;
     public const int EHOSTUNREACH = 113;
 
-    /// <summary>The name of an error that accepting may meet, for metrics; others by their number.</summary>
+    /// <summary>The name of an error that an accept may return, for metrics; the number of any other.</summary>
     public static string NameOf(int errno) => errno switch
     {
         EPERM => nameof(EPERM),

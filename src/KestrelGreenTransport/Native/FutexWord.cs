@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace KestrelGreenTransport.Native;
 
 /// <summary>
-/// A word to park threads of this process on, by futex(2): the cheapest way to sleep and to be woken. It may be woken at
-/// any time, even when nobody parks there any more.
+/// A word on which threads of this process park, by futex(2): the cheapest way to sleep and to be woken. It may be woken at
+/// any time, even if no thread is parked on it.
 /// </summary>
 internal sealed unsafe partial class FutexWord
 {
@@ -19,7 +19,7 @@ internal sealed unsafe partial class FutexWord
         _ => 98,
     };
 
-    // Pinned for as long as this object lives.
+    // Pinned while this object lives.
     private readonly int[] _word = GC.AllocateArray<int>(1, pinned: true);
 
     public int Value
@@ -35,8 +35,8 @@ internal sealed unsafe partial class FutexWord
     public bool TryReplace(int from, int to) => Interlocked.CompareExchange(ref _word[0], to, from) == from;
 
     /// <summary>
-    /// Sleeps while the word has this value, until a wake or the time is over. May also return for no reason: look at the
-    /// word again. No limit is for ever.
+    /// Sleeps while the word has this value, until a wake or the limit; null waits for ever. May also return for no reason:
+    /// check the word again.
     /// </summary>
     public void WaitWhile(int value, TimeSpan? limit)
     {

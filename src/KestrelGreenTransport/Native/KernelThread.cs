@@ -2,10 +2,10 @@ using System.Runtime.InteropServices;
 
 namespace KestrelGreenTransport.Native;
 
-/// <summary>What the kernel knows of one thread of this process.</summary>
+/// <summary>What the kernel knows about one thread of this process.</summary>
 internal static unsafe partial class KernelThread
 {
-    /// <summary>What <see cref="ReadState"/> says when the kernel does not.</summary>
+    /// <summary>Returned by <see cref="ReadState"/> if the kernel does not say.</summary>
     public const char Unknown = '?';
 
     private const int ThreadUsage = 1;
@@ -22,35 +22,35 @@ internal static unsafe partial class KernelThread
     /// <summary>The calling thread's id.</summary>
     public static int CurrentId => (int)syscall(GetThreadId);
 
-    /// <summary>The CPU time that a thread has used, in nanoseconds; -1 when there is no such thread.</summary>
+    /// <summary>The CPU time that a thread has used, in nanoseconds; -1 if there is no such thread.</summary>
     public static long CpuTime(int threadId)
     {
-        // The clock of a thread, as pthread_getcpuclockid makes it.
+        // The clock id of a thread, as pthread_getcpuclockid builds it.
         TimeSpec time;
         return clock_gettime((~threadId << 3) | CpuClockOfThread, &time) == 0 ? (time.Seconds * 1_000_000_000L) + time.Nanoseconds : -1;
     }
 
-    /// <summary>How often the calling thread gave up its processor by itself: by sleeping or waiting.</summary>
+    /// <summary>How often the calling thread gave up its processor itself, by sleeping or waiting.</summary>
     public static long VoluntarySwitches()
     {
         Usage usage;
         return getrusage(ThreadUsage, &usage) == 0 ? usage.VoluntarySwitches : 0;
     }
 
-    /// <summary>Opens what <see cref="ReadState"/> reads; below 0 when it cannot.</summary>
+    /// <summary>Opens the file that <see cref="ReadState"/> reads; negative if that fails.</summary>
     public static int OpenState(int threadId)
     {
         const int ReadOnlyCloseOnExec = 0x80000;
         return open($"/proc/self/task/{threadId}/stat", ReadOnlyCloseOnExec);
     }
 
-    /// <summary>R running or ready to, S sleeping, D waiting for a device, T stopped …; <see cref="Unknown"/> when it cannot be told.</summary>
+    /// <summary>R running or ready to run, S sleeping, D waiting for a device, T stopped …; <see cref="Unknown"/> if it cannot be read.</summary>
     public static char ReadState(int descriptor)
     {
         var text = stackalloc byte[MaxStat];
         var length = (int)pread(descriptor, text, MaxStat, 0);
 
-        // The state follows the name, which stands in parentheses and may contain some itself.
+        // The state follows the name, which is in parentheses and may contain some itself.
         var name = new ReadOnlySpan<byte>(text, Math.Max(length, 0)).LastIndexOf((byte)')');
         return name >= 0 && name + 2 < length ? (char)text[name + 2] : Unknown;
     }

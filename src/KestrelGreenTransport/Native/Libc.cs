@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace KestrelGreenTransport.Native;
 
-/// <summary>Calls of libc that both the transport and the supervisor need, named as in C.</summary>
+/// <summary>libc calls that both the transport and the supervisor need, named as in C.</summary>
 internal static unsafe partial class Libc
 {
     public const int F_GETFD = 1;
@@ -96,14 +96,14 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", SetLastError = true)]
     public static partial int getrlimit(int resource, ulong* softAndHard);
 
-    /// <summary>How many descriptors this process may have open; long.MaxValue where that is unlimited or unknown.</summary>
+    /// <summary>How many descriptors this process may have open; long.MaxValue if that is unlimited or unknown.</summary>
     public static long OpenFilesLimit()
     {
         var limit = stackalloc ulong[2];
         return getrlimit(RLIMIT_NOFILE, limit) == 0 && limit[0] <= long.MaxValue ? (long)limit[0] : long.MaxValue;
     }
 
-    /// <summary>The number that the next descriptor would get.</summary>
+    /// <summary>The number that the next descriptor will get.</summary>
     public static Result LowestFreeDescriptor()
     {
         var any = Result.From(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -115,14 +115,14 @@ internal static unsafe partial class Libc
         return any;
     }
 
-    /// <summary>Whether a path names a socket, itself or by a symbolic link.</summary>
+    /// <summary>Whether a path names a socket, directly or through a symbolic link.</summary>
     public static bool IsSocket(string path)
     {
         var buffer = stackalloc byte[256];
         return statx(AT_FDCWD, path, 0, STATX_TYPE, buffer) == 0 && (*(ushort*)(buffer + StatxModeOffset) & FileTypeMask) == SocketFileType;
     }
 
-    /// <summary>Gives a descriptor back what it loses on its way through exec: close-on-exec and non-blocking.</summary>
+    /// <summary>Makes an inherited descriptor close-on-exec and non-blocking again.</summary>
     public static Result AdoptDescriptor(int fd)
     {
         var cloexec = Result.From(fcntl(fd, F_SETFD, FD_CLOEXEC));

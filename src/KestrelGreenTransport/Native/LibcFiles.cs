@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Native;
 
-/// <summary>The calls of libc behind heartbeat files, the board, the access log and folders that are held open, named as in C.</summary>
+/// <summary>libc calls for heartbeat files, the board, the access log and folders that are held open, named as in C.</summary>
 internal static unsafe partial class LibcFiles
 {
     public const int O_RDONLY = 0;
@@ -29,7 +29,7 @@ internal static unsafe partial class LibcFiles
     public const int S_IFLNK = 0xA000;
     public const int S_ISVTX = 0x200;
 
-    /// <summary>ARM and POWER number this flag in their own way; 0x20000 means something else there.</summary>
+    /// <summary>ARM and POWER have their own number for this flag; 0x20000 means something else there.</summary>
     public static int O_NOFOLLOW { get; } = HasOwnFlags ? 0x8000 : 0x20000;
 
     public static int O_DIRECTORY { get; } = HasOwnFlags ? 0x4000 : 0x10000;
@@ -37,7 +37,7 @@ internal static unsafe partial class LibcFiles
     private static bool HasOwnFlags => RuntimeInformation.ProcessArchitecture
         is Architecture.Arm or Architecture.Armv6 or Architecture.Arm64 or Architecture.Ppc64le;
 
-    /// <summary>The head of struct statx, which is laid out alike on every architecture.</summary>
+    /// <summary>The beginning of struct statx, which has the same layout on every architecture.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 256)]
     public struct Statx
     {
@@ -75,7 +75,7 @@ internal static unsafe partial class LibcFiles
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial nint readlinkat(SafeHandle directory, string path, byte* buffer, nuint size);
 
-    /// <summary>Sets a file's mode; of a socket that is not bound yet: the mode of the file that it gets, less the umask.</summary>
+    /// <summary>Sets a file's mode. For a socket that is not bound yet: the mode of the file that it will get, less the umask.</summary>
     [LibraryImport("libc", SetLastError = true)]
     public static partial int fchmod(SafeHandle fd, uint mode);
 

@@ -3,7 +3,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Native;
 
-/// <summary>The calls of libc behind the beat thread and the lifeline, named as in C.</summary>
+/// <summary>libc calls for the beat thread and the lifeline, named as in C.</summary>
 internal static unsafe partial class LibcWorker
 {
     public const int EFD_CLOEXEC = 0x80000;
@@ -26,7 +26,7 @@ internal static unsafe partial class LibcWorker
     [LibraryImport("libc", SetLastError = true)]
     public static partial nint write(SafeFileHandle fd, byte* buffer, nuint count);
 
-    /// <summary>Ends the process at once: no finalizers, no exit handlers, no waiting for anybody.</summary>
+    /// <summary>Ends the process at once: no finalizers, no exit handlers, no waiting for other threads.</summary>
     [LibraryImport("libc")]
     public static partial void _exit(int status);
 }

@@ -12,13 +12,13 @@ internal static unsafe partial class Packet
     // A cmsghdr is 16 bytes; its data, here 32-bit numbers, follows and is padded to 8.
     private const int ControlHeader = 16;
 
-    // The kernel takes up to 253 in one packet; whoever sends more than a few is no peer of ours, and it closes the rest.
+    // The kernel accepts up to 253 in one packet. Our peers never send more than a few; the kernel closes the rest.
     private const int MostReceived = 8;
 
     /// <summary>Sends a packet without waiting, with a descriptor if there is one.</summary>
-    /// <param name="socket">Where to.</param>
+    /// <param name="socket">The socket to send on.</param>
     /// <param name="bytes">The packet.</param>
-    /// <param name="descriptor">What goes with it: the other side gets a copy. Null for nothing.</param>
+    /// <param name="descriptor">A descriptor to send with it, of which the other side gets a copy; null for none.</param>
     /// <param name="to">A socket address, for a socket that is not connected.</param>
     public static Result Send(int socket, ReadOnlySpan<byte> bytes, int? descriptor, ReadOnlySpan<byte> to = default)
     {
@@ -39,11 +39,11 @@ internal static unsafe partial class Packet
     }
 
     /// <summary>
-    /// Takes one packet without waiting. One that is larger than the buffer is cut short, and the value is its whole length.
+    /// Receives one packet without waiting. A packet larger than the buffer is cut short, and the value is its whole length.
     /// </summary>
-    /// <param name="socket">Where from.</param>
-    /// <param name="buffer">Gets the packet.</param>
-    /// <param name="descriptor">What came with it, already close-on-exec; the caller owns it.</param>
+    /// <param name="socket">The socket to receive on.</param>
+    /// <param name="buffer">Receives the packet.</param>
+    /// <param name="descriptor">The descriptor that came with it, already close-on-exec; the caller owns it.</param>
     public static Result Receive(int socket, Span<byte> buffer, out SafeFileHandle? descriptor)
     {
         descriptor = null;

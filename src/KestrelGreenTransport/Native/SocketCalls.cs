@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace KestrelGreenTransport.Native;
 
 /// <summary>
-/// The calls that move bytes and accept, named as in C. Blittable and without <c>SetLastError</c>: after a -1 the error
-/// is <see cref="LastError"/>.
+/// The calls that move bytes and accept connections, named as in C. Blittable and without <c>SetLastError</c>: after a -1,
+/// the error is in <see cref="LastError"/>.
 /// </summary>
 internal static unsafe class SocketCalls
 {
@@ -22,12 +22,12 @@ internal static unsafe class SocketCalls
     public const nuint FIONREAD = 0x541B;
 
     /// <summary>
-    /// errno of the call just made on this thread. The runtime keeps it over the return from native code, so a hot call
+    /// errno of the call just made on this thread. The runtime preserves it across the return from native code, so a hot call
     /// reads it only after a -1 instead of clearing and copying it each time.
     /// </summary>
     public static int LastError => Marshal.GetLastSystemError();
 
-    /// <summary>The largest socket address we meet (sockaddr_un, rounded up).</summary>
+    /// <summary>The largest socket address that occurs here (sockaddr_un, rounded up).</summary>
     public const int MaxAddress = 128;
 
     [StructLayout(LayoutKind.Sequential)]
@@ -67,7 +67,7 @@ internal static unsafe class SocketCalls
     [DllImport("libc")]
     public static extern int getsockname(int fd, byte* address, uint* length);
 
-    /// <summary>The error that the socket has met and told nobody yet; 0: none. It is told by this.</summary>
+    /// <summary>The socket's pending error, which this clears; 0 for none.</summary>
     public static int PendingError(int fd)
     {
         var error = 0;

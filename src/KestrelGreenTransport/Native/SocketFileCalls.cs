@@ -1,11 +1,11 @@
 namespace KestrelGreenTransport.Native;
 
-/// <summary>What the kernel knows of the files of Unix sockets.</summary>
+/// <summary>Identifies the files of Unix sockets.</summary>
 internal static unsafe class SocketFileCalls
 {
     private const int S_IFSOCK = 0xC000;
 
-    /// <summary>Which file a name stands for, where that is a socket; null where it is anything else, or nothing.</summary>
+    /// <summary>The identity of the file with this name, if it is a socket; null if it is anything else, or nothing.</summary>
     public static SocketIdentity? IdentityOf(int directory, string name, int flags)
     {
         // struct statx: stx_uid, stx_mode, stx_ino, stx_dev_major and stx_dev_minor.
@@ -16,5 +16,5 @@ internal static unsafe class SocketFileCalls
     }
 }
 
-/// <summary>A socket's file: on which file system, which one, whose.</summary>
+/// <summary>A socket's file: its file system, its inode, its owner.</summary>
 internal readonly record struct SocketIdentity(uint Major, uint Minor, ulong Inode, uint Owner);

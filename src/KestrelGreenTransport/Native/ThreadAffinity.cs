@@ -2,15 +2,15 @@ using System.Runtime.InteropServices;
 
 namespace KestrelGreenTransport.Native;
 
-/// <summary>The processors that a thread of this process may run on, numbered as the kernel numbers them.</summary>
+/// <summary>The processors that a thread of this process may run on, by the kernel's numbers.</summary>
 internal static unsafe partial class ThreadAffinity
 {
     private const int MaskBytes = 1024 / 8;
 
-    /// <summary>Stands for the calling thread in place of a thread's id.</summary>
+    /// <summary>Means the calling thread, in place of a thread id.</summary>
     public const int Caller = 0;
 
-    /// <summary>Those that this thread may run on; all that .NET sees where the kernel does not say.</summary>
+    /// <summary>The processors that this thread may run on; all that .NET sees if the kernel does not say.</summary>
     public static IReadOnlyList<int> Read(int threadId)
     {
         var mask = stackalloc byte[MaskBytes];
