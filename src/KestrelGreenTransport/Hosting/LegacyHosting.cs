@@ -6,13 +6,13 @@ using Microsoft.Extensions.Hosting;
 
 namespace KestrelGreenTransport.Hosting;
 
-// A WebHost knows no IHostedLifecycleService, and stops its server before its hosted services. What we do in between is
-// done by its one hook before the server starts, and by a server that drains before it stops.
+// A WebHost does not know IHostedLifecycleService, and stops its server before its hosted services. So our services start in
+// the one hook that it has before the server starts, and stop in a server that drains before it stops.
 
-/// <summary>Runs the lifecycle of our services in the obsolete WebHost. Those of the app are left alone, as there.</summary>
+/// <summary>Runs the lifecycle of our services in the obsolete WebHost. The app's services are left alone, as in a WebHost.</summary>
 internal sealed class LegacyHosting(IServiceProvider services, IHostApplicationLifetime lifetime) : IHostedService
 {
-    /// <summary>Adds it, after the server was chosen.</summary>
+    /// <summary>Adds it. Call after the server was chosen.</summary>
     public static void AddTo(IServiceCollection services)
     {
         if (services.Any(static service => service.ServiceType == typeof(LegacyHosting)))
@@ -58,7 +58,7 @@ internal sealed class LegacyHosting(IServiceProvider services, IHostApplicationL
         }
         catch (InvalidOperationException)
         {
-            // It was said why; a WebHost that runs cannot be made to fail.
+            // The reason was already reported. A running WebHost cannot be made to fail, so stop it.
             lifetime.StopApplication();
         }
     }

@@ -1,12 +1,12 @@
 namespace KestrelGreenTransport.Settings;
 
-/// <summary>What the setting AccessLog may say besides the path of a file.</summary>
+/// <summary>The values of the setting AccessLog besides the path of a file.</summary>
 internal static class AccessLogPlace
 {
-    /// <summary>The value of the setting that means standard output, as gunicorn writes it.</summary>
+    /// <summary>Standard output, as in gunicorn.</summary>
     public const string StandardOutput = "-";
 
-    /// <summary>The value of the setting that means nowhere.</summary>
+    /// <summary>No access log.</summary>
     public const string Off = "off";
 
     /// <summary>Whether a value of the setting is a file's path.</summary>

@@ -6,7 +6,7 @@ namespace KestrelGreenTransport.Settings;
 
 /// <summary>
 /// Fills the options from text, after all code has set them: first from the section <c>GreenTransport</c>, then from
-/// <c>GREEN_*</c> variables, which a supervisor hands on from its own command line.
+/// <c>GREEN_*</c> variables, in which a supervisor passes on its own command line.
 /// </summary>
 internal sealed class ConfigureFromText(IConfiguration configuration, IEnvironment environment, WorkerContract? contract = null) : IPostConfigureOptions<GreenTransportOptions>
 {
@@ -21,7 +21,7 @@ internal sealed class ConfigureFromText(IConfiguration configuration, IEnvironme
             Set(setting, environment.Get(setting.Variable), setting.Variable);
         }
 
-        // A supervisor hands on its own default too, since it kills by it: the operator did not choose it.
+        // A supervisor passes on its default, too, because it enforces it: that value was not chosen by the operator.
         if (contract is not null && options.GracefulTimeout == GreenTransportOptions.DefaultGracefulTimeout
             && options.Sources.TryGetValue(nameof(options.GracefulTimeout), out var from) && from.StartsWith("GREEN_", StringComparison.Ordinal))
         {
@@ -33,7 +33,7 @@ internal sealed class ConfigureFromText(IConfiguration configuration, IEnvironme
             throw new OptionsValidationException(nameof(GreenTransportOptions), typeof(GreenTransportOptions), failures);
         }
 
-        // A list may be written as one text with commas, or as JSON has lists.
+        // A list may be one text with commas, or a JSON array.
         static string? Text(IConfigurationSection section, bool isList) =>
             isList && section.Value is null ? string.Join(',', section.GetChildren().Select(static one => one.Value)) : section.Value;
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace KestrelGreenTransport.Settings;
 
-/// <summary>Hands KeepAlive on to Kestrel, over what the app set in code: an operator's setting is the later word.</summary>
+/// <summary>Passes KeepAlive on to Kestrel. It overrides what the app set in code: an operator's setting wins.</summary>
 internal sealed class ConfigureKeepAlive(IOptions<GreenTransportOptions> transport) : IPostConfigureOptions<KestrelServerOptions>
 {
     public void PostConfigure(string? name, KestrelServerOptions options)
@@ -17,7 +17,7 @@ internal sealed class ConfigureKeepAlive(IOptions<GreenTransportOptions> transpo
         }
         catch (OptionsValidationException)
         {
-            // Kestrel's options are read when the app is built; the start is where wrong settings are reported.
+            // Kestrel's options are read when the app is built; invalid settings are reported when it starts.
         }
     }
 }

@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport.Settings;
 
-/// <summary>The process's environment variables; tests give their own.</summary>
+/// <summary>The process's environment variables; tests replace them.</summary>
 internal interface IEnvironment
 {
     string? Get(string name);

@@ -5,20 +5,20 @@ using Microsoft.Extensions.Options;
 
 namespace KestrelGreenTransport.Settings;
 
-// What was set wins over what was not. Where both were set and the host would give up first, GracefulTimeout wins, aloud.
+// A value that was set wins over a default. If both were set and the host would give up first, GracefulTimeout wins, with a warning.
 
 /// <summary>
-/// Makes the host's ShutdownTimeout and our GracefulTimeout agree: the host must outlast the drain, or it would cut requests
-/// off that may still finish.
+/// Makes the host's ShutdownTimeout and our GracefulTimeout agree: the host must outlast the drain, or it would cut off
+/// requests that may still finish.
 /// </summary>
 internal sealed class ReconcileShutdownTimeout(IOptions<GreenTransportOptions> transport, ILoggerFactory loggers) : IPostConfigureOptions<HostOptions>
 {
-    /// <summary>What the host needs beyond GracefulTimeout, for what follows the drain.</summary>
+    /// <summary>How much longer than GracefulTimeout the host needs, for what follows the drain.</summary>
     public static readonly TimeSpan Margin = TimeSpan.FromSeconds(5);
 
     private static readonly TimeSpan Longest = TimeSpan.FromDays(1);
 
-    // The host's own default cannot be told from the same value set by the app; following it changes nothing.
+    // The host's own default cannot be told from the same value set by the app; it counts as not set, which changes nothing.
     private static readonly TimeSpan HostDefault = new HostOptions().ShutdownTimeout;
 
     public void PostConfigure(string? name, HostOptions options)
@@ -30,7 +30,7 @@ internal sealed class ReconcileShutdownTimeout(IOptions<GreenTransportOptions> t
         }
         catch (OptionsValidationException)
         {
-            // The host reads its options before it starts; the start is where wrong settings are reported.
+            // The host reads its options before it starts; invalid settings are reported when it starts.
             return;
         }
 

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace KestrelGreenTransport.Settings;
 
-/// <summary>Makes the options as ever; where a setting is wrong, a worker tells its supervisor that starting it again is no use.</summary>
+/// <summary>Creates the options as usual. If a setting is invalid, a worker tells its supervisor that restarting it is no use.</summary>
 internal sealed class ReportingOptionsFactory(
     IEnumerable<IConfigureOptions<GreenTransportOptions>> setups,
     IEnumerable<IPostConfigureOptions<GreenTransportOptions>> postConfigures,
@@ -11,7 +11,7 @@ internal sealed class ReportingOptionsFactory(
     WorkerFailure failure)
     : IOptionsFactory<GreenTransportOptions>
 {
-    /// <summary>The supervisor's exit code for a wrong setting (docs/signals-and-exit-codes.md).</summary>
+    /// <summary>The supervisor's exit code for an invalid setting (docs/signals-and-exit-codes.md).</summary>
     public const int WrongSetting = 2;
 
     private readonly OptionsFactory<GreenTransportOptions> _inner = new(setups, postConfigures, validations);

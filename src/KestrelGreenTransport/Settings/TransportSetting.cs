@@ -3,15 +3,15 @@ using System.Text;
 namespace KestrelGreenTransport.Settings;
 
 /// <summary>
-/// One setting of the transport, as text knows it: configuration, environment, <c>green run</c>'s options and the
+/// One setting of the transport in its text form: configuration, environment, <c>green run</c>'s options and the
 /// documentation are all made from this.
 /// </summary>
 /// <param name="Name">The option's name, also the key in the section <c>GreenTransport</c>.</param>
-/// <param name="Form">What a text must look like, for error messages: "a duration such as 30s".</param>
-/// <param name="TrySet">Sets the option from a text; false when the text has another form.</param>
+/// <param name="Form">What the text must look like, for error messages: "a duration such as 30s".</param>
+/// <param name="TrySet">Sets the option from a text; false if the text has another form.</param>
 internal sealed record TransportSetting(string Name, string Form, Func<GreenTransportOptions, string, bool> TrySet)
 {
-    /// <summary>What stands for the value in help texts.</summary>
+    /// <summary>The placeholder for the value in help texts.</summary>
     public required string ValueName { get; init; }
 
     /// <summary>The allowed values, in words.</summary>
@@ -23,7 +23,7 @@ internal sealed record TransportSetting(string Name, string Form, Func<GreenTran
     /// <summary>One line of help.</summary>
     public required string Help { get; init; }
 
-    /// <summary>What the setting is called elsewhere; null where nobody has it.</summary>
+    /// <summary>The name of the same setting elsewhere; null if there is none.</summary>
     public string? Counterpart { get; init; }
 
     /// <summary>Whether several values may be given, separated by commas.</summary>
@@ -35,7 +35,7 @@ internal sealed record TransportSetting(string Name, string Form, Func<GreenTran
     /// <summary>The option of <c>green run</c>: WorkerConnections is <c>--worker-connections</c>.</summary>
     public string Option { get; } = "--" + Words(Name, '-');
 
-    /// <summary>What is wrong with a text, as a predicate ("must be …"); null when it is right.</summary>
+    /// <summary>What is wrong with a text, as a predicate ("must be …"); null if nothing is.</summary>
     public string? Check(string text)
     {
         var options = new GreenTransportOptions();

@@ -5,7 +5,7 @@ using KestrelGreenTransport.Contract;
 
 namespace KestrelGreenTransport.Settings;
 
-/// <summary>The kinds of settings, by what their texts look like.</summary>
+/// <summary>The kinds of settings, by the form of their texts.</summary>
 internal static class TransportSettingKinds
 {
     private delegate bool Parser<T>(string text, out T value);
@@ -151,7 +151,7 @@ internal static class TransportSettingKinds
         return value || Is(text, "false") || text == "0";
     }
 
-    // Enum.TryParse would take any number too.
+    // Enum.TryParse would accept any number, too.
     private static bool TryChoice<T>(string text, out T value)
         where T : struct, Enum
     {
@@ -159,7 +159,7 @@ internal static class TransportSettingKinds
         return Enum.GetNames<T>().Any(one => Is(text, one)) && Enum.TryParse(text, ignoreCase: true, out value);
     }
 
-    // A negative number has the right form, so that the validator can say which range is allowed.
+    // A negative number has the right form, so that the validator can name the allowed range.
     private static bool TryNumber(string text, out int number) =>
         int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
 
