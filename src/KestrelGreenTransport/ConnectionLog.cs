@@ -3,8 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport;
 
 /// <summary>
-/// What happens to a single connection, in the words of Kestrel's own transport: its category, ids, names and levels, which
-/// filters and tools know. They are no ids of <see cref="Log"/>, whose category is another one.
+/// The events of a single connection, logged as Kestrel's own transport does: with its category, ids, names and levels, which
+/// filters and tools know. The ids are not those of <see cref="Log"/>, which has another category.
 ///
 /// Kestrel's pause and resume (4, 5) are missing: they are about reading ahead of the app, which the event loops do not do.
 /// </summary>

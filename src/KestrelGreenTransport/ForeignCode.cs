@@ -3,14 +3,14 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport;
 
 /// <summary>
-/// Calls the code of others: loggers, listeners of the meter, callbacks of the app. Whatever it throws ends here, since on a
-/// thread or a timer of ours it would end the process, and in the middle of an accept or a drain it would cut that short.
+/// Calls code that is not ours: loggers, listeners of the meter, callbacks of the app. Exceptions end here: on a thread or a
+/// timer of ours they would end the process, and in the middle of an accept or a drain they would cut it short.
 /// </summary>
 internal static class ForeignCode
 {
-    /// <param name="code">What to call.</param>
-    /// <param name="state">Handed to it.</param>
-    /// <param name="failed">Is told what it threw, where that can be told.</param>
+    /// <param name="code">The code to call.</param>
+    /// <param name="state">Passed to it.</param>
+    /// <param name="failed">Gets the exception, if it can be reported.</param>
     public static void Run<TState>(Action<TState> code, TState state, Action<TState, Exception>? failed = null)
     {
         try
@@ -25,12 +25,12 @@ internal static class ForeignCode
             }
             catch (Exception)
             {
-                // What was to tell of it is foreign code, too. There is nothing left to tell it to.
+                // The code that reports it is foreign, too. There is nowhere left to report to.
             }
         }
     }
 
-    /// <summary>The same logger, of which no call throws.</summary>
+    /// <summary>The same logger, but its calls never throw.</summary>
     public static ILogger Guarded(this ILogger logger) => logger as GuardedLogger ?? new GuardedLogger(logger);
 
     private sealed class GuardedLogger(ILogger logger) : ILogger
@@ -68,7 +68,7 @@ internal static class ForeignCode
             }
             catch (Exception)
             {
-                // There is no other place to report it to.
+                // There is nowhere else to report it.
             }
         }
     }

@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport;
 
-/// <summary>How a line of the access log looks.</summary>
+/// <summary>The format of a line of the access log.</summary>
 public enum GreenAccessLogFormat
 {
     /// <summary>The common log format: client, user, time, request line, status, bytes of the body. (nginx, Apache: common)</summary>
@@ -9,6 +9,6 @@ public enum GreenAccessLogFormat
     /// <summary>The common log format, then the headers Referer and User-Agent. (nginx: combined; gunicorn's default)</summary>
     Combined,
 
-    /// <summary>A JSON object, with the duration, the request's id and the worker's index besides.</summary>
+    /// <summary>A JSON object, which also has the duration, the request's id and the worker's index.</summary>
     Json,
 }

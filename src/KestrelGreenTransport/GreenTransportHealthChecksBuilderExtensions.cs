@@ -10,12 +10,12 @@ public static class GreenTransportHealthChecksBuilderExtensions
 {
     /// <summary>
     /// Adds a health check of this process's transport: it fails while the process drains, is degraded while every slot
-    /// of a listener is taken, and tells how many are. It needs <c>UseGreenTransport()</c>.
+    /// of a listener is taken, and reports how many slots are taken. It needs <c>UseGreenTransport()</c>.
     /// </summary>
     /// <param name="builder">The health checks' builder.</param>
     /// <param name="name">The check's name. Defaults to <c>green</c>.</param>
-    /// <param name="failureStatus">What a failure means. Null, the default, means <see cref="HealthStatus.Unhealthy"/>.</param>
-    /// <param name="tags">Tags to choose checks by. Null, the default, means none.</param>
+    /// <param name="failureStatus">The status that a failure reports. Null, the default, means <see cref="HealthStatus.Unhealthy"/>.</param>
+    /// <param name="tags">Tags for selecting checks. Null, the default, means none.</param>
     /// <returns>The same builder.</returns>
     public static IHealthChecksBuilder AddGreenTransport(
         this IHealthChecksBuilder builder, string name = "green", HealthStatus? failureStatus = null, IEnumerable<string>? tags = null)

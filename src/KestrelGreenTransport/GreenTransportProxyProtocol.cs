@@ -1,9 +1,9 @@
 namespace KestrelGreenTransport;
 
-/// <summary>Which PROXY protocol header each connection begins with.</summary>
+/// <summary>The version of the PROXY protocol header that each connection begins with.</summary>
 public enum GreenTransportProxyProtocol
 {
-    /// <summary>None: clients connect directly, or the proxy speaks HTTP alone.</summary>
+    /// <summary>No header: clients connect directly, or the proxy speaks only HTTP.</summary>
     Off,
 
     /// <summary>Version 1, a line of text. (nginx: proxy_protocol on; HAProxy: send-proxy)</summary>
@@ -12,6 +12,6 @@ public enum GreenTransportProxyProtocol
     /// <summary>Version 2, binary. (HAProxy: send-proxy-v2; AWS Network Load Balancer)</summary>
     V2,
 
-    /// <summary>Either of them.</summary>
+    /// <summary>Version 1 or version 2.</summary>
     Any,
 }

@@ -1,11 +1,11 @@
 namespace KestrelGreenTransport;
 
-/// <summary>Where the app runs, relative to the event loop that received for it.</summary>
+/// <summary>Where the app runs, relative to the event loop that received the request.</summary>
 public enum GreenTransportScheduling
 {
     /// <summary>
-    /// On the loop's own thread, without a hop. A guard watches: when a handler blocks, a spare thread goes on with the
-    /// loop, and where handlers often block the loop is handed on before each of them.
+    /// On the loop's own thread, without a hop. A guard watches: when a handler blocks, a spare thread takes over the loop, and
+    /// if handlers block often, the loop is handed on before each of them.
     /// </summary>
     Adaptive,
 

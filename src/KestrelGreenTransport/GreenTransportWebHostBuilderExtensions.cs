@@ -27,31 +27,31 @@ namespace Microsoft.AspNetCore.Hosting;
 public static class GreenTransportWebHostBuilderExtensions
 {
     /// <summary>
-    /// Serves Kestrel's connections by the green transport: on inherited listeners where this process is a worker or was
-    /// started by systemd's socket activation, else on what it binds; into a bounded pool.
+    /// Serves Kestrel's connections with the green transport, into a bounded pool. It accepts on inherited listeners if this
+    /// process is a worker or was started by systemd's socket activation, and otherwise on sockets that it binds itself.
     /// </summary>
     /// <param name="builder">The web host's builder.</param>
     /// <returns>The same builder.</returns>
     /// <exception cref="FormatException">A variable of the worker contract is malformed.</exception>
-    /// <exception cref="IOException">A descriptor that was announced as a listener is none.</exception>
+    /// <exception cref="IOException">A descriptor that was announced as a listener is not one.</exception>
     public static IWebHostBuilder UseGreenTransport(this IWebHostBuilder builder) => builder.UseGreenTransport(static _ => { });
 
     /// <summary>
-    /// Serves Kestrel's connections by the green transport: on inherited listeners where this process is a worker or was
-    /// started by systemd's socket activation, else on what it binds; into a bounded pool.
+    /// Serves Kestrel's connections with the green transport, into a bounded pool. It accepts on inherited listeners if this
+    /// process is a worker or was started by systemd's socket activation, and otherwise on sockets that it binds itself.
     /// </summary>
     /// <param name="builder">The web host's builder.</param>
     /// <param name="configure">Sets options in code; the section <c>GreenTransport</c> and <c>GREEN_*</c> variables win over it.</param>
     /// <returns>The same builder.</returns>
     /// <exception cref="FormatException">A variable of the worker contract is malformed.</exception>
-    /// <exception cref="IOException">A descriptor that was announced as a listener is none.</exception>
+    /// <exception cref="IOException">A descriptor that was announced as a listener is not one.</exception>
     public static IWebHostBuilder UseGreenTransport(this IWebHostBuilder builder, Action<GreenTransportOptions> configure)
     {
         ArgumentNullException.ThrowIfNull(builder);
         ArgumentNullException.ThrowIfNull(configure);
         PoolSpin.Shorten(WorkerContract.Current is not null);
 
-        // Said now, not once the host is built: until then the app may do anything, and take its time.
+        // Here, not once the host is built: until then the app may do anything, and take its time.
         var worker = ProcessWorker.OfProcess;
         return builder
             .UseGreenTransport(configure, InheritedSockets.OfProcess, new ProcessEnvironment())
@@ -112,8 +112,8 @@ public static class GreenTransportWebHostBuilderExtensions
 
             if (inherited.IsWorker)
             {
-                // The UDP socket of HTTP/3 cannot be shared as listening sockets are: the second process that binds it
-                // fails, and so would each reload of a single one. Kestrel then serves such an endpoint without it.
+                // The UDP socket of HTTP/3 cannot be shared like a listening socket: the second process that binds it fails, and so
+                // would each reload of a single worker. Kestrel then serves such an endpoint without HTTP/3.
                 services.RemoveAll<IMultiplexedConnectionListenerFactory>();
             }
         });

@@ -4,13 +4,13 @@ using Microsoft.Extensions.Hosting;
 
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>Adds what exists once among several workers.</summary>
+/// <summary>Adds services that run in only one of several workers.</summary>
 public static class GreenWorkerServiceCollectionExtensions
 {
     /// <summary>
-    /// Adds a background service that runs in one worker alone: the leader. It is started when this worker is appointed,
-    /// and stopped when it begins to drain; only then the next worker starts its own. Each term gets a new instance. What
-    /// fails in it is handled as <see cref="HostOptions.BackgroundServiceExceptionBehavior"/> says.
+    /// Adds a background service that runs in only one worker: the leader. It starts when this worker is appointed and stops
+    /// when the worker begins to drain; only then does the next leader start its own. Each term gets a new instance. Failures in
+    /// it are handled as <see cref="HostOptions.BackgroundServiceExceptionBehavior"/> says.
     /// </summary>
     /// <typeparam name="T">The service; its constructor's parameters come from DI.</typeparam>
     /// <param name="services">The app's services.</param>

@@ -3,23 +3,23 @@ using Microsoft.Extensions.Primitives;
 namespace KestrelGreenTransport;
 
 /// <summary>
-/// Which of several workers this process is. Registered by <c>UseGreenTransport()</c>; without a supervisor the one
+/// Which of several workers this process is. Registered by <c>UseGreenTransport()</c>; without a supervisor the only
 /// process is worker 1 of generation 1, and leads.
 /// </summary>
 public interface IGreenWorker
 {
-    /// <summary>The worker's index, from 1: no two living workers of one supervisor share one.</summary>
+    /// <summary>The worker's index, from 1. No two running workers of a supervisor have the same index.</summary>
     int Index { get; }
 
-    /// <summary>The reload epoch that it belongs to, from 1.</summary>
+    /// <summary>The generation (reload epoch) of this worker, from 1.</summary>
     long Generation { get; }
 
     /// <summary>
-    /// Whether this worker leads now. At most one of a supervisor's workers does: the next one is appointed only when
-    /// the one before has let go, or is dead. While a worker is replaced nobody may lead for a moment.
+    /// Whether this worker leads now. At most one of a supervisor's workers does: the next one is appointed only when the
+    /// previous one has resigned or is dead. While a worker is being replaced there may be no leader for a moment.
     /// </summary>
     bool IsLeader { get; }
 
-    /// <summary>Fires once, when <see cref="IsLeader"/> changes next. A leader that is dismissed counts as one until the callbacks have returned.</summary>
+    /// <summary>Fires once, at the next change of <see cref="IsLeader"/>. After a dismissal no other worker leads before the callbacks have returned.</summary>
     IChangeToken LeadershipChanged { get; }
 }

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport;
 
 /// <summary>
-/// Everything that the transport logs. An id is never reused. 1 to 99: binding, accepting, draining; 100 to 199: the worker's
+/// Everything that the transport logs. Ids are never reused. 1 to 99: binding, accepting, draining; 100 to 199: the worker's
 /// side of the contract; 200 to 299: event loops.
 /// </summary>
 internal static partial class Log
