@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport;
 
-/// <summary>What moves the bytes between sockets and Kestrel.</summary>
+/// <summary>The backend that moves the bytes between sockets and Kestrel.</summary>
 public enum GreenTransportBackend
 {
     /// <summary>The best backend for this system: <see cref="Epoll"/> on Linux, otherwise <see cref="Sockets"/>.</summary>

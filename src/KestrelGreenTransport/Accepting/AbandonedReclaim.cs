@@ -52,7 +52,7 @@ internal sealed class AbandonedReclaim : IDisposable
 
     private void Look()
     {
-        // A busy server is full again and again, and some of its clients give up: the pauses grow all the same.
+        // A busy server is full again and again, and some of its clients give up: the pauses still grow.
         var anyHasLeft = AnyHasLeft();
         if (!anyHasLeft)
         {

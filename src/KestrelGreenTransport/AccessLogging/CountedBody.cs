@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http.Features;
 namespace KestrelGreenTransport.AccessLogging;
 
 /// <summary>
-/// Wraps the server's response body and counts what is written, in any of its ways. Kestrel does not publish its own count,
+/// Wraps the server's response body and counts what is written, by any of its methods. Kestrel does not publish its own count,
 /// and a Content-Length exists only if the app sets one.
 /// </summary>
 internal sealed class CountedBody(IHttpResponseBodyFeature inner) : PipeWriter, IHttpResponseBodyFeature

@@ -9,9 +9,9 @@ namespace KestrelGreenTransport.Proxying;
 /// Stands between a backend's acceptor and Kestrel, and hands out connections once their PROXY header is read: neither
 /// Kestrel nor TLS sees a byte of it.
 ///
-/// A header that is slow, missing or wrong delays only its own connection, which keeps its slot meanwhile and is reset
-/// after <see cref="HeaderLimit"/>. Headers are accepted only from trusted sources: any other client is reset, because it has
-/// bypassed the proxy and could claim any address.
+/// A slow, missing or wrong header affects only its own connection, which holds its slot while it waits, and is reset after
+/// <see cref="HeaderLimit"/>. Headers are accepted only from trusted sources: any other client is reset, because it has bypassed
+/// the proxy and could claim any address.
 /// AcceptAsync never throws, and returns null only when cancelled, or after unbind once every connection is handed out.
 /// </summary>
 internal sealed class ProxyProtocolAcceptor(IAcceptor inner, GreenTransportOptions options, ProxyProtocolReporter reporter, TimeProvider time) : IAcceptor

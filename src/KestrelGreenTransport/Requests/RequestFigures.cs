@@ -142,7 +142,7 @@ internal sealed class RequestFigures
     }
 
     /// <summary>
-    /// Names each request in flight that started before a moment. For any thread. The app may end a request meanwhile and reuse
+    /// Names each request in flight that started before a moment. For any thread. The app may end a request at any time and reuse
     /// its objects for the next one, so what was read counts only if the slot still holds the same start afterwards.
     /// </summary>
     /// <param name="before">Monotonic nanoseconds.</param>

@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace KestrelGreenTransport.Settings;
 
-/// <summary>Creates the options as usual. If a setting is invalid, a worker tells its supervisor that restarting it is no use.</summary>
+/// <summary>Creates the options as usual. If a setting is invalid, a worker tells its supervisor that restarting it will not help.</summary>
 internal sealed class ReportingOptionsFactory(
     IEnumerable<IConfigureOptions<GreenTransportOptions>> setups,
     IEnumerable<IPostConfigureOptions<GreenTransportOptions>> postConfigures,

@@ -8,7 +8,7 @@ internal static class AcceptErrors
 {
     public static int ToErrno(Exception exception) => exception switch
     {
-        // The descriptor was closed meanwhile.
+        // The descriptor has been closed.
         ObjectDisposedException => Errno.EBADF,
         SocketException socket => socket.SocketErrorCode switch
         {

@@ -51,7 +51,7 @@ internal sealed partial class EpollConnection
 
     // The client half-closed after its request, and the app has not begun to read: if Kestrel heard of the end before the
     // request, it would drop the answer. An app that reads will begin soon. After FirstReadLimit the app is told in any case,
-    // also one that has read meanwhile and now waits only to be told that its client has left.
+    // also one that has since read and now waits only to be told that its client has left.
     private bool FireClosedUnlessRead()
     {
         if (Reader.HasBegun)

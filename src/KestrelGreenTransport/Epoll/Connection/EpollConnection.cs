@@ -16,7 +16,7 @@ namespace KestrelGreenTransport.Epoll.Connection;
 ///
 /// Its slot is given back exactly once, when the connection is disposed.
 /// The descriptor is closed only after both halves have released it, so that no call uses a number that the kernel has
-/// meanwhile given to another client; an event fetched before the close is recognised by its generation.
+/// since given to another client; an event fetched before the close is recognised by its generation.
 /// As in Kestrel's own transport, the first reason to end wins. ConnectionClosed fires on the end of the stream, a reset or
 /// an abort, always on the thread pool, and at the latest within DisposeAsync.
 /// </summary>

@@ -325,7 +325,7 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
 
     private bool RunDeferred(LoopThread thread)
     {
-        // Connections that defer again meanwhile wait for the next round.
+        // Connections that are deferred during this round wait for the next one.
         for (var count = _deferred.Count; count > 0 && _deferred.TryDequeue(out var data); count--)
         {
             if (!Dispatch(thread, data, EpollCalls.EPOLLIN))
@@ -349,7 +349,7 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
         }
         else if (!(_spins && FetchSpinning()))
         {
-            // Polling pays while events come within the spin time. After a spin in vain, a short sleep shows that they do again.
+            // Polling pays while events come within the spin time. After a spin without events, a short sleep shows that they do again.
             var start = Time.GetTimestamp();
             _set.Fetch(waits: true);
             _spins = Time.GetElapsedTime(start) < Settings.SpinTime + WakeUp;

@@ -11,7 +11,7 @@ internal interface ILoopConnection : IServedConnection
     /// </summary>
     void BeginDispatch(LoopThread thread);
 
-    /// <summary>The descriptor has events. Runs on the thread passed to <see cref="BeginDispatch"/>, which may lose the loop meanwhile.</summary>
+    /// <summary>The descriptor has events. Runs on the thread passed to <see cref="BeginDispatch"/>, which may lose the loop during the call.</summary>
     void OnEvents(uint events);
 
     /// <summary>The event is over, and the thread that served it still leads the loop.</summary>

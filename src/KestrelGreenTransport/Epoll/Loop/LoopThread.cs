@@ -86,7 +86,7 @@ internal sealed class LoopThread
 
     /// <summary>
     /// Unties the thread. Only for the thread that took the loop from it and has not named a new leader yet, so that it cannot
-    /// be tied again meanwhile.
+    /// be tied again in between.
     /// </summary>
     public void LetGo()
     {

@@ -153,8 +153,8 @@ internal sealed class SpareThreads(EventLoop loop, string name)
         }
     }
 
-    // One stays, so that the first handler that blocks finds it even when no thread can be started. A thread that was taken
-    // meanwhile is not parked, and gets its signal soon.
+    // One stays, so that the first handler that blocks finds it even when no thread can be started. A thread that
+    // was just taken is not parked any more, and gets its signal soon.
     private bool Retires(LoopThread thread)
     {
         lock (_lock)

@@ -48,7 +48,7 @@ internal sealed class Ward(IGuardedLoop loop, Func<int, int>? openState = null) 
         return verdict;
     }
 
-    /// <summary>Gives the loop to a spare thread, unless its handler has returned meanwhile.</summary>
+    /// <summary>Gives the loop to a spare thread, unless its handler has returned.</summary>
     public bool TakeOver(Verdict verdict)
     {
         if (!loop.TryGiveToSpare(_before.Word, computes: verdict == Verdict.Computes))
