@@ -23,8 +23,8 @@ internal sealed class AcceptGate(bool isOpen = true)
     public void Close() => Turn(isOpen: false);
 
     /// <summary>
-    /// Makes the listeners whose sockets are shared with other processes leave for good. Clients of the other sockets could be
-    /// accepted only by this process.
+    /// Makes the listeners whose sockets are shared with other processes leave for good. Clients that wait at the other sockets
+    /// can be accepted only by this process.
     /// </summary>
     public void CloseShared()
     {
@@ -48,7 +48,7 @@ internal sealed class AcceptGate(bool isOpen = true)
         }
     }
 
-    /// <summary>Removes a listener that has ended; it is told nothing any more.</summary>
+    /// <summary>Removes a listener that has ended; it gets no more orders.</summary>
     public void Leave(IGated listener)
     {
         lock (_lock)

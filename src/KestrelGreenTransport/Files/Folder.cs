@@ -8,7 +8,7 @@ namespace KestrelGreenTransport.Files;
 // of a link of ours in a folder of ours is checked the same way.
 // Once open, a folder is used only through its descriptor: where its path leads later does not matter.
 
-/// <summary>A folder that is held open, and that no other user could have led us to.</summary>
+/// <summary>A folder that is held open, reached without following a link that another user could have made.</summary>
 internal sealed class Folder : IDisposable
 {
     // The kernel's own limits.

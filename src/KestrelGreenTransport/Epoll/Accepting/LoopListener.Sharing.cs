@@ -93,7 +93,7 @@ internal sealed unsafe partial class LoopListener
         }
     }
 
-    // Where connections are short, a worker that had its share may have room again a millisecond later.
+    // Where connections are short-lived, a worker that had its share may have room again a millisecond later.
     private void OnEnded()
     {
         if (!Volatile.Read(ref _standsBack))
