@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 namespace KestrelGreenTransport.Binding;
 
 /// <summary>
-/// Makes each connection record when Kestrel's HTTP gets it, so that a drain can tell the others: connections of the app's
-/// own connection handlers, which speak another protocol.
+/// Makes each connection record when Kestrel's HTTP gets it, so that a drain knows the others: those of the app's own
+/// connection handlers, which speak another protocol.
 ///
 /// The mark is the last middleware of an endpoint. It is added before the server starts: to the endpoints of code directly,
 /// to those of urls and configuration through the endpoint defaults. Both are read through members that are not public: if a

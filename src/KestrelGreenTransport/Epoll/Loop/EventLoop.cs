@@ -178,7 +178,7 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
     /// <summary>
     /// For a spare that was told of an offer. Only the candidate may take it. A thread may hear late of an offer that it has
     /// already taken; after it has parked, the offer is another candidate's. If it took that one, it would lead while it
-    /// still counts as parked, and the next blocked loop would be given to a thread that cannot hear.
+    /// still counts as parked, and when the next handler blocks, the loop would be given to a thread that cannot hear.
     /// </summary>
     public bool TryTakeOffer(LoopThread thread) => Volatile.Read(ref _candidate) == thread && Leadership.TryTakeOffer();
 
