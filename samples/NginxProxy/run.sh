@@ -4,7 +4,8 @@
 #   bash samples/NginxProxy/run.sh          the workers listen on a Unix socket
 #   bash samples/NginxProxy/run.sh --tcp    the workers listen on TCP
 #
-# NGINX_PORT (8088) and APP_PORT (8089, with --tcp) choose other ports. Nothing outside a temporary folder is touched.
+# NGINX_PORT (8088) and APP_PORT (8089, with --tcp) choose other ports; GREEN and APP_DLL name what was built already. Nothing outside a
+# temporary folder is touched.
 set -euo pipefail
 
 sample=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -37,11 +38,11 @@ trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-echo "Building ..."
+[ -n "${GREEN:-}" ] || echo "Building ..."
 # MSBuild prints the property it is asked for instead of its log; where the build fails it prints the errors.
-target() { dotnet build "$1" --nologo --getProperty:TargetPath || { dotnet build "$1" --nologo >&2; exit 1; }; }
-green=$(target "$root/src/KestrelGreenTransport.Tool")
-dll=$(target "$sample")
+target() { dotnet build "$1" --nologo -t:Build --getProperty:TargetPath || { dotnet build "$1" --nologo >&2; exit 1; }; }
+green=${GREEN:-$(target "$root/src/KestrelGreenTransport.Tool")}
+dll=${APP_DLL:-$(target "$sample")}
 
 if [ $transport = unix ]; then
   bind=unix:$prefix/app.sock upstream=unix:$prefix/app.sock

@@ -15,7 +15,7 @@ for tool in dotnet nginx ip; do
 done
 
 # MSBuild prints the property it is asked for instead of its log; where the build fails it prints the errors.
-target() { dotnet build "$1" --nologo --getProperty:TargetPath || { dotnet build "$1" --nologo >&2; exit 1; }; }
+target() { dotnet build "$1" --nologo -t:Build --getProperty:TargetPath || { dotnet build "$1" --nologo >&2; exit 1; }; }
 green=${GREEN:-$(target "$root/src/KestrelGreenTransport.Tool")}
 app=$(realpath "${1:-$(target "$root/samples/Hello")}")
 

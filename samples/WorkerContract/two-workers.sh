@@ -12,7 +12,7 @@ hello=$(cd "$(dirname "${BASH_SOURCE[0]}")/../Hello" && pwd)
 
 # A shell cannot bind. Python can, leaves the socket as descriptor 3, and becomes this script again, now with an argument.
 if [ $# = 0 ]; then
-  dll=${HELLO_DLL:-$(dotnet build "$hello" --nologo --getProperty:TargetPath)} || { dotnet build "$hello" --nologo >&2; exit 1; }
+  dll=${HELLO_DLL:-$(dotnet build "$hello" --nologo -t:Build --getProperty:TargetPath)} || { dotnet build "$hello" --nologo >&2; exit 1; }
   exec python3 -c '
 import os, socket, sys
 host, port = sys.argv[1].split(":")

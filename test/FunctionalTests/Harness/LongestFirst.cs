@@ -13,7 +13,7 @@ namespace FunctionalTests.Harness;
 public sealed class LongestFirst : ITestCollectionOrderer
 {
     private static readonly string[] Longest =
-        ["builds", "SeveralHostsTests", "ReloadTests", "SupervisorFaultTests", "WorkerFaultTests", "FileFaultTests", "ManualWalkTests", "ClientFaultTests", "WorkerContractPageTests"];
+        ["builds", "SeveralHostsTests", "ReloadTests", "WatchTests", "SupervisorFaultTests", "WorkerFaultTests", "FileFaultTests", "ManualWalkTests", "ClientFaultTests", "WorkerContractPageTests"];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
         where TTestCollection : ITestCollection =>

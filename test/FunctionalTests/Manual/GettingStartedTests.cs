@@ -4,10 +4,8 @@ using FunctionalTests.Harness;
 namespace FunctionalTests.Manual;
 
 /// <summary>
-/// The first hour of somebody new: docs/getting-started.md typed from its beginning to its end, in an empty folder. Builds of
-/// one project at a time would disturb each other, hence the collection.
+/// A new user's first hour: docs/getting-started.md typed from its beginning to its end, in an empty folder.
 /// </summary>
-[Collection("builds")]
 public sealed partial class GettingStartedTests
 {
     [Fact]

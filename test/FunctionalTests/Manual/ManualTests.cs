@@ -77,6 +77,19 @@ public sealed partial class ManualTests
         }
     }
 
+    /// <summary>Without a target MSBuild only evaluates the project: a fresh clone would have nothing to start.</summary>
+    [Fact]
+    public void A_script_that_asks_a_project_for_its_program_builds_it()
+    {
+        var asks = new[] { "samples", "build" }
+            .SelectMany(static folder => Directory.EnumerateFiles(Repo.Path(folder), "*.sh", SearchOption.AllDirectories))
+            .SelectMany(File.ReadLines)
+            .Where(static line => line.Contains("--getProperty:TargetPath", StringComparison.Ordinal))
+            .ToList();
+        Assert.NotEmpty(asks);
+        Assert.All(asks, static line => Assert.Contains("-t:Build ", line, StringComparison.Ordinal));
+    }
+
     [GeneratedRegex(@"\]\(([^)#]*)(?:#[^)]*)?\)")]
     private static partial Regex Link();
 

@@ -3,7 +3,6 @@ using FunctionalTests.Harness;
 namespace FunctionalTests.Operating;
 
 /// <summary>While somebody develops: what is saved is built and served, or the reason why not is told.</summary>
-[Collection("builds")]
 public sealed class WatchTests
 {
     private static readonly TimeSpan BuildLimit = TimeSpan.FromMinutes(5);
