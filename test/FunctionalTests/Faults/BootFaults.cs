@@ -3,7 +3,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Faults;
 
-/// <summary>What can happen to a worker that does not serve yet, while others do.</summary>
+/// <summary>What can happen to a worker that is still booting, while the others are serving.</summary>
 internal static class BootFaults
 {
     private static readonly FaultSetup Deployed = new(2) { HasReleases = true };
@@ -37,7 +37,7 @@ internal static class BootFaults
         },
     ];
 
-    // In a thorough run as long as a large app may take.
+    // A thorough run takes as long as a large app may take.
     private static async Task IsSlow(FaultScene scene)
     {
         var milliseconds = FaultMatrix.IsThorough ? 20_000 : scene.Random.Next(1000, 3000);
@@ -56,7 +56,7 @@ internal static class BootFaults
         await scene.NobodyWasEnded();
     }
 
-    // Within the half second in which it has to prove itself, or after it: then what it has replaced is replaced back.
+    // Within the half second in which it has to prove itself, or after it. In the second case the workers already replaced are rolled back.
     private static async Task DiesAfterReady(FaultScene scene)
     {
         scene.NewOnesAreVictims = true;
@@ -67,7 +67,7 @@ internal static class BootFaults
         Assert.All(after.Workers, worker => Assert.Equal(scene.Before.Generation, worker.Generation));
     }
 
-    // The release that serves is damaged where it lies, and a worker of it dies.
+    // The running release is damaged on disk, and one of its workers dies.
     private static async Task CrashLoops(FaultScene scene)
     {
         var release = await scene.App.Get("/release");

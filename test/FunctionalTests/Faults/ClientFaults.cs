@@ -5,10 +5,10 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Faults;
 
-/// <summary>What clients can do, slowly, halfway, rudely or far too often.</summary>
+/// <summary>What clients can do: be slow, stop halfway, break the rules, or come far too often.</summary>
 internal static class ClientFaults
 {
-    // TCP_REPAIR of the kernel: a socket in this mode is closed without a word to the other side.
+    // The kernel's TCP_REPAIR: a socket in this mode is closed without sending anything to the other side.
     private const int TcpRepair = 19;
 
     private static readonly FaultSetup Served = new(2, "--keep-alive", "2s");
@@ -57,7 +57,7 @@ internal static class ClientFaults
         Assert.Equal(new string(part[0], 2000), (await connection.Receive()).Split(' ')[1]);
     });
 
-    // Far more than fits into the kernel's buffers, taken in sips at first.
+    // Far more data than fits into the kernel's buffers, read in small sips at first.
     private static async Task SlowReader(FaultScene scene) => await Together(scene.Random.Next(2, 6), async _ =>
     {
         const int Kilobytes = 20_000;
@@ -77,7 +77,7 @@ internal static class ClientFaults
         Assert.InRange(received, Kilobytes * 1024L, (Kilobytes * 1024L) + 1000);
     });
 
-    // As after a cable was pulled: the kernel of the client knows of no connection, and the server of no end.
+    // As after a pulled cable: the client's kernel has forgotten the connection, and the server has not seen it end.
     private static async Task HalfOpen(FaultScene scene)
     {
         if (!Environment.IsPrivilegedProcess)
@@ -101,7 +101,7 @@ internal static class ClientFaults
         await scene.Green.StatusWhen("they are held", static status => status.Workers.Sum(static worker => worker.Connections) >= Clients);
         await scene.Load.More(50);
 
-        // The checks at the end wait until every slot came back: KeepAlive ends them.
+        // The checks at the end wait until every slot is free: KeepAlive closes these connections.
         await scene.NobodyWasEnded();
     }
 
@@ -158,7 +158,7 @@ internal static class ClientFaults
                 }
             }
 
-            // New clients have their turn, though nobody of those who hold the slots leaves by himself.
+            // New clients get their turn although none of the clients that hold the slots leaves by itself.
             await Task.WhenAll(Enumerable.Range(0, 5).Select(_ => scene.App.Pid()));
         }
         finally

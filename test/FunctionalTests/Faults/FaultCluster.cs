@@ -2,7 +2,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Faults;
 
-/// <summary>A cluster, with an nginx before it or not, that one fault after the other is done to.</summary>
+/// <summary>A cluster, with or without an nginx in front, that takes one fault after another.</summary>
 internal sealed class FaultCluster : IAsyncDisposable
 {
     private FaultCluster(FaultSetup setup, TemporaryFolder folder, Releases? releases, GreenRun green) =>
@@ -10,7 +10,7 @@ internal sealed class FaultCluster : IAsyncDisposable
 
     public FaultSetup Setup { get; }
 
-    /// <summary>For whatever a fault needs to put somewhere.</summary>
+    /// <summary>For any files that a fault needs.</summary>
     public TemporaryFolder Folder { get; }
 
     public Releases? Releases { get; }
@@ -22,7 +22,7 @@ internal sealed class FaultCluster : IAsyncDisposable
     /// <summary>Where the workers listen.</summary>
     public Target App { get; private set; } = null!;
 
-    /// <summary>Where clients ask.</summary>
+    /// <summary>Where clients send their requests.</summary>
     public Target Front => Nginx?.Target ?? App;
 
     public static async Task<FaultCluster> Start(FaultSetup setup, string way)
@@ -51,7 +51,7 @@ internal sealed class FaultCluster : IAsyncDisposable
         }
     }
 
-    // Where others may read it: the checkout itself may be closed to them.
+    // Where other users may read it: the checkout itself may be closed to them.
     private static string Readable(TemporaryFolder folder)
     {
         File.SetUnixFileMode(folder.Path, (UnixFileMode)0b111_101_101);
@@ -63,7 +63,7 @@ internal sealed class FaultCluster : IAsyncDisposable
         return folder.File(Path.GetFileName(Repo.TestWorker));
     }
 
-    /// <summary>Stops it, whichever process the supervisor is by now; nothing may be left.</summary>
+    /// <summary>Stops the supervisor, whichever process that is by now. Nothing may be left.</summary>
     public async Task StopCleanly()
     {
         Kernel.Signal((await Green.Status()).SupervisorPid, Kernel.SIGTERM);

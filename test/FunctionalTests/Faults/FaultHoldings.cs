@@ -7,7 +7,7 @@ namespace FunctionalTests.Faults;
 /// <summary>What a cluster at rest holds: its processes, their descriptors, its files.</summary>
 internal static partial class FaultHoldings
 {
-    /// <summary>In words, so that two of them can be compared and their difference read.</summary>
+    /// <summary>As text, so that two of them can be compared and the difference read.</summary>
     public static string Of(GreenRun green, StatusDocument status)
     {
         var workers = status.Workers.Select(static worker => worker.Pid!.Value).ToArray();
@@ -16,7 +16,7 @@ internal static partial class FaultHoldings
             .Select(path => Path.GetRelativePath(green.RuntimeDirectory, path))
             .Where(path => !IsOfTheCluster(path, green, status));
 
-        // What a worker has open beside sockets is the app's: assemblies, a log.
+        // A worker's other descriptors belong to the app: assemblies, a log.
         var sockets = workers.Select(static pid => Descriptors(pid).Count(static one => one == "socket"));
         return $"""
             {workers.Length} workers with {string.Join(", ", sockets)} sockets
@@ -26,7 +26,7 @@ internal static partial class FaultHoldings
             """;
     }
 
-    /// <summary>What it holds when it does not change any more: whoever asked it for its status a moment ago is a socket of its own.</summary>
+    /// <summary>What it holds once that no longer changes: the connection of the last status request is a socket, too.</summary>
     public static async Task<string> Settled(GreenRun green, StatusDocument status)
     {
         var (last, times) = ("", 0);
@@ -53,17 +53,17 @@ internal static partial class FaultHoldings
             () => $"before:\n{before}\nnow:\n{now}");
     }
 
-    /// <summary>The private directory, below the run-time directory. After an upgrade it stands beside the first one, which keeps the name.</summary>
+    /// <summary>The private directory in the run-time directory. After an upgrade the new one is beside the first, which keeps the name.</summary>
     public static string HeartbeatFolder(GreenRun green) =>
         Directory.EnumerateDirectories(green.RuntimeDirectory, $"green-*-{green.Name}*").Select(static path => Path.GetFileName(path)).MaxBy(static name => name.Length)!;
 
-    /// <summary>What of it belongs to the workers: their files and the board.</summary>
+    /// <summary>The part that belongs to the workers: their files and the board.</summary>
     public static string WorkersFolder(GreenRun green) => Path.Combine(HeartbeatFolder(green), "workers");
 
-    // One that has taken over has other ways to its predecessor's sockets.
+    // A supervisor that has taken over holds its predecessor's sockets in other ways.
     private static bool IsNotTheSupervisors(string line) => !line.StartsWith("the supervisor", StringComparison.Ordinal);
 
-    // Whether they are there is not asked: some faults take them away.
+    // It does not matter whether they exist: some faults delete them.
     private static bool IsOfTheCluster(string path, GreenRun green, StatusDocument status) =>
         path == $"{green.Name}.sock"
         || path == HeartbeatFolder(green)
@@ -80,7 +80,7 @@ internal static partial class FaultHoldings
             .Select(static path => new FileInfo(path).LinkTarget)
             .OfType<string>()
 
-            // What lies on a disk is the runtime's, which opens its own files when it likes: assemblies, devices, /proc.
+            // Files on disk are the runtime's, which opens its own files at any time: assemblies, devices, /proc.
             .Where(static target => !target.StartsWith('/') || target.Contains("/green-", StringComparison.Ordinal))
             .Select(static target => target.Contains(".beat", StringComparison.Ordinal) ? "beat" : Numbers().Replace(target, "").Replace(" (deleted)", "", StringComparison.Ordinal));
 

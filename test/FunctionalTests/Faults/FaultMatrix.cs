@@ -3,18 +3,18 @@ using System.Globalization;
 namespace FunctionalTests.Faults;
 
 /// <summary>
-/// Which rows run, and how often: each once and one way in the test suite; all of them both ways and with as many seeds as
-/// are asked for under build/faults.sh, which says so by FAULT_SEEDS, FAULT_CASE and FAULT_WAY.
+/// Which rows run, and how often. The test suite runs each row once, in one way. build/faults.sh runs all rows both ways, with as
+/// many seeds as requested, and passes that in FAULT_SEEDS, FAULT_CASE and FAULT_WAY.
 /// </summary>
 internal static class FaultMatrix
 {
-    // Each death makes its seat wait longer for the next process.
+    // After each death the seat waits longer for its next process.
     private const int LongestStory = 6;
 
     private static readonly int? Seeds =
         int.TryParse(Environment.GetEnvironmentVariable("FAULT_SEEDS"), NumberStyles.None, CultureInfo.InvariantCulture, out var seeds) ? seeds : null;
 
-    /// <summary>True where the suite's limits of time do not count.</summary>
+    /// <summary>True if the suite's time limits do not apply.</summary>
     public static bool IsThorough => Seeds is not null;
 
     /// <summary>The runs of a table: names of rows that share a cluster, the way, the seed.</summary>
@@ -38,7 +38,7 @@ internal static class FaultMatrix
         return runs;
     }
 
-    /// <summary>Runs them one after the other; a cluster that something went wrong with is not used for the next.</summary>
+    /// <summary>Runs the faults one after another. A cluster in which something went wrong is not used for the next one.</summary>
     public static async Task Run(IReadOnlyList<Fault> table, string names, string way, int seed)
     {
         var problems = new List<string>();

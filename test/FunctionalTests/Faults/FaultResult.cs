@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace FunctionalTests.Faults;
 
-/// <summary>What became of one run of one fault; the problem is what was not as it should be, or null.</summary>
+/// <summary>The result of one run of one fault. The problem says what was wrong, or is null.</summary>
 internal sealed record FaultResult(
     string Name, string Way, int Seed, long Requests, long Lost, int Allowed, string Reason, TimeSpan Duration, string? Problem)
 {
     private static readonly Lock Gate = new();
 
-    /// <summary>Adds a line to the file that build/faults.sh makes its table of, if it asked for one.</summary>
+    /// <summary>Adds a line to the file from which build/faults.sh makes its table, if it asked for one.</summary>
     public void Keep()
     {
         if (Environment.GetEnvironmentVariable("FAULT_RESULTS") is not { Length: > 0 } file)

@@ -6,8 +6,8 @@ using KestrelGreenTransport.Supervisor.Control;
 namespace FunctionalTests.Faults;
 
 /// <summary>
-/// One fault done to one cluster: the load before and meanwhile, whom it hits, and the checks at the end, which are the same
-/// for all.
+/// One fault done to one cluster: the load before and during it, the victims, and the checks at the end, which are the same
+/// for all faults.
 /// </summary>
 internal sealed class FaultScene
 {
@@ -22,7 +22,7 @@ internal sealed class FaultScene
         _fault = fault;
         Before = before;
 
-        // The same seed means another moment and victim for each fault, and the same in each run.
+        // The same seed gives each fault a different moment and victim, and the same ones in each run.
         Random = new Random(fault.Name.Aggregate(seed, static (hash, letter) => unchecked((hash * 31) + letter)));
     }
 
@@ -39,7 +39,7 @@ internal sealed class FaultScene
 
     public Releases Releases => _cluster.Releases!;
 
-    /// <summary>What the cluster was like before.</summary>
+    /// <summary>The cluster's status before the fault.</summary>
     public StatusDocument Before { get; }
 
     public LoadClient Load { get; private set; } = null!;
@@ -56,7 +56,7 @@ internal sealed class FaultScene
 
     private int Clients { get; set; }
 
-    /// <summary>A worker that serves; it may be made to end.</summary>
+    /// <summary>A worker that is serving; the fault may make it end.</summary>
     public WorkerStatus Victim()
     {
         var victim = Before.Workers[Random.Next(Before.Workers.Count)];
@@ -64,23 +64,23 @@ internal sealed class FaultScene
         return victim;
     }
 
-    /// <summary>Whoever is started meanwhile may be made to end, too.</summary>
+    /// <summary>Whether workers that start during the fault may end, too.</summary>
     public bool NewOnesAreVictims { get; set; }
 
-    /// <summary>All workers; they may be made to end.</summary>
+    /// <summary>All workers; the fault may make them end.</summary>
     public IReadOnlyList<WorkerStatus> EveryoneIsAVictim()
     {
         _victims.UnionWith(Before.Workers.Select(static worker => worker.Pid!.Value));
         return Before.Workers;
     }
 
-    /// <summary>A connection to that worker and no other.</summary>
+    /// <summary>A connection to this worker.</summary>
     public Task<RawConnection> ConnectTo(WorkerStatus worker) => Balance.Connect(
         $"worker {worker.Index} takes a connection",
         () => RawConnection.To(App),
         async connection => await connection.Get("/pid") == $"{worker.Pid}");
 
-    /// <summary>Asks that worker, and does not wait for its answer.</summary>
+    /// <summary>Sends a request to this worker without waiting for the answer.</summary>
     public async Task<RawConnection> Ask(WorkerStatus worker, string path)
     {
         var connection = await ConnectTo(worker);
@@ -88,14 +88,14 @@ internal sealed class FaultScene
         return connection;
     }
 
-    /// <summary>Waits until another process serves in this one's place.</summary>
+    /// <summary>Waits until another process is serving in this one's place.</summary>
     public Task Replaced(WorkerStatus victim) => Green.Replaced(victim, Before);
 
-    /// <summary>Waits until the log says this so often, after the fault began.</summary>
+    /// <summary>Waits until the log has said this that many times since the fault began.</summary>
     public async Task Says(string pattern, int times = 1) =>
         await Green.Process.Lines(pattern, _alreadySaid.GetValueOrDefault(pattern) + times);
 
-    /// <summary>Every worker of before is still there: nobody was ended for it.</summary>
+    /// <summary>Every worker from before is still there: none was ended.</summary>
     public async Task NobodyWasEnded()
     {
         var now = await Green.Serving(Before.Workers.Count);
@@ -149,7 +149,7 @@ internal sealed class FaultScene
         Assert.True(Load.Report.Lost <= (_fault.CostsWhatTheVictimHeld ? Clients : 0), Load.ToString());
         if (_cluster.Nginx is null)
         {
-            // What was lost was in the victim's hands: it had answered on that connection before, or nobody had yet.
+            // Lost requests are the victim's: it had answered on that connection before, or no process had yet.
             Assert.All(Load.Report.Losses, loss => Assert.True(loss.Server is not { } server || _victims.Contains(server) || (NewOnesAreVictims && Before.Workers.All(worker => worker.Pid != server)), Load.ToString()));
         }
     }

@@ -3,28 +3,28 @@ using FunctionalTests.Harness;
 namespace FunctionalTests.Faults;
 
 /// <summary>The cluster that a fault is done to.</summary>
-/// <param name="Workers">How many serve.</param>
-/// <param name="Options">Options of <c>green run</c> beside that number.</param>
+/// <param name="Workers">How many workers.</param>
+/// <param name="Options">Options of <c>green run</c> besides that number.</param>
 internal sealed record FaultSetup(int Workers, params string[] Options)
 {
-    /// <summary>Three workers with time: nobody is taken for hung because the machine is slow.</summary>
+    /// <summary>Three workers with generous limits: a slow machine does not make one look hung.</summary>
     public static readonly FaultSetup Calm = new(3);
 
-    /// <summary>Two workers that must beat every three seconds and may take one to leave.</summary>
+    /// <summary>Two workers that must send a heartbeat every three seconds and may take one second to leave.</summary>
     public static readonly FaultSetup Strict = new(2, "--timeout", "3s", "--graceful-timeout", "1s");
 
     /// <summary>Variables for all processes.</summary>
     public (string Name, string? Value)[] Environment { get; init; } = [];
 
-    /// <summary>Whether the app is deployed as releases, of which one can be broken.</summary>
+    /// <summary>Whether the app is deployed as releases, one of which can be broken.</summary>
     public bool HasReleases { get; init; }
 
-    /// <summary>What starts the supervisor, given a folder of the cluster's own.</summary>
+    /// <summary>The command that starts the supervisor, given the cluster's own folder.</summary>
     public Func<TemporaryFolder, string[]>? Wrapper { get; init; }
 
-    /// <summary>An empty folder in the run-time directory that the wrapper made, and that stays for it.</summary>
+    /// <summary>An empty folder that the wrapper makes in the run-time directory, and that is left behind because of it.</summary>
     public Func<GreenRun, string>? Leaves { get; init; }
 
-    /// <summary>Whom the workers run as, if not as the supervisor: then the app lies where that one can read it, and says itself where it listens.</summary>
+    /// <summary>The workers' user, if not the supervisor's. The app is then put where that user can read it, and says itself where to listen.</summary>
     public string? User { get; init; }
 }

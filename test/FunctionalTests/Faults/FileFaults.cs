@@ -5,14 +5,14 @@ using KestrelGreenTransport.Supervisor.Control;
 
 namespace FunctionalTests.Faults;
 
-/// <summary>What can happen to the files that workers beat into, and to the board: none of it is a worker's fault.</summary>
+/// <summary>What can happen to the heartbeat files and to the board. None of it is a worker's fault.</summary>
 internal static class FileFaults
 {
-    // Whoever is taken for silent is ended within this time.
+    // A worker that seems silent is ended within this time.
     private static readonly FaultSetup Watched = new(2, "--timeout", "3s");
 
-    // A file system of two pages in the directory's place, in a namespace of its own: it goes with the processes. The board
-    // takes one page and the first beat the other.
+    // Instead of the directory, a file system of two pages in its own mount namespace, which disappears with the processes. The
+    // board takes one page and the first beat the other.
     private static readonly FaultSetup Full = Watched with
     {
         Wrapper = static _ =>
@@ -50,7 +50,7 @@ internal static class FileFaults
 
     private static string Board(string folder, WorkerStatus worker) => Path.Combine(folder, "board");
 
-    // Then as long as silence would be suffered, and longer.
+    // Then waits longer than a worker may be silent.
     private static async Task Damage(FaultScene scene, Func<string, WorkerStatus, string> file, Action<string> damage, int times = 1)
     {
         var victim = scene.Victim();
@@ -64,7 +64,7 @@ internal static class FileFaults
         await IsStillThere(scene, victim);
         if (new FileInfo(path) is not { Exists: true, LinkTarget: null })
         {
-            // What was taken away comes back with new workers, for whatever is done next.
+            // Files that were taken away come back with new workers, for the next fault.
             await using var reload = await scene.Green.Command("reload");
             Assert.True(await reload.Exit() == 0, reload.Describe());
         }
@@ -77,7 +77,7 @@ internal static class FileFaults
         await scene.NobodyWasEnded();
     }
 
-    // As a cleaner of temporary files does it, or the service manager at the end of a session. Then a worker dies.
+    // As a cleaner of temporary files does, or the service manager at the end of a session. Then a worker dies.
     private static async Task DeleteAll(FaultScene scene)
     {
         Directory.Delete(Path.Combine(scene.Green.RuntimeDirectory, FaultHoldings.HeartbeatFolder(scene.Green)), recursive: true);
@@ -86,7 +86,7 @@ internal static class FileFaults
         await scene.Replaced(victim);
     }
 
-    // One worker has no room for its beats, from the start on. Whoever comes instead of the other may have none either.
+    // One worker has no room for its beats from the start. The replacement of the other one may have none either.
     private static async Task StaysFull(FaultScene scene)
     {
         await scene.Green.Process.Line(@"\.beat.*No space left on device");
@@ -110,7 +110,7 @@ internal static class FileFaults
         file.Write(bytes);
     }
 
-    // A whole record, of a process that is not this worker: the first one of the system.
+    // A whole record of a process that is not this worker: process 1.
     private static void ClaimForeign(string path)
     {
         var record = new byte[56];
@@ -129,7 +129,7 @@ internal static class FileFaults
 
     private static void MakeReadOnly(string path) => File.SetUnixFileMode(path, UnixFileMode.UserRead);
 
-    // For all processes, as when somebody sets the machine's. The jumps ahead make a beat of a moment ago an old one, by that clock.
+    // For all processes, as when the machine's clock is set. After a jump forward, a beat from a moment ago is old by that clock.
     private static async Task Jumps(FaultScene scene, params TimeSpan[] shifts)
     {
         foreach (var shift in shifts)

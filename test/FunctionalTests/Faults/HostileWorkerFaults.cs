@@ -6,9 +6,9 @@ using KestrelGreenTransport.Supervisor.Dumps;
 namespace FunctionalTests.Faults;
 
 /// <summary>
-/// What a worker tries against a supervisor of root's, really as another user. Beside the checks of every row, nothing
-/// outside the run-time folder was created, changed or deleted: a folder of root's, the app's files and /etc are afterwards
-/// what they were before. Only root can start such a cluster.
+/// Attacks by a worker on a supervisor that runs as root; the worker really runs as another user. Besides the checks of every row,
+/// nothing outside the run-time folder may be created, changed or deleted: a folder of root's, the app's files and /etc must be
+/// the same afterwards. Only root can start such a cluster.
 /// </summary>
 internal static class HostileWorkerFaults
 {
@@ -31,7 +31,7 @@ internal static class HostileWorkerFaults
         ]
         : [];
 
-    // Meanwhile processes are made, which used to be done by a thread of the workers' user.
+    // Processes are started in the meantime, which a thread of the workers' user used to do.
     private static async Task SendsSignals(FaultScene scene)
     {
         scene.EveryoneIsAVictim();
@@ -82,8 +82,8 @@ internal static class HostileWorkerFaults
         await scene.NobodyWasEnded();
     }
 
-    // Asked for: a place of root's, a port of root's, what is no place, and root's own file by way of a folder of theirs that
-    // becomes a link.
+    // The worker asks for a path of root's, a port of root's, an invalid address, and root's own file through a folder of its
+    // own that becomes a link.
     private static async Task AsksAtBoot(FaultScene scene, string roots, string theirs)
     {
         scene.EveryoneIsAVictim();
@@ -104,12 +104,12 @@ internal static class HostileWorkerFaults
         await Restart(scene);
         await scene.Green.StatusWhen("what no worker asks for any more is closed", static status => status.Listeners.Count == 1);
 
-        // The socket's own file is gone, wherever its folder is by now.
+        // The socket's own file is deleted, wherever its folder is by now.
         await Eventually.True("the socket's file is removed", () => !File.Exists(Path.Combine(theirs, "before", "precious")), scene.Green.Process.Describe);
     }
 
-    // In the place of the reports that are asked for next, links to root's own file; then a socket of the worker's in the
-    // place of its sibling's diagnostics port.
+    // Links to root's own file in the places of the next reports; then a socket of the worker's in the place of its sibling's
+    // diagnostics port.
     private static async Task LaysTrapsForDumps(FaultScene scene, string roots, string theirs)
     {
         var (hostile, sibling) = (scene.Before.Workers[0], scene.Before.Workers[1]);
@@ -124,7 +124,7 @@ internal static class HostileWorkerFaults
         Assert.DoesNotContain("root's own", await NotDumped(scene, sibling), StringComparison.Ordinal);
         Array.ForEach(links, File.Delete);
 
-        // A process of this pid that was killed may have left its own there.
+        // A killed process with this pid may have left its own port there.
         var port = new DiagnosticsPort(sibling.Pid!.Value, 0, Path.GetTempPath()).PortPath!;
         Assert.True(File.Exists(port), port);
         Assert.Equal("", await worker.Get($"/hostile/port?path={port}"));
@@ -141,8 +141,8 @@ internal static class HostileWorkerFaults
         return dump.Output;
     }
 
-    // Where another supervisor of root's, which was told to use a folder of theirs, puts its log, its pid and its dumps; and
-    // locks on what a killed supervisor left.
+    // Where another supervisor of root's, told to use a folder of theirs, puts its log, its pid file and its dumps. Also locks on
+    // what a killed supervisor left.
     private static async Task LaysTrapsForFiles(FaultScene scene, string roots, string theirs)
     {
         await using var worker = await scene.ConnectTo(scene.Before.Workers[0]);
@@ -173,7 +173,7 @@ internal static class HostileWorkerFaults
         await scene.NobodyWasEnded();
     }
 
-    // A folder that looks as if a killed supervisor had left it, where another one of root's builds.
+    // A folder that looks like one left by a killed supervisor, where another supervisor of root's builds.
     private static async Task LaysTrapsForBuilds(FaultScene scene, string roots, string theirs)
     {
         var temporary = Directory.CreateDirectory(Path.Combine(theirs, "tmp")).FullName;
@@ -231,7 +231,7 @@ internal static class HostileWorkerFaults
         Directory.Delete(roots, recursive: true);
     }
 
-    // Of a folder the time says that something was made or deleted in it.
+    // A folder's time shows whether something was created or deleted in it.
     private static HashSet<string> Snapshot(FaultScene scene, string roots)
     {
         var all = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint };
@@ -255,7 +255,7 @@ internal static class HostileWorkerFaults
         }
         catch (IOException)
         {
-            // It has ended since it was named.
+            // The thread has ended since it was listed.
             return [];
         }
     }

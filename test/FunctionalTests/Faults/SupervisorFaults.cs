@@ -4,29 +4,29 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Faults;
 
-/// <summary>What can happen to the supervisor, and what can be asked of it at the wrong moment.</summary>
+/// <summary>What can happen to the supervisor, and what can be requested of it at the wrong moment.</summary>
 internal static class SupervisorFaults
 {
     private const int SIGUSR2 = 12;
 
     private static readonly FaultSetup Pair = new(2);
 
-    // A process for each costs a third of a second of a processor: the suite does with two.
+    // Each worker process costs a third of a second of CPU time; in the suite, two are enough.
     private static readonly FaultSetup Crowd = FaultMatrix.IsThorough ? new(50, "--boot-timeout", "5m") : Pair;
 
     private static readonly FaultSetup OutputClosed = new(2)
     {
-        // The shell's process becomes the supervisor, and its output a pipe that nobody reads any more.
+        // The shell's process becomes the supervisor, and its output a pipe that no longer has a reader.
         Wrapper = static _ => ["bash", "-c", "exec \"$@\" > >(true)", "bash"],
     };
 
     private static readonly FaultSetup OutputFull = new(2)
     {
-        // A pipe that stays open for as long as this end does, and is never read.
+        // A pipe that stays open as long as its writer does, and is never read.
         Wrapper = static folder => ["bash", "-c", "mkfifo \"$0\" && exec 9<>\"$0\" && exec \"$@\" > \"$0\" 9>&9", folder.File("output")],
     };
 
-    // The thread that launches workers finds two of them watched, then two that it cannot watch, then all is well again.
+    // The launcher thread can watch the first two workers, cannot watch the next two, and then can again.
     private static readonly FaultSetup PidFdsRunOut = new(2)
     {
         Wrapper = static folder => ["strace", "-D", "-f", "--seccomp-bpf", "-qq", "-e", "trace=pidfd_open", "-e", "inject=pidfd_open:error=EMFILE:when=3..4", "-o", folder.File("trace")],
@@ -114,7 +114,7 @@ internal static class SupervisorFaults
         await IsReloaded(scene);
     }
 
-    // So few descriptors are left that it needs them itself, and it has a worker to replace.
+    // It has only the descriptors left that it needs itself, and a worker to replace.
     private static async Task RunsOutOfDescriptors(FaultScene scene)
     {
         var supervisor = scene.Before.SupervisorPid;
@@ -128,7 +128,7 @@ internal static class SupervisorFaults
             await scene.Says($"worker {victim.Index} could not be started: .* descriptors are left, and the last \\d+ are kept for what runs: .* may have {limit}\\. Raise LimitNOFILE=.*; it is replaced in", times: 4);
             await scene.Load.More(50);
 
-            // As many clients that say nothing as would take the rest.
+            // Enough silent clients to take the remaining descriptors.
             for (var i = 0; i < 20; i++)
             {
                 silent.Add(new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified));
@@ -156,7 +156,7 @@ internal static class SupervisorFaults
         await scene.Replaced(victim);
     }
 
-    // Each kind of nonsense from more clients than it serves at once; and then it still answers.
+    // Every kind of nonsense, from more clients than it serves at once. Afterwards it still answers.
     private static async Task IsFlooded(FaultScene scene)
     {
         byte[][] nonsense =
@@ -178,11 +178,11 @@ internal static class SupervisorFaults
                 }
                 catch (SocketException)
                 {
-                    // It has had enough of this one, or takes no more now.
+                    // It has already given up on this client, or accepts no more data now.
                 }
             }
 
-            // While those that say nothing hold places, others wait their turn.
+            // While silent clients hold places, other clients wait their turn.
             await scene.Green.Status();
             await scene.Load.More(50);
         }

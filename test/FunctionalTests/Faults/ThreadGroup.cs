@@ -2,7 +2,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Faults;
 
-/// <summary>A control group that bounds the number of threads, removed at the end when its processes have left it.</summary>
+/// <summary>A control group that bounds the number of threads. It is removed at the end, when its processes have left it.</summary>
 internal sealed class ThreadGroup : IAsyncDisposable
 {
     private readonly string _path;
@@ -10,7 +10,7 @@ internal sealed class ThreadGroup : IAsyncDisposable
 
     private ThreadGroup(string root, string path) => (_root, _path) = (root, path);
 
-    /// <summary>Null where this user may not make one.</summary>
+    /// <summary>Null if this user may not create one.</summary>
     public static ThreadGroup? TryCreate()
     {
         foreach (var root in new[] { "/sys/fs/cgroup/pids", "/sys/fs/cgroup" })
@@ -36,7 +36,7 @@ internal sealed class ThreadGroup : IAsyncDisposable
 
     public void Take(int pid) => Write(_path, "cgroup.procs", $"{pid}");
 
-    /// <summary>As many threads as there are now.</summary>
+    /// <summary>Allows only the current number of threads.</summary>
     public void AllowNoMore() => Write(_path, "pids.max", File.ReadAllText(Path.Combine(_path, "pids.current")));
 
     public void AllowAny() => Write(_path, "pids.max", "max");

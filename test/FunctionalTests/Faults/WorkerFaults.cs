@@ -3,7 +3,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Faults;
 
-/// <summary>What can happen to a worker that serves.</summary>
+/// <summary>What can happen to a worker that is serving.</summary>
 internal static class WorkerFaults
 {
     // The limit is hard as well: .NET raises a soft one to the hard one when it starts.
@@ -61,7 +61,7 @@ internal static class WorkerFaults
         await scene.Replaced(victim);
     }
 
-    // Held up for some time, which is no reason to end it. Where it is all of it that stands still, its requests wait.
+    // A pause is no reason to end a worker. If the whole worker stands still, its requests wait.
     private static async Task Endures(FaultScene scene, int milliseconds, string path)
     {
         using var asked = await scene.Ask(scene.Victim(), string.Create(CultureInfo.InvariantCulture, $"{path}?ms={milliseconds}"));
@@ -76,18 +76,18 @@ internal static class WorkerFaults
         await scene.Green.StatusWhen("it is in flight", status => status.Workers.Single(worker => worker.Pid == victim.Pid).RequestsInFlight > 0);
         await scene.Load.More(200);
 
-        // The others on the same event loop are answered, by the same process.
+        // Other clients of the same event loop are answered, by the same process.
         using var other = await scene.ConnectTo(victim);
         Assert.Equal($"{victim.Pid}", await other.Get("/pid"));
         await scene.NobodyWasEnded();
         Assert.Equal(0, scene.Load.Report.Lost);
 
-        // It holds its slot and its thread for good: only the end of the process ends it.
+        // It holds its slot and its thread until the process ends.
         Kernel.Signal(victim.Pid!.Value, Kernel.SIGKILL);
         await scene.Replaced(victim);
     }
 
-    // More connections than both workers may have descriptors. Whoever was there before is served on, and the rest waits.
+    // More connections than both workers have descriptors for. Existing clients are still served, and the rest wait.
     private static async Task RunsOutOfDescriptors(FaultScene scene)
     {
         var held = new List<RawConnection>();
@@ -110,11 +110,11 @@ internal static class WorkerFaults
         await scene.NobodyWasEnded();
     }
 
-    // A handler that blocks needs a thread for its event loop, and gets none. The transport does without. The runtime may not
-    // be able to, when it wants one itself: then the process ends for want of memory, and is replaced.
+    // A handler that blocks needs a spare thread for its event loop, and cannot get one. The transport copes; the runtime may not
+    // when it needs a thread itself. Then the process ends with an out-of-memory error, and is replaced.
     private static async Task RunsOutOfThreads(FaultScene scene)
     {
-        // Where nobody may bound threads here, there is none to bound.
+        // If this user may not bound threads, the fault runs without a bound.
         await using var group = ThreadGroup.TryCreate();
         var victim = scene.Victim();
         group?.Take(victim.Pid!.Value);
@@ -154,7 +154,7 @@ internal static class WorkerFaults
         }
     }
 
-    // Whether it goes on just in time or too late is decided by microseconds: either is right, and both leave order behind.
+    // Microseconds decide whether it continues in time or is killed. Both are right, and both must leave everything in order.
     private static async Task StopsAndGoesOn(FaultScene scene)
     {
         var victim = scene.Victim();
