@@ -1,12 +1,12 @@
 namespace FunctionalTests.Harness;
 
-/// <summary>The way to a certain worker, where the balance decides which one takes a connection.</summary>
+/// <summary>Reaches a certain worker, although the balance decides which worker takes a connection.</summary>
 internal static class Balance
 {
-    /// <summary>Connects until the connection is at the worker that is wanted. Those that are not stay open until then, so that the next one goes elsewhere.</summary>
-    /// <param name="what">What is waited for, for the error.</param>
-    /// <param name="connect">Makes a connection; one that cannot be made counts as not yet.</param>
-    /// <param name="isThere">Whether it is at the worker that is wanted.</param>
+    /// <summary>Connects until a connection is at the wanted worker. The other connections stay open until then, so that the next one goes elsewhere.</summary>
+    /// <param name="what">What is waited for, for the error message.</param>
+    /// <param name="connect">Makes a connection; a failure is tried again.</param>
+    /// <param name="isThere">Whether the connection is at the wanted worker.</param>
     public static async Task<T> Connect<T>(string what, Func<Task<T>> connect, Func<T, Task<bool>> isThere)
         where T : IAsyncDisposable
     {

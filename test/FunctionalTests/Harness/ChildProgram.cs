@@ -4,12 +4,12 @@ using System.Text.RegularExpressions;
 namespace FunctionalTests.Harness;
 
 /// <summary>
-/// A program that a test started, in a session of its own, with its output captured line by line. That session and a mark
-/// in its environment find every descendant; disposing it ends them all.
+/// A program that a test started, in its own session, with its output captured line by line. The session and a mark in the
+/// environment identify every descendant; disposing ends them all.
 /// </summary>
 internal sealed class ChildProgram : IAsyncDisposable
 {
-    /// <summary>The variable that descendants are found by.</summary>
+    /// <summary>The variable that identifies descendants.</summary>
     public const string MarkName = "FUNCTIONAL_TEST_MARK";
 
     private readonly Process _process;
@@ -19,7 +19,7 @@ internal sealed class ChildProgram : IAsyncDisposable
 
     private ChildProgram(string program, IEnumerable<string> arguments, IEnumerable<KeyValuePair<string, string?>>? environment, string? folder)
     {
-        // setsid keeps the process's id, since what .NET starts never leads a group.
+        // setsid keeps the process id: processes that .NET starts never lead a group.
         var start = new ProcessStartInfo("setsid", [program, .. arguments])
         {
             RedirectStandardInput = true,
@@ -28,19 +28,19 @@ internal sealed class ChildProgram : IAsyncDisposable
             WorkingDirectory = folder ?? Path.GetTempPath(),
         };
 
-        // The variables of whoever runs the tests must not change what is tested.
+        // Variables of the user who runs the tests must not change what is tested.
         foreach (var name in start.Environment.Keys.Where(IsInTheWay).ToArray())
         {
             start.Environment.Remove(name);
         }
 
-        // What builds must not leave servers behind that serve the next build: they would count as descendants.
+        // Builds must not leave servers behind for the next build: they would count as descendants.
         start.Environment["DOTNET_NOLOGO"] = "1";
         start.Environment["MSBUILDDISABLENODEREUSE"] = "1";
         start.Environment["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0";
         start.Environment["UseSharedCompilation"] = "false";
 
-        // Most programs end before the profile of their methods pays.
+        // Most programs end before profiling their methods pays off.
         start.Environment["DOTNET_TieredPGO"] = "0";
         start.Environment[MarkName] = _mark[(MarkName.Length + 1)..];
         foreach (var (name, value) in environment ?? [])
@@ -59,7 +59,7 @@ internal sealed class ChildProgram : IAsyncDisposable
 
     public int Pid { get; }
 
-    /// <summary>What it wrote to both streams so far, in the order of arrival.</summary>
+    /// <summary>What it has written to both streams so far, in order of arrival.</summary>
     public string Output => string.Join('\n', Snapshot().Select(static line => line.Text));
 
     public IReadOnlyList<string> OutputLines => [.. Snapshot().Where(static line => !line.IsError).Select(static line => line.Text)];
@@ -69,10 +69,10 @@ internal sealed class ChildProgram : IAsyncDisposable
     /// <summary>Whether this program itself has ended.</summary>
     public bool HasEnded => _process.HasExited;
 
-    /// <summary>Whether this program and all its descendants have ended. Cheap for as long as it runs itself.</summary>
+    /// <summary>Whether this program and all its descendants have ended. Cheap while the program itself runs.</summary>
     public bool IsGone => _process.HasExited && Living.Count == 0;
 
-    /// <summary>This program and its descendants that still run. Looks at every process of the machine.</summary>
+    /// <summary>This program and its descendants that are still running. Looks at every process of the machine.</summary>
     public IReadOnlyList<int> Living => Kernel.ProcessesOf(_mark, session: Pid);
 
     public static ChildProgram Start(
@@ -95,13 +95,13 @@ internal sealed class ChildProgram : IAsyncDisposable
         }
         catch
         {
-            // What does not end must not go on beside the other tests.
+            // A program that does not end must not keep running beside the other tests.
             await child.DisposeAsync();
             throw;
         }
     }
 
-    /// <summary>Waits for its end and for all of its output; returns the exit code, or 128 + the signal.</summary>
+    /// <summary>Waits for the exit and all of the output. Returns the exit code, or 128 + the signal.</summary>
     public async Task<int> Exit(TimeSpan? limit = null)
     {
         var allowed = limit ?? Eventually.Limit;
@@ -119,7 +119,7 @@ internal sealed class ChildProgram : IAsyncDisposable
         return _process.ExitCode;
     }
 
-    /// <summary>Waits for its end alone: descendants may live on and hold its output.</summary>
+    /// <summary>Waits only for the program's own exit: descendants may keep running and hold its output.</summary>
     public async Task<int> ExitAlone()
     {
         using var cancellation = new CancellationTokenSource(Eventually.Limit);
@@ -155,7 +155,7 @@ internal sealed class ChildProgram : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        // Whoever is ended may be about to start somebody.
+        // A process that is being ended may be about to start another one.
         await Eventually.True(
             $"all processes of {Command} are gone",
             () =>

@@ -4,7 +4,7 @@ using KestrelGreenTransport.Supervisor.Control;
 
 namespace FunctionalTests.Harness;
 
-/// <summary>Asks a supervisor over its control socket: cheaper than a `green status` for every look.</summary>
+/// <summary>Queries a supervisor over its control socket, which is cheaper than running `green status` each time.</summary>
 internal static class ControlClient
 {
     public static async Task<StatusDocument> Status(string path)

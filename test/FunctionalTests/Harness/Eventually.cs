@@ -6,8 +6,8 @@ using KestrelGreenTransport.Supervisor.Control;
 namespace FunctionalTests.Harness;
 
 /// <summary>
-/// Waits for a fact. The limit is generous: it is there so that a failure ends, not to measure anything. WAIT_LIMIT_SECONDS
-/// sets another one, for what runs longer or on a machine that has more to do.
+/// Waits for a condition. The limit is generous: it makes a failure end, and does not measure anything. WAIT_LIMIT_SECONDS sets
+/// another limit, for longer runs or a busier machine.
 /// </summary>
 internal static class Eventually
 {
@@ -16,7 +16,7 @@ internal static class Eventually
 
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Returns the first value that satisfies; what throws while it is looked at counts as not yet.</summary>
+    /// <summary>Returns the first value that satisfies the condition. An exception from the look counts as not yet.</summary>
     public static async Task<T> Get<T>(string what, Func<Task<T>> look, Func<T, bool> satisfies, Func<string>? diagnostics = null, TimeSpan? limit = null)
     {
         var allowed = limit ?? Limit;

@@ -2,7 +2,7 @@ using KestrelGreenTransport.Supervisor.Control;
 
 namespace FunctionalTests.Harness;
 
-/// <summary>One supervisor with its own name, run-time folder and port, and everything that a test wants to know of it.</summary>
+/// <summary>One supervisor with its own name, run-time folder and port, and everything that a test wants to know about it.</summary>
 internal sealed class GreenRun : IAsyncDisposable
 {
     private readonly TemporaryFolder _home;
@@ -18,7 +18,7 @@ internal sealed class GreenRun : IAsyncDisposable
 
     public string Name { get; }
 
-    /// <summary>Holds the control socket and the heartbeat files, and nothing once the supervisor is gone.</summary>
+    /// <summary>Holds the control socket and the heartbeat files; empty once the supervisor has exited.</summary>
     public string RuntimeDirectory => RuntimeDirectoryIn(_home);
 
     public string ControlSocket => Path.Combine(RuntimeDirectory, $"{Name}.sock");
@@ -26,16 +26,16 @@ internal sealed class GreenRun : IAsyncDisposable
     /// <summary>The variables that a `green` command needs in order to find this supervisor.</summary>
     public IEnumerable<KeyValuePair<string, string?>> Environment => [new("RUNTIME_DIRECTORY", RuntimeDirectory)];
 
-    /// <summary>Runs the test worker under <c>green run</c>, on a port that the kernel chooses unless the options bind.</summary>
+    /// <summary>Runs the test worker under <c>green run</c>, on a port chosen by the kernel unless the options bind.</summary>
     /// <param name="options">Options of <c>green run</c>.</param>
-    /// <param name="app">Another app than the test worker.</param>
-    /// <param name="appArguments">What follows the app.</param>
+    /// <param name="app">An app to run instead of the test worker.</param>
+    /// <param name="appArguments">Arguments of the app.</param>
     /// <param name="descriptors">How many descriptors each process may have.</param>
     /// <param name="bind">False lets the app say where to listen.</param>
-    /// <param name="folder">Where it is started; a folder of its own by default.</param>
+    /// <param name="folder">The folder to start in; by default its own.</param>
     /// <param name="reachable">Whether other users may enter its folders.</param>
     /// <param name="wrapper">A command that runs the rest of its own command line.</param>
-    /// <param name="green">Another <c>green</c> than the one that was built.</param>
+    /// <param name="green">A <c>green</c> to run instead of the one that was built.</param>
     /// <param name="environment">Variables for all processes.</param>
     public static GreenRun Start(
         string[] options,
@@ -57,11 +57,11 @@ internal sealed class GreenRun : IAsyncDisposable
             environment, folder, reachable);
     }
 
-    /// <summary>Runs an app (a dll, or a program) that makes itself a supervisor.</summary>
+    /// <summary>Runs an app (a dll or an executable) that makes itself a supervisor.</summary>
     public static GreenRun StartApp(string app, string[] arguments, params (string Name, string? Value)[] environment) =>
         StartApp(app, arguments, folder: null, environment);
 
-    /// <summary>The same in a folder that has its settings.</summary>
+    /// <summary>The same, in a folder that contains its settings.</summary>
     public static GreenRun StartApp(string app, string[] arguments, string? folder, params (string Name, string? Value)[] environment)
     {
         var name = $"t{Guid.NewGuid():N}"[..12];
@@ -78,14 +78,14 @@ internal sealed class GreenRun : IAsyncDisposable
             satisfies,
             Process.Describe);
 
-    /// <summary>Waits until the supervisor runs with exactly this many workers, all serving.</summary>
+    /// <summary>Waits until the supervisor has exactly this many workers, all serving.</summary>
     public Task<StatusDocument> Serving(int workers) =>
         StatusWhen(
             $"{workers} workers serve",
             status => status.State == "running" && status.Workers.Count == workers && status.Workers.All(static worker => worker.State == "serving"));
 
-    /// <summary>Waits until this worker is gone and another process serves in its place; returns that one.</summary>
-    /// <remarks>Its index may be another: a replacement that starts before the old process is gone cannot share its index.</remarks>
+    /// <summary>Waits until this worker is gone and another process is serving in its place; returns the new worker.</summary>
+    /// <remarks>The index may differ: a replacement that starts before the old process is gone cannot have its index.</remarks>
     public async Task<WorkerStatus> Replaced(WorkerStatus victim, StatusDocument before)
     {
         var known = before.Workers.Select(static worker => worker.Pid).ToHashSet();
@@ -97,7 +97,7 @@ internal sealed class GreenRun : IAsyncDisposable
         return Assert.Single(status.Workers, worker => !known.Contains(worker.Pid));
     }
 
-    /// <summary>Where the first listener can be reached.</summary>
+    /// <summary>The address of the first listener.</summary>
     public async Task<Target> Target() => Harness.Target.Parse((await StatusWhen("it listens", static status => status.Listeners.Count > 0)).Listeners[0].Endpoint);
 
     /// <summary>Runs another <c>green</c> command for this supervisor.</summary>
@@ -108,7 +108,7 @@ internal sealed class GreenRun : IAsyncDisposable
         return command;
     }
 
-    /// <summary>TERM, and then no trace may be left.</summary>
+    /// <summary>Sends TERM; afterwards no trace may be left.</summary>
     public async Task StopCleanly(int signal = Kernel.SIGTERM)
     {
         Kernel.Signal(Process.Pid, signal);
@@ -118,10 +118,10 @@ internal sealed class GreenRun : IAsyncDisposable
 
     public Task<int> Exit() => Process.Exit();
 
-    /// <summary>Waits for the first supervisor's own end, though a successor holds its output; returns its exit code.</summary>
+    /// <summary>Waits until the first supervisor itself exits, even if a successor holds its output; returns its exit code.</summary>
     public Task<int> ExitOfFirst() => Process.ExitAlone();
 
-    /// <summary>The folder that it was started in.</summary>
+    /// <summary>The folder that the supervisor was started in.</summary>
     public string Home => _home.Path;
 
     /// <summary>No process, no socket, no heartbeat file.</summary>

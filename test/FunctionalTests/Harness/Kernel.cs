@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace FunctionalTests.Harness;
 
-/// <summary>Signals and what /proc says.</summary>
+/// <summary>Signals, and information from /proc.</summary>
 internal static partial class Kernel
 {
     public const int SIGHUP = 1;
@@ -22,7 +22,7 @@ internal static partial class Kernel
     private const int ESRCH = 3;
     private const int RLIMIT_NOFILE = 7;
 
-    /// <summary>Sends a signal. A process that is gone already is an error, as it would be a surprise in a test.</summary>
+    /// <summary>Sends a signal. If the process is already gone this throws, because a test would not expect that.</summary>
     public static void Signal(int pid, int signal)
     {
         if (kill(pid, signal) != 0)
@@ -40,7 +40,7 @@ internal static partial class Kernel
         }
     }
 
-    /// <summary>Puts one name in another's place in one step; a link is not followed.</summary>
+    /// <summary>Renames over another name in one step; a link is not followed.</summary>
     public static void Rename(string from, string to)
     {
         if (rename(from, to) != 0)
@@ -56,7 +56,7 @@ internal static partial class Kernel
         return state is not (null or 'Z' or 'X');
     }
 
-    /// <summary>The letter of the process's state (R, S, T, Z …), or null when it is gone.</summary>
+    /// <summary>The letter of the process's state (R, S, T, Z …), or null if it is gone.</summary>
     public static char? StateOf(int pid)
     {
         try
@@ -71,8 +71,8 @@ internal static partial class Kernel
     }
 
     /// <summary>
-    /// Sends SIGSTOP and waits until it has reached every thread: one of them takes the signal, when it has a processor, and
-    /// only then stops the rest. Until then the process accepts clients, whom nobody answers after.
+    /// Sends SIGSTOP and waits until every thread has stopped: one of them takes the signal, once it gets a processor, and only then
+    /// stops the rest. Until then the process still accepts clients, which then get no answer.
     /// </summary>
     public static Task Freeze(int pid)
     {
@@ -90,15 +90,15 @@ internal static partial class Kernel
             }
             catch (IOException)
             {
-                // It has ended meanwhile.
+                // It has ended in the meantime.
                 return true;
             }
         });
 
     /// <summary>
-    /// All running processes whose environment holds this entry (NAME=value), or that belong to this session: whatever a test
-    /// started, however far down. A process that writes its title over its environment (nginx) is found by the session alone,
-    /// one that began a session of its own (setsid) by the entry.
+    /// All running processes whose environment holds this entry (NAME=value), or that belong to this session: everything that a
+    /// test started, at any depth. A process that writes its title over its environment (nginx) is found only by the session, one
+    /// that began its own session (setsid) only by the entry.
     /// </summary>
     public static IReadOnlyList<int> ProcessesOf(string entry, int session)
     {
@@ -116,7 +116,7 @@ internal static partial class Kernel
         return found;
     }
 
-    /// <summary>The processes whose parent this one is.</summary>
+    /// <summary>The children of this process.</summary>
     public static List<int> ChildrenOf(int parent)
     {
         var children = new List<int>();
@@ -137,7 +137,7 @@ internal static partial class Kernel
             }
             catch (IOException)
             {
-                // It ended while we looked.
+                // It ended in the meantime.
             }
         }
 
@@ -147,7 +147,7 @@ internal static partial class Kernel
     /// <summary>How many descriptors a process has open.</summary>
     public static int CountDescriptors(int pid) => Directory.EnumerateFileSystemEntries($"/proc/{pid}/fd").Count();
 
-    /// <summary>Bounds the numbers of what a running process opens from now on (its soft limit); returns the bound before.</summary>
+    /// <summary>Limits the descriptor numbers that a running process gets from now on (its soft limit); returns the previous limit.</summary>
     public static unsafe int LimitDescriptors(int pid, int limit)
     {
         var bounds = stackalloc ulong[2];
@@ -168,7 +168,7 @@ internal static partial class Kernel
 
     public static string CommandLine(int pid) => ReadProc(pid, "cmdline").Replace('\0', ' ').Trim();
 
-    // The fields after the name, which may hold anything: state, parent, group, session.
+    // The fields after the name, which may contain any character: state, parent, group, session.
     private static int? SessionOf(int pid)
     {
         var stat = ReadProc(pid, "stat");

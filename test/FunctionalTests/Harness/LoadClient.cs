@@ -4,12 +4,12 @@ using LoadGenerator;
 namespace FunctionalTests.Harness;
 
 /// <summary>
-/// A load that a test starts, waits for, and asks at the end what became of every request. It goes on without end: disposing
-/// stops it where a test failed before it could.
+/// A load that a test starts, waits for, and finally asks about the outcome of every request. It never ends by itself: disposing
+/// stops it if a test failed before it could.
 /// </summary>
 internal sealed class LoadClient : IAsyncDisposable
 {
-    // A client that asks without any rest takes the cores from what the test waits for: processes that boot, drain and leave.
+    // Clients that never rest would take the cores from what the test waits for: processes that boot, drain and exit.
     private static readonly TimeSpan Rest = TimeSpan.FromMilliseconds(3);
 
     private readonly Load _load;
@@ -20,7 +20,7 @@ internal sealed class LoadClient : IAsyncDisposable
 
     public long Answered => Report.Answered;
 
-    /// <summary>Requests for which nobody listened.</summary>
+    /// <summary>Requests that were refused because no process listened.</summary>
     public long Refused => Report[Outcome.Refused];
 
     /// <summary>Requests that were lost in any other way.</summary>
@@ -29,11 +29,11 @@ internal sealed class LoadClient : IAsyncDisposable
     public static LoadClient Start(Target target, int clients, string path = "/pid", bool keepAlive = false, TimeSpan pause = default) =>
         new(new LoadPlan { EndPoint = target.EndPoint, Clients = clients, Path = path, KeepAlive = keepAlive, Pause = pause });
 
-    /// <summary>Posts with a body, on connections that are used again.</summary>
+    /// <summary>Posts with a body, on connections that are reused.</summary>
     public static LoadClient Post(Target target, int clients, int body = 200, TimeSpan pause = default) =>
         new(new LoadPlan { EndPoint = target.EndPoint, Clients = clients, Path = "/echo", Body = body, Pause = pause });
 
-    /// <summary>The same over TLS; each certificate that the server shows is noted, by its hash.</summary>
+    /// <summary>The same over TLS; records the hash of each certificate that the server shows.</summary>
     public static LoadClient PostOverTls(Target target, int clients, ConcurrentQueue<string> certificates, TimeSpan pause = default) => new(new LoadPlan
     {
         EndPoint = target.EndPoint,
@@ -48,14 +48,14 @@ internal sealed class LoadClient : IAsyncDisposable
         },
     });
 
-    /// <summary>Waits until so many more requests were answered: proof that the load went on.</summary>
+    /// <summary>Waits until this many more requests were answered: proof that the load continues.</summary>
     public Task More(int requests)
     {
         var from = Answered;
         return Eventually.True($"{requests} more answers", () => Answered >= from + requests, ToString);
     }
 
-    /// <summary>Lets every client finish the request that it is in.</summary>
+    /// <summary>Lets every client finish its current request.</summary>
     public Task Stop() => _load.StopAsync();
 
     public ValueTask DisposeAsync() => new(Stop());

@@ -7,8 +7,8 @@ using Xunit.v3;
 namespace FunctionalTests.Harness;
 
 /// <summary>
-/// Begins with the classes and collections that take longest. The other ones keep their random order beside and after them,
-/// and no long one is left to run alone at the end.
+/// Begins with the classes and collections that take longest, so that no long one is left to run alone at the end. The others
+/// keep their random order, beside and after them.
 /// </summary>
 public sealed class LongestFirst : ITestCollectionOrderer
 {

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace FunctionalTests.Harness;
 
-/// <summary>A control group with a memory limit, removed at the end when all of its processes are gone.</summary>
+/// <summary>A control group with a memory limit. It is removed at the end, when all of its processes are gone.</summary>
 internal sealed class MemoryGroup : IDisposable
 {
     private readonly string _path;
@@ -12,7 +12,7 @@ internal sealed class MemoryGroup : IDisposable
     /// <summary>A command that moves itself into the group and then becomes the rest of its command line.</summary>
     public string[] Wrapper => ["sh", "-c", $"echo $$ > {_path}/cgroup.procs && exec \"$@\"", "sh"];
 
-    /// <summary>Null where this user may not make one.</summary>
+    /// <summary>Null if this user may not create one.</summary>
     public static MemoryGroup? TryCreate(int megabytes)
     {
         var bytes = (megabytes * 1024L * 1024).ToString(CultureInfo.InvariantCulture);
@@ -36,7 +36,7 @@ internal sealed class MemoryGroup : IDisposable
             Directory.CreateDirectory(path);
             foreach (var (file, value) in limits)
             {
-                // Made by the kernel or not there: a group without this controller is none.
+                // The kernel makes this file. If it is missing, the group does not have this controller and cannot be used.
                 using var writer = new StreamWriter(new FileStream(Path.Combine(path, file), FileMode.Open, FileAccess.Write));
                 writer.Write(value);
             }

@@ -5,8 +5,7 @@ using System.Text;
 namespace FunctionalTests.Harness;
 
 /// <summary>
-/// One connection that speaks just enough HTTP/1.1, and hides nothing: no retry, no pool, no second try behind the
-/// test's back.
+/// One connection that speaks just enough HTTP/1.1, and hides nothing: it does not retry, pool, or open a second connection.
 /// </summary>
 internal sealed class RawConnection : IDisposable, IAsyncDisposable
 {
@@ -45,7 +44,7 @@ internal sealed class RawConnection : IDisposable, IAsyncDisposable
     public Task Send(string path, bool keepAlive) =>
         Write($"GET {path} HTTP/1.1\r\nHost: test\r\n{(keepAlive ? "" : "Connection: close\r\n")}\r\n");
 
-    /// <summary>Sends text as it stands.</summary>
+    /// <summary>Sends text unchanged.</summary>
     public async Task Write(string text)
     {
         using var limit = new CancellationTokenSource(Limit);
@@ -90,7 +89,7 @@ internal sealed class RawConnection : IDisposable, IAsyncDisposable
             : throw new HttpRequestException($"{status}: {body}");
     }
 
-    /// <summary>Waits until the other side ends the connection, by an end or a reset.</summary>
+    /// <summary>Waits until the other side closes or resets the connection.</summary>
     public async Task Ended()
     {
         using var limit = new CancellationTokenSource(Limit);

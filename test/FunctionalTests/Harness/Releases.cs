@@ -7,12 +7,12 @@ internal sealed class Releases : IDisposable
 
     public Releases() => Deploy("1");
 
-    /// <summary>The app as it is given to <c>green run</c>.</summary>
+    /// <summary>The app's path as passed to <c>green run</c>.</summary>
     public string App => Path.Combine(Current, Path.GetFileName(Repo.TestWorker));
 
     private string Current => _folder.File("current");
 
-    /// <summary>Puts a release in place, with something wrong with it if need be, and points the link to it by rename.</summary>
+    /// <summary>Puts a release in place, optionally with a fault, and points the link to it by a rename.</summary>
     public string Deploy(string release, string? fault = null)
     {
         var folder = Directory.CreateDirectory(_folder.File(release)).FullName;

@@ -1,6 +1,6 @@
 namespace FunctionalTests.Harness;
 
-/// <summary>Where the built programs are, found from where this one is: <c>test/FunctionalTests/bin/CONFIGURATION/FRAMEWORK</c>.</summary>
+/// <summary>Where the built programs are, relative to this one: <c>test/FunctionalTests/bin/CONFIGURATION/FRAMEWORK</c>.</summary>
 internal static class Repo
 {
     public static string Root { get; } = FindRoot();
@@ -22,8 +22,8 @@ internal static class Repo
     public static string OpenTelemetrySample { get; } = Output("samples/OpenTelemetry", "OpenTelemetrySample.dll");
 
     /// <summary>
-    /// The libraries as they were built, for the project of a test: compiling theirs as well would say nothing about it, and
-    /// would write beside the other tests.
+    /// The libraries as they were built, for the project of a test. Compiling them again would test nothing more, and would write
+    /// to files that other tests use.
     /// </summary>
     public static string References { get; } = string.Concat(
         Directory.EnumerateFiles(System.IO.Path.GetDirectoryName(Hello)!, "KestrelGreenTransport*.dll").Select(static file => $"<Reference Include=\"{file}\" />"));

@@ -1,6 +1,6 @@
 namespace FunctionalTests.Harness;
 
-/// <summary>An nginx that hides nothing: it asks each request of one worker, once, and passes on what comes of it.</summary>
+/// <summary>An nginx that hides nothing: it sends each request to one worker, once, and passes on the result.</summary>
 internal sealed class StrictNginx : IAsyncDisposable
 {
     private readonly TemporaryFolder _folder;
@@ -10,7 +10,7 @@ internal sealed class StrictNginx : IAsyncDisposable
 
     public Target Target { get; }
 
-    /// <summary>Starts one before an app, and waits until the app answers through it.</summary>
+    /// <summary>Starts an nginx in front of an app, and waits until the app answers through it.</summary>
     public static async Task<StrictNginx> Before(Target app)
     {
         var folder = new TemporaryFolder();

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace FunctionalTests.Harness;
 
-/// <summary>An address to ask, as the status document writes it: <c>tcp://127.0.0.1:8080</c>, <c>unix:/path</c>, <c>unix:@name</c>.</summary>
+/// <summary>An address to send requests to, as the status document writes it: <c>tcp://127.0.0.1:8080</c>, <c>unix:/path</c>, <c>unix:@name</c>.</summary>
 internal sealed class Target
 {
     private Target(EndPoint endPoint) => EndPoint = endPoint;
@@ -34,7 +34,7 @@ internal sealed class Target
 
     public static Target Loopback(int port) => new(new IPEndPoint(IPAddress.Loopback, port));
 
-    /// <summary>One request on a connection of its own; throws unless it is answered with 200.</summary>
+    /// <summary>Sends one request on its own connection; throws unless the answer is 200.</summary>
     public async Task<string> Get(string path)
     {
         using var connection = await RawConnection.To(this);
@@ -44,7 +44,7 @@ internal sealed class Target
     /// <summary>The process that answers a new connection.</summary>
     public async Task<int> Pid() => int.Parse(await Get("/pid"), CultureInfo.InvariantCulture);
 
-    /// <summary>Sends a request and does not wait for its answer. Disposing the connection takes it back.</summary>
+    /// <summary>Sends a request without waiting for the answer. Disposing the connection aborts it.</summary>
     public async Task<RawConnection> Ask(string path)
     {
         var connection = await RawConnection.To(this);

@@ -1,6 +1,6 @@
 namespace FunctionalTests.Harness;
 
-/// <summary>A folder with a short path (a Unix socket's may have 107 characters), removed at the end.</summary>
+/// <summary>A folder with a short path (a Unix socket's may have 107 characters), deleted at the end.</summary>
 internal sealed class TemporaryFolder : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("green-").FullName;

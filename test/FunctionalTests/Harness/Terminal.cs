@@ -4,7 +4,7 @@ using System.Text;
 
 namespace FunctionalTests.Harness;
 
-/// <summary>A pseudo terminal: the test holds the master's side, as a terminal window does.</summary>
+/// <summary>A pseudo terminal: the test holds the master side, as a terminal window does.</summary>
 internal sealed partial class Terminal : IDisposable
 {
     private const int O_RDWR = 2;
@@ -45,29 +45,29 @@ internal sealed partial class Terminal : IDisposable
     }
 
     /// <summary>
-    /// A command line that runs a program with this as its controlling terminal: a session leader without one that opens
-    /// a terminal gets it. (The harness starts every program as a session leader.)
+    /// A command line that runs a program with this as its controlling terminal, which a session leader without one gets when it
+    /// opens a terminal. (The harness starts every program as a session leader.)
     /// </summary>
     public IEnumerable<string> Run(params IEnumerable<string> command) => ["-c", "exec 0<>\"$0\" 1>&0 2>&0; exec \"$@\"", Path, .. command];
 
-    /// <summary>The person drags the window: the kernel sends WINCH to the foreground processes.</summary>
+    /// <summary>The user resizes the window: the kernel sends WINCH to the foreground processes.</summary>
     public void Resize(ushort rows, ushort columns)
     {
         Span<ushort> size = [rows, columns, 0, 0];
         Check(ioctl(_master, TIOCSWINSZ, ref size[0]), nameof(ioctl));
     }
 
-    /// <summary>The person types.</summary>
+    /// <summary>The user types.</summary>
     public void Type(string keys)
     {
         var bytes = Encoding.UTF8.GetBytes(keys);
         Check((int)write(_master, bytes, (nuint)bytes.Length), nameof(write));
     }
 
-    /// <summary>The person presses Ctrl+C: the kernel sends INT to the foreground processes.</summary>
+    /// <summary>The user presses Ctrl+C: the kernel sends INT to the foreground processes.</summary>
     public void PressControlC() => Check((int)write(_master, [3], 1), nameof(write));
 
-    /// <summary>The person closes the window: the kernel sends HUP to the session's leader and the foreground processes.</summary>
+    /// <summary>The user closes the window: the kernel sends HUP to the session's leader and the foreground processes.</summary>
     public void Dispose()
     {
         if (!_closing)
@@ -78,7 +78,7 @@ internal sealed partial class Terminal : IDisposable
         }
     }
 
-    // Polls with a limit, since a read in progress would keep the terminal open after its close.
+    // Polls with a timeout, since a pending read would keep the terminal open after it is closed.
     private void Read()
     {
         var buffer = new byte[4096];
@@ -100,7 +100,7 @@ internal sealed partial class Terminal : IDisposable
             }
             else
             {
-                // EIO: nobody has the terminal open, not yet or not any more.
+                // EIO: no process has the terminal open, not yet or no longer.
                 Thread.Sleep(50);
             }
         }

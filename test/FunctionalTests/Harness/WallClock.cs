@@ -3,14 +3,14 @@ using System.Diagnostics;
 namespace FunctionalTests.Harness;
 
 /// <summary>
-/// A wall clock that a test can set for the programs that it started, and for nobody else: a library that is loaded before
-/// libc's clock, and adds what stands in a file. The monotonic clock stays as it is.
+/// A wall clock that a test can set, but only for the programs that it started: a library, loaded ahead of libc, whose clock
+/// functions add the shift that a file holds. The monotonic clock is not changed.
 /// </summary>
 internal static class WallClock
 {
     private const string ShiftName = "clock-shift";
 
-    // No headers: a machine with a compiler may be without them.
+    // No headers: a machine with a compiler may not have them.
     private const string Source =
         """
         typedef long (*clock)(int, long *);
@@ -56,7 +56,7 @@ internal static class WallClock
         }
         """;
 
-    /// <summary>The beginning of a command line whose rest has the clock that <see cref="Set"/> sets.</summary>
+    /// <summary>The beginning of a command line; the rest of it runs with the clock that <see cref="Set"/> sets.</summary>
     public static string[] Settable(TemporaryFolder folder)
     {
         var library = folder.File("clock.so");
@@ -71,7 +71,7 @@ internal static class WallClock
         return ["env", $"LD_PRELOAD={library}", $"TEST_CLOCK_SHIFT={folder.File(ShiftName)}"];
     }
 
-    /// <summary>Sets it to the true time and so much more, or less.</summary>
+    /// <summary>Sets it to the true time plus this shift.</summary>
     public static void Set(TemporaryFolder folder, TimeSpan shift)
     {
         using var file = File.OpenHandle(folder.File(ShiftName), FileMode.Open, FileAccess.Write, FileShare.ReadWrite);
