@@ -2,7 +2,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Lifecycle;
 
-/// <summary>Apps that never come to serve: an exit code for scripts, and a sentence for the person.</summary>
+/// <summary>Apps that never start serving: an exit code for scripts, and a sentence for people.</summary>
 public sealed class BootFailureTests
 {
     [Fact]
@@ -12,7 +12,7 @@ public sealed class BootFailureTests
         Assert.Equal(3, await green.Exit());
         Assert.Contains("about to fail", green.Process.Output, StringComparison.Ordinal);
 
-        // The last word is the supervisor's, with the worker's lines in it: nobody has to scroll.
+        // The last lines are the supervisor's, and include the worker's lines, so that the reader need not scroll.
         var ending = string.Join('\n', green.Process.ErrorLines.TakeLast(25));
         Assert.Contains("no database today", ending, StringComparison.Ordinal);
         green.AssertNothingLeft();

@@ -7,7 +7,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Lifecycle;
 
-/// <summary>Without -b the app says where to listen, and all workers share what the supervisor binds for them.</summary>
+/// <summary>Without -b the app says where to listen, and all workers share the sockets that the supervisor binds for them.</summary>
 public sealed class BrokerTests
 {
     [Fact]
@@ -34,7 +34,7 @@ public sealed class BrokerTests
         Assert.Contains(await unix.Pid(), pids);
         Assert.Contains(int.Parse(await GetSecurely(secure), System.Globalization.CultureInfo.InvariantCulture), pids);
 
-        // Each worker answers: with the other one stopped it is the only one that can.
+        // Each worker answers: while the other one is stopped, it is the only one that can.
         foreach (var pid in pids)
         {
             await Kernel.Freeze(pid);
@@ -43,7 +43,7 @@ public sealed class BrokerTests
             Kernel.Signal(pid, Kernel.SIGCONT);
         }
 
-        // All at once: the sockets stay, and the next workers get the same ones.
+        // All at once: the sockets stay, and the replacements get the same ones.
         foreach (var pid in pids)
         {
             Kernel.Signal(pid, Kernel.SIGKILL);
@@ -140,7 +140,7 @@ public sealed class BrokerTests
         var answer = await reader.ReadToEndAsync();
         Assert.StartsWith("HTTP/1.1 200", answer, StringComparison.Ordinal);
 
-        // One chunk: its size, the pid, the end.
+        // One chunk: its size, the pid, the end marker.
         var body = answer[(answer.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4)..].Split("\r\n");
         return body.Length == 1 ? body[0] : body[1];
     }

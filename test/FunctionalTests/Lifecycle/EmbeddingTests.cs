@@ -2,7 +2,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Lifecycle;
 
-/// <summary>A supervisor as a service of somebody's own host.</summary>
+/// <summary>A supervisor as a service in the app's own host.</summary>
 public sealed class EmbeddingTests
 {
     [Fact]

@@ -4,7 +4,7 @@ using KestrelGreenTransport.Supervisor.Control;
 
 namespace FunctionalTests.Lifecycle;
 
-/// <summary>A worker that hangs is told why, with its stacks; one that only has a slow request is not ended for it.</summary>
+/// <summary>A hung worker is ended, and its stacks show why. A worker with only a slow request is not ended.</summary>
 public sealed class HangTests
 {
     [Fact]
@@ -17,7 +17,7 @@ public sealed class HangTests
         var target = await green.Target();
         using var asked = await target.Ask("/starve");
 
-        // The replacement serves before the old process is gone, and only then is it known how that one ended.
+        // The replacement is serving before the old process is gone, and how that one ended is known only then.
         var status = await green.StatusWhen("the starved worker is replaced", static status =>
             status.State == "running" && status.Workers.Count == 2
             && status.Workers.Any(static worker => worker is { Restarts: 1, State: "serving", LastExit: not null }));
@@ -152,12 +152,12 @@ public sealed class HangTests
         var before = await green.Serving(1);
         var victim = before.Workers[0];
 
-        // A kill of somebody's is not taken for the kernel's.
+        // A SIGKILL from a user is not mistaken for the kernel's.
         Kernel.Signal(victim.Pid!.Value, Kernel.SIGKILL);
         var replacement = await green.Replaced(victim, before);
         Assert.Equal("crash", replacement.LastExit!.Reason);
 
-        // Where nobody may bound memory here, the kernel has no reason to kill anybody.
+        // If this user may not limit memory, the kernel has no reason to kill a process.
         if (group is not null)
         {
             before = await green.Serving(1);

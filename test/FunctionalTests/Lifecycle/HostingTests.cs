@@ -2,7 +2,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Lifecycle;
 
-/// <summary>Whatever stock Kestrel serves is served under a supervisor, however the app puts its hosts together.</summary>
+/// <summary>Everything that stock Kestrel serves is served under a supervisor, however the app builds its hosts.</summary>
 public sealed class HostingTests
 {
     [Theory]
@@ -64,7 +64,7 @@ public sealed class HostingTests
         }
     }
 
-    // The admin's own address is not bound by the supervisor: it must not get the public one in its place.
+    // The supervisor did not bind the admin host's address, so that host must not get the public one instead.
     [Fact]
     public async Task An_address_meant_for_loopback_is_never_served_by_the_other_host()
     {
@@ -86,7 +86,7 @@ public sealed class HostingTests
         await both.StopCleanly();
     }
 
-    // The supervisor looks at the sockets of a worker that has not said hello every 500 ms.
+    // The supervisor looks every 500 ms at the sockets of a worker that has not said hello.
     [Fact]
     public async Task An_app_that_listens_on_a_socket_of_its_own_and_starts_slowly_is_served()
     {

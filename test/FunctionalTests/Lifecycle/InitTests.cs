@@ -2,12 +2,12 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Lifecycle;
 
-/// <summary>As the first process of a container, which here is a namespace of process ids.</summary>
+/// <summary>The supervisor as a container's first process; the container is a PID namespace here.</summary>
 public sealed class InitTests
 {
     private const int SIGUSR2 = 12;
 
-    // Without root a namespace of users is needed to make the other ones.
+    // Without root, the other namespaces can only be created inside a user namespace.
     private static readonly string[] Container =
         [.. Environment.IsPrivilegedProcess ? [] : new[] { "--user", "--map-root-user" }, "--pid", "--fork", "--kill-child", "--mount-proc"];
 
@@ -24,7 +24,7 @@ public sealed class InitTests
         var supervisor = Assert.Single(Kernel.ChildrenOf(init));
         var workers = Kernel.ChildrenOf(supervisor);
 
-        // The worker leaves a child behind, whose end only the init can collect.
+        // The worker leaves a child behind, which only the init can reap.
         await Target.Parse(status.Listeners[0].Endpoint).Get("/spawn-grandchild");
         var worker = Assert.Single(workers, static worker => Kernel.ChildrenOf(worker).Count > 0);
         var orphan = Assert.Single(Kernel.ChildrenOf(worker));
@@ -37,7 +37,7 @@ public sealed class InitTests
         await Eventually.Get(
             "there is one worker more", () => ControlClient.Status(home.File("first.sock")), static status => status.WorkersTarget == 3, container.Describe);
 
-        // An upgrade: the init follows the new supervisor, and does not leave with the old one.
+        // An upgrade: the init follows the new supervisor, and does not exit with the old one.
         Kernel.Signal(init, SIGUSR2);
         var after = await Eventually.Get(
             "another supervisor serves", () => ControlClient.Status(home.File("first.sock")),
@@ -65,7 +65,7 @@ public sealed class InitTests
     private static ChildProgram Start(TemporaryFolder home, params string[] arguments) => ChildProgram.Start(
         "unshare", [.. Container, "dotnet", Repo.Green, "run", .. arguments], [new("RUNTIME_DIRECTORY", home.Path)], home.Path);
 
-    // A container without rights of its own may make no others.
+    // A container without privileges may not be able to create namespaces.
     private static async Task RequireNamespaces()
     {
         await using var probe = await ChildProgram.Run("unshare", [.. Container, "true"]);

@@ -3,7 +3,7 @@ using KestrelGreenTransport.Supervisor.Control;
 
 namespace FunctionalTests.Lifecycle;
 
-/// <summary>What exists once runs in one worker, whatever becomes of it.</summary>
+/// <summary>Leader services run in one worker at a time, whatever happens to it.</summary>
 public sealed class LeaderTests
 {
     private const int SIGUSR2 = 12;
@@ -18,7 +18,7 @@ public sealed class LeaderTests
         var first = await Leader(green);
         await Lines(file, $"{first.Pid} begins");
 
-        // Killed: the other leads as soon as the dead one is reaped.
+        // Killed: the other worker becomes the leader as soon as the dead one is reaped.
         Kernel.Signal(first.Pid!.Value, Kernel.SIGKILL);
         await green.StatusWhen("another leads, and the first is replaced", status =>
             status.State == "running" && status.Workers.Count(static worker => worker.Leader) == 1
@@ -26,14 +26,14 @@ public sealed class LeaderTests
         var second = await Leader(green);
         await Lines(file, $"{first.Pid} begins", $"{second.Pid} begins");
 
-        // Drained: the next one begins only when this one has ended.
+        // Drained: the next leader begins only when this one has ended.
         Kernel.Signal(second.Pid!.Value, Kernel.SIGTERM);
         await green.StatusWhen("a third leads", status =>
             status.State == "running" && status.Workers.Any(worker => worker.Leader && worker.Pid != second.Pid));
         var third = await Leader(green);
         await Lines(file, $"{first.Pid} begins", $"{second.Pid} begins", $"{second.Pid} ends", $"{third.Pid} begins");
 
-        // Stopped as a whole: it ends with its host, and nobody follows.
+        // The supervisor is stopped: the leader ends with its host, and no other follows.
         await green.StopCleanly();
         await Lines(file, $"{first.Pid} begins", $"{second.Pid} begins", $"{second.Pid} ends", $"{third.Pid} begins", $"{third.Pid} ends");
     }
@@ -70,7 +70,7 @@ public sealed class LeaderTests
         var taken = await green.Serving(2);
         Assert.DoesNotContain(taken.Workers, static worker => worker.Leader);
 
-        // A successor that is asked to make way before it has the lead passes on whom to wait for.
+        // A successor that is itself replaced before it has the lead tells its own successor which leader to wait for.
         await using var again = await green.Command("upgrade");
         Assert.True(await again.Exit() == 0, green.Process.Describe());
         Kernel.Signal(taken.SupervisorPid, Kernel.SIGKILL);
@@ -109,7 +109,7 @@ public sealed class LeaderTests
         await Lines(file, $"{app.Pid} begins", $"{app.Pid} ends");
     }
 
-    /// <summary>Who leads; it goes on for as long as a file is there, whatever it is told.</summary>
+    /// <summary>The leader's pid. It keeps running while a file exists, whatever it is told.</summary>
     private static async Task<int> HeldLeader(GreenRun green, string file)
     {
         var leader = (await Leader(green)).Pid!.Value;

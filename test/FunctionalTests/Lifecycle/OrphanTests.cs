@@ -4,7 +4,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Lifecycle;
 
-/// <summary>What remains when a process dies with others depending on it: nothing.</summary>
+/// <summary>When a process dies that others depend on, nothing is left behind.</summary>
 public sealed class OrphanTests
 {
     [Fact]
@@ -34,7 +34,7 @@ public sealed class OrphanTests
         using var grandchild = JsonDocument.Parse(await target.Get("/spawn-grandchild"));
         var pid = grandchild.RootElement.GetProperty("pid").GetInt32();
 
-        // Standard input and output are what a child is meant to inherit; its output still comes through the worker's pipe.
+        // A child is meant to inherit standard input and output; its output still goes through the worker's pipe.
         var inherited = Directory.EnumerateFileSystemEntries($"/proc/{pid}/fd")
             .Where(static path => Path.GetFileName(path) is not ("0" or "1" or "2"))
             .Select(static path => new FileInfo(path).LinkTarget);

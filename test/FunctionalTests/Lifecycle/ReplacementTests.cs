@@ -3,7 +3,7 @@ using KestrelGreenTransport.Supervisor.Control;
 
 namespace FunctionalTests.Lifecycle;
 
-/// <summary>A worker that dies or hangs is replaced, and nobody is refused meanwhile.</summary>
+/// <summary>A worker that dies or hangs is replaced, and no client is refused in the meantime.</summary>
 public sealed class ReplacementTests
 {
     [Fact]
@@ -23,8 +23,8 @@ public sealed class ReplacementTests
         await load.More(200);
         await load.Stop();
 
-        // Only what the killed process held in its hands is lost: at most one request for each client, on a connection
-        // where it had answered before or nobody yet.
+        // Only the requests that the killed process was handling are lost: at most one for each client, on a connection where it
+        // had answered before, or no process had yet.
         Assert.True(load.Broken <= 4, load.ToString());
         Assert.All(load.Report.Losses, loss =>
         {
@@ -47,7 +47,7 @@ public sealed class ReplacementTests
         var target = await green.Target();
         Kernel.Signal(victim.Pid!.Value, Kernel.SIGKILL);
 
-        // Asked while nobody serves: the kernel's queue keeps the client until the replacement is there.
+        // Sent while no worker is serving: the kernel's queue keeps the client until the replacement is ready.
         var pid = await target.Pid();
         Assert.NotEqual(victim.Pid, pid);
         Assert.Equal(pid, (await green.Replaced(victim, before)).Pid);
@@ -152,7 +152,7 @@ public sealed class ReplacementTests
             File.Delete(file);
         }
 
-        // Three further beats have come through: it was judged with the file gone.
+        // More heartbeats have arrived since: the worker was judged while its file was gone.
         await green.StatusWhen("it beats on for 5 s", static status => status.Workers[0].UptimeSeconds > 5);
         var after = await green.StatusWhen("its beat is fresh", static status => status.Workers[0].UptimeSeconds > 6 && status.Workers[0].HeartbeatAgeSeconds < 2);
         Assert.Equal(worker.Pid, after.Workers[0].Pid);

@@ -67,7 +67,7 @@ public sealed class StartRefusalTests
         using var runtime = new TemporaryFolder();
         string[] command = ["dotnet", Repo.Green, "run", "--name", "rights", "-w", "1", "-b", $"unix:{folder.File("app.sock")}", Repo.TestWorker];
 
-        // Root may write anywhere; as nobody it may not, but then it needs a home and a run-time folder of its own.
+        // Root may write anywhere. User nobody may not, but then needs its own home and run-time folder.
         if (Environment.IsPrivilegedProcess)
         {
             File.SetUnixFileMode(runtime.Path, (UnixFileMode)0b111_111_111);
@@ -79,7 +79,7 @@ public sealed class StartRefusalTests
             command[0], command[1..], [new("RUNTIME_DIRECTORY", runtime.Path), new("HOME", runtime.Path), new("DOTNET_CLI_HOME", runtime.Path)]);
         if (await green.Exit() != 5)
         {
-            // Where the checkout itself is closed to nobody, the program cannot even be read.
+            // If the checkout itself is closed to user nobody, the program cannot even be read.
             Assert.SkipWhen(
                 green.Output.Contains("does not exist", StringComparison.Ordinal) || green.Output.Contains("Permission denied", StringComparison.OrdinalIgnoreCase) && !green.Output.Contains("app.sock", StringComparison.Ordinal),
                 $"nobody may not read {Repo.Green}: {green.Output}");
@@ -123,7 +123,7 @@ public sealed class StartRefusalTests
             Assert.Equal(5, await refused.Exit());
             Assert.True(File.Exists(path));
 
-            // .NET removes the file with the socket; a process that is killed leaves it.
+            // .NET removes the file with the socket; a killed process leaves it behind.
             File.Move(path, path + ".kept");
         }
 

@@ -3,7 +3,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Lifecycle;
 
-/// <summary>How a supervisor ends, and how it changes the number of its workers.</summary>
+/// <summary>How a supervisor stops, and how it changes the number of its workers.</summary>
 public sealed class StopTests
 {
     [Fact]
@@ -30,7 +30,7 @@ public sealed class StopTests
         using var idle = await RawConnection.To(await green.Target());
         await idle.Get("/pid");
 
-        // With an hour of grace, an idle connection that held the stop up would fail this by the test's limit.
+        // With an hour of grace, an idle connection that delayed the stop would make this run into the test's limit.
         await green.StopCleanly();
         await idle.Ended();
     }
@@ -40,7 +40,7 @@ public sealed class StopTests
     [InlineData(Kernel.SIGQUIT)]
     public async Task INT_and_QUIT_do_not_wait_for_a_request_though_a_script_started_it_with_both_ignored(int signal)
     {
-        // As a shell without job control does for `green run … &`.
+        // As a shell without job control starts `green run … &`.
         await using var green = GreenRun.Start(["-w", "2", "--graceful-timeout", "1h"], wrapper: ["sh", "-c", "trap '' INT QUIT; exec \"$@\"", "sh"]);
         await green.Serving(2);
         using var slow = await (await green.Target()).Ask("/slow?ms=3600000");
@@ -76,7 +76,7 @@ public sealed class StopTests
     [Trait("Set", "smoke")]
     public async Task Who_comes_during_a_stop_is_served_or_refused_but_never_cut_off()
     {
-        // A balancer asks another host when it is refused; of a connection that is reset it cannot know what became of the request.
+        // A balancer tries another host when it is refused, but after a reset it cannot know what happened to the request.
         await using var green = GreenRun.Start(["-w", "2"]);
         await green.Serving(2);
         await using var load = LoadClient.Start(await green.Target(), clients: 16);
@@ -146,7 +146,7 @@ public sealed class StopTests
         var target = await green.Target();
         await using var busy = LoadClient.Post(target, clients: 6);
 
-        // Connections that rest for longer than the drain lingers, and others that rest for less.
+        // Some connections rest longer than the drain lingers, others less.
         await using var resting = LoadClient.Post(target, clients: 6, pause: TimeSpan.FromSeconds(1.5));
         await using var pausing = LoadClient.Post(target, clients: 6, pause: TimeSpan.FromMilliseconds(200));
         await busy.More(200);
@@ -183,7 +183,7 @@ public sealed class StopTests
         Assert.Equal(0, await app.Exit());
         await load.Stop();
 
-        // It stops listening at once, and new clients are refused: but whoever was connected was answered.
+        // It stops listening at once, and new clients are refused, but every request on an open connection was answered.
         Assert.True(load.Broken == 0, load.ToString());
     }
 }

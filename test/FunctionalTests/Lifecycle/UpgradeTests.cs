@@ -32,7 +32,7 @@ public sealed class UpgradeTests
         Assert.Equal(before.Listeners.Select(static one => one.Endpoint), after.Listeners.Select(static one => one.Endpoint));
         Assert.Equal($"{after.SupervisorPid}\n", await File.ReadAllTextAsync(pidFile, TestContext.Current.CancellationToken));
 
-        // The old one leaves with its last worker, with 0, and what the new one has stays.
+        // The old supervisor exits with 0, together with its last worker, and leaves what the new one owns.
         Assert.Equal(0, await green.ExitOfFirst());
         await load.More(200);
         await kept.More(200);
@@ -44,14 +44,14 @@ public sealed class UpgradeTests
 
         Assert.Contains(await target.Pid(), after.Workers.Select(static worker => worker.Pid!.Value));
 
-        // The name is taken as before, also where the control socket is another one.
+        // The name is still taken, even with another control socket.
         await using (var second = await green.Command("run", "--name", green.Name, "-b", "127.0.0.1:0", "--control", folder.File("other.sock"), Repo.TestWorker))
         {
             Assert.Equal(2, await second.Exit());
             Assert.Contains("runs already", second.Output, StringComparison.Ordinal);
         }
 
-        // Once more, and by signal: the successor can have a successor.
+        // Once more, by signal: the successor can have a successor, too.
         Kernel.Signal(after.SupervisorPid, SIGUSR2);
         var third = await green.StatusWhen(
             "there is another one", now => now.SupervisorPid != after.SupervisorPid && now.State == "running" && now.Workers.Count == 2);
@@ -141,7 +141,7 @@ public sealed class UpgradeTests
             said.AddRange(Encoding.UTF8.GetString(buffer, 0, await manager.ReceiveAsync(buffer, limit.Token)).Split('\n'));
         }
 
-        // First who is watched from now on, then that this one is ready.
+        // MAINPID comes first, then READY.
         var main = said.Single(static line => line.StartsWith("MAINPID=", StringComparison.Ordinal));
         Assert.True(said.IndexOf(main) < said.LastIndexOf("READY=1"));
         Assert.DoesNotContain("STOPPING=1", said);

@@ -3,10 +3,10 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Lifecycle;
 
-/// <summary>The worker contract, without our supervisor: anything that can set variables and pass descriptors may launch workers.</summary>
+/// <summary>The worker contract without our supervisor: any program that can set variables and pass descriptors may start workers.</summary>
 public sealed class WorkerContractTests
 {
-    // A supervisor of a few lines: binds, starts two workers on the one socket, and says where.
+    // A supervisor of a few lines: it binds, starts two workers on the one socket, and prints its address.
     private const string Shell = """
         set -eu
         python3 - "$@" <<'PY'
@@ -46,7 +46,7 @@ public sealed class WorkerContractTests
             () => Enumerable.Range(1, 2).All(index => Beat(home, index) is { } beat && beat.State == 2 && beat.Pid == pids[index - 1]),
             shell.Describe);
 
-        // Pools of one: the second connection can only be the other worker's.
+        // Each pool has one slot, so the second connection must be the other worker's.
         using (var first = await RawConnection.To(target))
         using (var second = await RawConnection.To(target))
         {
@@ -60,7 +60,7 @@ public sealed class WorkerContractTests
         Kernel.Signal(pids[0], Kernel.SIGTERM);
         await Eventually.True("the first is gone", () => !Kernel.IsAlive(pids[0]), shell.Describe);
 
-        // It closed its copy of the socket only: the other one serves on.
+        // It closed only its own copy of the socket: the other worker keeps serving.
         Assert.Equal(pids[1], await target.Pid());
         Kernel.Signal(pids[1], Kernel.SIGTERM);
         Assert.Equal("codes 0 0", await shell.Line("^codes "));
