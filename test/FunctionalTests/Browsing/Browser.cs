@@ -6,10 +6,10 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Browsing;
 
-/// <summary>A headless Chromium with one page, driven by its DevTools protocol. What it writes to its console is kept.</summary>
+/// <summary>A headless Chromium with one page, driven over its DevTools protocol. Keeps what is written to the console.</summary>
 internal sealed class Browser : IAsyncDisposable
 {
-    // As root there is no sandbox; the rest keeps it from talking to anybody but the page.
+    // Chromium has no sandbox as root; the other flags keep it from connecting to anything but the page.
     private static readonly string[] Flags =
     [
         "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
@@ -27,7 +27,7 @@ internal sealed class Browser : IAsyncDisposable
 
     private Browser(ChildProgram process, TemporaryFolder profile) => (_process, _profile) = (process, profile);
 
-    /// <summary>Messages, errors and refusals that the page caused so far.</summary>
+    /// <summary>Messages, errors and refused requests that the page has caused so far.</summary>
     public IReadOnlyCollection<string> Console => _console;
 
     public static async Task<Browser> Start()
@@ -59,7 +59,7 @@ internal sealed class Browser : IAsyncDisposable
 
     public Task Open(string address) => Ask("Page.navigate", new JsonObject { ["url"] = address });
 
-    /// <summary>The value of an expression, as text; a promise is waited for.</summary>
+    /// <summary>The value of an expression, as text; promises are awaited.</summary>
     public async Task<string> Evaluate(string expression)
     {
         var answer = await Ask("Runtime.evaluate", new JsonObject { ["expression"] = expression, ["returnByValue"] = true, ["awaitPromise"] = true });
@@ -75,7 +75,7 @@ internal sealed class Browser : IAsyncDisposable
         static value => value == "true",
         () => $"{string.Join('\n', _console)}\n{_process.Describe()}");
 
-    /// <summary>How wide the window is, and whether it asks for dark colours.</summary>
+    /// <summary>Sets the size of the window, and whether it asks for dark colours.</summary>
     public async Task Look(int width, int height, bool dark)
     {
         await Ask("Emulation.setDeviceMetricsOverride", new JsonObject { ["width"] = width, ["height"] = height, ["deviceScaleFactor"] = 1, ["mobile"] = width < 600 });
@@ -85,7 +85,7 @@ internal sealed class Browser : IAsyncDisposable
         });
     }
 
-    /// <summary>The page as a picture, from top to bottom.</summary>
+    /// <summary>Saves a picture of the whole page.</summary>
     public async Task Screenshot(string path)
     {
         var answer = await Ask("Page.captureScreenshot", new JsonObject { ["format"] = "png", ["captureBeyondViewport"] = true });
@@ -166,7 +166,7 @@ internal sealed class Browser : IAsyncDisposable
             _console.Enqueue(message["params"]!.ToJsonString());
         }
 
-        // A page that asks "are you sure?" waits for a person.
+        // A page that asks "are you sure?" waits for the user.
         if ((string?)message["method"] == "Page.javascriptDialogOpening")
         {
             _ = Ask("Page.handleJavaScriptDialog", new JsonObject { ["accept"] = true });

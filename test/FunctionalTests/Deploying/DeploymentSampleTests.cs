@@ -8,10 +8,10 @@ using YamlDotNet.RepresentationModel;
 
 namespace FunctionalTests.Deploying;
 
-/// <summary>samples/Systemd, samples/Container and samples/Kubernetes, as far as one machine without them can try.</summary>
+/// <summary>samples/Systemd, samples/Container and samples/Kubernetes, as far as they can be tested on a machine without those.</summary>
 public sealed partial class DeploymentSampleTests
 {
-    // What Microsoft's images call their user.
+    // The user id that Microsoft's images use for the app.
     private const int AppUid = 1654;
 
     [Fact]
@@ -31,7 +31,7 @@ public sealed partial class DeploymentSampleTests
         Assert.Equal(0, await verify.Exit());
         Assert.DoesNotContain("shop", verify.Output, StringComparison.Ordinal);
 
-        // The sample is that and more; its program is under a link that a deploy turns.
+        // The sample has every line of the manual's unit, and more; its program is below the link that a deploy switches.
         Assert.Subset(
             (await File.ReadAllLinesAsync(Repo.Path("samples/Systemd/shop.service"))).Select(static line => line.Replace("/current/", "/", StringComparison.Ordinal)).ToHashSet(),
             least.Split('\n').ToHashSet());
@@ -64,7 +64,7 @@ public sealed partial class DeploymentSampleTests
         environment.Add(new("RUNTIME_DIRECTORY", folder.File("run")));
         environment.Add(new("GREEN_NAME", "image"));
 
-        // The image's own folder may be read by everyone, and its user may write nowhere but in one for temporary files.
+        // Every user may read the image's own folder, and its user may write only to one for temporary files.
         var app = Directory.CreateDirectory(folder.File("app")).FullName;
         foreach (var file in Directory.GetFiles(Path.GetDirectoryName(Repo.Hello)!))
         {
@@ -119,7 +119,7 @@ public sealed partial class DeploymentSampleTests
         var container = Assert.Single(((YamlSequenceNode)At(pod, "containers")).Children);
         var variables = ((YamlSequenceNode)At(container, "env")).Children.ToDictionary(static one => Text(one, "name"), static one => one);
 
-        // Settings are those of the catalogue, with values that it takes.
+        // The settings are in the catalogue, and their values are valid.
         await using var check = await ChildProgram.Run(
             "dotnet",
             [Repo.Green, "config", "--json"],

@@ -3,8 +3,8 @@ using Microsoft.AspNetCore.Mvc.Testing;
 namespace FunctionalTests.Deploying;
 
 /// <summary>
-/// Hello's Program.cs begins with TryRunAsync, and its appsettings.json asks for a supervisor: run by a test framework it
-/// must be one ordinary app all the same.
+/// Hello's Program.cs begins with TryRunAsync, and its appsettings.json asks for a supervisor. Run by a test framework, it must
+/// still be one ordinary app.
 /// </summary>
 public sealed class MvcTestingTests
 {

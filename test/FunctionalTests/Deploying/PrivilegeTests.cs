@@ -20,7 +20,7 @@ public sealed class PrivilegeTests
             return;
         }
 
-        // Where nobody may read it: the checkout itself may be closed to others.
+        // Where user nobody may read it: the checkout itself may be closed to other users.
         using var folder = new TemporaryFolder();
         File.SetUnixFileMode(folder.Path, (UnixFileMode)0b111_101_101);
         foreach (var file in Directory.EnumerateFiles(Path.GetDirectoryName(Repo.TestWorker)!))
@@ -49,13 +49,13 @@ public sealed class PrivilegeTests
         var environment = JsonDocument.Parse(await (await green.Target()).Get("/env")).RootElement;
         Assert.Equal("nobody", environment.GetProperty("USER").GetString());
 
-        // One that dies is replaced by another of the same user, and beats.
+        // The replacement of a dead worker runs as the same user, and sends heartbeats.
         Kernel.Signal(status.Workers[0].Pid!.Value, Kernel.SIGKILL);
         var next = await green.Replaced(status.Workers[0], status);
         Assert.Equal(Nobody, Status(next.Pid!.Value)["Uid"][0]);
         await green.StatusWhen("it beats", static now => now.Workers.All(static worker => worker.HeartbeatAgeSeconds is not null));
 
-        // The supervisor's folder holds the lock on the name; beats and what the workers' runtime writes have folders of the workers' own.
+        // The supervisor's folder holds the lock on the name. Heartbeats, and files that the workers' runtime writes, are in the workers' own folders.
         var heartbeats = Path.Combine(green.RuntimeDirectory, $"green-0-{green.Name}");
         Assert.Equal((UnixFileMode)0b111_001_001, File.GetUnixFileMode(heartbeats));
         Assert.Equal((UnixFileMode)0b111_000_000, File.GetUnixFileMode(Path.Combine(heartbeats, "workers")));

@@ -4,11 +4,11 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Deploying;
 
-/// <summary>What systemd is told, and what it keeps. It stands in for itself: a datagram socket, and a program that restarts.</summary>
+/// <summary>What systemd is told, and what it keeps. A datagram socket stands in for it, and a program that restarts the service.</summary>
 public sealed class ServiceManagerTests
 {
-    // A manager that keeps descriptors: it kills its service once that is ready, and starts it again with what it kept.
-    // A client connects in between, when nothing runs but the workers that nobody watches over any more have left.
+    // A manager that keeps descriptors: it kills its service once that is ready, and starts it again with the kept descriptors.
+    // A client connects in between, when only workers without a supervisor may still be running, and those exit.
     private const string Manager = """
         import fcntl, os, signal, socket, sys
         path, command = sys.argv[1], sys.argv[2:]

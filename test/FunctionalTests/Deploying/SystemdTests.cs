@@ -2,10 +2,10 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Deploying;
 
-/// <summary>Sockets that systemd bound, for a supervisor and for a worker without one.</summary>
+/// <summary>Sockets that systemd bound, for a supervisor and for a worker without a supervisor.</summary>
 public sealed class SystemdTests
 {
-    // What systemd does: descriptors from 3 on, and the pid of the process itself.
+    // What systemd passes: descriptors from 3 on, and the pid of the process itself.
     private const string Launcher = """
         import os, socket, sys
         listener = socket.socket()
@@ -61,14 +61,14 @@ public sealed class SystemdTests
         await using var green = ChildProgram.Start(
             "systemd-socket-activate",
             [
-                // It hands on only what it is told to.
+                // It passes on only the variables that it is told to.
                 "-l", $"127.0.0.1:{port}", "-E", "RUNTIME_DIRECTORY", "-E", "PATH", "-E", "HOME", "-E", "DOTNET_ROOT", "-E", ChildProgram.MarkName,
                 "dotnet", Repo.Green, "run", "--name", "socket", "-w", "1", "-b", "systemd", Repo.TestWorker,
             ],
             [new("RUNTIME_DIRECTORY", home.Path)],
             home.Path);
 
-        // The first client is answered though nothing ran when it connected.
+        // The first client is answered although no process was running when it connected.
         var pid = await Eventually.Get("it answers", () => Target.Loopback(port).Pid(), static _ => true, green.Describe);
         Assert.Equal(pid, (await ControlClient.Status(home.File("socket.sock"))).Workers[0].Pid);
         Kernel.Signal(green.Pid, Kernel.SIGTERM);

@@ -5,14 +5,14 @@ using FunctionalTests.Manual;
 
 namespace FunctionalTests.Deploying;
 
-/// <summary>The packages of the tool, with the one that is compiled ahead of time: who gets which, what is in them, who may run them.</summary>
+/// <summary>The packages of the tool, including the one compiled ahead of time: which platform gets which, their contents, and which users may run them.</summary>
 [Collection("builds")]
 public sealed class ToolPackageTests : IDisposable
 {
     private const string Tool = "KestrelGreenTransport.Tool";
     private const int Nobody = 65534;
 
-    // The oldest glibc that .NET 10 is supported on, RHEL 8's.
+    // RHEL 8's glibc, the oldest that .NET 10 supports.
     private static readonly Version OldestGlibc = new(2, 28);
 
     private readonly TemporaryFolder _folder = new();
@@ -24,11 +24,11 @@ public sealed class ToolPackageTests : IDisposable
     {
         await Run(Repo.Path("build/pack.sh"), "--tool", _folder.File("feed"));
 
-        // Packages of this version may have been taken from elsewhere before, and the SDK remembers where a tool was.
+        // Packages of this version may have been installed from elsewhere before, and the SDK remembers where.
         Environment["NUGET_PACKAGES"] = _folder.File("packages");
         Environment["DOTNET_CLI_HOME"] = _folder.File("home");
 
-        // musl is named, or it would get what is made for glibc; what has no package of its own gets the portable one.
+        // musl is listed explicitly, or it would get the package for glibc. A platform without its own package gets the portable one.
         Assert.Equal(
             [
                 ("any", $"{Tool}.any"), ("linux-arm64", $"{Tool}.any"), ("linux-musl-arm64", $"{Tool}.any"), ("linux-musl-x64", $"{Tool}.any"),
@@ -51,7 +51,7 @@ public sealed class ToolPackageTests : IDisposable
         Assert.Contains("GLIBC_2.2.5", versions);
         Assert.DoesNotContain(versions, static version => Version.Parse(version["GLIBC_".Length..]) > OldestGlibc);
 
-        // As samples/Systemd says it, with folders of our own.
+        // As samples/Systemd says, with folders of our own.
         File.SetUnixFileMode(_folder.Path, (UnixFileMode)0b111_101_101);
         var tools = _folder.File("tools");
         foreach (var (command, _) in ManualPage.Block("samples/Systemd/README.md", "dotnet tool install").Commands.Take(2))
@@ -77,7 +77,7 @@ public sealed class ToolPackageTests : IDisposable
             .Select(static one => (one.Attribute("RuntimeIdentifier")!.Value, one.Attribute("Id")!.Value)).Order()];
     }
 
-    // What ships: a release build is strict, and leaves out code that the other tests build.
+    // What ships is a release build: it is strict, and leaves out code that the other tests compile.
     private Dictionary<string, string?> Environment { get; } = new() { ["CONFIGURATION"] = "Release" };
 
     private async Task<string> Run(string program, params string[] arguments)
@@ -86,7 +86,7 @@ public sealed class ToolPackageTests : IDisposable
             <configuration><packageSources><clear /><add key="local" value="{_folder.File("feed")}" /></packageSources></configuration>
             """);
 
-        // Compilers beside tests of what a client waits for: those come first.
+        // Compilers run beside tests that measure how long a client waits; those have priority.
         await using var child = ChildProgram.Start("nice", ["-n", "5", program, .. arguments], Environment, _folder.Path);
         Assert.True(await child.Exit(limit: TimeSpan.FromMinutes(20)) == 0, $"{child.Command}\n{child.Output}");
         return child.Output;
