@@ -4,7 +4,7 @@ using FunctionalTests.Harness;
 namespace FunctionalTests.Manual;
 
 /// <summary>
-/// A new user's first hour: docs/getting-started.md typed from its beginning to its end, in an empty folder.
+/// A new user's first hour: docs/getting-started.md typed from beginning to end, in an empty folder.
 /// </summary>
 public sealed partial class GettingStartedTests
 {
@@ -12,7 +12,7 @@ public sealed partial class GettingStartedTests
     [Walks("docs/getting-started.md")]
     public async Task A_new_project_becomes_several_processes_that_are_broken_looked_at_and_run_by_the_tool()
     {
-        // A warning of what the page shows is an error.
+        // A warning in the page's code is an error.
         using var port = new FreePort();
         await using var reader = new Reader("shop", ("TreatWarningsAsErrors", "true"), ("PublishRelease", "false"));
         reader.Here("dotnet new web", "dotnet new web --no-restore");
@@ -73,7 +73,7 @@ public sealed partial class GettingStartedTests
         }
     }
 
-    /// <summary>The programs of other pages are samples/Hello, or a part of it, which many tests start.</summary>
+    /// <summary>The programs on other pages are samples/Hello, or a part of it, which many tests start.</summary>
     [Fact]
     public async Task A_program_of_another_page_is_that_of_the_sample()
     {
@@ -84,7 +84,7 @@ public sealed partial class GettingStartedTests
     }
 
     /// <summary>
-    /// Has the project that `dotnet add reference` was said to take the assemblies that are built already.
+    /// Makes the project use the assemblies that are already built instead of what `dotnet add reference` added.
     /// </summary>
     private static async Task UseWhatIsBuilt(string project)
     {
@@ -95,7 +95,7 @@ public sealed partial class GettingStartedTests
         await File.WriteAllTextAsync(project, text.Replace(reference.Value, Repo.References, StringComparison.Ordinal));
     }
 
-    /// <summary>Every block of C# of every page that is no program: what can be done with a builder or an app.</summary>
+    /// <summary>Every C# block of every page that is not a whole program: what can be done with a builder or an app.</summary>
     private static string FragmentsOfThePages()
     {
         var fragments = ManualPage.All.SelectMany(ManualPage.Blocks)

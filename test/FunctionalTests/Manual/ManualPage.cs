@@ -3,10 +3,10 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Manual;
 
-/// <summary>A fenced block of a page: where it begins, its language, and what stands in it.</summary>
+/// <summary>A fenced block of a page: where it begins, its language, and its content.</summary>
 internal sealed partial record Block(string Page, int Line, string Language, string Text)
 {
-    /// <summary>What a person types, the lines after a dollar sign, each with what the page shows as its output.</summary>
+    /// <summary>What a reader types, the lines after a dollar sign, each with the output that the page shows.</summary>
     public IEnumerable<(string Command, string[] Shown)> Commands =>
         Typed().Matches(Text).Select(static match =>
             (match.Groups[1].Value, match.Groups[2].Value.Split('\n', StringSplitOptions.RemoveEmptyEntries)));
@@ -19,7 +19,7 @@ internal sealed partial record Block(string Page, int Line, string Language, str
     private static partial Regex Typed();
 }
 
-/// <summary>A page of the manual, cut into what a test can do with it.</summary>
+/// <summary>A page of the manual, cut into parts that a test can use.</summary>
 internal static partial class ManualPage
 {
     /// <summary>Every page that people read, relative to the repository.</summary>
@@ -41,7 +41,7 @@ internal static partial class ManualPage
 
     public static Block Block(string page, string begins) => Assert.Single(Blocks(page), block => block.Begins(begins));
 
-    /// <summary>What stands between single backquotes outside of blocks.</summary>
+    /// <summary>The text between single backquotes, outside of blocks.</summary>
     public static IEnumerable<string> Spans(string page) => Code().Matches(Fence().Replace(Text(page), "")).Select(static match => match.Groups[1].Value.Replace('\n', ' '));
 
     /// <summary>The command lines of a page, in blocks and in the text.</summary>

@@ -3,7 +3,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Manual;
 
-/// <summary>What the manual names exists: pages and files that it links to, commands and options that it shows.</summary>
+/// <summary>Everything that the manual names exists: linked pages and files, commands and options.</summary>
 public sealed partial class ManualTests
 {
     public static TheoryData<string> Pages => [.. ManualPage.All];
@@ -50,7 +50,7 @@ public sealed partial class ManualTests
         }
     }
 
-    /// <summary>What the pages give to a script is what it says itself when asked for help; what it only lists is listed.</summary>
+    /// <summary>Options that the pages pass to a script are in its help; options that only print something print it.</summary>
     [Fact]
     public async Task Every_script_knows_the_options_it_is_shown_with()
     {
@@ -99,7 +99,7 @@ public sealed partial class ManualTests
     [GeneratedRegex(@"^(?:bash )?(build/[\w-]+\.sh)(.*)$")]
     private static partial Regex ScriptCommand();
 
-    // Options, and the names of scenarios: no values of options, which begin otherwise or follow one.
+    // Options and names of scenarios, but not values of options, which begin differently or follow an option.
     [GeneratedRegex(@"(?<=\s)--[a-z][a-z0-9-]*|(?<=^ )[a-z]+")]
     private static partial Regex Word();
 
@@ -109,7 +109,7 @@ public sealed partial class ManualTests
     [GeneratedRegex(@"^(?:sudo )?green ([a-z]+)(.*)$")]
     private static partial Regex GreenCommand();
 
-    // A capital or a colon in it makes an argument of the app's own (--Logging:LogLevel…).
+    // With a capital or a colon it is an argument of the app's own (--Logging:LogLevel…).
     [GeneratedRegex(@"(?<=\s)--?[a-z][a-z-]*(?=\s|=|$)")]
     private static partial Regex Option();
 }

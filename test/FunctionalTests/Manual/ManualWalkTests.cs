@@ -3,7 +3,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Manual;
 
-/// <summary>Pages of the manual, typed as they stand: each command ends as the page says, and prints what it shows.</summary>
+/// <summary>Pages of the manual, typed exactly: each command exits as the page says, and prints what it shows.</summary>
 public sealed partial class ManualWalkTests
 {
     [Fact]
@@ -25,7 +25,7 @@ public sealed partial class ManualWalkTests
         await reader.Serving(2);
         await reader.PressControlC();
 
-        // The one that was built is on the path; getting-started publishes it as it is told here.
+        // A built green is already on the path; the test of getting-started publishes one as the page says.
         reader.Here("dotnet publish src/KestrelGreenTransport.Tool -o artifacts/green", "true");
         reader.Here("$PWD/artifacts/green:", "");
         var use = page.StepThrough("dotnet publish");
@@ -93,7 +93,7 @@ public sealed partial class ManualWalkTests
         await reader.StatusWhen("it has reloaded", static status => status is { State: "running", Generation: 4 });
         await page.Type("green upgrade");
 
-        // What was set by `green scale` is gone with the old supervisor.
+        // What `green scale` set is gone with the old supervisor.
         var upgraded = await reader.Serving(2);
         Assert.NotEqual(reader.Running.Pid, upgraded.SupervisorPid);
         await reader.Type("green stop");
@@ -101,7 +101,7 @@ public sealed partial class ManualWalkTests
         page.End();
     }
 
-    /// <summary>The lines of nginx that the pages name are those of the samples, which NginxTests and SeveralHostsTests run.</summary>
+    /// <summary>The nginx directives that the pages name are those of the samples, which NginxTests and SeveralHostsTests run.</summary>
     [Fact]
     public void What_is_said_to_nginx_stands_in_a_sample()
     {
@@ -113,7 +113,7 @@ public sealed partial class ManualWalkTests
         Assert.Contains("keepalive 32;", named);
         Assert.Equal(
             [
-                // Of nginx's stream module, which is not everywhere; ProxyHeaderTests asks by HAProxy.
+                // Belongs to nginx's stream module, which is not always installed; ProxyHeaderTests uses HAProxy instead.
                 "proxy_protocol on;",
             ],
             named.Where(directive => !samples.Contains($" {directive}\n", StringComparison.Ordinal)));
@@ -152,7 +152,7 @@ public sealed partial class ManualWalkTests
         page.End();
     }
 
-    /// <summary>What an operator does on any day, on four pages and with one supervisor.</summary>
+    /// <summary>An operator's everyday tasks, on four pages and with one supervisor.</summary>
     [Fact]
     [Walks("docs/from-gunicorn.md")]
     [Walks("docs/scaling.md")]
@@ -175,7 +175,7 @@ public sealed partial class ManualWalkTests
         await gunicorn.Say("green config --show-sources");
         gunicorn.End();
 
-        // The exit codes that the page on troubleshooting gives for what it shows.
+        // The exit codes that the troubleshooting page gives for its messages.
         var trouble = new PageWalk("docs/troubleshooting.md", reader);
         Assert.Matches(Said("an instance named"), await reader.Type(again, code: 2));
         Assert.Matches(Said("cannot listen on 127.0.0.1:8080"), await reader.Type($"{command.Replace("green run", "green run --name other", StringComparison.Ordinal)}", code: 5));
@@ -216,7 +216,7 @@ public sealed partial class ManualWalkTests
         signals.End();
     }
 
-    /// <summary>A message of the page, with whatever stands in place of its figures and names.</summary>
+    /// <summary>A pattern for a message of the page, with anything in place of its figures and names.</summary>
     private static string Said(string begins)
     {
         var shown = Assert.Single(ManualPage.Spans("docs/troubleshooting.md"), span => span.StartsWith(begins, StringComparison.Ordinal));

@@ -5,7 +5,7 @@ using YamlDotNet.RepresentationModel;
 
 namespace FunctionalTests.Manual;
 
-/// <summary>docs/observability.md, typed as it stands: what it shows has the properties, paths and metrics that there are, and no others.</summary>
+/// <summary>docs/observability.md, typed exactly: the properties, paths and metrics that it shows are all that exist.</summary>
 public sealed partial class ObservabilityPageTests
 {
     [Fact]
@@ -94,7 +94,7 @@ public sealed partial class ObservabilityPageTests
             ManualPage.Spans("docs/observability.md")
                 .Where(static span => Telemetry().IsMatch($"\"{span}\"")).Distinct().Order(StringComparer.Ordinal));
 
-    /// <summary>Prometheus' own configuration leads to the endpoint, and that has the paths and metrics of the page, and no others.</summary>
+    /// <summary>The page's Prometheus configuration points to the endpoint, whose paths and metrics are exactly those of the page.</summary>
     private static async Task AsksWhatItNames(string admin)
     {
         var text = ManualPage.Text("docs/observability.md");

@@ -1,6 +1,6 @@
 namespace FunctionalTests.Manual;
 
-/// <summary>One page in the hands of a reader: which of its blocks have been typed, and which not yet.</summary>
+/// <summary>A reader's progress on one page: which of its blocks have been typed, and which are left.</summary>
 internal sealed class PageWalk(string page, Reader reader)
 {
     private readonly List<Block> _left = [.. ManualPage.Blocks(page).Where(static block => ManualCoverageTests.IsWalked(block))];
@@ -12,7 +12,7 @@ internal sealed class PageWalk(string page, Reader reader)
     /// <summary>Types the commands of a block one at a time, in the order of the page.</summary>
     public Steps StepThrough(string begins) => new(reader, new Queue<(string, string[])>(Take(begins).Commands));
 
-    /// <summary>Types a command that stands in the text, with a value for a name such as <c>N</c> in it, or with something after it.</summary>
+    /// <summary>Types a command from the text, with a value for a placeholder such as <c>N</c>, or with something appended.</summary>
     public async Task<string> Say(string command, string? typed = null, int code = 0)
     {
         Assert.Contains(command, ManualPage.Spans(page));
@@ -20,7 +20,7 @@ internal sealed class PageWalk(string page, Reader reader)
         return await reader.Type(typed ?? command, code: code);
     }
 
-    /// <summary>Every block has been typed, and every command of green in the text that is more than the command's name.</summary>
+    /// <summary>Checks that every block was typed, and every green command in the text that is more than the command's name.</summary>
     public void End()
     {
         Assert.Empty(_left);

@@ -6,13 +6,13 @@ using KestrelGreenTransport.Supervisor.Control;
 namespace FunctionalTests.Manual;
 
 /// <summary>
-/// Somebody who reads pages of the manual and types what they say, in a folder of their own and with <c>green</c> on the path.
-/// A command must end with 0, or run on where it is one that does, and print what the page shows: the same words, with figures
-/// and paths of its own. A process id that a page shows and types again is the one that stood in its place.
+/// A user who reads pages of the manual and types what they say, in their own folder and with <c>green</c> on the path. A command
+/// must exit with 0, or keep running if it is one that does, and print what the page shows: the same words, with different figures
+/// and paths. When a page shows a process id and types it later, the actual one is typed.
 /// </summary>
 internal sealed partial class Reader : IAsyncDisposable
 {
-    // A project is built first.
+    // The project is built first.
     private static readonly TimeSpan StartLimit = TimeSpan.FromMinutes(5);
 
     private readonly TemporaryFolder _home = new();
@@ -22,10 +22,10 @@ internal sealed partial class Reader : IAsyncDisposable
     private readonly List<ChildProgram> _running = [];
     private readonly string _name;
 
-    // What the shell of whoever types remembers: where it is, and what was exported.
+    // What the user's shell remembers: its folder and exported variables.
     private string _before = "";
 
-    /// <param name="name">What the supervisor of the pages is called.</param>
+    /// <param name="name">The name of the supervisor on the pages.</param>
     /// <param name="environment">Variables of the shell.</param>
     public Reader(string name, params (string Name, string Value)[] environment)
     {
@@ -45,17 +45,17 @@ internal sealed partial class Reader : IAsyncDisposable
         }
     }
 
-    /// <summary>The last program that was started and runs on.</summary>
+    /// <summary>The program that was started last and is still running.</summary>
     public ChildProgram Running => _running[^1];
 
     private string Runtime => _home.File("run");
 
     public string File(string name) => _home.File(name);
 
-    /// <summary>What stands here in place of what the pages show.</summary>
+    /// <summary>Replaces a text that the pages show by another one.</summary>
     public void Here(string shown, string here) => _here.Insert(0, (shown, here));
 
-    /// <summary>What stood in place of this process id.</summary>
+    /// <summary>The actual process id for one that a page shows.</summary>
     public int Pid(string shown) => int.Parse(_known[shown], CultureInfo.InvariantCulture);
 
     /// <summary>Puts a program on the path.</summary>
@@ -88,9 +88,9 @@ internal sealed partial class Reader : IAsyncDisposable
     }
 
     /// <summary>Types one command; returns what it printed so far.</summary>
-    /// <param name="command">As the page has it.</param>
-    /// <param name="shown">What the page shows as its output.</param>
-    /// <param name="code">What it exits with.</param>
+    /// <param name="command">As on the page.</param>
+    /// <param name="shown">The output that the page shows.</param>
+    /// <param name="code">The expected exit code.</param>
     public async Task<string> Type(string command, string[]? shown = null, int code = 0)
     {
         var typed = Translate(command);
@@ -126,14 +126,14 @@ internal sealed partial class Reader : IAsyncDisposable
         return program.Output;
     }
 
-    /// <summary>The person presses Ctrl+C: the kernel sends INT to the foreground processes.</summary>
+    /// <summary>The user presses Ctrl+C: the kernel sends INT to the foreground processes.</summary>
     public async Task PressControlC(int code = 0)
     {
         Kernel.Signal(-Running.Pid, Kernel.SIGINT);
         await Ended(code);
     }
 
-    /// <summary>Waits for the end of what ran on, and of all that it started; a supervisor leaves nothing behind.</summary>
+    /// <summary>Waits until the running program and everything that it started has exited; a supervisor leaves nothing behind.</summary>
     public async Task Ended(int code = 0)
     {
         Assert.True(await Running.Exit() == code, Running.Describe());
@@ -176,7 +176,7 @@ internal sealed partial class Reader : IAsyncDisposable
         return Number().Replace(text, number => _known.GetValueOrDefault(number.Value, number.Value));
     }
 
-    /// <summary>Whether lines like those of the page were printed in that order. Each process id in them is remembered.</summary>
+    /// <summary>Whether lines like the page's were printed in that order. Remembers each process id in them.</summary>
     private bool Learn(string[] shown, ChildProgram program)
     {
         var lines = new Queue<string>(program.Output.Split('\n'));
@@ -197,7 +197,7 @@ internal sealed partial class Reader : IAsyncDisposable
                 return false;
             }
 
-            // Both lines have the same words, so their figures stand in the same order.
+            // Both lines have the same words, so their figures are in the same order.
             foreach (var (there, here) in Figures(expected).Zip(Figures(line)))
             {
                 if (there.Length >= 4)

@@ -1,6 +1,6 @@
 namespace FunctionalTests.Manual;
 
-/// <summary>Every console block of the page is typed by this test, but for those that <see cref="ManualCoverageTests"/> lists.</summary>
+/// <summary>This test types every console block of the page, except those that <see cref="ManualCoverageTests"/> lists.</summary>
 [AttributeUsage(AttributeTargets.Method, AllowMultiple = true)]
 internal sealed class WalksAttribute(string page) : Attribute
 {

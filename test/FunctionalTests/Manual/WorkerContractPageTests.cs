@@ -4,7 +4,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Manual;
 
-/// <summary>The programs of docs/worker-contract.md and its sample, run as they stand there but for the port and the patience.</summary>
+/// <summary>The programs of docs/worker-contract.md and its sample, unchanged except for the port and the patience.</summary>
 public sealed class WorkerContractPageTests : IDisposable
 {
     private static readonly KeyValuePair<string, string?>[] PoolOfOne = [new("GREEN_WORKER_CONNECTIONS", "1")];
@@ -104,7 +104,7 @@ public sealed class WorkerContractPageTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(_home.File("run")));
     }
 
-    /// <summary>With pools of one, the second of two connections is the other worker's, once there is one.</summary>
+    /// <summary>With pools of one, the second of two connections is the other worker's, once that is running.</summary>
     private async Task<int[]> TwoWorkers(ChildProgram script)
     {
         var pids = await Eventually.Get(
@@ -120,7 +120,7 @@ public sealed class WorkerContractPageTests : IDisposable
         return [.. pids.Select(static pid => int.Parse(pid, CultureInfo.InvariantCulture))];
     }
 
-    /// <summary>Cuts a program out of the page, by the comment that it begins with.</summary>
+    /// <summary>Cuts a program out of the page; finds it by its first comment.</summary>
     private string Program(string name)
     {
         var page = File.ReadAllText(Repo.Path("docs/worker-contract.md"));
