@@ -9,7 +9,7 @@ using LoadGenerator;
 
 namespace FunctionalTests.Measuring;
 
-/// <summary>The load generator tells the truth: against a server that loses on purpose it counts each loss once, as what it is.</summary>
+/// <summary>The load generator is correct: it counts each loss once and as the right kind, with a server that loses requests on purpose.</summary>
 public sealed class LoadGeneratorTests
 {
     private const string Answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -19,7 +19,7 @@ public sealed class LoadGeneratorTests
     [InlineData(true)]
     public async Task Each_way_of_losing_is_counted_once_and_nothing_is_tried_again(bool overTls)
     {
-        // What happens to the first, second ... request, over all connections.
+        // What happens to the first, second, … request, across all connections.
         using var certificate = overTls ? SelfSigned() : null;
         await using var server = new LosingServer(
             certificate, Loses.Nothing, Loses.ByReset, Loses.Nothing, Loses.ByEnd, Loses.ByHalfAnAnswer, Loses.Nothing, Loses.ByStatus, Loses.ByDeafness, Loses.Nothing);
@@ -33,7 +33,7 @@ public sealed class LoadGeneratorTests
         Assert.Equal(report.Begun, server.Requests);
         Assert.Equal(5, report.Losses.Count);
 
-        // One for each loss: no answered request cost a connection.
+        // One new connection for each loss: no answered request cost one.
         Assert.Equal(1 + 5, report.Connections);
     }
 
@@ -56,7 +56,7 @@ public sealed class LoadGeneratorTests
         await Eventually.True("it was asked", () => load.Report.Begun > 3, load.Report.ToString);
         await load.StopAsync();
 
-        // The server answers "ok", whatever is asked.
+        // The server answers "ok" to everything.
         Assert.Equal((0, load.Report.Begun), (load.Report.Answered, load.Report[Outcome.Wrong]));
     }
 
@@ -91,7 +91,7 @@ public sealed class LoadGeneratorTests
         Assert.Equal(TimeSpan.Zero, new LatencyHistogram().Percentile(99));
     }
 
-    /// <summary>Between two requests, that is: whoever has connections to use again looks before it does so, over TLS too.</summary>
+    /// <summary>The close comes between two requests: a client checks a connection before it reuses it, over TLS too.</summary>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -131,7 +131,7 @@ public sealed class LoadGeneratorTests
         ByCloseAfterwards,
     }
 
-    /// <summary>Answers one connection at a time, as its script says; after the script it answers all.</summary>
+    /// <summary>Serves one connection at a time, as its script says; after the script it answers everything.</summary>
     private sealed class LosingServer : IAsyncDisposable
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
@@ -181,7 +181,7 @@ public sealed class LoadGeneratorTests
 
         private async Task<Stream> OpenAsync(Socket client)
         {
-            // The socket ends as its option says, by a reset perhaps; a stream that owned it would say goodbye first.
+            // The socket closes as its option says, perhaps with a reset; a stream that owned it would first close it gracefully.
             var plain = new NetworkStream(client, ownsSocket: false);
             if (_certificate is null)
             {
@@ -228,7 +228,7 @@ public sealed class LoadGeneratorTests
                     await SendAsync(stream, Answer.Replace("200", "503", StringComparison.Ordinal));
                     return true;
                 case Loses.ByDeafness:
-                    // Until the client has lost its patience.
+                    // Until the client gives up.
                     await stream.ReadAtLeastAsync(new byte[1], 1, throwOnEndOfStream: false, _stopped.Token);
                     return false;
                 case Loses.ByAnnouncedClose:

@@ -2,7 +2,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Measuring;
 
-/// <summary>What a soak of hours concludes from its figures; the soak itself is build/soak.sh.</summary>
+/// <summary>What a long soak concludes from its figures; the soak itself is build/soak.sh.</summary>
 public sealed class SoakReportTests
 {
     [Fact]
@@ -12,6 +12,6 @@ public sealed class SoakReportTests
         Assert.True(await tests.Exit() == 0, tests.Describe());
     }
 
-    // No compiled files in the source tree; and the modules of the benchmark, which the soak uses.
+    // No compiled Python files in the source tree; the benchmark's modules, which the soak uses.
     private static readonly Dictionary<string, string?> Silent = new() { ["PYTHONDONTWRITEBYTECODE"] = "1", ["PYTHONPATH"] = Repo.Path("build/bench") };
 }

@@ -7,7 +7,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Operating;
 
-/// <summary>The admin endpoint of a real supervisor, by plain HTTP and in a real browser.</summary>
+/// <summary>The admin endpoint of a real supervisor, over plain HTTP and in a real browser.</summary>
 public sealed class AdminTests
 {
     private const string Token = "a-token-of-the-test";
@@ -49,7 +49,7 @@ public sealed class AdminTests
         await green.Serving(1);
         Assert.Contains("\ngreen_workers_target 1\n", await client.GetStringAsync("/metrics"), StringComparison.Ordinal);
 
-        // What the worker that left had answered stays counted.
+        // Requests answered by a worker that has exited stay counted.
         Assert.Contains("\ngreen_request_duration_seconds_count 20\n", await client.GetStringAsync("/metrics"), StringComparison.Ordinal);
         await green.StopCleanly();
     }
@@ -85,7 +85,7 @@ public sealed class AdminTests
         await browser.Until("document.querySelectorAll('[data-worker]').length === 2 && document.getElementById('state').textContent === 'running'");
         Assert.Equal($"{green.Name}: running", await browser.Evaluate("document.title"));
 
-        // What stands beside a chart's name is what the cards say at the same moment.
+        // A chart's current value equals the one on its card.
         using var held = await RawConnection.To(target);
         await held.Get("/pid");
         const string CardAndChart = """
@@ -97,7 +97,7 @@ public sealed class AdminTests
         held.Dispose();
         await browser.Until("document.querySelectorAll('#events [data-event=WorkerReady]').length === 2");
 
-        // Markup in a log line stays text.
+        // Markup in a log line is shown as text.
         await browser.Evaluate("document.querySelectorAll('.worker button').forEach(button => button.textContent === 'log' && button.click())");
         await browser.Until("[...document.querySelectorAll('.worker pre')].some(log => log.textContent.includes('<img src=x onerror=alert(1)>'))");
         Assert.Equal("0", await browser.Evaluate("document.querySelectorAll('.worker pre img').length"));
@@ -106,7 +106,7 @@ public sealed class AdminTests
         await browser.Until($"document.querySelector('#events [data-event=WorkerDied]')?.textContent.includes('pid {before.Workers[1].Pid}')");
         await browser.Until("[...document.querySelectorAll('.worker')].some(card => card.textContent.includes('1 restart, the last for crash (SIGKILL)') && card.textContent.includes('serving'))");
 
-        // Actions: locked at first; a wrong token locks them again and says why.
+        // Actions are locked at first; a wrong token locks them again and says why.
         Assert.Equal("0", await browser.Evaluate("document.querySelectorAll('[data-act]:not([hidden])').length"));
         await Unlock(browser, "not the token of it");
         await browser.Evaluate("document.getElementById('scale').click()");
@@ -118,7 +118,7 @@ public sealed class AdminTests
         await browser.Until("document.querySelectorAll('[data-worker]').length === 3 && document.getElementById('said').textContent === 'scale to 3: taken'");
         await green.Serving(3);
 
-        // Each worker's own buttons act on that worker alone; a question comes first, and its no leaves things as they are.
+        // Each worker's buttons act only on that worker, after a confirmation; answering no changes nothing.
         var three = await green.Serving(3);
         var chosen = three.Workers[0];
         await browser.Evaluate("window.confirm = () => false");

@@ -5,7 +5,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Operating;
 
-/// <summary>What workers print arrives in whole lines, with the worker's name, and to the last one.</summary>
+/// <summary>Workers' output arrives in whole lines, with the worker's name, down to the last line.</summary>
 public sealed class OutputTests
 {
     [Fact]

@@ -2,7 +2,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Operating;
 
-/// <summary>A person at a terminal: resizes the window, closes it, presses Ctrl+C.</summary>
+/// <summary>A user at a terminal: resizes the window, closes it, presses Ctrl+C.</summary>
 public sealed class TerminalTests
 {
     [Fact]
@@ -24,7 +24,7 @@ public sealed class TerminalTests
         Kernel.Signal(green.Pid, Kernel.SIGTTIN);
         Kernel.Signal(green.Pid, Kernel.SIGTTOU);
 
-        // Requests are answered by the same processes after the signals have gone through.
+        // After the signals, the same processes answer requests.
         var seen = await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => target.Pid()));
         Assert.Subset(before.Workers.Select(static worker => worker.Pid!.Value).ToHashSet(), seen.ToHashSet());
         var after = await ControlClient.Status(control);
@@ -78,7 +78,7 @@ public sealed class TerminalTests
             home.Path);
         var status = await Serving(home.File("c.sock"), terminal);
 
-        // What a client has the app write colours the terminal at most, and does not steer it.
+        // Text from a client that the app prints can at most colour the terminal, not control it.
         var target = Target.Parse(status.Listeners[0].Endpoint);
         await target.Get("/print?lines=1&text=%1b%5b31mred%1b%5d0%3bowned%07");
         await Eventually.True("the line is shown", () => terminal.Screen.Contains("\e[31mred\\u001b]0;owned\\u0007 1\e[0m", StringComparison.Ordinal), () => terminal.Screen);

@@ -33,7 +33,7 @@ public sealed class TopTests
         await Shows(terminal, "left with 0");
         Assert.Equal(0, await top.Exit());
 
-        // Back on the first screen, the cursor shown, the settings as before.
+        // Back on the main screen, with the cursor shown and the settings as before.
         var screen = terminal.Screen;
         Assert.Matches(@"\e\[\?1049h\e\[\?25l[\s\S]*\e\[\?25h\e\[\?1049l", screen);
         var settings = Regex.Matches(screen, "(?m)^([0-9a-f]+(:[0-9a-f]+)+)\r?$").Select(static match => match.Groups[1].Value).ToList();
@@ -53,7 +53,7 @@ public sealed class TopTests
             "sh", terminal.Run("dotnet", Repo.Green, "top", "--name", green.Name), [.. green.Environment, new("TERM", "xterm-256color")]);
         await Shows(terminal, "3/3 serve");
 
-        // Down to the second one.
+        // Down to the second worker.
         terminal.Type("j");
         terminal.Type("x");
         await Shows(terminal, @"dump worker 2\? y to do it");
@@ -68,7 +68,7 @@ public sealed class TopTests
         Assert.Contains(before.Workers[0].Pid, drained.Workers.Select(static worker => worker.Pid));
         Assert.Contains(before.Workers[2].Pid, drained.Workers.Select(static worker => worker.Pid));
 
-        // It is gone, so the first one is chosen now.
+        // It is gone, so the first worker is selected now.
         await Shows(terminal, @"was told to leave");
         terminal.Type("kkk");
         terminal.Type("r");

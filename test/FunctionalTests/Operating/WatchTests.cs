@@ -2,7 +2,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Operating;
 
-/// <summary>While somebody develops: what is saved is built and served, or the reason why not is told.</summary>
+/// <summary>During development: a saved change is built and served, or the reason why not is reported.</summary>
 public sealed class WatchTests
 {
     private static readonly TimeSpan BuildLimit = TimeSpan.FromMinutes(5);
@@ -39,7 +39,7 @@ public sealed class WatchTests
         Assert.Equal("one!", await target.Get("/text"));
         var first = Assert.Single(Builds(temporary));
 
-        // Two files at once, and one of an editor's. The supervisor sees them together.
+        // Two files at once, and a temporary file of an editor. The supervisor sees all of them together.
         await Kernel.Freeze(green.Process.Pid);
         await Write(project, "Text.cs", """static partial class Text { public const string Now = "two"; }""");
         await Write(project, ".#Text.cs", "");
@@ -56,7 +56,7 @@ public sealed class WatchTests
         Assert.Contains("error CS1002", green.Process.Output, StringComparison.Ordinal);
         Assert.Equal("two?", await target.Get("/text"));
 
-        // Mended.
+        // Fixed.
         await Write(project, "Text.cs", """static partial class Text { public const string Now = "three"; }""");
         await green.Process.Lines("reloaded: generation 4 serves", 1, BuildLimit);
         Assert.Equal("three?", await target.Get("/text"));

@@ -5,7 +5,7 @@ using GrpcSample;
 
 namespace FunctionalTests.Samples;
 
-/// <summary>samples/Grpc: who answers whom, and what a reload does to calls.</summary>
+/// <summary>samples/Grpc: which worker answers which calls, and what a reload does to calls.</summary>
 public sealed class GrpcSampleTests
 {
     [Fact]
@@ -16,7 +16,7 @@ public sealed class GrpcSampleTests
         var before = await sample.Serving(2);
         var url = $"http://127.0.0.1:{(await sample.Target()).Port}";
 
-        // The sample's own client: one channel is one connection, and so one worker; several reach both.
+        // The sample's own client: one channel is one connection, and so one worker. Several channels reach both.
         await using (var caller = await ChildProgram.Run("dotnet", [Repo.GrpcSample, "call", url]))
         {
             Assert.True(await caller.Exit() == 0, caller.Describe());
@@ -35,7 +35,7 @@ public sealed class GrpcSampleTests
             Assert.True(await reload.Exit() == 0, reload.Describe());
         }
 
-        // What had begun was counted to its end by the worker that began it, though that was told to leave meanwhile.
+        // The call was completed by the worker that began it, although that worker was told to leave in the meantime.
         var counted = new List<CountReply> { stream.ResponseStream.Current };
         await foreach (var reply in stream.ResponseStream.ReadAllAsync(TestContext.Current.CancellationToken))
         {
@@ -51,7 +51,7 @@ public sealed class GrpcSampleTests
         await sample.StopCleanly();
     }
 
-    /// <summary>Unary calls without end, several at once on each of several channels.</summary>
+    /// <summary>Endless unary calls, several at once on each of several channels.</summary>
     private sealed class Load : IAsyncDisposable
     {
         private readonly Lock _lock = new();

@@ -35,7 +35,7 @@ public sealed class HttpsSampleTests : IDisposable
             Assert.True(await reload.Exit() == 0, reload.Describe());
         }
 
-        // Whoever served with the first one is gone, and each of its clients has come again.
+        // The workers that used the first certificate are gone, and all of their clients have reconnected.
         await busy.More(100);
         await resting.More(6);
         Assert.Equal([first, second], seen.Distinct());
@@ -59,7 +59,7 @@ public sealed class HttpsSampleTests : IDisposable
         await sample.StopCleanly();
     }
 
-    /// <summary>Runs the sample's script; returns the hash of what it made.</summary>
+    /// <summary>Runs the sample's script; returns the hash of the certificate that it made.</summary>
     private async Task<string> Renew()
     {
         await using var renew = await ChildProgram.Run("bash", [Repo.Path("samples/Https/renew.sh"), _folder.File("certificates")]);
@@ -68,7 +68,7 @@ public sealed class HttpsSampleTests : IDisposable
         return certificate.GetCertHashString();
     }
 
-    /// <summary>Asks as the page says, trusting nobody else.</summary>
+    /// <summary>Sends a request as the page says, trusting only the certificate on disk.</summary>
     private async Task AnswersWithWhatIsOnDisk(Target target)
     {
         await using var curl = await ChildProgram.Run(

@@ -7,7 +7,7 @@ using Microsoft.Diagnostics.NETCore.Client;
 
 namespace FunctionalTests.Samples;
 
-/// <summary>What others see of our meters and traces: an OTLP collector, and whoever listens by EventPipe.</summary>
+/// <summary>What other programs see of our meters and traces: an OTLP collector, and EventPipe clients.</summary>
 public sealed class OpenTelemetryTests
 {
     [Fact]
@@ -32,7 +32,7 @@ public sealed class OpenTelemetryTests
         await sample.StopCleanly();
     }
 
-    /// <summary>What <c>dotnet-counters</c> does: the same session, and the values that come by it.</summary>
+    /// <summary>What <c>dotnet-counters</c> does: the same session, and the values that arrive.</summary>
     [Theory]
     [InlineData("KestrelGreenTransport.Supervisor", "green.supervisor.workers.target")]
     [InlineData("KestrelGreenTransport", "green.transport.connections.accepted")]
@@ -60,7 +60,7 @@ public sealed class OpenTelemetryTests
         await green.StopCleanly();
     }
 
-    // Strings stand in the stream as .NET has them.
+    // The stream contains strings in .NET's own encoding.
     private static async Task Reads(Stream stream, params string[] texts)
     {
         using var limit = new CancellationTokenSource(Eventually.Limit);
@@ -75,7 +75,7 @@ public sealed class OpenTelemetryTests
         }
     }
 
-    /// <summary>Takes what OTLP exporters send over HTTP, and answers as a collector does.</summary>
+    /// <summary>Receives what OTLP exporters send over HTTP, and answers as a collector does.</summary>
     private sealed class Collector : IDisposable
     {
         private readonly HttpListener _listener = new();
@@ -92,7 +92,7 @@ public sealed class OpenTelemetryTests
 
         public string Address { get; }
 
-        /// <summary>Waits for a message that holds these texts: protobuf has them as they are.</summary>
+        /// <summary>Waits for a message that contains these texts: protobuf does not encode them.</summary>
         public Task Received(string path, params string[] texts) => Eventually.True(
             $"{string.Join(" and ", texts)} at {path}",
             () => _received.Any(message => message.Path == path && texts.All(text => message.Body.AsSpan().IndexOf(Encoding.UTF8.GetBytes(text)) >= 0)));

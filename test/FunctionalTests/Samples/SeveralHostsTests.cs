@@ -2,7 +2,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Samples;
 
-/// <summary>samples/SeveralHosts, by the short form of build/soak.sh hosts, which counts every request.</summary>
+/// <summary>samples/SeveralHosts, in the short form of build/soak.sh hosts, which counts every request.</summary>
 public sealed class SeveralHostsTests
 {
     [Fact]

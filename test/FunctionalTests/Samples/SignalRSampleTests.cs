@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.SignalR.Client;
 
 namespace FunctionalTests.Samples;
 
-/// <summary>samples/SignalRChat with a Redis between its workers: what its page says of them.</summary>
+/// <summary>samples/SignalRChat with Redis between its workers: what its page says about them.</summary>
 public sealed class SignalRSampleTests
 {
     [Fact]
@@ -36,11 +36,11 @@ public sealed class SignalRSampleTests
             Assert.True(await reload.Exit() == 0, reload.Describe());
         }
 
-        // Their workers are gone: both have come again by themselves.
+        // Their workers are gone; both have reconnected by themselves.
         await Eventually.True("both have reconnected", () => ann.IsBack && bob.IsBack, sample.Process.Describe);
         Assert.Empty(before.Workers.Select(static worker => worker.Pid).Intersect((await sample.Status()).Workers.Select(static worker => worker.Pid)));
 
-        // Either may not have noticed yet that a second connection, to the other old worker, is gone as well.
+        // Either client may not have noticed yet that its reconnect reached the other old worker, which is gone as well.
         await Eventually.Get(
             "Bob hears Ann again",
             async () =>
@@ -50,7 +50,7 @@ public sealed class SignalRSampleTests
             },
             static heard => heard);
 
-        // The sample's own program for people.
+        // The sample's own chat client.
         await using var cid = await ChildProgram.Run("sh", ["-c", $"echo hi | dotnet {Repo.SignalRChat} join http://127.0.0.1:{target.Port} Cid"]);
         Assert.True(await cid.Exit() == 0, cid.Describe());
         await ann.Heard("^Cid, in worker [1-3]: hi$");
@@ -72,7 +72,7 @@ public sealed class SignalRSampleTests
         Assert.Equal("HTTP/1.1 404 Not Found: No Connection with that ID", refused.Message);
     }
 
-    /// <summary>A client as the sample's own is.</summary>
+    /// <summary>A client like the sample's own.</summary>
     private sealed class Chatter : IAsyncDisposable
     {
         private readonly ConcurrentQueue<string> _heard = new();
@@ -95,10 +95,10 @@ public sealed class SignalRSampleTests
             };
         }
 
-        /// <summary>The worker that it came to first.</summary>
+        /// <summary>The first worker that it reached.</summary>
         public string Worker { get; private set; } = "";
 
-        /// <summary>Whether it lost its connection and has one again.</summary>
+        /// <summary>Whether it has lost its connection and reconnected.</summary>
         public bool IsBack => Volatile.Read(ref _returns) > 0 && _connection.State == HubConnectionState.Connected;
 
         public static async Task<Chatter> Join(Target target, string name)

@@ -13,7 +13,7 @@ public sealed class AccessLogTests
         var (file, rotated) = (folder.File("access.log"), folder.File("access.log.1"));
         var logFile = folder.File("green.log");
 
-        // Workers start in another folder than the one that the path is written for.
+        // Workers start in a different folder than the one that the path is relative to.
         Directory.CreateDirectory(folder.File("elsewhere"));
         await using var green = GreenRun.Start(
             ["-w", "2", "--worker-connections", "2", "--access-log", "access.log", "--access-log-format", "json", "--chdir", folder.File("elsewhere"), "--log-file", logFile],

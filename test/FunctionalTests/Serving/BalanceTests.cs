@@ -3,7 +3,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Serving;
 
-/// <summary>Every worker gets its share, and nobody waits for one that cannot come.</summary>
+/// <summary>Every worker gets its share, and no client waits for a worker that cannot respond.</summary>
 public sealed class BalanceTests
 {
     [Fact]
@@ -40,7 +40,7 @@ public sealed class BalanceTests
         await Kernel.Freeze(frozen);
         try
         {
-            // One after the other, with nobody else to wake the living one: the kernel would call the frozen one too.
+            // One after another, without other clients to wake the running worker: the kernel would also call the frozen one.
             for (var i = 0; i < 20; i++)
             {
                 Assert.Equal(other, await target.Pid());

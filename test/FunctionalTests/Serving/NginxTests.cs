@@ -6,7 +6,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Serving;
 
-/// <summary>The sample's script, with a real nginx: what clients of a deployment see.</summary>
+/// <summary>The sample's script, with a real nginx: what the clients of a deployment see.</summary>
 public sealed class NginxTests
 {
     [Theory]
@@ -18,7 +18,7 @@ public sealed class NginxTests
         var answer = await sample.Target.Get("/");
         Assert.StartsWith("http://test for 127.0.0.1, from process ", answer, StringComparison.Ordinal);
 
-        // What a client claims of itself is not believed.
+        // Headers in which a client makes claims about itself are not trusted.
         using var client = new HttpClient();
         client.DefaultRequestHeaders.Add("X-Forwarded-For", "203.0.113.9");
         client.DefaultRequestHeaders.Add("X-Forwarded-Proto", "https");
@@ -47,7 +47,7 @@ public sealed class NginxTests
         await using var sample = await Sample.Start("");
         var victim = sample.WorkerPids()[0];
 
-        // They rest in between: then nginx holds idle connections of the victim, and takes one of those when it asks again.
+        // Clients rest in between, so nginx holds idle connections to the victim, and uses one of them for the next request.
         await using var load = LoadClient.Start(sample.Target, clients: 32, path: "/", keepAlive: true, pause: TimeSpan.FromMilliseconds(20));
         await load.More(1000);
         Kernel.Signal(victim, Kernel.SIGKILL);
@@ -55,7 +55,7 @@ public sealed class NginxTests
         await load.More(1000);
         await load.Stop();
 
-        // A request that dies in the worker's hands is asked again of another: GET is safe to repeat.
+        // If a worker dies while handling a request, nginx sends it to another one: a GET is safe to repeat.
         load.AssertNothingLost();
         await sample.StopCleanly();
     }
@@ -94,7 +94,7 @@ public sealed class NginxTests
         await Assert.ThrowsAnyAsync<Exception>(() => sample.Target.Get("/"));
     }
 
-    /// <summary>run.sh with ports of its own.</summary>
+    /// <summary>run.sh with its own ports.</summary>
     private sealed class Sample : IAsyncDisposable
     {
         private readonly TemporaryFolder _home;
@@ -132,14 +132,14 @@ public sealed class NginxTests
             return sample;
         }
 
-        /// <summary>Every worker that became ready so far, dead ones too.</summary>
+        /// <summary>Every worker that has become ready so far, including dead ones.</summary>
         public int[] WorkerPids() =>
             [.. Process.Output.Split('\n')
                 .Select(static line => Regex.Match(line, @"worker \d+ \(pid (\d+)\) serves"))
                 .Where(static match => match.Success)
                 .Select(static match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture))];
 
-        /// <summary>TERM to the script, as Ctrl+C does it: both end, and the temporary folder goes.</summary>
+        /// <summary>Sends TERM to the script, which acts as on Ctrl+C: both programs exit, and the temporary folder is deleted.</summary>
         public async Task StopCleanly()
         {
             Kernel.Signal(Process.Pid, Kernel.SIGTERM);

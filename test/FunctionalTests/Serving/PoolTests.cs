@@ -2,7 +2,7 @@ using FunctionalTests.Harness;
 
 namespace FunctionalTests.Serving;
 
-/// <summary>The bound on connections, over the whole stack: a full worker does not accept, and nobody is refused.</summary>
+/// <summary>The limit on connections, through the whole stack: a full worker does not accept, and no client is refused.</summary>
 public sealed class PoolTests
 {
     [Fact]
@@ -70,21 +70,21 @@ public sealed class PoolTests
         await using var strace = ChildProgram.Start(
             "strace", ["-f", "-qq", "-e", "trace=accept,accept4", "-o", folder.File("trace"), "-p", $"{pid}"]);
 
-        // It sees nothing until it has attached to the thread that accepts.
+        // strace sees nothing until it has attached to the thread that accepts.
         await Eventually.Get("strace sees accepts", () => target.Get("/pid"), _ => Accepts(folder) > 0, strace.Describe);
 
         var held = await Task.WhenAll(Enumerable.Range(0, 500).Select(_ => target.Ask("/slow?ms=600000")));
         await green.Process.Line("cannot accept: Too many open files");
         var exhausted = await green.StatusWhen("clients wait, since no descriptor is left for them", static status => status.Listeners[0].Queued > 50);
 
-        // A rate needs a span of time; the answer that does not come in it is the fact that is looked at.
+        // A rate can only be measured over time. That no answer arrives in that time is the other thing tested.
         var waiting = target.Get("/pid");
         var (accepts, cpu) = (Accepts(folder), exhausted.Workers[0].CpuSeconds);
         await Assert.ThrowsAsync<TimeoutException>(() => waiting.WaitAsync(TimeSpan.FromSeconds(5)));
         Assert.InRange(Accepts(folder) - accepts, 0, (5 * 5) - 1);
         Assert.InRange((await green.Status()).Workers[0].CpuSeconds - cpu, 0, 4);
 
-        // Most of them leave: the rest, and the one that waits, are served.
+        // Most clients leave; the rest, and the waiting one, are served.
         foreach (var connection in held[..480])
         {
             connection.Dispose();

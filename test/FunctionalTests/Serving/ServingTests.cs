@@ -15,7 +15,7 @@ public sealed class ServingTests
         var status = await green.Serving(3);
         var target = await green.Target();
 
-        // One connection is held at each worker that has answered, so that the next one finds a worker with a free slot.
+        // Holds one connection at each worker that has answered, so that the next one finds a worker with a free slot.
         var pids = status.Workers.Select(static worker => worker.Pid!.Value).Order().ToArray();
         var seen = new HashSet<int>();
         await Eventually.Get(
