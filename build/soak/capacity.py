@@ -18,15 +18,15 @@ def _held(green):
 
 # --- balance ---
 
-# Until the programs are compiled for good: a worker that gets a quarter of the requests is compiled later than one that gets most.
+# Until the code is fully compiled: a worker that gets a quarter of the requests is compiled later than one that gets most.
 _WARM_TURNS = 5
 
 
 def balance(programs, folder, wish):
-    """Who gets how many of the connections that stay, and of the short ones; and what sharing costs."""
+    """How many of the lasting and of the short connections each worker gets, and what sharing costs."""
     with Green(programs, "-w", str(wish.workers or 4)) as green:
         green.serving(wish.workers or 4)
-        # What accepting compiles is compiled then, in each of them.
+        # Makes each worker compile its accept code first.
         Load(programs, "warm", green.port, folder, 600, 20, path="/echo", body=200, keep_alive="false", requests_of_each=200).wait()
         good = True
         for _ in range(wish.rounds or 1):
@@ -51,7 +51,7 @@ def _staying(programs, folder, green, how, ramp):
 
 
 def _short(programs, folder, workers, turns):
-    # In turns, since what the machine does besides changes: balanced, not, balanced, not ...
+    # In turns (balanced, not, balanced, not ...), since the machine's other work changes over time.
     ratios, p50, p99, good = [], {True: [], False: []}, {True: [], False: []}, True
     with ExitStack() as stack:
         greens = {}
@@ -74,7 +74,7 @@ def _short(programs, folder, workers, turns):
                         ratios.append(shares[-1] / max(1, shares[0]))
     even = statistics.median(ratios) <= 1.5
     balanced, kernel = statistics.median(p99[True]), statistics.median(p99[False])
-    # Within a tenth is the same.
+    # A difference of up to a tenth counts as none.
     fast = balanced <= 1.1 * kernel
     print(f"largest / smallest, median of {len(ratios)}: {statistics.median(ratios):.2f}, worst {max(ratios):.2f} (goal 1.5: {_verdict(even)}); "
           f"p50, medians: {statistics.median(p50[True]):.1f} ms balanced, {statistics.median(p50[False]):.1f} ms not; "
@@ -85,7 +85,7 @@ def _short(programs, folder, workers, turns):
 # --- overload ---
 
 def overload(programs, folder, wish):
-    """Far more clients than slots: each is answered in the end."""
+    """Far more clients than slots: each is answered eventually."""
     slots, clients, workers, good = 200, 5000, wish.workers or 4, True
     with Green(programs, "-w", str(workers), "--worker-connections", str(slots), "--backlog", "4096") as green:
         green.serving(workers)
@@ -105,7 +105,7 @@ def overload(programs, folder, wish):
 
 
 def relief(programs, folder, wish):
-    """Thousands of clients are gone at once, and leave a queue full of the dead: how soon is an answer fast again?"""
+    """Thousands of clients disconnect at once, and leave a queue of dead connections: how soon is an answer fast again?"""
     slots, clients, workers, recovered = 200, 5000, wish.workers or 4, []
     for _ in range(wish.rounds or 5):
         with Green(programs, "-w", str(workers), "--worker-connections", str(slots)) as green:
@@ -144,7 +144,7 @@ def _probe(port):
 # --- idle connections ---
 
 def idle(programs, folder, wish):
-    """All slots are held by connections that say nothing: whoever comes is served all the same."""
+    """Silent connections hold all slots: new clients are still served."""
     workers, slots, newcomers, worst = wish.workers or 4, 200, 100, 0.0
     with Green(programs, "-w", str(workers), "--worker-connections", str(slots)) as green:
         green.serving(workers)
@@ -157,12 +157,12 @@ def idle(programs, folder, wish):
                     held[-1].sendall(b"GET /pid HTTP/1.1\r\nHost: soak\r\n\r\n")
                     if not held[-1].recv(4096).startswith(b"HTTP/1.1 200 "):
                         raise Failure("an idle connection was not answered")
-                    # The last ones may have had others closed for them.
+                    # To accept the last ones, workers may have closed others.
                     if len(held) >= workers * slots and sum(_held(green)) == workers * slots:
                         break
                 else:
                     raise Failure(f"{len(held)} connections do not fill {workers * slots} slots: {_held(green)}")
-                # Half a second makes a connection idle.
+                # A connection counts as idle after half a second.
                 time.sleep(1)
                 took = _all_answered(green.port, newcomers)
             finally:

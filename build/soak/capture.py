@@ -1,4 +1,4 @@
-"""What went over the wire, kept so that a lost request can be followed."""
+"""What went over the wire, kept so that a lost request can be traced."""
 import os
 import subprocess
 import time
@@ -8,8 +8,8 @@ from cluster import Failure
 
 class Capture:
     """
-    Writes to a file, by tcpdump, whatever carries bytes, an end or a reset to or from a port of this machine. Bare
-    acknowledgements are left out: they are half of all, and say nothing of who was first.
+    Writes to a file, with tcpdump, all packets with data, a FIN or a RST to or from a port of this machine. Bare
+    acknowledgements are left out: they are half of all packets, and do not show which side came first.
     """
 
     def __init__(self, path, port):
@@ -31,18 +31,18 @@ class Capture:
         self.end()
 
     def end(self):
-        """Says how many packets it has; and how many it could not keep."""
+        """Prints how many packets were captured, and how many were dropped."""
         if self.process.poll() is None:
             self.process.terminate()
             said = self.process.communicate()[1]
             print(f"capture {self.path}: {', '.join(line for line in said.splitlines() if 'packets' in line)}")
 
     def story(self, port, lines=12):
-        """The last packets of the connections that a client had from this port of its own."""
+        """The last packets of the connections that a client had from this local port."""
         return self._read(f"port {port}")[-lines:]
 
     def resets(self):
-        """The ports of the clients whose connections a server has reset: it does that to who sends after its end."""
+        """The ports of the clients whose connections a server has reset, as it does if a client sends after the server's FIN."""
         lines = self._read(f"src port {self.port} and tcp[tcpflags] & tcp-rst != 0")
         return [int(line.split(" > ")[1].split(":")[0].rsplit(".", 1)[1]) for line in lines]
 

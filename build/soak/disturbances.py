@@ -1,4 +1,4 @@
-"""Something is done to a cluster again and again; no request may be lost for it."""
+"""A cluster is disturbed again and again; no request may be lost because of it."""
 import collections
 import datetime
 import os
@@ -12,21 +12,21 @@ from capture import Capture
 from cluster import Failure, Green, Load
 from nginx import Nginx
 
-# A first request may be on a connection that the dead one had accepted: then its client hears of it so soon.
+# A first request may be on a connection that the dead worker had accepted: then its client learns of it within this time.
 _TRACE_SECONDS = 2.0
-# By so much later than the client one may see that a process is gone.
+# A client may notice a death this much earlier than we do.
 _BEFORE_SECONDS = 0.5
 
 
 def moment(loss):
-    """When a request was lost, in seconds of the wall's clock."""
+    """When a request was lost, in seconds of the wall clock."""
     at = loss.split()[0]
-    # .NET writes seven digits of a second, Python knows six.
+    # .NET writes seven digits of a second, Python reads six.
     return datetime.datetime.fromisoformat(at[:26] + at[-6:]).timestamp()
 
 
 class Victims:
-    """The workers that were killed on purpose, or left to be killed; when; and by what."""
+    """The workers that were killed on purpose, or left to be killed, with the cause and the time."""
 
     def __init__(self):
         self.died = []
@@ -40,9 +40,9 @@ class Victims:
 
     def explain(self, loss):
         """
-        The cause, where a loss is a victim's: it was on a connection where the victim had answered before, which a client
-        that rests, or waits for a core, may notice late; or, as the first request of a connection, which nobody has answered
-        yet, at the moment of a death. None otherwise.
+        The cause, if a victim lost the request: on a connection where the victim had answered before, which a client that
+        rests, or waits for a core, may notice late; or as the first request of a connection, not answered by any worker yet,
+        around the time of a death. Otherwise None.
         """
         _, outcome, server = loss.split()[:3]
         server = server.removeprefix("server=")
@@ -68,7 +68,7 @@ def _scale(green, workers, _):
 
 
 def _kill(green, workers, victims):
-    # Not until all serve: where one loss follows another, replacements wait longer. One at least must be left.
+    # Need not wait for all: after several losses in a row, replacements wait longer. At least one must be left.
     green.when(lambda status: sum(worker["state"] == "serving" for worker in status["workers"]) > workers // 2)
     victim = _one_of(green)
     victims.kill(victim)
@@ -88,7 +88,7 @@ def reload(green, workers, _=None):
     os.kill(before["supervisorPid"], signal.SIGHUP)
     green.when(lambda status: status["generation"] > before["generation"] and status["state"] == "running")
     after = green.serving(workers)
-    # A reload that failed leaves the old ones where they are.
+    # A failed reload leaves the old workers in place.
     if {worker["pid"] for worker in before["workers"]} & {worker["pid"] for worker in after["workers"]}:
         raise Failure(f"a reload replaced less than all workers:\n{green.tail()}")
 
@@ -102,7 +102,7 @@ def upgrade(green, workers, workers_then):
     os.kill(before, signal.SIGUSR2)
     green.when(lambda status: status["supervisorPid"] != before)
     green.serving(workers_then)
-    # It is its workers' parent until the last has drained; the first one is this program's child and stays a zombie.
+    # The old supervisor is the parent of its workers until the last has drained. The first one is our child and stays a zombie.
     deadline = time.monotonic() + 120
     while _is_alive(before):
         if time.monotonic() > deadline:
@@ -130,10 +130,10 @@ SCENARIOS = {
 
 
 def disturb(name, programs, folder, wish):
-    """True when no request was lost but by workers that were killed on purpose."""
+    """True if no requests were lost except by workers that were killed on purpose."""
     act, workers, options = SCENARIOS[name]
     workers, victims, rounds = wish.workers or workers, Victims(), 0
-    # nginx answers 502 for a worker that was killed, and does not say which: nothing to trace there.
+    # nginx answers 502 for a killed worker without saying which, so those losses could not be traced.
     through_nginx = wish.nginx and name != "kill"
     with ExitStack() as stack:
         green = stack.enter_context(Green(programs, "-w", str(workers), *options))
@@ -144,12 +144,12 @@ def disturb(name, programs, folder, wish):
         loads = []
 
         def load(name, port, **settings):
-            # Longer than the rounds may take: it is stopped when they are done.
+            # Longer than the rounds may take: the load is stopped when they are done.
             one = Load(programs, name, port, folder, wish.seconds + 600, path="/echo", body=200, **settings)
             stack.callback(one.kill)
             loads.append(one)
 
-        # Without a pause; and with pauses longer and shorter than a drain lingers over an idle connection.
+        # Without a pause, and with pauses longer and shorter than a drain lingers over an idle connection.
         load("busy", green.port, clients=24)
         load("resting", green.port, clients=12, pause_ms=1500)
         load("pausing", green.port, clients=12, pause_ms=150)
@@ -186,7 +186,7 @@ def disturb(name, programs, folder, wish):
 
 
 class _Recycled:
-    """Counts processes that served and are gone, as far as a look each second shows."""
+    """Counts processes that were serving and are gone, as far as one look per second shows."""
 
     def __init__(self):
         self.seen = set()
@@ -199,7 +199,7 @@ class _Recycled:
 
 
 def judge(reports, victims, green, capture=None):
-    """Says what was lost, and by what; true when nothing was lost without a reason."""
+    """Prints what was lost, and by which cause; true if nothing was lost without a reason."""
     causes, untraced = collections.Counter(), []
     for report in reports:
         print(f"{report.name}: {report.line}")
@@ -208,7 +208,7 @@ def judge(reports, victims, green, capture=None):
                 causes[cause] += 1
             else:
                 untraced.append(f"{report.name}: {loss}")
-        # Only so many losses are kept each.
+        # Only a limited number of losses is kept for each.
         if report.lost != len(report.losses):
             untraced.append(f"{report.name}: {report.lost - len(report.losses)} more than are on record")
     begun, lost = sum(report.begun for report in reports), sum(report.lost for report in reports)
@@ -220,7 +220,7 @@ def judge(reports, victims, green, capture=None):
         if capture and (port := re.search(r"client=\S*:(\d+)", loss)):
             print("\n".join(f"    {line}" for line in capture.story(port[1])))
     if capture:
-        # A proxy's connections have no client of ours.
+        # Clients of a proxy's connections are not ours.
         resets = capture.resets()
         print(f"{len(resets)} connections reset by a server")
         for port in resets[:20]:

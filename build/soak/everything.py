@@ -1,4 +1,4 @@
-"""All that can happen to a cluster, in random order, for hours: what becomes of every request, and whether anything grows."""
+"""Everything that can happen to a cluster, in random order, for hours: what happens to every request, and whether anything grows."""
 import collections
 import os
 import random
@@ -13,21 +13,21 @@ from disturbances import Victims, judge
 from watch import Watch
 
 _WORKERS = 4
-# A worker that was stopped is found out after so long.
+# A stopped worker is detected after this time.
 _TIMEOUT_SECONDS = 15
-# Growth of memory (MB) and of descriptors, over the second half, that is not held against a process: so many, or such a share.
+# Growth of memory (MB) and descriptors in the second half that is tolerated for a process: this much, or this share.
 _ALLOWED = {"memory": 4.0, "descriptors": 4}
 _ALLOWED_SHARE = 0.1
 
 
 class _Cluster:
-    """What is done to it. In the second half one worker is spared, the witness: it shows whether workers grow."""
+    """What is done to the cluster. In the second half one worker, the witness, is spared, to show whether workers grow."""
 
     def __init__(self, green):
         self.green, self.victims, self.workers, self.witness = green, Victims(), _WORKERS, None
 
     def spare_one(self):
-        """The oldest: fewer workers are wanted at the cost of the youngest."""
+        """Spares the oldest: scaling down removes the youngest."""
         self.witness = max(self._serving(), key=lambda worker: worker["uptimeSeconds"])["pid"]
 
     def settle(self):
@@ -37,7 +37,7 @@ class _Cluster:
         disturbances.reload(self.green, self.workers)
 
     def upgrade(self):
-        # The successor has as many workers as its settings say.
+        # The successor starts as many workers as its settings say.
         before, self.workers = self.workers, _WORKERS
         disturbances.upgrade(self.green, before, self.workers)
 
@@ -52,14 +52,14 @@ class _Cluster:
         self._gone(victim)
 
     def stop(self):
-        """Stops a worker for good: it is found out and replaced."""
+        """Stops a worker for good: the supervisor detects and replaces it."""
         victim = self._one()["pid"]
         os.kill(victim, signal.SIGSTOP)
         self._gone(victim)
         self.victims.note(victim, "stop", time.time())
 
     def pause(self):
-        """Stops a worker, or the supervisor, and lets it go on before anybody may miss it."""
+        """Stops a worker, or the supervisor, and continues it before it counts as hung."""
         chosen = random.choice([self._one()["pid"], self.green.status()["supervisorPid"]])
         os.kill(chosen, signal.SIGSTOP)
         try:
@@ -89,7 +89,7 @@ class _Cluster:
 
 
 _ANY_TIME = ["kill", "terminate", "stop", "pause", "scale", "recycle"]
-# They would replace the supervisor, or every worker: nobody would grow old.
+# These replace the supervisor, or every worker, so that no process would grow old.
 _FIRST_HALF = ["reload", "upgrade"]
 
 
@@ -111,7 +111,7 @@ def everything(programs, folder, wish):
             _disturb(cluster, watch, loads, wish, done)
             good = True
         except Failure as failure:
-            # What was seen until then is still worth a report.
+            # What was recorded until then is still worth a report.
             print(f"soak: {failure}")
             good = False
         watch.stop()
@@ -163,7 +163,7 @@ def _free_port():
 
 
 def _judge_growth(watch, witness, since):
-    """Of the two processes that were there for the whole second half: the first half is their warm-up."""
+    """Judges the two processes that existed during the whole second half: the first half is their warm-up."""
     good = True
     supervisors = {look.pid for look in watch.looks if look.role == "supervisor" and look.at >= since}
     if len(supervisors) != 1 or witness is None or not any(look.pid == witness and look.at >= watch.now() - 60 for look in watch.looks):

@@ -2,7 +2,7 @@
 import statistics
 from dataclasses import dataclass
 
-# More pairs say no more, and take long to sort.
+# More pairs would not say more, and take long to sort.
 _MOST_POINTS = 400
 
 
@@ -30,5 +30,5 @@ class Series:
         return statistics.median(slopes) * self.span if slopes else 0.0
 
     def grows(self, share, least):
-        """Whether it grew by more than a share of its middle, and by more than so much."""
+        """Whether it grew by more than a share of its median, and by more than this amount."""
         return self.growth() > max(share * self.middle, least)

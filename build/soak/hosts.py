@@ -1,4 +1,4 @@
-"""Two hosts behind one nginx, in network namespaces: deploys host by host, and the loss of a host."""
+"""Two hosts behind one nginx, in network namespaces: deploys host by host, and loses a host."""
 import glob
 import os
 import re
@@ -10,7 +10,7 @@ import time
 
 from cluster import Failure, Load, status_at
 
-# A pause leaves the hosts the time to boot what replaces a worker: both, nginx and the clients share one machine.
+# A pause leaves the hosts time to boot replacement workers: both hosts, nginx and the clients share one machine.
 _LOADS = {
     "gets": {"path": "/pid", "pause_ms": 4},
     "posts": {"path": "/echo", "body": 200, "pause_ms": 4},
@@ -22,7 +22,7 @@ _READ_TIMEOUT = 15
 
 
 class Hosts:
-    """What samples/SeveralHosts/run.sh makes, with an app that the load generator knows."""
+    """What samples/SeveralHosts/run.sh makes, with an app that the load generator understands."""
 
     def __init__(self, programs):
         self.programs = programs
@@ -71,7 +71,7 @@ class Hosts:
         return status_at(os.path.join(self.home, f"host{number}.sock"))
 
     def serving(self, number, other_than=None):
-        """Waits until the supervisor of that host, another one than given, has both workers."""
+        """Waits until that host's supervisor, which must not be `other_than`, has both workers serving."""
         def serves():
             try:
                 status = self.status(number)
@@ -89,8 +89,8 @@ class Hosts:
 
     def restart(self, number):
         """
-        The supervisor is stopped, and started again a second later: what a new kernel or a moved host costs. It is through when
-        nginx asks the host again, which it leaves alone for a while after it was refused: until then the other one is all it has.
+        Stops the supervisor, which is started again a second later, as for a new kernel or a moved host. Returns when nginx uses
+        the host again, which it leaves alone for a while after being refused: until then it has only the other host.
         """
         before = self.status(number)["supervisorPid"]
         os.kill(before, signal.SIGTERM)
@@ -98,14 +98,14 @@ class Hosts:
         self.asked(number)
 
     def lose(self, number):
-        """Without a word to anybody: as by a power cut. run.sh starts the supervisor again, as a host that boots does."""
+        """Without notice, as in a power cut. run.sh starts the supervisor again, as a host does when it boots."""
         self._link(number, "down")
         listed = subprocess.run(["ip", "netns", "pids", f"{self.namespace}{number}"], stdout=subprocess.PIPE, text=True, check=True)
         for pid in map(int, listed.stdout.split()):
             try:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
-                pass  # it has left with another one
+                pass  # it has exited with another one
 
     def find(self, number):
         self._link(number, "up")
@@ -116,7 +116,7 @@ class Hosts:
         subprocess.run(["ip", "-n", f"{self.namespace}{number}", "link", "set", "eth0", state], check=True)
 
     def asked(self, number):
-        """Waits until nginx asks that host."""
+        """Waits until nginx sends requests to that host."""
         _until(lambda: any(worker["connections"] for worker in self.status(number)["workers"]), f"host {number} is asked again", self)
 
 
@@ -132,13 +132,13 @@ def _until(found, what, hosts, within=300):
 
 
 def _answers(loads, more, hosts):
-    """Waits until each load has so many answers more."""
+    """Waits until each load has this many more answers."""
     wanted = {load: load.answered() + more for load in loads}
     _until(lambda: all(load.answered() >= wanted[load] for load in loads), "answers", hosts)
 
 
 class _Under:
-    """Loads; and, at the end, what became of them."""
+    """Loads and, at the end, their outcome."""
 
     def __init__(self, hosts, folder, seconds):
         self.hosts = hosts
@@ -153,10 +153,10 @@ class _Under:
 
 
 def hosts(programs, folder, wish):
-    """A deploy goes from host to host, and loses nothing; then a host is lost, with what it held."""
+    """A deploy goes from host to host and loses nothing; then a host is lost, with the requests that it was handling."""
     rounds = wish.rounds or 1
     with Hosts(programs) as both:
-        # What the first requests compile is compiled then.
+        # Makes the programs compile first what the first requests need.
         with _Under(both, folder, 3600):
             pass
         with _Under(both, folder, 3600) as deploy:
@@ -174,12 +174,12 @@ def hosts(programs, folder, wish):
             for _ in range(rounds):
                 both.lose(1)
                 _answers(loss.loads, 3 * _CLIENTS, both)
-                # What was sent to it and not answered hangs for so long.
+                # Requests sent to it but not answered hang for this long.
                 time.sleep(_READ_TIMEOUT + 1)
                 _answers(loss.loads, 3 * _CLIENTS, both)
                 both.find(1)
                 _answers(loss.loads, 20, both)
-        # A POST that was sent and not answered is not sent again: one at most for each client that posts, each time.
+        # A POST that was sent but not answered is not sent again: at most one per posting client each time.
         good &= _say(f"host 1 is lost, {rounds} times", loss.reports, allowed=2 * _CLIENTS * rounds)
         gets = loss.reports[0]
         good &= gets.lost == 0

@@ -1,4 +1,4 @@
-"""An nginx before the workers, which hides nothing: it asks each request of one worker, once."""
+"""An nginx in front of the workers, which hides nothing: it sends each request to one worker, once."""
 import os
 import shutil
 import socket
@@ -46,11 +46,11 @@ class Nginx:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         with open(os.path.join(self.folder, "nginx.conf"), "w") as file:
-            # Run by root, it would hand its work to another user, who may not enter the folder.
+            # As root, nginx would pass its work to another user, who may not enter the folder.
             file.write(_CONFIGURATION.format(user="user root;" if os.getuid() == 0 else "", app=app, port=self.port, keepalive=keepalive))
         self.process = subprocess.Popen(
             ["nginx", "-p", self.folder, "-c", "nginx.conf", "-e", os.path.join(self.folder, "error.log"), "-g", "daemon off;"],
-            # A Ctrl+C is for the soak alone, which ends it in turn.
+            # Ctrl+C is only for the soak, which then stops nginx.
             stdin=subprocess.DEVNULL, start_new_session=True)
 
     def __enter__(self):

@@ -1,4 +1,4 @@
-"""What a soak saw, over time, as SVG."""
+"""What a soak recorded over time, as SVG."""
 import collections
 import io
 import math
@@ -7,8 +7,8 @@ import re
 import matplotlib
 
 matplotlib.use("svg")
-# Text that can be searched, and the same file for the same figures.
-# A point that moves a line by less than a pixel is left out.
+# Searchable text, and the same file for the same figures.
+# Points that move a line by less than a pixel are left out.
 matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "soak", "font.size": 9, "font.family": "sans-serif", "path.simplify_threshold": 1.0})
 
 import matplotlib.pyplot as plot  # noqa: E402
@@ -33,7 +33,7 @@ def draw(path, watch, done, losses, witness, half):
     figure.savefig(text, format="svg", metadata={"Date": None})
     plot.close(figure)
     with open(path, "w") as file:
-        # A tenth of a point is finer than a screen, and the file half as large.
+        # A tenth of a point is finer than a screen can show, and halves the file.
         file.write(re.sub(r"(\d+\.\d)\d+", r"\1", text.getvalue()))
 
 
@@ -55,7 +55,7 @@ def _requests(axes, watch, losses):
 
 
 def _processes(axes, watch, witness, figure, title):
-    # One line for each kind of process, broken between two processes: a path for each of hundreds would be most of the file.
+    # One line for each kind of process, with gaps between processes: a path for each of hundreds would be most of the file.
     lines = collections.defaultdict(list)
     for (role, pid), looks in watch.by_process().items():
         kind = "supervisor" if role == "supervisor" else "the worker that was spared" if pid == witness else "other workers"

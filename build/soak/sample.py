@@ -1,4 +1,4 @@
-"""Kills workers behind the nginx of samples/NginxProxy, one after the other, under clients that rest between two GETs."""
+"""Kills workers behind the nginx of samples/NginxProxy, one after another, under clients that rest between two GETs."""
 import glob
 import os
 import random
@@ -12,7 +12,7 @@ import time
 from cluster import Failure, Load, status_at
 
 _CLIENTS = 32
-# Long enough for nginx to have idle connections to each worker: when it asks again it may take one that died with the same worker.
+# Long enough for nginx to have idle connections to each worker: a retry may get one that died with the same worker.
 _PAUSE_MS = 20
 _ROUNDS = 14
 
@@ -49,13 +49,13 @@ class Sample:
         shutil.rmtree(self.home)
 
     def serving(self, but=None, within=300):
-        """Waits until both workers serve, none of them the given one; returns their pids."""
+        """Waits until both workers are serving, and neither is the given one; returns their pids."""
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise Failure(f"run.sh has left with {self.process.returncode}:\n{self._said()}")
             try:
-                # The socket is there before somebody answers on it.
+                # The socket exists before the supervisor answers on it.
                 status = status_at(glob.glob(os.path.join(self.home, "nginx-proxy-*.sock"))[0])
                 pids = [worker["pid"] for worker in status["workers"] if worker["state"] == "serving" and worker["pid"] != but]
                 if len(pids) == 2:
@@ -71,7 +71,7 @@ class Sample:
 
 
 def kill_behind_nginx(programs, folder, wish):
-    """No client of nginx may notice: a GET can be asked again."""
+    """No client of nginx may notice: a GET can be retried."""
     order = random.Random(wish.seed)
     with Sample() as sample:
         load = Load(programs, "gets", sample.port, folder, 3600, _CLIENTS, path="/", pause_ms=_PAUSE_MS)

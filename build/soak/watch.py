@@ -1,4 +1,4 @@
-"""Looks at every process of a cluster again and again: resident memory and descriptors."""
+"""Measures every process of a cluster again and again: resident memory and descriptors."""
 import csv
 import os
 import threading
@@ -11,7 +11,7 @@ from growth import Series
 
 @dataclass(frozen=True)
 class Look:
-    """One process, at some moment."""
+    """One process at one moment."""
 
     # Seconds since the watch began.
     at: float
@@ -20,17 +20,17 @@ class Look:
     # MB, resident.
     memory: float
     descriptors: int
-    # How many of the descriptors are clients' connections, to within the moment between two questions.
+    # How many of the descriptors are clients' connections; the two are counted a moment apart.
     connections: int
 
 
 class Watch:
-    """A thread that looks every `pause` seconds until it is stopped, and how many requests were answered by then."""
+    """A thread that looks every `pause` seconds until it is stopped, and records how many requests were answered by then."""
 
     def __init__(self, green, loads, pause):
         self.looks, self.answered = [], []
         self._green, self._loads, self._pause = green, loads, pause
-        # By the wall's clock, as losses have it.
+        # By the wall clock, as in the losses.
         self.began = time.time()
         self._start, self._stopped = time.monotonic(), threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -47,7 +47,7 @@ class Watch:
         return {look.pid for look in self.looks if look.role == role}
 
     def series(self, pid, what, since=0.0):
-        """A figure of one process over time; of descriptors only those that are no client's, whose number is the load's affair."""
+        """A figure of one process over time. Descriptors of clients' connections do not count: their number depends on the load."""
         figure = {"memory": lambda look: look.memory, "descriptors": lambda look: look.descriptors - look.connections}[what]
         return Series([(look.at, figure(look)) for look in self.looks if look.pid == pid and look.at >= since])
 
@@ -69,7 +69,7 @@ class Watch:
             try:
                 status = self._green.status()
             except OSError:
-                # Stopped on purpose, or on its way out after an upgrade: the next look finds its successor.
+                # Stopped on purpose, or exiting after an upgrade: the next look finds its successor.
                 continue
             self._look("supervisor", status["supervisorPid"], 0)
             for worker in status["workers"]:
