@@ -42,7 +42,7 @@ def main():
         print("stopped", file=sys.stderr)
         return 130
     finally:
-        # A second Ctrl+C would leave behind what this is about to stop.
+        # A second Ctrl+C would leave behind what this is about to clean up.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         processes.stop_all()
         cgroups.remove_all()
@@ -55,7 +55,7 @@ def _run(options, folder):
     server_core = cores[0] if options.server_core is None else options.server_core
     load_core = cores[-1] if options.load_core is None else options.load_core
     os.sched_setaffinity(0, {load_core})
-    # This process and, with it, all that it starts and that is no server.
+    # This process, and with it everything that it starts except the servers.
     load_group = make_group(f"green-bench-{os.getpid()}-load")
     load_group.enter()
     load_group.measured(True)
@@ -97,14 +97,14 @@ def _measure_all(options, folder, make_group, accounting, server_core, load_core
             found = measure(scenario, wanted, machine, options.rounds, options.seconds, _say, trace=not options.no_strace)
             results[scenario.name] = found
             print(report.scenario_table(scenario.name, found), flush=True)
-            # After each scenario: a run that is stopped leaves what it has.
+            # After each scenario, so that a run that is stopped keeps its results so far.
             path = report.write(out, about, results)
     print(f"\n{report.targets_table(results)}\n\nreport: {path}")
     return 0
 
 
 def _available(variants, scenario, machine):
-    """Leaves out what this build or this machine does not have, and says so."""
+    """Leaves out what this build or this machine does not have, and prints that."""
     kept = []
     for variant in variants:
         if not variant.is_dotnet:
@@ -114,7 +114,7 @@ def _available(variants, scenario, machine):
                 continue
         elif variant.unless and any(v.name == variant.unless for v in kept) or not _starts(variant, scenario, machine):
             continue
-        # The one that it stands in for came later in the list and was found.
+        # This variant replaces one that was kept earlier.
         kept = [v for v in kept if not getattr(v, "unless", "") or v.unless != variant.name]
         kept.append(variant)
     return kept

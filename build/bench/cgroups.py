@@ -1,4 +1,4 @@
-"""Holds a server to a share of one core and says what CPU time it used: by cgroup v1, v2, or, without, by /proc."""
+"""Limits a server to a share of one core and measures its CPU time, with cgroup v1 or v2, or from /proc without cgroups."""
 
 import os
 import signal
@@ -7,8 +7,8 @@ from pathlib import Path
 
 PERIOD_MICROSECONDS = 100_000  # the kernel's default, which containers get too
 
-# As much as so many ordinary processes. While it is measured neighbours on the core should rather wait than be part of
-# the figures; the warm-up, which takes longer and has no quota, leaves them more.
+# The CPU weight of this many ordinary processes. During a measurement, neighbours on the core should wait rather than be part
+# of the figures; the warm-up, which takes longer and has no quota, leaves them more.
 _MEASURED, _WARMING = 64, 16
 
 
@@ -16,7 +16,7 @@ _made = []
 
 
 def remove_all():
-    """For the end: what a stop in the wrong moment left."""
+    """For the end: removes what a stop at the wrong moment left behind."""
     for group in list(_made):
         group.remove()
 
@@ -32,7 +32,7 @@ class CpuTime:
 
 
 class Group:
-    """What is common: a folder of ours that processes enter and that is removed at the end."""
+    """What the kinds have in common: a folder of ours that processes enter, and that is removed at the end."""
 
     can_limit = True
 
@@ -50,7 +50,7 @@ class Group:
             (folder / "cgroup.procs").write_text(str(os.getpid()))
 
     def leave(self):
-        """Moves this process to the group above."""
+        """Moves this process to the parent group."""
         for folder in self.folders:
             (folder.parent / "cgroup.procs").write_text(str(os.getpid()))
 
@@ -58,7 +58,7 @@ class Group:
         return [int(pid) for pid in (self.folders[0] / "cgroup.procs").read_text().split()]
 
     def remove(self):
-        """Ends what is left in the group (a child whose parent was killed) and removes it."""
+        """Kills what is left in the group (a child whose parent was killed) and removes it."""
         for folder in filter(Path.exists, self.folders):
             for _ in range(100):
                 for pid in (folder / "cgroup.procs").read_text().split():
@@ -130,7 +130,7 @@ class NoGroup:
             try:
                 children.setdefault(int(_fields(stat)[1]), []).append(int(stat.parent.name))
             except OSError:
-                pass  # it ended meanwhile
+                pass  # it has ended in the meantime
         found, look_at = [], [self.root]
         while look_at:
             pid = look_at.pop()
@@ -152,12 +152,12 @@ class NoGroup:
 
 
 def _fields(stat):
-    # The name, in parentheses, may hold blanks; the fields begin after it with the state.
+    # The name, in parentheses, may contain spaces; the state and the other fields follow it.
     return stat.read_text().rsplit(")", 1)[1].split()
 
 
 def find():
-    """Returns a function that makes a group by name, and a sentence that says what it does."""
+    """Returns a function that makes a group by name, and a sentence that describes it."""
     mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
 
     def v1_mount(controller):

@@ -1,4 +1,4 @@
-"""What the supervisor itself costs, beside 16 idle workers."""
+"""What the supervisor itself costs, next to 16 idle workers."""
 import os
 import time
 
@@ -8,7 +8,7 @@ _WORKERS, _SETTLE, _SECONDS = 16, 10, 30
 
 
 def cost(programs, _):
-    # The app's own settings name a port and a number of workers; options come first.
+    # The app's own settings name a port and a number of workers; options override them.
     _measure("green run", Green(programs, "-w", str(_WORKERS), app=programs.hello, environment={"GREEN_SUPERVISOR": "0"}))
     _measure("TryRunAsync", Green(programs, "-w", str(_WORKERS), own=programs.hello))
 

@@ -1,4 +1,4 @@
-"""What must not end a healthy worker: a clock that is set, a stopped supervisor, a busy machine, a disk that stalls."""
+"""What must not end a healthy worker: a clock change, a stopped supervisor, a busy machine, a stalled disk."""
 import contextlib
 import email.utils
 import glob
@@ -18,13 +18,13 @@ _WORKERS = 4
 
 @contextlib.contextmanager
 def _judged(programs, what, *options, **settings):
-    """Has clients ask meanwhile; says at the end whether the workers are those of the beginning."""
+    """Keeps clients asking in the meantime; reports at the end whether the workers are still the same."""
     with Green(programs, "-w", str(_WORKERS), *options, **settings) as green:
         before = green.serving(_WORKERS)
         clients = Clients(green.port, 4, pause=0.02)
         notes = []
         yield green, notes
-        # Whoever was to be killed would be by now: two full time-outs, and a beat.
+        # A worker wrongly judged would have been killed by now: two full time-outs, and a beat.
         time.sleep(10)
         after = green.status()
         clients.stop()
@@ -39,7 +39,7 @@ def _judged(programs, what, *options, **settings):
 
 
 def clock_set(programs, _):
-    """By libfaketime, for these processes alone: it answers CLOCK_REALTIME, and leaves the monotonic clock as it is."""
+    """With libfaketime, only for these processes: it changes CLOCK_REALTIME, and leaves the monotonic clock alone."""
     library = next(iter(glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")), None)
     if library is None:
         print("wall clock: not measured, since libfaketime is missing (Debian's package libfaketime)")
@@ -87,7 +87,7 @@ def cores_busy(programs, arguments):
 
 
 def disk_stalled(programs, _):
-    """The log, the pid file, the current folder and the app lie on a file system of their own that is frozen."""
+    """The log, the pid file, the current folder and the app are on their own file system, which is frozen."""
     image = tempfile.NamedTemporaryFile(prefix="green-disk-", dir="/dev/shm")
     folder = tempfile.mkdtemp(prefix="green-disk-")
     try:
@@ -108,7 +108,7 @@ def disk_stalled(programs, _):
             subprocess.run(["fsfreeze", "-f", folder], check=True)
             frozen, start, size = True, time.monotonic(), os.path.getsize(os.path.join(folder, "log"))
             while time.monotonic() - start < 60:
-                # The app's output has to be written somewhere.
+                # Makes the app print, so that its output has to be written.
                 get(green.port, "/print?lines=20&text=line")
                 time.sleep(0.5)
             notes.append(f"the log grew by {os.path.getsize(os.path.join(folder, 'log')) - size} bytes meanwhile")

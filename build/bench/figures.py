@@ -1,4 +1,4 @@
-"""What the rounds say: medians, ratios to the same round of another variant, and whether targets are met."""
+"""The results of the rounds: medians, ratios to the same round of another variant, and whether targets are met."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -16,7 +16,7 @@ def value(result, figure):
 
 
 def ratio(result, other, figure):
-    """The median over the rounds of what the same round of the other gave."""
+    """The median, over the rounds, of the ratio to the other variant's value in the same round."""
     pairs = [(a[figure], b[figure]) for a, b in zip(result["rounds"], other["rounds"]) if figure in a and b.get(figure)]
     return median([a / b for a, b in pairs]) if pairs else None
 
@@ -28,7 +28,7 @@ def to_baseline(variants, name, figure):
 
 
 def subject_of(results):
-    """The variant that stands for this transport's default."""
+    """The variant that represents this transport's default."""
     seen = {name for variants in results.values() for name in variants}
     return next((name for name in SUBJECTS if name in seen), None)
 

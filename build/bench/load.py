@@ -1,4 +1,4 @@
-"""The clients: wrk, h2load, and many connections that say nothing."""
+"""The clients: wrk, h2load, and many silent connections."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def _environment(scenario):
 
 
 def run_load(scenario, port, seconds, core):
-    """Loads a server for so many seconds."""
+    """Loads a server for this many seconds."""
     seconds = max(1, round(seconds))  # wrk knows whole seconds only
     if scenario.tool == "h2load":
         return _run_h2load(scenario, port, seconds, core)
@@ -63,7 +63,7 @@ def _run_h2load(scenario, port, seconds, core):
         # start time, status, microseconds
         took = sorted(int(line.split()[2]) for line in Path(log).read_text().splitlines())
     _, succeeded, failed, _, timeouts = (int(number) for number in total.groups())
-    # What was under way at the end counts as errored for h2load; it is no error of the server.
+    # Requests in flight at the end count as errored for h2load, but are not errors of the server.
     return Load(succeeded, seconds, _percentile(took, 50), _percentile(took, 99), failed, timeouts)
 
 
@@ -72,7 +72,7 @@ def _percentile(ordered, percent):
 
 
 class IdleConnections:
-    """Keep-alive connections that had one request answered each and now say nothing."""
+    """Keep-alive connections that have had one request answered each and are silent now."""
 
     def __init__(self, port, count, path):
         request = f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()

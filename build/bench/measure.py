@@ -12,8 +12,8 @@ from processes import start, stop
 from servers import Server
 
 _WARM_UP_AT_MOST = 15
-# Hardly a new method in so many runs in a row, and for so much CPU time: where neighbours take the core, the compiler
-# waits too.
+# Warm means: hardly any new methods in this many runs in a row, and for this much CPU time: where neighbours take the core, the
+# compiler waits too.
 _FEW = 5
 _QUIET_RUNS = 2
 _QUIET_CPU = 1.0
@@ -53,26 +53,26 @@ def measure(scenario, variants, machine, rounds, seconds, say, trace=True):
 
 
 def _turn(everyone, number):
-    """A B C, B C A, ...: nobody always comes after the same one."""
+    """A B C, B C A, ...: no variant always comes after the same one."""
     shift = number % max(1, len(everyone))
     return everyone[shift:] + everyone[:shift]
 
 
 def _warm_up(server, machine, say):
-    """Loads the server without quota until hardly any further method gets compiled."""
+    """Loads the server without quota until hardly any more methods are compiled."""
     server.measured(False)
     scenario = server.scenario
     if scenario.tool == "idle":
         IdleConnections(server.port, 200, scenario.path).close()
         return
     if scenario.fresh:
-        # Handlers that sleep would leave a queue behind, and a pool with more threads than it began with.
+        # Sleeping handlers would leave a queue behind, and a pool with more threads than at first.
         scenario = dataclasses.replace(scenario, path="/plaintext", connections=64)
     if not server.variant.is_dotnet:
         run_load(scenario, server.port, 1, machine.load_core)
         return
     start = time.monotonic()
-    # Short runs, not one long one: what opens and closes connections is to be compiled as well.
+    # Several short runs instead of a long one: the code that opens and closes connections must be compiled too.
     methods, quiet_runs, quiet_since = 0, 0, 0.0
     while True:
         run_load(scenario, server.port, 1, machine.load_core)
@@ -82,7 +82,7 @@ def _warm_up(server, machine, say):
         else:
             quiet_runs += 1
         methods = count
-        # A server that waits most of the time has all of the core to compile on.
+        # A server that waits most of the time leaves the core free for compiling.
         idle = cpu < (now - start) / 4
         if quiet_runs >= _QUIET_RUNS and (idle or cpu - quiet_since >= _QUIET_CPU):
             return
@@ -109,7 +109,7 @@ def _loaded(server, machine, seconds):
         "errors": load.errors,
         "timeouts": load.timeouts,
     }
-    # Zero is wrk's way to say that it cannot tell: nothing was answered in time, or pipelining confused its clock.
+    # Zero means that wrk cannot tell: nothing was answered in time, or pipelining confused its clock.
     figures.update({name: took for name, took in (("p50", load.p50), ("p99", load.p99)) if took > 0})
     if before:
         figures["allocated"] = (after["allocatedBytes"] - before["allocatedBytes"]) / requests
@@ -121,7 +121,7 @@ def _loaded(server, machine, seconds):
 
 @contextlib.contextmanager
 def _neighbours(count, machine):
-    """Others that want the server's core all the time, each with as much right to it as the server."""
+    """Other processes that always want the server's core, each with the same CPU weight as the server."""
     if count == 0:
         yield
         return
@@ -142,7 +142,7 @@ def _idle(server):
     before = server.rss()
     connections = IdleConnections(server.port, server.scenario.connections, server.scenario.path)
     try:
-        # Blocks and garbage of the request go first: what a connection keeps is looked for.
+        # Blocks and garbage of the requests go first: only what a connection keeps is measured.
         server.figures("collect")
         time.sleep(1)
         held = server.rss()

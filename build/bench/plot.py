@@ -9,7 +9,7 @@ _TEXT = 'font-family="system-ui, sans-serif" font-size="13"'
 
 
 def bars(title, rows, unit, mark=None):
-    """rows: (label, value, text). The mark, where given, is a line at that value."""
+    """rows: (label, value, text). The mark, if given, is a line at that value."""
     height = 46 + len(rows) * (_BAR + _GAP) + 10
     longest = max([row[1] for row in rows] + [mark or 0]) or 1
     scale = (_WIDTH - _LEFT - 110) / longest

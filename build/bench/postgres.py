@@ -1,4 +1,4 @@
-"""A PostgreSQL of our own for one run: in a temporary folder, on a Unix socket there, pinned to the load's core."""
+"""A PostgreSQL of our own for one run: in a temporary folder, on a Unix socket there, pinned to the load core."""
 
 import os
 import pwd
@@ -55,7 +55,7 @@ class Postgres:
             time.sleep(0.05)
 
     def _sql(self, statement):
-        # The socket is there a moment before connections are accepted.
+        # The socket exists a moment before connections are accepted.
         for attempt in range(50):
             try:
                 return self._run("psql", "-h", str(self._folder), "-d", "postgres", "-q", "-c", statement)

@@ -1,4 +1,4 @@
-"""Everything that the benchmark starts ends with it: stopped by pid, never by name."""
+"""Everything that the benchmark starts ends with it. Processes are stopped by pid, never by name."""
 
 import ctypes
 import os
@@ -13,14 +13,14 @@ _started = []
 
 
 class Failure(Exception):
-    """Something outside of the benchmark did not work; the message says what and, where known, what to do."""
+    """Something outside of the benchmark did not work; the message says what and, if known, what to do."""
 
 
 def start(command, core, cgroup=None, user=None, **options):
-    """Starts a process pinned to a core, in a session of its own so that a Ctrl+C reaches only the benchmark."""
+    """Starts a process pinned to a core, in its own session so that a Ctrl+C reaches only the benchmark."""
 
     def in_child():
-        # Should the benchmark be killed, its children go too.
+        # If the benchmark is killed, its children die too.
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         os.sched_setaffinity(0, {core})
         if cgroup is not None:
@@ -61,7 +61,7 @@ def stop_all():
 
 
 def run(command, core, seconds, **options):
-    """Runs a program to its end, which must come within so many seconds; returns what it printed."""
+    """Runs a program until it exits, which must happen within this many seconds; returns its output."""
     process = start(command, core, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, **options)
     try:
         output, _ = process.communicate(timeout=seconds)
@@ -75,7 +75,7 @@ def run(command, core, seconds, **options):
 
 
 class Lines:
-    """Reads lines from a pipe, with a limit on how long a line may take."""
+    """Reads lines from a pipe, with a time limit for each line."""
 
     def __init__(self, pipe):
         self._pipe = pipe

@@ -70,7 +70,7 @@ def targets_table(results):
 
 
 def short_table(results):
-    """What a README has room for."""
+    """As much as a README has room for."""
     subject = subject_of(results)
     if subject is None:
         return ""
@@ -89,7 +89,7 @@ def _facts(about):
 
 
 def read(folder, about):
-    """What an earlier run wrote there, if there was one; its facts then name every date and commit that had a part."""
+    """What an earlier run wrote there, if any. Its facts then name every date and commit that contributed."""
     try:
         earlier = json.loads((Path(folder) / "results.json").read_text())
     except FileNotFoundError:
@@ -136,7 +136,7 @@ def _overview(results):
     for name, variants in results.items():
         figure = _BY_NAME[name].figure
         seen = to_baseline(variants, subject, figure)
-        # Where less is better the ratio would read the wrong way round.
+        # Where less is better, the ratio would be misleading.
         if seen is not None and figure in (PER_CPU_SECOND, THROUGHPUT):
             rows.append((name, seen, times(seen)))
     return plot.bars(f"{subject} to stock Kestrel", rows, "more is better", mark=1) if rows else ""

@@ -1,4 +1,4 @@
-"""What the servers are asked for, and what is aimed at."""
+"""What is requested from the servers, and the targets."""
 
 from dataclasses import dataclass
 
@@ -29,19 +29,19 @@ class Scenario:
     title: str
     path: str = "/plaintext"
     connections: int = 64
-    tool: str = "wrk"  # wrk, h2load, or idle: connections that say nothing
+    tool: str = "wrk"  # wrk, h2load, or idle: silent connections
     protocol: str = "http"
     pipeline: int = 1
     body: int = 0
     close: bool = False
     quota: bool = True  # False: a whole core
-    figure: str = PER_CPU_SECOND  # what the ratio to stock is of
+    figure: str = PER_CPU_SECOND  # the figure whose ratio to stock is shown
     references: tuple = ()
     streams: int = 1
     postgres: bool = False
     least_seconds: float = 0
     fresh: bool = False  # a new server for each round, warmed up on /plaintext: its thread pool has not grown yet
-    neighbours: int = 0  # so many processes keep the server's core busy, each with the same right to it
+    neighbours: int = 0  # this many processes keep the server's core busy, each with the same CPU weight as the server
     calls: bool = False  # count its system calls too, which takes a while
 
 
@@ -72,7 +72,7 @@ SCENARIOS = [
 
 @dataclass(frozen=True)
 class Target:
-    """At least, or at most, so much; as a ratio to another variant of the same round, or by itself."""
+    """A lower or upper bound for a figure, or for its ratio to another variant in the same round."""
 
     scenario: str
     figure: str

@@ -1,4 +1,4 @@
-"""The servers under measurement: start them, ask them, stop them."""
+"""The servers that are measured: start them, query them, stop them."""
 
 import json
 import os
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from processes import Failure, Lines, start, stop
 
-# On one core .NET waits ten times as long, a whole second without a new method, before it begins to optimise: the
-# count of compiled methods would stand still long before everything is compiled. What is compiled stays the same.
+# On one core .NET waits ten times as long, a whole second without a new method, before it begins to optimise: the count of
+# compiled methods would stand still long before everything is compiled. This changes only when code is compiled, not how.
 _DOTNET = {"DOTNET_TC_DelaySingleProcMultiplier": "1"}
 
 _OTHERS = Path(__file__).resolve().parents[2] / "test/Benchmarks/Others"
@@ -23,7 +23,7 @@ class Unsupported(Exception):
 
 @dataclass(frozen=True)
 class Machine:
-    """What a server is started from and on."""
+    """What servers are started from, and the cores they run on."""
 
     dll: str
     floor: str
@@ -37,7 +37,7 @@ class Machine:
 
 
 class Server:
-    """A server in a group of its own, pinned to the server's core. For `with`."""
+    """A server in its own group, pinned to the server's core. For use with `with`."""
 
     _count = 0
 
@@ -46,7 +46,7 @@ class Server:
         Server._count += 1
         self.folder = machine.folder / f"{variant.name}-{Server._count}"
         self.folder.mkdir()
-        # Some servers hand their work to another user, who has to get here.
+        # Some servers pass their work to another user, who must be able to get here.
         self.folder.chmod(0o755)
         self.group = machine.make_group(f"green-bench-{os.getpid()}-{Server._count}-{variant.name}")
         self.process = None
@@ -75,14 +75,14 @@ class Server:
         return self.group.pids()
 
     def measured(self, on):
-        """For a measurement holds the server to the quota, where the scenario asks for it, and keeps neighbours off."""
+        """During a measurement, holds the server to the quota, if the scenario asks for it, and keeps neighbours away."""
         self.group.measured(on)
         if on and self.scenario.neighbours:
             self.group.weigh(1)
         self.group.limit(self.machine.quota if on and self.scenario.quota else None)
 
     def figures(self, question="figures"):
-        """What a .NET server says of itself; nothing of the others."""
+        """A .NET server's own figures; nothing for the others."""
         if not self.variant.is_dotnet:
             return {}
         self.process.stdin.write(f"{question}\n".encode())

@@ -1,7 +1,7 @@
 """System calls per request, by strace.
 
-The difference of a long and a short run, so that the calls that set connections up cancel out. strace makes every
-call slow: how many events one epoll_wait brings, and how long a spinning thread spins, differ from the real thing.
+The difference between a long and a short run, so that the calls that open connections cancel out. strace makes every call
+slow: the number of events per epoll_wait, and how long a spinning thread spins, are not the real ones.
 """
 
 import select

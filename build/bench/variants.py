@@ -1,8 +1,8 @@
-"""The servers that are compared. A further variant of the .NET server is one more line."""
+"""The servers that are compared. Another variant of the .NET server takes one more line."""
 
 from dataclasses import dataclass, field
 
-# More than any scenario opens: the bound on connections is not what is compared here.
+# More than any scenario opens: the limit on connections is not compared here.
 _UNBOUNDED = "--GreenTransport:WorkerConnections=20000"
 
 
@@ -12,7 +12,7 @@ class Variant:
     about: str
     arguments: tuple = ()
     environment: dict = field(default_factory=dict)
-    unless: str = ""  # left out where the variant of this name can be had
+    unless: str = ""  # left out if the variant of this name is available
 
     is_dotnet = True
 
@@ -52,6 +52,6 @@ VARIANTS = [
     Reference("floor", "a C epoll loop that parses nothing", "floor"),
 ]
 
-# Whom the targets are about: the first of these that can be had.
+# The variant that the targets are about: the first of these that is available.
 SUBJECTS = ["green-epoll-adaptive", "green-epoll", "green-sockets"]
 BASELINE = "stock"
