@@ -4,10 +4,10 @@
 #   bash build/bench.sh --quick                       a first look: one round of three scenarios
 #   bash build/bench.sh                               everything (about half an hour)
 #   bash build/bench.sh --scenario json --variant stock,green-epoll-adaptive --rounds 5
-#   bash build/bench.sh --list                        what there is
+#   bash build/bench.sh --list                        lists the scenarios and variants
 #
-# docs/benchmarks.md says how to read the figures. Installs by apt-get what is missing where root or a passwordless
-# sudo allows it. The quota and exact CPU times need cgroups that may be written to: root.
+# docs/benchmarks.md says how to read the figures. Installs missing programs with apt-get if this is root or has passwordless
+# sudo. The quota and exact CPU times need writable cgroups, which usually means root.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source build/common.sh
@@ -17,7 +17,7 @@ case " $* " in
 esac
 
 "$python" -c 'import gevent' 2>/dev/null || gevent=python3-gevent
-# gcc alone has no headers to compile against. What is only wanted leaves out its scenarios.
+# gcc alone has no headers to compile against. Programs that are only wanted, not needed: without one, its scenarios are left out.
 wanted=$(missing h2load=nghttp2-client nginx=nginx gunicorn=gunicorn node=nodejs strace=strace gcc=gcc psql=postgresql /usr/include/stdio.h=libc6-dev)
 [ -z "$wanted${gevent-}" ] || install_packages $wanted ${gevent-}
 need dotnet=dotnet-sdk-10.0 python3=python3 wrk=wrk

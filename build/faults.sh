@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Does to a cluster under load whatever the fault matrix (test/FunctionalTests/Faults) holds, and says what it cost.
+# Runs the fault matrix (test/FunctionalTests/Faults) against a cluster under load, and reports the cost of each fault.
 #
 #   bash build/faults.sh                        every case with 3 seeds, direct and behind nginx
 #   bash build/faults.sh --seeds 10             with 10 seeds; a seed decides the moment, the victim and the load
-#   bash build/faults.sh --case worker-SIGKILL  one case, or all whose names begin so
-#   bash build/faults.sh --direct | --nginx     one way only
+#   bash build/faults.sh --case worker-SIGKILL  one case, or all whose names begin with this
+#   bash build/faults.sh --direct | --nginx     only one way
 #
-# Prints a table of the cases. Ends with 0 if each run of each case ended as it should.
+# Prints a table of the cases. Exits with 0 if every run of every case ended as it should.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source build/common.sh
@@ -24,12 +24,12 @@ done
 
 FAULT_RESULTS=$(mktemp) log=$(mktemp)
 trap 'rm -f "$FAULT_RESULTS" "$log"' EXIT
-# Fifty workers at once boot for a minute.
+# Fifty workers booting at once take a minute.
 export FAULT_SEEDS FAULT_CASE FAULT_WAY FAULT_RESULTS WAIT_LIMIT_SECONDS=300
 
 result=0
 dotnet build test/FunctionalTests --nologo -v q '-clp:ErrorsOnly;NoSummary'
-# Its exit code is no verdict: a table of which no case was asked for is told as skipped, and counted as failed.
+# Its exit code says nothing: a table with no selected case is reported as skipped, and counted as failed.
 dotnet run --no-build --project test/FunctionalTests -- -noColor -noLogo -class '*FaultTests' | tee "$log" || true
 grep -q 'TEST EXECUTION SUMMARY' "$log" && ! grep -q '\[FAIL\]' "$log" || result=1
 [ -s "$FAULT_RESULTS" ] || wrong "no case is called $FAULT_CASE${FAULT_WAY:+, or none of that name runs $FAULT_WAY}"

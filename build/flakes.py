@@ -1,4 +1,4 @@
-"""Reads the results of several runs of the same tests and prints which failed: see build/flakes.sh."""
+"""Reads the results of several runs of the same tests and prints which tests failed: see build/flakes.sh."""
 import pathlib
 import sys
 import xml.etree.ElementTree as xml

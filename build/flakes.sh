@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Runs the functional tests again and again and says which of them failed by chance.
+# Runs the functional tests repeatedly and reports which of them fail by chance.
 #
 #   build/flakes.sh --runs 10                  ten runs on an otherwise quiet machine
 #   build/flakes.sh --runs 5 --busy            with two processes computing beside the tests
 #   build/flakes.sh --runs 50 --filter PoolTests   one class
 #
 # Prints a table: each test that failed, its runs, its failures, and the first message. The output of every run stays in
-# artifacts/flakes. Ends with 0 if no test failed in any run. Takes the programs that are built: run build/test.sh --quick first.
+# artifacts/flakes. Exits with 0 if no test failed in any run. Uses the programs as built: run build/test.sh --quick first.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source build/common.sh

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Fuzzes for longer than the tests do: every class of tests whose name ends in FuzzTests, one after the other.
+# Fuzzes for longer than the tests do: every test class whose name ends in FuzzTests, one after another.
 #
 #   bash build/fuzz.sh --minutes 10             10 minutes for each of their tests, from random seeds
-#   bash build/fuzz.sh --cases 100000           so many cases for each
+#   bash build/fuzz.sh --cases 100000           this many cases for each
 #   bash build/fuzz.sh --seed 12345             the case with this seed first; a failure names it
 #   bash build/fuzz.sh --only Parser            one class, ParserFuzzTests
 #
-# A case that fails is printed in its shortest form, with the command that runs it again. Ends with 0 if none failed.
+# A failing case is printed in its shortest form, with the command that runs it again. Exits with 0 if none failed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source build/common.sh
@@ -27,7 +27,7 @@ while [ $# -gt 0 ]; do
   shift 2
 done
 
-# A number of cases takes as long as it takes.
+# A number of cases has no time limit.
 [ -n "$minutes" ] || { [ -n "$cases" ] && minutes=100000 || minutes=1; }
 FUZZ_SECONDS=$(awk "BEGIN { print $minutes * 60 }")
 export FUZZ_SECONDS FUZZ_CASES=$cases FUZZ_SEED=$seed
@@ -39,7 +39,7 @@ for file in test/*/Fuzz/*FuzzTests.cs test/*/Fuzz/*/*FuzzTests.cs; do
   ran=1 project=$(cut -d/ -f1-2 <<<"$file")
   dotnet build "$project" --nologo -v q '-clp:ErrorsOnly;NoSummary'
 
-  # Nothing beside it: that would change what happens in what order.
+  # Nothing runs beside it: that would change the order of events.
   dotnet run --no-build --project "$project" -- -noColor -noLogo -diagnostics -parallelMode none -class "*.$class" || found=1
 done
 [ -n "$ran" ] || wrong "there is no class ${only}FuzzTests"

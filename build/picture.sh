@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Draws docs/green-run.svg and docs/green-top.svg: what a terminal shows while `green run -w 2` of samples/Hello serves,
+# Draws docs/green-run.svg and docs/green-top.svg: what a terminal shows while `green run -w 2` is serving samples/Hello
 # and one worker is killed.
 #
 #   build/picture.sh                         builds and runs it all; takes half a minute beside the builds
 #   CONFIGURATION=Debug build/picture.sh     with the programs of a debug build
 #
-# Needs python3-pyte, which it installs where it may, and a free port (8080, or the next ones).
+# Needs python3-pyte, which it installs if it may, and a free port (8080, or one of the next).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source build/common.sh

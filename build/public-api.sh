@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes what the compiler says is public but not yet promised into PublicAPI.Unshipped.txt.
+# Brings PublicAPI.Unshipped.txt up to date with what the compiler says is public.
 # Read the diff before you commit it: each line is a promise to users.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Puts load on a cluster while something is done to it again and again, and says what became of every request.
+# Puts load on a cluster while it is disturbed again and again, and reports the outcome of every request.
 #
 #   build/soak.sh SCENARIO [SECONDS] [WORKERS] [--rounds N] [--requests N] [--no-nginx] [--capture FILE]
 #   build/soak.sh [everything] --hours N [--seed N] [--out FOLDER]

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Runs on x64 what can be tested of the arm64 build there, under qemu's user-mode emulation. Not part of the gate.
+# Runs on x64 what can be tested there of the arm64 build, under qemu's user-mode emulation. Not part of the gate.
 #
-#   bash build/test-arm64.sh                       all of it; build/test.sh --arm64 is the same
+#   bash build/test-arm64.sh                       everything; build/test.sh --arm64 does the same
 #   bash build/test-arm64.sh --filter PoolTests    one class of the unit tests
-#   bash build/test-arm64.sh --cluster             the supervisor with two workers alone
+#   bash build/test-arm64.sh --cluster             only the supervisor with two workers
 #   bash build/test-arm64.sh --no-build            with what the last run published
 #
-# Needs root, for namespaces of its own in which the kernel starts arm64 programs by the emulator; outside of them nothing
-# changes. Installs qemu-user, an arm64 compiler and arm64 libraries by apt-get where they are missing. On an arm64 machine run
+# Needs root, for its own namespaces, in which the kernel starts arm64 programs with the emulator; outside of them nothing
+# changes. Installs qemu-user, an arm64 compiler and arm64 libraries with apt-get if they are missing. On an arm64 machine run
 # build/test.sh instead. What is left out, and why, is printed at the end (CONTRIBUTING.md, "arm64", says the same).
 # The last line is: N passed, N failed, N skipped
 set -euo pipefail
@@ -46,7 +46,7 @@ trap 'exit 130' INT TERM
 
 if [ -n "$build" ]; then
   step "publishing for linux-arm64"
-  # With its references, a project is published for the runtime that is given here, each program with a runtime of its own.
+  # A project is published with its references for the runtime given here, and each program with its own runtime.
   for project in test/KestrelGreenTransport.Tests test/KestrelGreenTransport.Supervisor.Tests src/KestrelGreenTransport.Tool samples/Hello; do
     dotnet publish "$project" -c Debug -r linux-arm64 --self-contained -o "$out/$(basename "$project")" --artifacts-path "$out/build" \
       --nologo -v q '-clp:ErrorsOnly;NoSummary' -p:ValidateExecutableReferencesMatchSelfContained=false
@@ -54,7 +54,7 @@ if [ -n "$build" ]; then
 fi
 [ -d "$out/KestrelGreenTransport.Tests" ] || fail "nothing is published yet: leave out --no-build"
 
-# Tests become other users, who have to get to their files. All that is started inside ends with its first process, and that with unshare.
+# Tests become other users, who need access to their files. Everything started inside ends with its first process, which ends with unshare.
 chmod 755 "$work"
 mkdir -m 1777 "$work/tmp"
 mkfifo "$work/mapped"
@@ -65,7 +65,7 @@ until [ "$(readlink "/proc/$inside/ns/user")" != "$(readlink /proc/self/ns/user)
   kill -0 "$inside" 2>/dev/null || fail "namespaces of its own are refused here, by the kernel or by a container's profile"
   sleep 0.1
 done
-# Each user is inside who it is outside, so that root stays root and tests may become another user.
+# User ids are the same inside and outside, so that root stays root and tests may become another user.
 echo '0 0 4294967295' > "/proc/$inside/uid_map"
 echo '0 0 4294967295' > "/proc/$inside/gid_map"
 echo > "$work/mapped"

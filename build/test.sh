@@ -6,8 +6,8 @@
 #   bash build/test.sh --filter PoolTests    one class, with what it needs
 #   bash build/test.sh --arm64               what an emulator of arm64 can run (not part of the gate; build/test-arm64.sh has options)
 #
-# Installs by apt-get what the tests start (nginx, strace ...) where it is missing and root or a passwordless sudo
-# allows it. Needs no network otherwise, apart from restoring packages. The last line is: N passed, N failed, N skipped
+# Installs the programs that the tests start (nginx, strace ...) with apt-get if they are missing and this is root or has
+# passwordless sudo. Otherwise needs the network only to restore packages. The last line is: N passed, N failed, N skipped
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source build/common.sh
@@ -44,7 +44,7 @@ result=0
 step "dotnet build $target"
 dotnet build "$target" --nologo -p:Strict=true -v q '-clp:NoSummary'
 
-# The build checks all that the compiler sees (IDE0055 and the like are warnings); this, what it does not: final newlines and the like.
+# The build checks what the compiler sees (IDE0055 and others are warnings); this checks the rest: final newlines and so on.
 check_format() {
   step "dotnet format whitespace"
   dotnet format whitespace --folder . --verify-no-changes || touch "$logs/badly-formatted"
@@ -62,7 +62,7 @@ step "tests"
 case $mode in
   filter) check_format; run "${target#test/}" -class "*.$class" ;;
   *)
-    # The functional tests wait for processes much of the time: the unit tests run beside them.
+    # The functional tests often wait for processes, so the unit tests run beside them.
     { for unit in "${units[@]}"; do run "$unit"; done; check_format; } &> "$logs/units" &
     if [ $mode = quick ]; then run FunctionalTests -trait Set=smoke; else run FunctionalTests; fi
     wait
@@ -71,7 +71,7 @@ case $mode in
 esac
 [ ! -e "$logs/badly-formatted" ] || result=1
 
-# Counts over all test programs. An error outside a test is a failure too.
+# Totals of all test programs. An error outside of a test is a failure too.
 read -r total failed skipped < <(sed -n 's/.*Total: \([0-9]*\), Errors: \([0-9]*\), Failed: \([0-9]*\), Skipped: \([0-9]*\).*/\1 \2 \3 \4/p' "$logs"/*.log |
   awk '{ total += $1; failed += $2 + $3; skipped += $4 } END { print total + 0, failed + 0, skipped + 0 }')
 passed=$((total - failed - skipped))

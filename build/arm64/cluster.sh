@@ -4,8 +4,8 @@ green() { timeout 180 "$out/KestrelGreenTransport.Tool/green" "$@"; }
 status() { green status --json; }
 workers() { status | jq -e "([.workers[] | select(.state == \"serving\")] | length == $1) $2" >/dev/null; }
 
-# Waits for a fact, five minutes at most: to start one program may take half a minute here. A command that takes longer than the
-# supervisor waits for its request is told to try again, and that is what this does.
+# Waits for a condition, for at most five minutes: starting one program may take half a minute here. A command that outlasts the
+# supervisor's time limit for a request is told to try again, and this does that.
 eventually() {
   local until=$((SECONDS + 300))
   while [ $SECONDS -lt $until ]; do "$@" 2>/dev/null && return; sleep 1; done

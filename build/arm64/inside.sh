@@ -9,14 +9,14 @@ out=$1 work=$2 what=$3 class=${4-}
 mount -t proc proc /proc
 mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc ||
   fail "the kernel has no binfmt_misc for a user namespace (Linux 6.7 has)"
-# ELF, 64 bit, a program or a shared object, for machine 183. P passes the program's own name on, O the open file, for a
-# program that has no path; F finds the emulator now.
+# ELF, 64 bit, a program or a shared object, for machine 183. P passes on the program's own name, O the open file, for a
+# program without a path; F opens the emulator now.
 printf '%s' ":qemu-aarch64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:$(command -v qemu-aarch64):POF" \
   > /proc/sys/fs/binfmt_misc/register
 ip link set lo up
 
-# A server's processor of today. Without EnableWriteXorExecute=0 .NET writes code by way of a second mapping, which this emulator
-# does not notice: it goes on with what stood there before.
+# A current server processor. Without EnableWriteXorExecute=0 .NET writes code through a second mapping, which this emulator
+# does not notice: it keeps running the old code.
 export QEMU_CPU=neoverse-n1 DOTNET_EnableWriteXorExecute=0 DOTNET_GCHeapHardLimit=0x40000000 CC=aarch64-linux-gnu-gcc FUZZ_SECONDS=1 WAIT_SECONDS=600
 
 passed=0 failed=0 skipped=0
@@ -40,7 +40,7 @@ run() {
 start=$SECONDS
 case $what in
   class)
-    # The project that has none of that name runs no test.
+    # A project without a class of that name runs no test.
     for project in KestrelGreenTransport.Tests KestrelGreenTransport.Supervisor.Tests; do run "$project" -class "*.$class"; done
     ;;
   cluster) cluster ;;

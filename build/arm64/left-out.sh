@@ -11,7 +11,7 @@ left_out_rows=(
   "KestrelGreenTransport.Supervisor.Tests:RandomStoryTests:it takes minutes, for decisions that are the same on each processor"
 )
 
-# The options by which a project's test program leaves these out.
+# The options with which a project's test program leaves these out.
 leaving_out() {
   local row pattern
   for row in "${left_out_rows[@]}"; do

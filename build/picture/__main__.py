@@ -1,4 +1,4 @@
-"""Runs `green run` and `green top` in terminals, kills a worker meanwhile, and draws both screens."""
+"""Runs `green run` and `green top` in terminals, kills a worker, and draws both screens."""
 
 import http.client
 import os
@@ -24,7 +24,7 @@ REQUESTS_ON_A_CONNECTION = 40
 def main():
     green, app, settings, out = (os.path.abspath(argument) for argument in sys.argv[1:5])
     with tempfile.TemporaryDirectory() as home:
-        # What stands on the screen is the same wherever this is run: a home of its own, and the name of a command.
+        # The screen is the same wherever this runs: it has its own home folder, and the command is just a name.
         folder = os.path.join(home, "hello")
         shutil.copytree(app, folder)
         shutil.copy(settings, folder)
@@ -58,7 +58,7 @@ def main():
 
 
 def serving(text):
-    """The pids of the workers that have begun to serve, in that order."""
+    """The pids of the workers that have become ready, in that order."""
     return [int(pid) for pid in re.findall(r"\(pid (\d+)\) serves", text)]
 
 
@@ -76,8 +76,8 @@ def free_port():
 
 class Load:
     """
-    A few clients that ask now and then, so that there is something to see, and come anew now and then, so that a new worker
-    gets its share. What is lost by the kill is nobody's matter here.
+    A few clients that send requests now and then, so that there is something to see, and reconnect now and then, so that a
+    new worker gets its share. Requests lost by the kill do not matter here.
     """
 
     def __init__(self, port):

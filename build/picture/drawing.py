@@ -57,7 +57,7 @@ def colour(name, default):
     return default if name == "default" else COLOURS.get(name, f"#{name}")
 
 
-# Each run stands where the terminal has it and is as long, whatever the reader's font is.
+# Each run of characters has the same place and length as in the terminal, whatever the reader's font.
 def text(row, column, characters, fill, bold=False):
     return (f'<text x="{x(column):g}" y="{y(row):g}" textLength="{len(characters) * WIDTH:g}" lengthAdjust="spacingAndGlyphs"'
             + (f' fill="{fill}"' if fill != FORE else "") + (' font-weight="bold"' if bold else "") + f">{escape(characters)}</text>")

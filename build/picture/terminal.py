@@ -1,4 +1,4 @@
-"""A program in a terminal of its own, and what stands on its screen."""
+"""A program in its own terminal, and what its screen shows."""
 
 import fcntl
 import os
@@ -44,7 +44,7 @@ class Terminal:
         os.close(self._end)
 
     def wait(self, holds, limit):
-        """Waits until what stands on the screen is as it should be."""
+        """Waits until the screen is as it should be."""
         end = time.monotonic() + limit
         while not holds(self.text()):
             if self._process.poll() is not None or time.monotonic() > end:
@@ -56,7 +56,7 @@ class Terminal:
             return "\n".join(line.rstrip() for line in self._screen.display)
 
     def screen(self):
-        """The lines down to the last that is not empty, each a list of (character, style)."""
+        """The lines down to the last non-empty one, each a list of (character, style)."""
         with self._lock:
             lines = [[self._screen.buffer[row][column] for column in range(self._screen.columns)] for row in range(self._screen.lines)]
         while lines and all(cell.data == " " for cell in lines[-1]):
