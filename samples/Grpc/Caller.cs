@@ -3,7 +3,7 @@ using Grpc.Net.Client;
 
 namespace GrpcSample;
 
-/// <summary>Shows who answers: over one channel always the same worker, over several channels all of them.</summary>
+/// <summary>Shows which worker answers: always the same one over one channel, all of them over several channels.</summary>
 internal static class Caller
 {
     public static async Task<int> RunAsync(string url)

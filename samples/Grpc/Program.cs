@@ -2,7 +2,7 @@ using Grpc.Core;
 using GrpcSample;
 using KestrelGreenTransport.Supervisor;
 
-// A client, to try it with: call URL
+// A client for trying it: call URL
 if (args is ["call", var url])
 {
     return await Caller.RunAsync(url);

@@ -11,7 +11,7 @@ builder.WebHost.UseGreenTransport();
 var app = builder.Build();
 app.MapGet("/", (HttpRequest request) => $"{request.Scheme}, {request.Protocol}, process {Environment.ProcessId}\n");
 
-// Sends back what it gets, and says who did.
+// Sends back the body, and says which process did.
 app.MapPost("/echo", async (HttpRequest request) =>
 {
     using var body = new StreamReader(request.Body);

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Makes a new certificate for this machine alone, in the place of an ACME client (certbot and its kin).
+# Makes a new certificate for this machine only, in place of an ACME client such as certbot.
 #
 #   bash samples/Https/renew.sh [FOLDER]     FOLDER: certificates, beside this script
 #
-# Certificate and key come into a folder of their own, and the link `live` is turned to it in one step: whoever starts at
-# that moment finds a certificate and a key that belong together.
+# Certificate and key are put into a folder of their own, and the link `live` is switched to it in one step: a worker that
+# starts at that moment finds a certificate and a key that belong together.
 set -euo pipefail
 
 folder=${1:-$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/certificates}

@@ -8,8 +8,8 @@ builder.Services.Configure<ForwardedHeadersOptions>(options =>
 {
     options.ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedHost;
 
-    // Over TCP nginx comes from loopback, which is known by default; it is said here so that it is not overlooked
-    // when nginx moves to another machine: name that one, and only that one.
+    // Over TCP nginx connects from loopback, which is known by default. It is set here as a reminder for the day when nginx
+    // moves to another machine: then name that machine, and only that one.
     options.KnownProxies.Clear();
     options.KnownProxies.Add(IPAddress.Loopback);
     options.KnownProxies.Add(IPAddress.IPv6Loopback);
@@ -17,8 +17,8 @@ builder.Services.Configure<ForwardedHeadersOptions>(options =>
 
 var app = builder.Build();
 
-// Over a Unix socket there is no remote address that could be known, and the middleware would ignore the headers. Who
-// may connect is decided by the socket file's permissions, so its client is as trusted as the loopback address.
+// Over a Unix socket there is no remote address that could be known, and the middleware would ignore the headers. The socket
+// file's permissions decide which users may connect, so a client is as trusted as the loopback address.
 app.Use((context, next) =>
 {
     context.Connection.RemoteIpAddress ??= IPAddress.Loopback;

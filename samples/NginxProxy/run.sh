@@ -27,7 +27,7 @@ prefix=$(mktemp -d -t nginx-proxy.XXXXXX)
 app='' nginx=''
 stop() {
   trap '' INT TERM
-  # nginx first, so that it does not ask workers that are leaving.
+  # nginx first, so that it does not send requests to workers that are exiting.
   for process in $nginx $app; do
     kill -TERM "$process" 2>/dev/null || true
     wait "$process" 2>/dev/null || true
@@ -39,7 +39,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 [ -n "${GREEN:-}" ] || echo "Building ..."
-# MSBuild prints the property it is asked for instead of its log; where the build fails it prints the errors.
+# MSBuild prints the requested property instead of its log; if the build fails it prints the errors.
 target() { dotnet build "$1" --nologo -t:Build --getProperty:TargetPath || { dotnet build "$1" --nologo >&2; exit 1; }; }
 green=${GREEN:-$(target "$root/src/KestrelGreenTransport.Tool")}
 dll=${APP_DLL:-$(target "$sample")}
@@ -56,18 +56,18 @@ fi
 (cd "$sample" && exec dotnet "$green" run --workers 2 --bind "$bind" --name "nginx-proxy-$$" "$dll") &
 app=$!
 
-# nginx may start as soon as the supervisor has bound: what comes before the first worker is ready waits in the queue.
+# nginx may start as soon as the supervisor has bound: until the first worker is ready, clients wait in the queue.
 until bound; do
   kill -0 "$app" 2>/dev/null || { wait "$app"; exit 1; }
   sleep 0.1
 done
 
 sed -e "s|@UPSTREAM@|$upstream|" -e "s|@LISTEN@|127.0.0.1:$nginx_port|" "$sample/nginx.conf" >"$prefix/nginx.conf"
-# Run by root, nginx would hand its work to another user, who may not enter the temporary folder.
+# As root, nginx would pass its work to another user, who may not enter the temporary folder.
 [ "$(id -u)" = 0 ] && user='user root;' || user=''
 nginx -p "$prefix" -c "$prefix/nginx.conf" -e stderr -g "daemon off; $user" &
 nginx=$!
 
 echo "nginx listens on http://127.0.0.1:$nginx_port in front of $bind. Ctrl+C stops both."
-# Whichever ends first ends the other, in stop().
+# When either exits, stop() ends the other.
 wait -n "$app" "$nginx"

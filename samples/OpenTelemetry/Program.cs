@@ -7,8 +7,8 @@ using OpenTelemetry.Trace;
 
 const string Service = "shop";
 
-// The supervisor is a process of its own, and exports what it knows itself: how many workers there are, how they do, and how
-// long boots and reloads took.
+// The supervisor is a process of its own, and exports what it knows: how many workers there are, their state, and how long
+// boots and reloads took.
 using (Exporters? _ = Exporters.OfSupervisor(Service))
 {
     if (await GreenSupervisor.TryRunAsync(args) is { } code)
@@ -31,8 +31,8 @@ app.Run();
 return 0;
 
 /// <summary>
-/// Who a worker is for whoever reads its metrics: its index, which stays when a process is replaced. By default the instance is
-/// named anew for each process, and every reload would begin new time series.
+/// A worker's identity in its metrics: its index, which stays the same when its process is replaced. By default each process
+/// gets a new instance name, and every reload would begin new time series.
 /// </summary>
 internal sealed class Worker(IGreenWorker worker) : IResourceDetector
 {
@@ -40,10 +40,10 @@ internal sealed class Worker(IGreenWorker worker) : IResourceDetector
         ResourceBuilder.CreateEmpty().AddService("shop", serviceInstanceId: $"{Environment.MachineName}-{worker.Index}").Build();
 }
 
-/// <summary>What the supervisor exports, for as long as it runs.</summary>
+/// <summary>What the supervisor exports while it runs.</summary>
 internal sealed class Exporters(MeterProvider metrics, TracerProvider traces) : IDisposable
 {
-    /// <summary>None in a worker, whose own providers come with its host.</summary>
+    /// <summary>Null in a worker, whose own providers come with its host.</summary>
     public static Exporters? OfSupervisor(string service)
     {
         if (Environment.GetEnvironmentVariable("GREEN_WORKER") is not null)

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Two hosts with a supervisor each, and an nginx before them, each in a network of its own on this machine; until Ctrl+C.
+# Two hosts with a supervisor each, and an nginx in front of them, each in its own network namespace; runs until Ctrl+C.
 #
 #   sudo bash samples/SeveralHosts/run.sh [APP.dll]     (default: samples/Hello)
 #
-# Needs root, for network namespaces. What it makes is named after its process id, and removed at the end.
+# Needs root, for network namespaces. What it creates is named after its process id, and removed at the end.
 set -euo pipefail
 
 sample=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -14,12 +14,12 @@ for tool in dotnet nginx ip; do
   command -v "$tool" >/dev/null || { echo "run.sh needs $tool. On Debian and Ubuntu: apt-get install ${tool/#ip/iproute2}" >&2; exit 1; }
 done
 
-# MSBuild prints the property it is asked for instead of its log; where the build fails it prints the errors.
+# MSBuild prints the requested property instead of its log; if the build fails it prints the errors.
 target() { dotnet build "$1" --nologo -t:Build --getProperty:TargetPath || { dotnet build "$1" --nologo >&2; exit 1; }; }
 green=${GREEN:-$(target "$root/src/KestrelGreenTransport.Tool")}
 app=$(realpath "${1:-$(target "$root/samples/Hello")}")
 
-# 198.18.0.0/15 is set aside for such trials. One number for each script that runs.
+# 198.18.0.0/15 is reserved for such tests. Each running script uses its own number.
 id=$$
 prefix=$(mktemp -d -t several-hosts.XXXXXX)
 exec 9>/tmp/several-hosts.lock
@@ -68,7 +68,7 @@ done
 plug 254
 flock -u 9
 
-# Does what systemd does on a real host: starts the supervisor, and again when it has left.
+# Does what systemd does on a real host: starts the supervisor, and restarts it when it exits.
 host() {
   local supervisor=''
   trap '[ -z "$supervisor" ] || kill -TERM "$supervisor" 2>/dev/null || true' TERM

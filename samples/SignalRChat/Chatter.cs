@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.SignalR.Client;
 
 namespace SignalRChat;
 
-/// <summary>Says what it reads from standard input, and prints what anybody says.</summary>
+/// <summary>Sends what it reads from standard input, and prints what other users say.</summary>
 internal static class Chatter
 {
     public static async Task<int> RunAsync(Uri url, string name)

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.SignalR;
 using SignalRChat;
 using StackExchange.Redis;
 
-// A chatter in a terminal, to try it with: join URL NAME
+// A chat client in a terminal, for trying it: join URL NAME
 if (args is ["join", var url, var name])
 {
     return await Chatter.RunAsync(new Uri(url), name);
@@ -20,7 +20,7 @@ var builder = WebApplication.CreateBuilder(args);
 builder.WebHost.UseGreenTransport();
 var signalR = builder.Services.AddSignalR();
 
-// Each worker knows only its own clients. The backplane brings what is said in one to those of the others.
+// Each worker knows only its own clients. The backplane passes messages on to the clients of the other workers.
 if (builder.Configuration["Redis"] is { Length: > 0 } redis)
 {
     signalR.AddStackExchangeRedis(redis, static options => options.Configuration.ChannelPrefix = RedisChannel.Literal("chat"));
@@ -28,7 +28,7 @@ if (builder.Configuration["Redis"] is { Length: > 0 } redis)
 
 var app = builder.Build();
 
-// WebSockets alone. All other ways need several requests, and each may come to another worker, which does not know the connection.
+// Only WebSockets: all other transports need several requests, and each may reach another worker, which does not know the connection.
 app.MapHub<Chat>("/chat", static options => options.Transports = HttpTransportType.WebSockets);
 app.MapGet("/", static (IGreenWorker worker) => $"{worker.Index}");
 app.Run();
