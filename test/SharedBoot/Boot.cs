@@ -2,7 +2,7 @@ using KestrelGreenTransport.Supervisor;
 
 namespace SharedBoot;
 
-/// <summary>What all apps of a company begin with.</summary>
+/// <summary>The start-up code that all apps of a company share.</summary>
 public static class Boot
 {
     public static async Task<int?> TryRunAsync(string[] args) => await GreenSupervisor.TryRunAsync(args).ConfigureAwait(false);

@@ -6,8 +6,8 @@ using KestrelGreenTransport.Supervisor;
 namespace TestWorker;
 
 /// <summary>
-/// What goes wrong before the app serves: the variable TESTWORKER_BOOT says what, <c>fault</c> or <c>fault:detail</c>, or the
-/// file boot-fault beside the app, for a release that is broken where others are not.
+/// Faults before the app is serving, chosen by the variable TESTWORKER_BOOT, <c>fault</c> or <c>fault:detail</c>, or by the file
+/// boot-fault beside the app, if only this release is broken.
 /// </summary>
 internal static class BootFaults
 {
@@ -18,7 +18,7 @@ internal static class BootFaults
 
     private static string Detail => Parts is [_, var detail] ? detail : throw new InvalidOperationException($"TESTWORKER_BOOT={Parts[0]} needs :detail.");
 
-    /// <summary>TESTWORKER_SUPERVISE=1 lets the app try to become its own supervisor first; <c>library</c> lets a library do it.</summary>
+    /// <summary>TESTWORKER_SUPERVISE=1 makes the app first try to become its own supervisor; with <c>library</c>, a library does that.</summary>
     public static Task<int?> TryRunAsync(string[] args) => Environment.GetEnvironmentVariable("TESTWORKER_SUPERVISE") switch
     {
         "1" => GreenSupervisor.TryRunAsync(args),
@@ -26,7 +26,7 @@ internal static class BootFaults
         _ => Task.FromResult<int?>(null),
     };
 
-    /// <summary>TESTWORKER_EMBED=1 makes the program a host that supervises itself, as a service; its workers are the app.</summary>
+    /// <summary>TESTWORKER_EMBED=1 makes the program a host that runs a supervisor as a service; its workers are the app.</summary>
     public static bool Embed => Environment.GetEnvironmentVariable("TESTWORKER_EMBED") == "1" && Environment.GetEnvironmentVariable("GREEN_WORKER") is null;
 
     /// <summary><c>plain</c>: an app whose author forgot UseGreenTransport().</summary>
@@ -35,16 +35,16 @@ internal static class BootFaults
     /// <summary><c>own-endpoint:8081</c>: an app that configures an endpoint in code.</summary>
     public static int? OwnEndpointPort => Parts[0] == "own-endpoint" ? int.Parse(Detail, CultureInfo.InvariantCulture) : null;
 
-    /// <summary>TESTWORKER_HTTP2=8081: the endpoint at this port speaks HTTP/2 alone, as it must where there is no TLS.</summary>
+    /// <summary>TESTWORKER_HTTP2=8081: the endpoint at this port speaks only HTTP/2, which is necessary without TLS.</summary>
     public static int? Http2Port =>
         Environment.GetEnvironmentVariable("TESTWORKER_HTTP2") is { } port ? int.Parse(port, CultureInfo.InvariantCulture) : null;
 
-    /// <summary><c>dies-after-ready:50</c>: an app that ends, unhandled, so many milliseconds after it has started.</summary>
+    /// <summary><c>dies-after-ready:50</c>: an app that crashes with an unhandled exception this many milliseconds after its start.</summary>
     public static TimeSpan? DiesAfter => Parts[0] == "dies-after-ready" ? TimeSpan.FromMilliseconds(int.Parse(Detail, CultureInfo.InvariantCulture)) : null;
 
     /// <summary>
-    /// <c>own-listener:700</c>: an app that listens on a socket of its own, calls UseGreenTransport() and then takes this
-    /// many milliseconds.
+    /// <c>own-listener:700</c>: an app that listens on its own socket, calls UseGreenTransport() and then takes this many
+    /// milliseconds.
     /// </summary>
     public static TimeSpan? SlowAfterCall => Parts[0] == "own-listener" ? TimeSpan.FromMilliseconds(int.Parse(Detail, CultureInfo.InvariantCulture)) : null;
 
@@ -60,7 +60,7 @@ internal static class BootFaults
         return listener;
     }
 
-    /// <summary>Does what was asked for.</summary>
+    /// <summary>Causes the chosen fault.</summary>
     public static void Commit()
     {
         switch (Parts[0])
@@ -69,7 +69,7 @@ internal static class BootFaults
                 Thread.Sleep(Timeout.Infinite);
                 break;
 
-            // Moving the file is atomic, so that exactly one of several workers takes the fault.
+            // Moving the file is atomic, so exactly one of several workers takes the fault.
             case "hang-once":
                 if (TryTake(Detail))
                 {
@@ -78,7 +78,7 @@ internal static class BootFaults
 
                 break;
 
-            // The first worker serves only once the file is there: then it is not the one that has served longest.
+            // The first worker becomes ready only once the file exists, so that it is not the one that has been serving longest.
             case "first-waits" when Environment.GetEnvironmentVariable("GREEN_WORKER") == "1":
                 while (!System.IO.File.Exists(Detail))
                 {

@@ -21,7 +21,7 @@ internal static partial class Death
                     Environment.FailFast("asked to");
                     break;
                 case "segfault":
-                    // In native code: in managed code the runtime makes an exception of it.
+                    // In native code: in managed code the runtime would turn it into an exception.
                     strlen(1);
                     break;
                 case "stack":

@@ -2,7 +2,7 @@ using System.Collections;
 
 namespace TestWorker;
 
-/// <summary>Routes that say what this process sees.</summary>
+/// <summary>Routes that report what this process sees.</summary>
 internal static class Facts
 {
     public static void MapFacts(this IEndpointRouteBuilder app, string[] args)
@@ -20,7 +20,7 @@ internal static class Facts
         app.MapGet("/fds", () => Descriptors(Environment.ProcessId));
     }
 
-    /// <summary>The open descriptors of a process: number and what it leads to.</summary>
+    /// <summary>The open descriptors of a process: each number and its target.</summary>
     public static Dictionary<string, string> Descriptors(int pid)
     {
         var found = new Dictionary<string, string>();

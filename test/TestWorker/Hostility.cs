@@ -6,9 +6,9 @@ using System.Text;
 namespace TestWorker;
 
 /// <summary>
-/// What a worker tries that was broken into: TESTWORKER_HOSTILE names a file of packets, a line each, that it sends while it
-/// boots. Its routes send others, send signals to every thread of its supervisor, and lay traps where a supervisor of root's
-/// will pass: links, locks, a socket in the place of another's. Each route answers with what was refused.
+/// What a compromised worker tries. TESTWORKER_HOSTILE names a file of packets, one per line, that it sends while it boots. Its
+/// routes send more packets, signal every thread of its supervisor, and lay traps in the path of a supervisor that runs as root:
+/// links, locks, a socket in place of another one. Each route answers with what was refused.
 /// </summary>
 internal static partial class Hostility
 {
@@ -22,12 +22,12 @@ internal static partial class Hostility
     private const int MSG_DONTWAIT = 0x40;
     private const int MSG_NOSIGNAL = 0x4000;
 
-    // KILL, STOP, HUP, INT, TERM, USR1, USR2, WINCH, and none at all.
+    // KILL, STOP, HUP, INT, TERM, USR1, USR2, WINCH, and the null signal.
     private static readonly int[] Signals = [9, 19, 1, 2, 15, 10, 12, 28, 0];
 
     private static readonly string? File = Environment.GetEnvironmentVariable("TESTWORKER_HOSTILE");
 
-    // The variable is gone once the transport has read it.
+    // Read early: the variable is gone once the transport has read it.
     private static readonly int Lifeline =
         int.TryParse(Environment.GetEnvironmentVariable("GREEN_CONTROL_FD"), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : -1;
 
@@ -70,7 +70,7 @@ internal static partial class Hostility
         }
     }
 
-    // Whatever may be locked with the right to read alone: for reading, as a whole, and by the name that .NET programs lock.
+    // Every lock that needs only the right to read: a read lock on the whole file, and the flock that .NET programs take.
     private static unsafe string LockAll(string path)
     {
         var opened = open(path, 0);
@@ -88,7 +88,7 @@ internal static partial class Hostility
             : "";
     }
 
-    // A folder as old as one that nobody needs any more, and a link in it.
+    // A folder old enough to look abandoned, with a link in it.
     private static void LeaveBehind(string at, string to)
     {
         Directory.CreateDirectory(at);
@@ -96,7 +96,7 @@ internal static partial class Hostility
         Directory.SetLastWriteTimeUtc(at, DateTime.UnixEpoch);
     }
 
-    // It takes clients, and says nothing to them.
+    // Accepts clients but never answers.
     private static void ListenAt(string path)
     {
         System.IO.File.Delete(path);
@@ -136,7 +136,7 @@ internal static partial class Hostility
         return string.Join(' ', refused);
     }
 
-    // A thread can be named wherever a process can.
+    // A thread's id works wherever a process id does.
     private static IEnumerable<string> Reached(int pid)
     {
         foreach (var task in Directory.EnumerateDirectories($"/proc/{pid}/task"))

@@ -1,8 +1,8 @@
 namespace TestWorker;
 
 /// <summary>
-/// Apps put together in other ways than <c>WebApplication.CreateBuilder</c>: the variable TESTWORKER_SHAPE says which, with
-/// urls where it needs them, <c>two-hosts http://… http://…</c>. Each answers "/" with a word of its own.
+/// Apps that are not built with <c>WebApplication.CreateBuilder</c>. The variable TESTWORKER_SHAPE says which, followed by urls
+/// if it needs them: <c>two-hosts http://… http://…</c>. Each answers "/" with its own word.
 /// </summary>
 internal static class HostingShapes
 {
@@ -23,7 +23,7 @@ internal static class HostingShapes
         _ => throw new InvalidOperationException($"TESTWORKER_SHAPE={shape} is not known."),
     };
 
-    // Obsolete, and old apps have it.
+    // Obsolete, but old apps use it.
 #pragma warning disable ASPDEPR004, ASPDEPR008
     private static Task WebHostAsync(string[] args) =>
         Microsoft.AspNetCore.WebHost.CreateDefaultBuilder(args).UseGreenTransport().UseStartup<Startup>().Build().RunAsync();

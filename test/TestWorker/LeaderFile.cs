@@ -4,9 +4,9 @@ using KestrelGreenTransport;
 namespace TestWorker;
 
 /// <summary>
-/// What only the leader does, as TESTWORKER_LEADER asks: it appends <c>PID begins</c> and <c>PID ends</c> to that file,
-/// and takes its time to end, so that a second leader would show: 300 ms, and as long as there is a file of that name
-/// with <c>.hold</c>.
+/// What only the leader does: it appends <c>PID begins</c> and <c>PID ends</c> to the file that TESTWORKER_LEADER names. It takes
+/// its time to end, so that a second leader would show: 300 ms, and for as long as there is a file with the same name and
+/// <c>.hold</c>.
 /// </summary>
 internal sealed class LeaderFile(IGreenWorker worker) : BackgroundService
 {

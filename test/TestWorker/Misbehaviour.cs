@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace TestWorker;
 
-/// <summary>Routes after which the process lives on, slower, fuller or louder than it should be.</summary>
+/// <summary>Routes that leave the process running, but slower, fuller or louder than it should be.</summary>
 internal static class Misbehaviour
 {
     private static readonly List<byte[]> Leaked = [];
@@ -22,7 +22,7 @@ internal static class Misbehaviour
             return $"{Environment.ProcessId}";
         });
 
-        // Reads until it goes on where the bytes come in, not where the request began: there it blocks the event loop.
+        // Reads until it continues where the bytes arrive instead of where the request began: on the event loop, which it then blocks.
         app.MapPost("/block-loop", async (HttpRequest request, int ms) =>
         {
             var one = new byte[1];
@@ -77,7 +77,7 @@ internal static class Misbehaviour
         app.MapGet("/spawn-grandchild", SpawnGrandchild);
     }
 
-    /// <summary>Takes memory until there is none.</summary>
+    /// <summary>Allocates until no memory is left.</summary>
     public static void TakeAllMemory()
     {
         while (true)
@@ -88,7 +88,7 @@ internal static class Misbehaviour
         }
     }
 
-    /// <summary>The same past the garbage collector, which keeps below a container's limit by itself.</summary>
+    /// <summary>The same outside of the garbage collector, which keeps itself below a container's limit.</summary>
     public static void TakeAllNativeMemory()
     {
         const int Size = 1 << 24;
@@ -102,7 +102,7 @@ internal static class Misbehaviour
         }
     }
 
-    /// <summary>Whole numbered lines: <c>text 1</c> to <c>text N</c>.</summary>
+    /// <summary>Prints whole numbered lines: <c>text 1</c> to <c>text N</c>.</summary>
     public static void Print(int lines, string text)
     {
         for (var i = 1; i <= lines; i++)
@@ -111,7 +111,7 @@ internal static class Misbehaviour
         }
     }
 
-    // The runtime injects a thread or two a second into a starving pool; each of them finds the next item and sleeps too.
+    // The runtime adds a thread or two per second to a starving pool; each of them takes the next item and sleeps too.
     private static void Starve()
     {
         for (var i = 0; i < 20_000; i++)
@@ -120,7 +120,7 @@ internal static class Misbehaviour
         }
     }
 
-    // Each of the two threads holds what the other one wants.
+    // Each of the two threads holds the lock that the other one wants.
     private static void Deadlock()
     {
         Lock one = new(), other = new();

@@ -1,4 +1,4 @@
-// An app that behaves until it is asked not to: by route once it serves, by TESTWORKER_* variables at boot.
+// An app that behaves until told not to: by routes once it is serving, by TESTWORKER_* variables at boot.
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using TestWorker;
 
@@ -42,7 +42,7 @@ if (BootFaults.UsesGreenTransport)
 }
 else
 {
-    // The default port may be somebody else's.
+    // Another process may use the default port.
     builder.WebHost.UseUrls("http://127.0.0.1:0");
 }
 

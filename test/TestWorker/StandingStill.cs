@@ -3,15 +3,15 @@ using System.Runtime.InteropServices;
 
 namespace TestWorker;
 
-/// <summary>Ways for a part of the process to stand still that no managed code can bring about by itself.</summary>
+/// <summary>Ways to make a part of the process stand still that managed code alone cannot.</summary>
 internal static partial class StandingStill
 {
     private const int CLOCK_MONOTONIC = 1;
     private const int SIGUSR2 = 12;
 
     /// <summary>
-    /// A collection that takes this long: it has to wait for a thread that is in the kernel, and counts as one that runs
-    /// managed code. Every other thread waits too, as in any collection.
+    /// A garbage collection that takes this long: it has to wait for a thread that is in the kernel but counts as running managed
+    /// code. All other threads wait too, as in any collection.
     /// </summary>
     public static void PauseCollector(int ms)
     {
@@ -23,7 +23,7 @@ internal static partial class StandingStill
         {
             begins.Set();
 
-            // The signal by which the collector asks for a stop interrupts this read, and the kernel begins it anew.
+            // The signal with which the collector asks the thread to stop interrupts this read, and the kernel restarts it.
             _ = read(timer, out _, sizeof(ulong));
             _ = close(timer);
         });
@@ -35,7 +35,7 @@ internal static partial class StandingStill
         }
     }
 
-    /// <summary>The thread that beats stands still for ever, and nothing else does: it waits in the handler of a signal.</summary>
+    /// <summary>Makes only the heartbeat thread stand still, for ever: it waits in a signal handler.</summary>
     public static void StopBeatThread()
     {
         var beat = Directory.EnumerateDirectories("/proc/self/task").Single(static task => File.ReadAllText(Path.Combine(task, "comm")).Trim() == "green-beat");
@@ -62,7 +62,7 @@ internal static partial class StandingStill
     [LibraryImport("libc")]
     private static partial int tgkill(int process, int thread, int number);
 
-    // struct itimerspec, of which the first half says how often.
+    // struct itimerspec, whose first half is the interval.
     private struct TimerSpan
     {
         public long IntervalSeconds;

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace TransportWorker;
 
-/// <summary>How many accepts failed, by the transport's own meter.</summary>
+/// <summary>How many accepts failed, according to the transport's own meter.</summary>
 internal sealed class AcceptErrors : IDisposable
 {
     private readonly MeterListener _listener = new();

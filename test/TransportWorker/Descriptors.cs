@@ -1,13 +1,13 @@
 namespace TransportWorker;
 
-/// <summary>Takes every descriptor that the process may still open, and gives them back.</summary>
+/// <summary>Takes every descriptor that the process may still open, and releases them again.</summary>
 internal sealed class Descriptors
 {
     private const int Threads = 8;
 
     private readonly Stack<FileStream> _open = new();
 
-    /// <summary>Has the thread pool start the threads that it will have to do with.</summary>
+    /// <summary>Makes the thread pool start the threads that it will need.</summary>
     public static void StartThreads()
     {
         ThreadPool.SetMinThreads(Threads, Threads);

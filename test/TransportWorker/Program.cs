@@ -1,4 +1,4 @@
-// The transport in a process of its own, for what a test cannot do to itself: no descriptors left, systemd's variables.
+// The transport in its own process, for what a test cannot do to itself: no descriptors left, systemd's variables.
 using TransportWorker;
 
 Descriptors.StartThreads();
