@@ -5,7 +5,7 @@ using System.Text;
 namespace LoadGenerator;
 
 /// <summary>
-/// One client of HTTP/2 without TLS: a single connection, many requests at once. Safe for several callers.
+/// An HTTP/2 client without TLS: a single connection, many requests at once. Several callers may use it at the same time.
 /// </summary>
 internal sealed class Http2Client : IDisposable
 {
@@ -44,7 +44,7 @@ internal sealed class Http2Client : IDisposable
         };
     }
 
-    /// <summary>The process at the other end of the present connection; null as long as it has not answered.</summary>
+    /// <summary>The process at the other end of the current connection; null until it has answered.</summary>
     public int? Server
     {
         get
@@ -72,7 +72,7 @@ internal sealed class Http2Client : IDisposable
     {
         lock (_lock)
         {
-            // What the connection before was still asked says nothing about the new one.
+            // A late answer on the previous connection says nothing about the new one.
             if (server != _serverBefore)
             {
                 _server = server;
@@ -80,7 +80,7 @@ internal sealed class Http2Client : IDisposable
         }
     }
 
-    /// <summary>What the system said of the connection stands deep in the chain, and deeper the later it ended.</summary>
+    /// <summary>The system's error is deep in the chain of exceptions, and deeper the later the connection ended.</summary>
     public static Outcome OutcomeOf(HttpRequestException e)
     {
         for (Exception? inner = e; inner is not null; inner = inner.InnerException)
@@ -99,7 +99,7 @@ internal sealed class Http2Client : IDisposable
         return Outcome.Wrong;
     }
 
-    /// <summary>Every message of the chain: the outer one alone says little.</summary>
+    /// <summary>Every message in the chain: the outer one alone says little.</summary>
     public static string ReasonOf(Exception e) => e.InnerException is null ? e.Message : $"{e.Message} {ReasonOf(e.InnerException)}";
 
     public void Dispose() => _client.Dispose();

@@ -1,8 +1,8 @@
 namespace LoadGenerator;
 
 /// <summary>
-/// How long answers took, in classes that each reach a twentieth further than the one before: a percentile is exact to
-/// five per cent, whatever the number of answers. Not safe for several threads.
+/// Response times, in classes that are each five per cent wider than the one before, so that a percentile is exact to five per
+/// cent for any number of answers. Not thread-safe.
 /// </summary>
 public sealed class LatencyHistogram
 {
@@ -20,7 +20,7 @@ public sealed class LatencyHistogram
         _count++;
     }
 
-    /// <summary>The time within which so many per cent of the answers came; zero where there was none.</summary>
+    /// <summary>The time within which this percentage of the answers came; zero if there was none.</summary>
     public TimeSpan Percentile(double percent)
     {
         var wanted = Math.Max(1, (long)Math.Ceiling(_count * percent / 100));

@@ -6,10 +6,10 @@ using System.Text;
 namespace LoadGenerator;
 
 /// <summary>
-/// Clients that ask without end until they are stopped.
+/// Clients that send requests until they are stopped.
 ///
-/// Every request that is begun is counted, and so is how it ended: nothing is tried again silently. A client whose request
-/// was lost goes on with the next one, on a new connection.
+/// Every request is counted, and so is how it ended: nothing is silently retried. A client whose request was lost continues with
+/// the next one, on a new connection.
 /// </summary>
 public sealed class Load
 {
@@ -28,17 +28,17 @@ public sealed class Load
 
     public static Load Start(LoadPlan plan) => new(plan);
 
-    /// <summary>Lets every client finish the request that it is in. Then each request that was begun has ended.</summary>
+    /// <summary>Lets every client finish its current request. Afterwards no request is open.</summary>
     public Task StopAsync()
     {
         _stopping = true;
         return _clients;
     }
 
-    /// <summary>Ends when each client has asked as often as the plan says, or after <see cref="StopAsync"/>.</summary>
+    /// <summary>Completes when each client has sent as many requests as the plan says, or after <see cref="StopAsync"/>.</summary>
     public Task Clients => _clients;
 
-    // The clients come evenly spread over the ramp, in the order of their numbers.
+    // The clients start evenly spread over the ramp, in the order of their numbers.
     private async Task ComeAsync(int number)
     {
         await Task.Delay(_plan.Ramp * number / _plan.Clients);
@@ -109,7 +109,7 @@ public sealed class Load
         connection.Server = ServerOf(status, answer, body) ?? connection.Server;
     }
 
-    // One of several at once on the client's connection.
+    // One of several callers on the client's connection.
     private async Task AskUntilStoppedAsync(Http2Client client)
     {
         for (var asked = 0L; !_stopping && asked != _plan.RequestsOfEach; asked++)
@@ -128,7 +128,7 @@ public sealed class Load
             }
             catch (Exception e)
             {
-                // Where the connection has changed meanwhile nobody can say on which one it was lost.
+                // If the connection has changed in the meantime, it is unknown on which one the request was lost.
                 Report.Lose(new Loss(OutcomeOf(e), TimeProvider.System.GetUtcNow(), client.Server == server ? server : null, Client: null, Http2Client.ReasonOf(e)));
             }
 
@@ -136,11 +136,11 @@ public sealed class Load
         }
     }
 
-    // No two are alike, so that an answer to another one is noticed.
+    // Each one is different, so that an answer to another request is noticed.
     private string NextBody() =>
         _plan.Body == 0 ? "" : Interlocked.Increment(ref _numbers).ToString(CultureInfo.InvariantCulture).PadRight(_plan.Body, '.');
 
-    /// <summary>The process that gave the answer, where it says so.</summary>
+    /// <summary>The process that gave the answer, if it says so.</summary>
     private static int? ServerOf(int status, string answer, string body)
     {
         if (status != 200)

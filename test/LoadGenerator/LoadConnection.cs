@@ -7,11 +7,11 @@ using System.Text;
 namespace LoadGenerator;
 
 /// <summary>
-/// One connection that speaks HTTP/1.1, over TLS if asked to, and hides nothing: no pool, no second try.
+/// One HTTP/1.1 connection, optionally over TLS, that hides nothing: no pool, no retry.
 /// </summary>
 internal sealed class LoadConnection : IDisposable
 {
-    // So little that a server with a long answer has to wait for a slow reader.
+    // Small, so that a server with a long answer has to wait for a slow reader.
     private const int SlowReceiveBuffer = 16 * 1024;
 
     private readonly Socket _socket;
@@ -21,7 +21,7 @@ internal sealed class LoadConnection : IDisposable
     private int _end;
     private SslStream? _tls;
 
-    // With TLS: what was read between two requests, to see whether the server has closed.
+    // With TLS: a read that was started between two requests, to see whether the server has closed.
     private Task<int>? _ahead;
 
     private LoadConnection(Socket socket, TimeSpan readPause)
@@ -33,15 +33,15 @@ internal sealed class LoadConnection : IDisposable
     /// <summary>The address of this side.</summary>
     public EndPoint? Client { get; }
 
-    /// <summary>The process that answered here last.</summary>
+    /// <summary>The process that last answered here.</summary>
     public int? Server { get; set; }
 
-    /// <summary>Whether the server said that it closes after the last response.</summary>
+    /// <summary>Whether the server has announced that it closes after the last response.</summary>
     public bool IsOver { get; private set; }
 
     /// <summary>
-    /// Whether the server has closed the connection since the last response. Every client with connections to use again
-    /// looks before it does so; it is no retry, since nothing was asked.
+    /// Whether the server has closed the connection since the last response. Every client that reuses connections checks this first.
+    /// It is not a retry, since nothing was sent.
     /// </summary>
     public bool WasClosedWhileIdle
     {
@@ -49,7 +49,7 @@ internal sealed class LoadConnection : IDisposable
         {
             if (_tls is not null)
             {
-                // Bytes that wait may be a session ticket as well as the notice of the end: only a read tells.
+                // Waiting bytes may be a TLS session ticket or the notice of the end: only a read tells.
                 if (_ahead is null && _start == _end)
                 {
                     (_start, _end) = (0, 0);
@@ -70,10 +70,10 @@ internal sealed class LoadConnection : IDisposable
         }
     }
 
-    /// <param name="endPoint">Whom to connect to.</param>
+    /// <param name="endPoint">The server.</param>
     /// <param name="readPause">How long to rest before each read.</param>
-    /// <param name="tls">Judges the server's certificate; null speaks without TLS.</param>
-    /// <param name="limit">Ends it.</param>
+    /// <param name="tls">Checks the server's certificate; null means no TLS.</param>
+    /// <param name="limit">Cancels the connect.</param>
     public static async Task<LoadConnection> OpenAsync(
         EndPoint endPoint, TimeSpan readPause, RemoteCertificateValidationCallback? tls, CancellationToken limit)
     {
@@ -161,7 +161,7 @@ internal sealed class LoadConnection : IDisposable
 
     public void Dispose()
     {
-        // At once, without a word of goodbye; what was read ahead then fails, which nobody needs to know.
+        // At once, without closing TLS properly. A pending read ahead then fails, which can be ignored.
         _ahead?.ContinueWith(static read => read.Exception, TaskScheduler.Default);
         _socket.Dispose();
         _tls?.Dispose();

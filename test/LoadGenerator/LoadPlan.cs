@@ -6,25 +6,25 @@ namespace LoadGenerator;
 /// <summary>What a load consists of.</summary>
 public sealed record LoadPlan
 {
-    /// <summary>Whom to ask.</summary>
+    /// <summary>The server.</summary>
     public required EndPoint EndPoint { get; init; }
 
-    /// <summary>Given, the clients speak HTTP/1.1 over TLS, and this judges the server's certificate on each connection.</summary>
+    /// <summary>If set, clients speak HTTP/1.1 over TLS, and this checks the server's certificate on each connection.</summary>
     public RemoteCertificateValidationCallback? Tls { get; init; }
 
-    /// <summary>How many clients ask at the same time, each with one connection.</summary>
+    /// <summary>How many clients send requests at the same time, each on its own connection.</summary>
     public int Clients { get; init; } = 16;
 
-    /// <summary>What is asked for.</summary>
+    /// <summary>The path that is requested.</summary>
     public string Path { get; init; } = "/";
 
     /// <summary>
-    /// Bytes of the body of each request; 0 asks by GET. A server that gets a body must answer with its process id, a
-    /// space and the same body. Where it is asked by GET, a number alone is taken for its process id.
+    /// The size of each request's body in bytes; 0 means GET. A server must answer a body with its process id, a space and the same
+    /// body. If the answer to a GET is just a number, it is taken for the process id.
     /// </summary>
     public int Body { get; init; }
 
-    /// <summary>Whether connections are used again, for as long as the server lets them.</summary>
+    /// <summary>Whether connections are reused, as long as the server allows it.</summary>
     public bool KeepAlive { get; init; } = true;
 
     /// <summary>How long a connect, and a request from its first byte to the last of its response, may take.</summary>
@@ -33,18 +33,18 @@ public sealed record LoadPlan
     /// <summary>How long a client rests after each response.</summary>
     public TimeSpan Pause { get; init; }
 
-    /// <summary>Within which time the clients come, one after the other; zero lets them come at once.</summary>
+    /// <summary>The time over which the clients start, one after another; zero starts all at once.</summary>
     public TimeSpan Ramp { get; init; }
 
-    /// <summary>How long a client rests before it takes a little more of a response from its connection: a slow reader.</summary>
+    /// <summary>How long a client rests before each read of a little more of a response: a slow reader.</summary>
     public TimeSpan ReadPause { get; init; }
 
     /// <summary>
-    /// More than 0: each client speaks HTTP/2 without TLS, on one connection, and asks so many times at once. It is .NET's own
-    /// client then, which asks again what the server said it did not take (GOAWAY), as the protocol has it.
+    /// If above 0, each client speaks HTTP/2 without TLS and has this many requests open at once on one connection. This uses .NET's
+    /// own client, which retries requests that the server reports as not processed (GOAWAY), as the protocol allows.
     /// </summary>
     public int Streams { get; init; }
 
-    /// <summary>How many requests each client makes, or each stream of it; null for no end.</summary>
+    /// <summary>How many requests each client, or each of its streams, sends; null for no limit.</summary>
     public long? RequestsOfEach { get; init; }
 }
