@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Benchmarks.Micro;
 
-/// <summary>A connection's reader and writer on a real socket, the loop on a thread of its own.</summary>
+/// <summary>A connection's reader and writer on a real socket, with the loop on its own thread.</summary>
 public class ConnectionBenchmarks : IAsyncDisposable
 {
     private const int Request = 100;
@@ -62,7 +62,7 @@ public class ConnectionBenchmarks : IAsyncDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Writes a response, flushes it, which sends, and receives it at the other end.</summary>
+    /// <summary>Writes a response, flushes it (which sends it), and receives it at the other end.</summary>
     [Benchmark]
     public async Task<int> WriteFlushAndReceive()
     {
@@ -73,7 +73,7 @@ public class ConnectionBenchmarks : IAsyncDisposable
         return _client.Receive(_received);
     }
 
-    /// <summary>Sends a request, reads it as soon as the loop has been told of it, and consumes it.</summary>
+    /// <summary>Sends a request, reads it once the loop has seen it, and consumes it.</summary>
     [Benchmark]
     public long SendReadAndAdvance()
     {

@@ -3,7 +3,7 @@ using KestrelGreenTransport.Accepting;
 
 namespace Benchmarks.Micro;
 
-/// <summary>What the bound on connections costs for each connection.</summary>
+/// <summary>The cost per connection of the limit on connections.</summary>
 public class PoolBenchmarks
 {
     private readonly ConnectionPool _pool = new("tcp://127.0.0.1:0", 1000);

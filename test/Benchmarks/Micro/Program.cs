@@ -6,8 +6,8 @@ using BenchmarkDotNet.Jobs;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
 
-// In this process: what BenchmarkDotNet would build for each benchmark otherwise falls under this repository's rules
-// (central package versions, warnings as errors), and they are not written for generated code.
+// In this process: the projects that BenchmarkDotNet would otherwise generate for each benchmark would fall under this
+// repository's rules (central package versions, warnings as errors), which are not meant for generated code.
 var config = DefaultConfig.Instance
     .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance))
     .AddDiagnoser(MemoryDiagnoser.Default);

@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Benchmarks.Micro;
 
-/// <summary>What it costs a request to be known to the worker, by the features of a request that Kestrel really has in flight.</summary>
+/// <summary>The cost of tracking a request in the worker, with the features of a request that Kestrel really has in flight.</summary>
 public class RequestBenchmarks : IAsyncDisposable
 {
     private readonly RequestFigures _figures = new(TimeProvider.System, keepsRequests: true);

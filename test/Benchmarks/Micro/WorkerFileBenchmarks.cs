@@ -6,7 +6,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Benchmarks.Micro;
 
-/// <summary>What a beat, an entry on the board and a look at a beat cost, on the file system where they are kept.</summary>
+/// <summary>The cost of a beat, an entry on the board and a look at a beat, on the file system that holds them.</summary>
 public class WorkerFileBenchmarks : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("green-micro-").FullName;

@@ -5,14 +5,14 @@ using System.Runtime;
 namespace Benchmarks.Server;
 
 /// <summary>
-/// Answers what the benchmark wants to know of this process, one line of JSON for each line it asks: not over HTTP, so
-/// that asking neither goes through what is measured nor waits behind it.
+/// Answers the benchmark's questions about this process, one line of JSON per line. It does not use HTTP, so that the questions
+/// neither go through what is measured nor wait behind it.
 /// </summary>
 internal static class ControlLine
 {
     private static long _takeovers;
 
-    /// <summary>From now on counts how often a handler lost its event loop.</summary>
+    /// <summary>Starts counting how often a handler loses its event loop.</summary>
     public static MeterListener CountTakeovers()
     {
         var listener = new MeterListener

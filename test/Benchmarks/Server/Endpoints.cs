@@ -5,7 +5,7 @@ using System.Text.Json.Serialization;
 
 namespace Benchmarks.Server;
 
-/// <summary>What the scenarios ask for, one path each.</summary>
+/// <summary>The scenarios' requests, one path each.</summary>
 internal sealed class Endpoints(string? postgres) : IAsyncDisposable
 {
     private const int OneInTwenty = 20;
@@ -73,8 +73,8 @@ internal sealed class Endpoints(string? postgres) : IAsyncDisposable
         return HelloAsync(context);
     }
 
-    // Until 5 ms of wall-clock time are over, whether or not this thread had the core: so what several threads that
-    // share one core spend at the same time counts for each of them.
+    // Until 5 ms of wall-clock time are over, whether or not this thread had the core: if several threads share a core, the same
+    // time counts for each of them.
     private async Task SpinOneInTwentyAsync(HttpContext context)
     {
         if (IsOneInTwenty())

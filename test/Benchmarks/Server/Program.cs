@@ -1,12 +1,12 @@
-// The server that the benchmarks measure: one app over whichever transport it is told to use, so that two variants
-// differ in nothing else. No logging, no routing, no middleware: the transport is to dominate.
+// The server that the benchmarks measure: one app over the chosen transport, so that two variants differ in nothing else. No
+// logging, no routing, no middleware: the transport should dominate.
 //
 //   --Transport stock | inline | green    inline: stock with UnsafePreferInlineScheduling
 //   --Protocol http | https | h2          what its one endpoint speaks (h2: cleartext HTTP/2 by prior knowledge)
 //   --GreenTransport:Backend Epoll ...    any setting of the transport
 //   --Postgres "Host=..."                 for /db
 //
-// It prints `READY <port>` and then answers lines on standard input (ControlLine); it ends when that ends.
+// It prints `READY <port>` and then answers lines on standard input (ControlLine); it exits at the end of the input.
 
 using System.Net;
 using Benchmarks.Server;
@@ -44,7 +44,7 @@ await app.StartAsync();
 
 Console.WriteLine($"READY {new Uri(app.Urls.Single()).Port}");
 
-// On this thread, which nothing else uses: it answers however busy or blocked the thread pool and the loops are.
+// On this thread, which has no other work: it answers however busy or blocked the thread pool and the loops are.
 ControlLine.AnswerUntilEnd(Console.In, Console.Out);
 
 // Not StopAsync: it would wait for handlers that sleep.

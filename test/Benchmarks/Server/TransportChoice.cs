@@ -2,12 +2,12 @@ using KestrelGreenTransport;
 
 namespace Benchmarks.Server;
 
-/// <summary>Which transport serves, as the configuration says.</summary>
+/// <summary>The transport that the configuration chooses.</summary>
 internal static class TransportChoice
 {
     /// <summary>
-    /// A setting of the transport that was asked for and that this build does not have, or null. A variant that is
-    /// measured under the settings of another would be a lie.
+    /// A requested setting of the transport that this build does not have, or null. Measuring a variant with the settings of
+    /// another would be misleading.
     /// </summary>
     public static string? WhatIsMissing(IConfiguration configuration)
     {

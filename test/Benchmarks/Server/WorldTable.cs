@@ -4,7 +4,7 @@ namespace Benchmarks.Server;
 
 internal readonly record struct World(int Id, int RandomNumber);
 
-/// <summary>A table of 10,000 rows, made by build/bench, of which a request reads one.</summary>
+/// <summary>A table of 10,000 rows, made by build/bench; a request reads one of them.</summary>
 internal sealed class WorldTable(string connectionString) : IAsyncDisposable
 {
     private const int Rows = 10_000;
