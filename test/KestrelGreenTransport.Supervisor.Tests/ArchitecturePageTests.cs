@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace KestrelGreenTransport.Supervisor.Tests;
 
-/// <summary>docs/architecture.md has a line for each folder of src, and that line says which others its files import: only such that stand above it.</summary>
+/// <summary>docs/architecture.md has a line for each folder of src. It lists the folders that its files import; those of the same project must be above it.</summary>
 public sealed partial class ArchitecturePageTests
 {
     private static readonly Dictionary<string, string> Projects = new()
@@ -50,8 +50,8 @@ public sealed partial class ArchitecturePageTests
         }
     }
 
-    // Imports show what is used as long as nothing can be seen without one: neither by a namespace of another folder, nor from
-    // the room that a room is in.
+    // Imports show all uses only if nothing is visible without one: neither through the namespace of another folder, nor from an
+    // enclosing room.
     [Fact]
     public void A_namespace_is_that_of_its_folder_and_no_room_uses_the_one_that_it_is_in()
     {
@@ -81,7 +81,7 @@ public sealed partial class ArchitecturePageTests
             text,
             Import().Matches(text).Select(static match => FolderOf(match.Groups[1].Value)).OfType<string>().Where(import => import != folder));
 
-    /// <summary>The project's lines: its folders, and the folders that each may use.</summary>
+    /// <summary>The project's lines: its folders, and which folders each may use.</summary>
     private static Dictionary<string, string[]> RoomsOf(string project)
     {
         var lines = File.ReadAllLines(Path.Combine(Checkout.Root, "docs", "architecture.md"))
@@ -100,7 +100,7 @@ public sealed partial class ArchitecturePageTests
         from room in Code().Matches(part)
         select $"{owner}/{room.Groups[1].Value}";
 
-    /// <summary>The folder that a namespace is that of, or a type in it; null for what is public, and so everybody's.</summary>
+    /// <summary>The folder that a namespace, or a type in it, belongs to; null for public ones, which every folder may use.</summary>
     private static string? FolderOf(string name)
     {
         var project = Projects.Values.Where(project => $"{name}.".StartsWith($"{project}.", StringComparison.Ordinal)).MaxBy(static project => project.Length)!;

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace KestrelGreenTransport.Supervisor.Tests;
 
-/// <summary>CONTRIBUTING.md names what the emulated arm64 tests leave out, and those tests are there.</summary>
+/// <summary>CONTRIBUTING.md names what the emulated arm64 tests leave out, and those tests exist.</summary>
 public sealed partial class Arm64PageTests
 {
     [Fact]

@@ -3,7 +3,7 @@ using KestrelGreenTransport.Supervisor.Native;
 
 namespace KestrelGreenTransport.Supervisor.Tests;
 
-/// <summary>Does something as another user, really: on a thread that becomes that one and ends. Only root can.</summary>
+/// <summary>Really runs code as another user: on a thread that becomes that user and ends. Only root can.</summary>
 internal static class AsUser
 {
     public static T Run<T>(uint user, Func<T> what)
@@ -26,7 +26,7 @@ internal static class AsUser
         return done.Task.GetAwaiter().GetResult();
     }
 
-    // The C library's own functions would change every thread; the kernel's change the one that calls.
+    // The C library's own functions would change every thread; the kernel's calls change only the calling thread.
     private static unsafe void Become(uint user)
     {
         var (setGroups, setGid, setUid) = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? (116, 119, 117) : (159, 149, 147);

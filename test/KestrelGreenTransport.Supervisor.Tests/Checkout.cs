@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport.Supervisor.Tests;
 
-/// <summary>The source tree that the tests were built in: some hold its pages to its code.</summary>
+/// <summary>The source tree that the tests were built in: some of them compare its pages with its code.</summary>
 internal static class Checkout
 {
     public static string Root { get; } = Find();

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace KestrelGreenTransport.Supervisor.Tests;
 
-/// <summary>What neither the compiler nor a check of whitespace says: a file imports System first, and then by name.</summary>
+/// <summary>Not checked by the compiler or the whitespace check: a file imports System first, then the rest by name.</summary>
 public sealed partial class ImportOrderTests
 {
     [Fact]

@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace KestrelGreenTransport.Supervisor.Tests;
 
-/// <summary>SECURITY.md names a mode and a test for each line that it promises, and those tests are there.</summary>
+/// <summary>SECURITY.md names a mode and a test for each promise, and those tests exist.</summary>
 public sealed partial class SecurityPageTests
 {
     [Fact]

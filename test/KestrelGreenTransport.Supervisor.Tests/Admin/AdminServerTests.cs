@@ -36,7 +36,7 @@ public sealed class AdminServerTests : IDisposable
         }
     }
 
-    // Its file gets the socket's own mode when it is made. The descriptor shows that one; a later chmod of the file does not.
+    // When the file is created it gets the socket's own mode. The descriptor shows that mode, even after a chmod of the file.
     [Fact]
     public void A_Unix_socket_has_its_mode_before_it_has_a_file()
     {
@@ -68,7 +68,7 @@ public sealed class AdminServerTests : IDisposable
                 Assert.StartsWith("HTTP/1.1 200", await Ask("GET /healthz", "Connection: close"), StringComparison.Ordinal);
             }
 
-            // An action whose body does not come is a request under way; it keeps its place for as long as Kestrel lets it.
+            // An action whose body never arrives is a request in flight; it keeps its place as long as Kestrel lets it.
             for (var i = 0; i < AdminConnections.MostBusy; i++)
             {
                 clients.Add(await Connect());

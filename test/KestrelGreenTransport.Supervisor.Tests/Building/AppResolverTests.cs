@@ -7,7 +7,7 @@ public sealed class AppResolverTests : IDisposable
 {
     private const string Dotnet = "/usr/share/dotnet/dotnet";
 
-    // This very test program: a managed app with its executable beside it.
+    // This test program itself: a managed app with its executable beside it.
     private static readonly string ThisApp = typeof(AppResolverTests).Assembly.Location;
     private static readonly string ThisExecutable = Path.ChangeExtension(ThisApp, null);
     private static readonly string Library = typeof(GreenSupervisor).Assembly.Location;
@@ -94,7 +94,7 @@ public sealed class AppResolverTests : IDisposable
         Assert.True(File.Exists(Path.Combine(app.Project.Folder, "de/Shop.resources.dll")));
         Assert.False(Directory.Exists(Path.Combine(app.Project.Folder, "publish")));
 
-        // The next one gets another folder, and says nothing but what is wrong.
+        // The next build gets another folder, and prints only errors.
         var next = resolver.Resolve("src", ["a"], _commands).App!;
         Assert.NotEqual(app.Project.Folder, next.Project!.Folder);
         Assert.Equal(
@@ -222,7 +222,7 @@ public sealed class AppResolverTests : IDisposable
         File.WriteAllText(In(path), text);
     }
 
-    // As an app of the installed runtime, though these tests may have been published with one of their own.
+    // Installed as an app of the installed runtime, even if these tests were published with their own.
     private void InstallThisApp(string folder = "")
     {
         Directory.CreateDirectory(In(folder));

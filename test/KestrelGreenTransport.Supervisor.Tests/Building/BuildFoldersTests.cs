@@ -50,7 +50,7 @@ public sealed class BuildFoldersTests : IDisposable
         Assert.Empty(Directory.GetFileSystemEntries(Temporary));
     }
 
-    // As a killed supervisor leaves it, with a link in it that leads out of it.
+    // As a killed supervisor leaves it, with a link that leads out of it.
     private static string Old(string path, string elsewhere)
     {
         Directory.CreateDirectory(Path.Combine(path, "1"));

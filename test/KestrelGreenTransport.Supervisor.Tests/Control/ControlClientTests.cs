@@ -93,7 +93,7 @@ public sealed class ControlClientTests : IDisposable
             await Task.Delay(Timeout.Infinite, end);
         });
 
-        // The one that listens is this very process.
+        // The listening process is this one.
         Expect(1, $"the supervisor on {SocketPath} did not answer within 50ms: look at it with ps -o pid,stat,wchan -p {Environment.ProcessId}.", Short);
     }
 
@@ -138,7 +138,7 @@ public sealed class ControlClientTests : IDisposable
         });
         var taken = new TaskCompletionSource<StatusDocument>();
 
-        // The one that listens is this very process, which does not end.
+        // The listening process is this one, which does not exit.
         var client = new ControlClient(SocketPath, TimeProvider.System, Generous) { LeaveLimit = TimeSpan.Zero };
         var stopped = Task.Run(() => client.Stop(quick: true, taken.SetResult));
         var status = await taken.Task.WaitAsync(Generous);
@@ -198,13 +198,13 @@ public sealed class ControlClientTests : IDisposable
         Assert.Equal((exitCode, message), (failed.ExitCode, failed.Message));
     }
 
-    // What a killed supervisor leaves: a bound name that nobody listens on.
+    // What a killed supervisor leaves: a bound name without a listener.
     private static void LeaveStaleFile(string path)
     {
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         var elsewhere = path + ".bound";
         socket.Bind(new UnixDomainSocketEndPoint(elsewhere));
-        // .NET removes the file that it bound; under another name it stays.
+        // .NET deletes the file that it bound; under another name it stays.
         File.Move(elsewhere, path);
     }
 }

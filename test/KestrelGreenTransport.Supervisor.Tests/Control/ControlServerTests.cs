@@ -24,7 +24,7 @@ public sealed class ControlServerTests : IDisposable
 
     private Journal Journal { get; } = new(TimeProvider.System);
 
-    // From another thread, as the real one answers.
+    // From another thread, as the real supervisor answers.
     private static void Describe(ControlRequest request, Action<ControlResponse> answer) =>
         new Thread(() => answer(new ControlResponse { Dump = new DumpDocument { Files = [], Stacks = $"{request.Worker} {request.Kind}" } })).Start();
 

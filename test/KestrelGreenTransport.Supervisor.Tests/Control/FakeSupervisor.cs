@@ -11,7 +11,7 @@ internal sealed class FakeSupervisor : IDisposable
     private readonly Task _serving;
 
     /// <param name="path">Where to listen.</param>
-    /// <param name="answer">What to do with a connection after its request line was read; the connection is closed then.</param>
+    /// <param name="answer">What to do with a connection once its request line was read; afterwards the connection is closed.</param>
     public FakeSupervisor(string path, Func<Socket, string, CancellationToken, Task> answer)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
@@ -20,7 +20,7 @@ internal sealed class FakeSupervisor : IDisposable
         _serving = Serve(answer);
     }
 
-    /// <summary>Answers the requests in turn with these texts; the last one again and again.</summary>
+    /// <summary>Answers requests with these texts in turn, and then always with the last one.</summary>
     public FakeSupervisor(string path, params string[] answers)
         : this(path, InTurn(answers))
     {
@@ -62,7 +62,7 @@ internal sealed class FakeSupervisor : IDisposable
         }
     }
 
-    // Null for a client that only wanted to see whether somebody listens.
+    // Null for a client that only checked whether a process listens.
     private async Task<string?> ReadLine(Socket client)
     {
         var line = new StringBuilder();

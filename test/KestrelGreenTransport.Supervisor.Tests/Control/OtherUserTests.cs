@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Control;
 
-/// <summary>The control socket between users, with real ones where the tests run as root.</summary>
+/// <summary>The control socket between users, with real users if the tests run as root.</summary>
 public sealed class OtherUserTests : IDisposable
 {
     private const UnixFileMode Everybody = (UnixFileMode)0b111_111_111;
@@ -15,7 +15,7 @@ public sealed class OtherUserTests : IDisposable
 
     private readonly string _folder = Directory.CreateTempSubdirectory("green-users-").FullName;
 
-    // As /tmp is.
+    // With the mode of /tmp.
     public OtherUserTests() => File.SetUnixFileMode(_folder, Everybody | UnixFileMode.StickyBit);
 
     private string SocketPath => Path.Combine(_folder, "shop.sock");
@@ -59,7 +59,7 @@ public sealed class OtherUserTests : IDisposable
             return;
         }
 
-        // The kernel notes whom a socket belongs to when it listens.
+        // The kernel records a socket's owner when it starts to listen.
         using var liar = AsUser.Run(Somebody, () => new FakeSupervisor(SocketPath, SampleStatus.Answer(SampleStatus.Document)));
         File.SetUnixFileMode(SocketPath, Everybody);
 
@@ -101,7 +101,7 @@ public sealed class OtherUserTests : IDisposable
         var socket = ControlSocket.Bind(SocketPath);
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(SocketPath));
 
-        // A cleaner of temporary files may be faster.
+        // A cleaner of temporary files may have deleted it first.
         Directory.Delete(_folder, recursive: true);
         socket.Dispose();
         Directory.CreateDirectory(_folder);
@@ -117,7 +117,7 @@ public sealed class OtherUserTests : IDisposable
         }
         catch (SocketException refused) when (refused.SocketErrorCode == SocketError.Shutdown)
         {
-            // Refused before it has asked: the answer is there all the same.
+            // Refused before it has sent its request: the answer has arrived anyway.
         }
 
         var answer = new byte[4096];

@@ -87,7 +87,7 @@ public class HangTests
         Assert.True(story.Says<SlowRequestNotice>().IsKilled);
         story.Wants("abort 1, spawn 3");
 
-        // Its second slow request is no second verdict.
+        // Its second slow request does not cause a second verdict.
         story.Happens(new WorkerRequestOverdue(1, Slow)).WantsNothing();
         story.Boots(3).Happens(new WorkerAbortFinished(1)).Wants("kill 1").DiesBySignal(1, 9);
         Assert.Equal((ExitReason.RequestTimeout, Verdict.HungRequest), (story[3].LastExit!.Reason, story[3].LastExit!.Verdict));

@@ -34,7 +34,7 @@ public class LeaderTests
     [Fact]
     public void A_leader_that_resigns_by_itself_is_not_appointed_again()
     {
-        // It has begun to leave, and its beat has not told so yet.
+        // It has begun to leave, but its heartbeat does not say so yet.
         var story = Story.WithServing(workers: 2).Happens(new WorkerResigned(1)).Appoints("2 leads");
         story.DiesBySignal(2, 9).Appoints("");
         story.Boots(2).Appoints("2 leads");

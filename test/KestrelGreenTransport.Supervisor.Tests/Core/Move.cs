@@ -3,10 +3,10 @@ using FsCheck.Fluent;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Core;
 
-/// <summary>One thing that happens in a random story. Numbers choose among what there is, so every move fits every world.</summary>
+/// <summary>One event in a random story. Its numbers choose among what exists, so that every move fits every world.</summary>
 internal readonly record struct Move(MoveKind Kind, int A, int B)
 {
-    /// <summary>Stories of up to a hundred moves; those that end a supervisor are rare, so that most stories go on.</summary>
+    /// <summary>Stories of up to a hundred moves. Moves that end a supervisor are rare, so that most stories continue.</summary>
     public static Arbitrary<Move[]> Stories { get; } = Arb.From(Sequences(), Shorter);
 
     private static Gen<Move[]> Sequences()

@@ -18,7 +18,7 @@ public class ReloadTests
         story.Passes(0.4).WantsNothing();
         story.Passes(0.2).Wants("drain 1 in 30s");
 
-        // The next one's turn comes when the last one's predecessor is gone.
+        // The next worker's turn comes when the worker replaced before it is gone.
         story.Passes(5).WantsNothing();
         story.Exits(1, 0).Wants("spawn 1 of generation 2");
         Assert.Equal(ExitReason.Reload, story[3].LastExit!.Reason);
@@ -65,7 +65,7 @@ public class ReloadTests
         Assert.Equal((SupervisorPhase.Running, 1), (story.Phase, story.State.Generation));
         Assert.Same(failed.Cause, story.State.LastReload!.Failure);
 
-        // No second attempt by itself.
+        // There is no second attempt by itself.
         story.DiesBySignal(3, 9).Passes(60).WantsNothing();
     }
 
@@ -99,7 +99,7 @@ public class ReloadTests
         story.DiesBySignal(3, 11);
         story.Says<ReloadFailedNotice>();
 
-        // The candidate goes, and the empty place is filled from the generation in force.
+        // The new worker is drained, and the empty place is filled from the generation in force.
         story.Wants("drain 1 in 30s, spawn 3").Boots(3).Exits(1, 0);
         Assert.Equal("2 serving, 3 serving", story.Seats());
         Assert.Equal((SupervisorPhase.Running, 1), (story.Phase, story[3].Generation));

@@ -3,34 +3,34 @@ using KestrelGreenTransport.Supervisor.Core;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Core;
 
-/// <summary>A worker process as the random stories play it: what it does, what it was ordered, and by when which order is due.</summary>
+/// <summary>A worker process in the random stories: what it does, what it was ordered to do, and when each order is due.</summary>
 internal sealed class SimulatedProcess
 {
     public required int Index { get; init; }
 
     public required int Pid { get; init; }
 
-    /// <summary>Speaks for its state: booting, standby, serving, draining.</summary>
+    /// <summary>The state that it reports: booting, standby, serving, draining.</summary>
     public WorkerState Says { get; set; } = WorkerState.Booting;
 
-    /// <summary>Was asked to warm itself, and has not answered yet.</summary>
+    /// <summary>It was asked to warm up, and has not answered yet.</summary>
     public bool IsWarming { get; set; }
 
     public bool SaidHello { get; set; }
 
-    /// <summary>Was told to lead, and may do so still.</summary>
+    /// <summary>It was told to lead, and may still be leading.</summary>
     public bool Leads { get; set; }
 
-    /// <summary>Was told to lead no more.</summary>
+    /// <summary>It was told to stop leading.</summary>
     public bool IsDismissed { get; set; }
 
-    /// <summary>Has said that it leads no more; it is on its way out.</summary>
+    /// <summary>It has said that it no longer leads; it is exiting.</summary>
     public bool HasResigned { get; set; }
 
-    /// <summary>A request hangs in it, and that is a reason to end it.</summary>
+    /// <summary>One of its requests hangs, which is a reason to end it.</summary>
     public bool HasHungRequest { get; set; }
 
-    /// <summary>Beats no more, obeys no more.</summary>
+    /// <summary>It no longer sends heartbeats or obeys orders.</summary>
     public bool Hung { get; set; }
 
     /// <summary>Why it hangs.</summary>
@@ -39,16 +39,16 @@ internal sealed class SimulatedProcess
     /// <summary>Survives SIGKILL for now.</summary>
     public bool Stuck { get; set; }
 
-    /// <summary>The supervisor knows that it stands by or serves.</summary>
+    /// <summary>The supervisor knows that it is standing by or serving.</summary>
     public bool IsReady { get; set; }
 
-    /// <summary>When it beat last.</summary>
+    /// <summary>The time of its last heartbeat.</summary>
     public required long LastBeatAt { get; set; }
 
-    /// <summary>From when on silence counts: since it was ready, or the supervisor looked again, or it is no longer excused.</summary>
+    /// <summary>Silence counts from here: when it became ready, when the supervisor looked again, or when it was no longer excused.</summary>
     public long WindowFrom { get; set; }
 
-    /// <summary>Until when nothing can be held against it.</summary>
+    /// <summary>Before this time nothing can be held against it.</summary>
     public long LastProof => Math.Max(LastBeatAt, WindowFrom);
 
     public required long BootDue { get; set; }
@@ -57,10 +57,10 @@ internal sealed class SimulatedProcess
 
     public bool AbortFinished { get; set; }
 
-    /// <summary>From when on a kill for not leaving is fair.</summary>
+    /// <summary>From this time on it may be killed for not leaving.</summary>
     public long? LeaveDueFrom { get; set; }
 
-    /// <summary>By when a kill for not leaving must have come.</summary>
+    /// <summary>By this time it must have been killed for not leaving.</summary>
     public long? LeaveDueBy { get; set; }
 
     public bool ToldToHurry { get; set; }
@@ -69,7 +69,7 @@ internal sealed class SimulatedProcess
 
     public bool IsOrderedToEnd => AbortDue is not null || LeaveDueBy is not null || KillAgainDue is not null;
 
-    /// <summary>The supervisor did not run for a while: everything is due that much later.</summary>
+    /// <summary>The supervisor was paused: everything is due that much later.</summary>
     public void Forgive(long gap, long now)
     {
         WindowFrom = Math.Max(WindowFrom, now);

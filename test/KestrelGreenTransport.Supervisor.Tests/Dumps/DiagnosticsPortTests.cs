@@ -30,7 +30,7 @@ public sealed class DiagnosticsPortTests : IDisposable
     [Fact]
     public async Task Another_process_or_user_in_its_place_is_not_asked()
     {
-        // As any local user may: a name that is newer than the true one, and one in the place of the true one.
+        // As any local user may do: a name newer than the true one, and one in place of the true one.
         await File.WriteAllTextAsync(Path.Combine(_folder, $"dotnet-diagnostic-{Environment.ProcessId}-{ulong.MaxValue}-socket"), "", TestContext.Current.CancellationToken);
         Assert.Contains("has no diagnostics port", Own.WriteReport("/nowhere", Limit));
 
@@ -59,7 +59,7 @@ public sealed class DiagnosticsPortTests : IDisposable
         var size = await client.ReceiveAsync(request, TestContext.Current.CancellationToken);
         try
         {
-            // Each within the limit of one call; all of them would be without end. It ends when the other side has had enough.
+            // Each byte arrives within the limit of one call, but there is no end of them. Stops when the other side gives up.
             while (!client.Poll(TimeSpan.FromMilliseconds(20), SelectMode.SelectRead))
             {
                 await client.SendAsync(new byte[] { 0xff }, TestContext.Current.CancellationToken);
@@ -67,7 +67,7 @@ public sealed class DiagnosticsPortTests : IDisposable
         }
         catch (SocketException)
         {
-            // It left between the two.
+            // It closed between the poll and the send.
         }
 
         Assert.InRange(size, 20, request.Length);
@@ -100,7 +100,7 @@ public sealed class DiagnosticsPortTests : IDisposable
         return socket;
     }
 
-    // What was said to it before the other side left.
+    // What it received before the other side closed.
     private static async Task<int> Received(Socket listener)
     {
         using var client = await listener.AcceptAsync(TestContext.Current.CancellationToken);

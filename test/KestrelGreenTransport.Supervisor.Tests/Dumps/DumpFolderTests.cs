@@ -36,7 +36,7 @@ public sealed class DumpFolderTests : IDisposable
         folder.Make();
         foreach (var second in (int[])[1, 2])
         {
-            // Sparse: they take no room.
+            // Sparse files: they use no space.
             using var large = File.Create(folder.FileFor(1, 4121, Time(second), "dmp"));
             large.SetLength(DumpFolder.MaxBytes);
         }
@@ -99,7 +99,7 @@ public sealed class DumpFolderTests : IDisposable
             AsUser.Run(Somebody, () => Directory.CreateDirectory(theirs));
             Assert.Contains($"other users may write to {theirs}", new DumpFolder(theirs, "shop").WhyNot());
 
-            // Nor is one made where a link of theirs leads.
+            // No folder is created through a link of theirs, either.
             AsUser.Run(Somebody, () => File.CreateSymbolicLink(_path + "-link", theirs));
             Assert.Contains("symbolic link", new DumpFolder(_path + "-link/dumps", "shop").WhyNot());
             Assert.Throws<IOException>(() => new DumpFolder(_path + "-link/dumps", "shop").Make());

@@ -4,7 +4,7 @@ using KestrelGreenTransport.Supervisor.Native;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Files;
 
-/// <summary>What root opens to write where others may write too, with a real other user where the tests run as root.</summary>
+/// <summary>Files that root opens for writing where other users may write too, with a real other user if the tests run as root.</summary>
 public sealed class GuardedFileTests : IDisposable
 {
     private const UnixFileMode Everybody = (UnixFileMode)0b111_111_111;
@@ -35,7 +35,7 @@ public sealed class GuardedFileTests : IDisposable
         As(() => File.CreateSymbolicLink(Log, Precious));
         Assert.Contains($"it is a symbolic link, and other users may write to {Open}", WhyNot(Log));
 
-        // One that leads to nothing: what is made there would be theirs to choose.
+        // A dangling link: the other user would choose what is created.
         As(() => File.CreateSymbolicLink(Path.Combine(Open, "dangling"), Path.Combine(_folder, "made")));
         Assert.Contains("symbolic link", WhyNot(Path.Combine(Open, "dangling")));
         Assert.False(File.Exists(Path.Combine(_folder, "made")));
@@ -48,7 +48,7 @@ public sealed class GuardedFileTests : IDisposable
         Assert.Contains("a folder on the way is a symbolic link that another user may have put there", WhyNot(Path.Combine(Open, "logs", "green.log")));
         Assert.False(File.Exists(Path.Combine(_folder, "green.log")));
 
-        // Nor is a link in a folder of ours that stands in one of theirs: they may put another folder of ours in its place.
+        // A link in a folder of ours inside one of theirs is not followed, either: they may replace it by another folder of ours.
         Directory.CreateDirectory(Path.Combine(Open, "ours"));
         File.CreateSymbolicLink(Path.Combine(Open, "ours", "green.log"), Precious);
         Assert.Contains("symbolic link", WhyNot(Path.Combine(Open, "ours", "green.log")));
@@ -68,7 +68,7 @@ public sealed class GuardedFileTests : IDisposable
     {
         Spawn.Start(new SpawnRequest { FileName = "/usr/bin/mkfifo", Arguments = [Log], Environment = new Dictionary<string, string>(), Descriptors = [] }).Process!.WaitForEnd(TimeSpan.FromSeconds(30));
 
-        // Without a reader the kernel says so, with one it is seen to be none.
+        // Without a reader the kernel reports it; with a reader, the check of the file's type does.
         Assert.NotNull(WhyNot(Log));
         using var reader = File.OpenHandle("/dev/null");
         var opened = Result.From(LibcFiles.open(Log, LibcFiles.O_NONBLOCK | LibcFiles.O_CLOEXEC, 0));
@@ -125,7 +125,7 @@ public sealed class GuardedFileTests : IDisposable
         using (read)
         using (write)
         {
-            // As /dev/stdout leads there.
+            // /dev/stdout leads there.
             var link = Path.Combine(_folder, "stdout");
             File.CreateSymbolicLink(link, $"/proc/self/fd/{write.Number}");
 

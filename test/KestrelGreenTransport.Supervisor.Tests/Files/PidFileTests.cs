@@ -38,7 +38,7 @@ public sealed class PidFileTests : IDisposable
     [Fact]
     public void One_that_a_killed_supervisor_left_is_taken_over_whatever_stands_in_it()
     {
-        // Our own pid, which lives: a check by pid would take it for a supervisor.
+        // Our own pid, which is alive: a check by pid would take it for a supervisor.
         File.WriteAllText(FilePath, $"{Environment.ProcessId}\nand much more than a pid\n");
 
         using var taken = PidFile.Take(FilePath);

@@ -14,8 +14,8 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace KestrelGreenTransport.Supervisor.Tests.Fuzz;
 
 /// <summary>
-/// What operators and their programs write, in random form: addresses, settings, <c>green.json</c>, requests to the control
-/// socket. The supervisor refuses it with a reason, or takes what reads back the same.
+/// Random input from operators and their programs: addresses, settings, <c>green.json</c>, requests to the control socket. The
+/// supervisor must refuse it with a reason, or read it as something that round-trips.
 /// </summary>
 public class OperatorFuzzTests : SettingsFixture
 {
@@ -47,7 +47,7 @@ public class OperatorFuzzTests : SettingsFixture
             ReadBind(text);
             foreach (var setting in SettingsCatalogue.All)
             {
-                // As the loader hands it over.
+                // As the loader passes it.
                 ReadSetting(setting, setting.Split(text) is [var first, ..] ? first : "");
             }
 
@@ -114,7 +114,7 @@ public class OperatorFuzzTests : SettingsFixture
 
         foreach (var bind in binds.OfType<BindEndpoint>())
         {
-            // The workers can be told of it.
+            // It can be passed to the workers.
             Assert.Equal(bind.Endpoint, Assert.Single(InheritedListener.Parse(InheritedListener.Format([new InheritedListener(7, bind.Endpoint)]))).Endpoint);
         }
     }
@@ -127,7 +127,7 @@ public class OperatorFuzzTests : SettingsFixture
             return;
         }
 
-        // It can be handed on, and comes out the same.
+        // It can be passed on, and stays the same.
         var (once, again) = (new GreenSupervisorOptions(), new GreenSupervisorOptions());
         setting.Apply(once, [text]);
         var written = setting.Read(once);

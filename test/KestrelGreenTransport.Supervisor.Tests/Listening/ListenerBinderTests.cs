@@ -147,7 +147,7 @@ public sealed class ListenerBinderTests : IDisposable
         Assert.Null(listener.Adjust(1, (UnixFileMode)0b110_000_000));
         Assert.Equal((1, (UnixFileMode)0b110_000_000), (listener.Backlog, File.GetUnixFileMode(path)));
 
-        // The kernel queues one more than it is told.
+        // The kernel queues one connection more than the backlog says.
         using var one = Connect(path);
         using var two = Connect(path);
         Assert.Throws<SocketException>(() => Connect(path).Dispose());

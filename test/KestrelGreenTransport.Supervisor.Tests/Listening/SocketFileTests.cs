@@ -9,7 +9,7 @@ using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Listening;
 
-/// <summary>Whose file it is that is made, changed and removed for a Unix socket, while another user plays with the folders.</summary>
+/// <summary>Which files are created, changed and removed for a Unix socket while another user manipulates the folders.</summary>
 public sealed class SocketFileTests : IDisposable
 {
     private const uint Nobody = 65534;
@@ -116,7 +116,7 @@ public sealed class SocketFileTests : IDisposable
             Assert.Equal(Nobody, file!.Owner);
         }
 
-        // Whoever asks the socket for its owner must not hear of the supervisor.
+        // A client that asks the socket for its owner must not see the supervisor.
         using (var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified))
         {
             client.Connect(new UnixDomainSocketEndPoint(SocketPath));
@@ -171,7 +171,7 @@ public sealed class SocketFileTests : IDisposable
             return;
         }
 
-        // The worker's own, a root's in a sticky folder, one that is in use, and what is no socket.
+        // The worker's own socket, one of root's in a sticky folder, one in use, and a file that is not a socket.
         Own(Theirs);
         AsUser.Run(Nobody, () => { Leave(SocketPath); return true; });
         Assert.Null(Ask($"unix:{SocketPath}").Error);

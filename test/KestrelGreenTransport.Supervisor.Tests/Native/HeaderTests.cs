@@ -10,7 +10,7 @@ using KestrelGreenTransport.Supervisor.Native;
 namespace KestrelGreenTransport.Supervisor.Tests.Native;
 
 /// <summary>
-/// Numbers and structures of the kernel are those of this architecture's headers: a C compiler for it says so (CC, else cc).
+/// The kernel's numbers and structures match the headers of this architecture, according to its C compiler (CC, otherwise cc).
 /// build/test-arm64.sh runs this for arm64.
 /// </summary>
 public sealed partial class HeaderTests : IDisposable
@@ -46,7 +46,7 @@ public sealed partial class HeaderTests : IDisposable
     [Fact]
     public void Constants_that_have_a_name_of_C_have_its_value()
     {
-        // Those that this machine's headers do not know yet are left out.
+        // Constants that this machine's headers do not know yet are left out.
         var constants = NativeTypes()
             .SelectMany(static type => type.GetFields(BindingFlags.Static | BindingFlags.Public | BindingFlags.NonPublic))
             .Where(static field => field.IsLiteral && NameOfC().IsMatch(field.Name) && field.GetRawConstantValue() is not (nint or string))

@@ -6,12 +6,12 @@ using KestrelGreenTransport.Supervisor.Native;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Native;
 
-/// <summary>What is called of the C library is there in the oldest one that .NET 10 is supported on: glibc 2.28, of RHEL 8.</summary>
+/// <summary>Every C library function that we call exists in the oldest one that .NET 10 supports: glibc 2.28, RHEL 8's.</summary>
 public class OldestLibraryTests
 {
     private static readonly Version Oldest = new(2, 28);
 
-    // The only call that may be missing: a shell does it then.
+    // The only function that may be missing: then a shell does its work.
     private static readonly HashSet<string> Replaced = ["posix_spawn_file_actions_addchdir_np"];
 
     [Fact]
@@ -32,7 +32,7 @@ public class OldestLibraryTests
         Assert.DoesNotContain(calls.Except(Replaced), call => !since.TryGetValue(call, out var version) || version > Oldest);
     }
 
-    // 00000000000e7f80 g    DF .text	0000000000000034  GLIBC_2.2.5 fork; one in parentheses is an older form beside a newer one.
+    // 00000000000e7f80 g    DF .text	0000000000000034  GLIBC_2.2.5 fork; a version in parentheses is an older one that exists beside a newer one.
     private static Dictionary<string, Version> Exports(string library)
     {
         using var objdump = Process.Start(new ProcessStartInfo("objdump", ["-T", library]) { RedirectStandardOutput = true })!;

@@ -60,7 +60,7 @@ public class SpawnTests
         var masks = output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
             .Select(line => ulong.Parse(line.AsSpan(line.IndexOf('\t', StringComparison.Ordinal) + 1), NumberStyles.HexNumber, CultureInfo.InvariantCulture));
 
-        // Signals 32 and 33 belong to libc itself, which lets nobody set them.
+        // Signals 32 and 33 belong to libc itself, which does not let programs set them.
         Assert.All(masks, mask => Assert.Equal(0ul, mask & ~0x180000000ul));
     }
 

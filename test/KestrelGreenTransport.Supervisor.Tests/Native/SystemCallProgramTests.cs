@@ -6,7 +6,7 @@ namespace KestrelGreenTransport.Supervisor.Tests.Native;
 
 public sealed class SystemCallProgramTests : IDisposable
 {
-    // What GNU as makes of these lines, for a program that calls umask(0x1234fffe) and runs its second argument of three.
+    // The GNU assembler's output for these lines, for a program that calls umask(0x1234fffe) and runs its second argument of three.
     private const string X64 = """
         4154 push r12
         50 push rax
@@ -132,7 +132,7 @@ public sealed class SystemCallProgramTests : IDisposable
         Assert.Equal("1", facts["NoNewPrivs"]);
         Assert.All((string[])["CapPrm", "CapEff", "CapAmb"], set => Assert.Equal("0000000000000000", facts[set]));
 
-        // The session is its own, and the pipe for the report is not among its descriptors.
+        // It has its own session, and does not have the descriptor of the pipe for the report.
         var lines = parts[1].Split('\n', StringSplitOptions.RemoveEmptyEntries);
         var stat = lines[0].Split(' ');
         Assert.Equal([stat[0], stat[0], stat[0]], [facts["Pid"], stat[4], stat[5]]);
@@ -161,7 +161,7 @@ public sealed class SystemCallProgramTests : IDisposable
             return;
         }
 
-        // A loader would name the library that it cannot find: the shell's does, once, and only that.
+        // A loader would name the library that it cannot find. The shell's loader does, once; no other may.
         var (output, error) = Shell("echo started", new Dictionary<string, string> { ["LD_PRELOAD"] = "/nowhere/lib.so", ["PATH"] = "/usr/bin:/bin" });
 
         Assert.Null(error);

@@ -61,7 +61,7 @@ public sealed class JournalTests
             _journal.AddLine(1, pid, OutputStream.Out, "a line");
         }
 
-        // Somebody who holds the pipe of the first one still writes.
+        // A process that still holds the first worker's pipe writes.
         _journal.AddLine(1, 5000, OutputStream.Out, "from a grandchild");
 
         var kept = _journal.Newest(int.MaxValue, static entry => !entry.IsEvent).Select(static entry => entry.Pid!.Value).ToList();
@@ -106,7 +106,7 @@ public sealed class JournalTests
             _journal.AddLine(1, pid, OutputStream.Error, $"   at {pid}");
         }
 
-        // One that is ended before it writes says nothing.
+        // A worker that ends before it writes leaves no lines.
         _journal.Begin(1, 4124);
 
         Assert.Equal(["Unhandled exception.", "   at 4123"], _journal.Of(1));

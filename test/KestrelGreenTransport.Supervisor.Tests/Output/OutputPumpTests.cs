@@ -24,7 +24,7 @@ public class OutputPumpTests
 
             Write(write, "no end");
 
-            // The write end stays open, as in the hands of a grandchild: what is there must come out all the same.
+            // The write end stays open, as if a grandchild held it: what was written must still come out.
         }
 
         Assert.Equal([.. Enumerable.Range(0, Lines).Select(i => $"[worker 7] line {i}"), "[worker 7] no end"], written.Lines);

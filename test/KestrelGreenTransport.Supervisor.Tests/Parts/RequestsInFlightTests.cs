@@ -6,7 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Parts;
 
-/// <summary>Whoever asks is answered once, whatever the worker does.</summary>
+/// <summary>Every request gets exactly one answer, whatever the worker does.</summary>
 public sealed class RequestsInFlightTests
 {
     private static readonly SupervisorState State = new() { Settings = new ArbiterSettings(), Target = 1 };

@@ -187,7 +187,7 @@ public sealed class SelfLauncherTests : SettingsFixture
     [Fact]
     public async Task This_test_run_is_not_the_program_that_was_started_by_the_library()
     {
-        // The entry assembly is this one, so only "nothing configured" and the debugger keep it from supervising.
+        // The entry assembly is this one, so only "nothing configured" and the debugger keep it from becoming a supervisor.
         Assert.Null(await GreenSupervisor.TryRunAsync([]));
         await Assert.ThrowsAsync<ArgumentNullException>(() => GreenSupervisor.TryRunAsync(null!));
     }

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Settings;
 
-/// <summary>What is documented is what the code says. UPDATE_GOLDEN=1 writes the generated part anew; read the diff.</summary>
+/// <summary>The documentation matches the code. UPDATE_GOLDEN=1 rewrites the generated parts; read the diff.</summary>
 public sealed partial class DocumentationTests : SettingsFixture
 {
     // All of gunicorn 23, and the two variables that it reads.
@@ -219,7 +219,7 @@ public sealed partial class DocumentationTests : SettingsFixture
         return (path, File.ReadAllText(path));
     }
 
-    // From after the opening marker's line to the closing marker.
+    // From after the line of the opening marker to the closing marker.
     private static string Part(string text, string name)
     {
         var start = text.IndexOf("-->", text.IndexOf($"<!-- {name}", StringComparison.Ordinal), StringComparison.Ordinal) + 3;

@@ -2,7 +2,7 @@ using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Settings;
 
-/// <summary>A folder of its own, and settings read in it.</summary>
+/// <summary>A temporary folder, and settings that are read in it.</summary>
 public abstract class SettingsFixture : IDisposable
 {
     private protected string Folder { get; } = Directory.CreateTempSubdirectory("green-settings-").FullName;

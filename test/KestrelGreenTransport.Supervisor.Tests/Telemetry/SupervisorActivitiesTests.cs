@@ -6,7 +6,7 @@ namespace KestrelGreenTransport.Supervisor.Tests.Telemetry;
 
 public sealed class SupervisorActivitiesTests
 {
-    // No other test has a worker of this index.
+    // No other test has a worker with this index.
     private const int Place = 987;
 
     [Fact]

@@ -15,7 +15,7 @@ public sealed class UpgradePackageTests
         Assert.Equal(package.Sockets, read.Sockets);
         Assert.Null(UpgradePackage.Parse((package with { PidFile = null }).ToString())!.PidFile);
 
-        // From a version that did not pass it on.
+        // From a version that did not pass on the name.
         Assert.Null(UpgradePackage.Parse((package with { Name = null }).ToString())!.Name);
     }
 

@@ -81,7 +81,7 @@ public sealed class HeartbeatDirectoryTests : IDisposable
         File.SetUnixFileMode(_base, (UnixFileMode)0b111_111_111);
         if (!Environment.IsPrivilegedProcess)
         {
-            // Nobody else's folder can be made without root; one of root's is there.
+            // Without root we cannot create another user's folder, but one of root's exists.
             Assert.Throws<StartupException>(() => HeartbeatDirectory.Create("/root", "test"));
             return;
         }
@@ -116,7 +116,7 @@ public sealed class HeartbeatDirectoryTests : IDisposable
             Assert.Equal(Errno.EACCES, AsUser.Run(65534, () => Result.From(LibcFiles.open(Target, LibcFiles.O_DIRECTORY, 0)).Error));
             Assert.Equal(Errno.EACCES, AsUser.Run(65534, () => Result.From(Posix.mkdir(Path.Combine(Target, "theirs"), 0b111_000_000)).Error));
 
-            // As a worker does that outlives its supervisor, and leaves something behind.
+            // As by a worker that outlives its supervisor and leaves something behind.
             held = AsUser.Run(65534, () => new Descriptor(LibcFiles.open(first.WorkersPath, LibcFiles.O_DIRECTORY, 0)));
             Assert.Equal(0, Posix.flock(held.Number, Posix.LOCK_EX | Posix.LOCK_NB));
             AsUser.Run(65534, () => File.CreateSymbolicLink(Path.Combine(first.WorkersPath, "board"), _base));
@@ -130,7 +130,7 @@ public sealed class HeartbeatDirectoryTests : IDisposable
             Assert.Equal(ExitCodes.Usage, Assert.Throws<StartupException>(() => HeartbeatDirectory.Create(Target, "test")).ExitCode);
         }
 
-        // Whoever the workers are next time.
+        // The workers may have another user next time.
         HeartbeatDirectory.Create(Target, "test").Dispose();
         Assert.False(Directory.Exists(Target));
     }
@@ -164,12 +164,12 @@ public sealed class HeartbeatDirectoryTests : IDisposable
         Assert.Equal(3, RandomAccess.GetLength(board));
         Assert.Throws<StartupException>(() => HeartbeatDirectory.Create(Target, "test"));
 
-        // The workers' folder alone.
+        // Only the workers' folder.
         Directory.Delete(Workers, recursive: true);
         directory.CreateWorkerFile(2).File.Dispose();
         Assert.Equal(["board", "worker-2.beat"], Directory.GetFiles(Workers).Select(Path.GetFileName).Order());
 
-        // The board alone, and by a link in its place: that one is not followed.
+        // Only the board, which a link replaces: the link is not followed.
         File.CreateSymbolicLink(Path.Combine(Workers, "link"), Path.Combine(_base, "elsewhere"));
         File.Move(Path.Combine(Workers, "link"), Path.Combine(Workers, "board"), overwrite: true);
         directory.CreateWorkerFile(3).File.Dispose();

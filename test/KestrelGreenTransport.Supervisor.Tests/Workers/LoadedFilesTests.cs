@@ -42,7 +42,7 @@ public sealed class LoadedFilesTests : IDisposable
     [Fact]
     public void An_assembly_that_was_overwritten_is_found_and_data_that_the_process_shares_is_not()
     {
-        // One of IL alone, as an app's own assembly is: the case that a deploy by cp makes.
+        // An IL-only assembly, as an app's own is: the case of a deploy with cp.
         var assembly = Path.Combine(_folder, "Shop.dll");
         File.Copy(typeof(LoadedFilesTests).Assembly.Location, assembly);
         var context = new AssemblyLoadContext("shop", isCollectible: true);
