@@ -73,7 +73,7 @@ public sealed class CheckTests : ToolFixture
         Assert.Matches($@"(?m)^PROBLEM +binds +cannot listen on http://127.0.0.1:{port}: address already in use", output);
         Assert.DoesNotContain(":8000", output);
 
-        // -b wins over them.
+        // -b overrides them.
         (code, output, _) = Green(Host() with { Width = 400 }, "check", "-b", "127.0.0.1:0", "./Shop.dll");
         Assert.Equal(0, code);
         Assert.DoesNotContain($"{port}", output);
@@ -136,7 +136,7 @@ public sealed class CheckTests : ToolFixture
     {
         InstallShop();
 
-        // The test's folder is its own user's alone.
+        // Only its own user may enter the test's folder.
         var (_, output, _) = Green(Host() with { Width = 400 }, "check", "-b", "127.0.0.1:0", "--user", "nobody", "--access-log", "access.log", "./Shop.dll");
 
         if (System.Environment.UserName != "root")

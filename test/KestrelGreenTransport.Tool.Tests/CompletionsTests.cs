@@ -37,7 +37,7 @@ public sealed class CompletionsTests : ToolFixture
         Write("nginx.conf", "");
         Write("_green", Green("completions", "zsh").Out);
 
-        // A real line editor: a key of our own completes, and prints what stands in the line then.
+        // A real line editor: a key of our own completes, and prints the resulting line.
         Write("drive.zsh", """
             zmodload zsh/zpty
             zpty editor zsh -f -i

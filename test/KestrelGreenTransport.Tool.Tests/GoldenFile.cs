@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport.Tool.Tests;
 
-/// <summary>Outputs that are compared with a file, letter by letter. UPDATE_GOLDEN=1 writes the files anew; read the diff.</summary>
+/// <summary>Outputs that are compared with a file, letter by letter. UPDATE_GOLDEN=1 rewrites the files; read the diff.</summary>
 internal static class GoldenFile
 {
     public static void Expect(string name, string actual)

@@ -4,7 +4,7 @@ using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Tool.Tests;
 
-/// <summary>The tool in a world of the test's own.</summary>
+/// <summary>The tool in an environment of the test's own.</summary>
 public abstract class ToolFixture : IDisposable
 {
     private readonly StringWriter _out = new();
@@ -12,7 +12,7 @@ public abstract class ToolFixture : IDisposable
 
     private protected string Folder { get; } = Directory.CreateTempSubdirectory("green-tool-").FullName;
 
-    /// <summary>What was run, if anything.</summary>
+    /// <summary>The plan that was run, if any.</summary>
     private protected LaunchPlan? Ran { get; private set; }
 
     private protected Dictionary<string, string> Environment { get; } = [];
@@ -34,7 +34,7 @@ public abstract class ToolFixture : IDisposable
         IsTerminal = false,
         Width = 100,
         Apps = new AppResolver(Folder, "/usr/bin/dotnet", new NoCommands()),
-        // The one that answers is this very process, which does not end after a stop.
+        // The answering process is this one, which does not exit after a stop.
         Connect = static path => new ControlClient(path, TimeProvider.System, TimeSpan.FromSeconds(30)) { LeaveLimit = TimeSpan.Zero },
         Wait = static _ => { },
         Run = plan =>
@@ -46,7 +46,7 @@ public abstract class ToolFixture : IDisposable
 
     private protected Outcome Green(params string[] arguments) => Green(Host(), arguments);
 
-    /// <summary>Runs the command line; paths of the test's folder are shown as FOLDER.</summary>
+    /// <summary>Runs the command line; paths in the test's folder are shown as FOLDER.</summary>
     private protected Outcome Green(ToolHost host, params string[] arguments)
     {
         var code = GreenCommandLine.Invoke(arguments, host);
@@ -68,7 +68,7 @@ public abstract class ToolFixture : IDisposable
         File.WriteAllText(path, text);
     }
 
-    /// <summary>Puts a runnable Shop.dll into the folder: this very test program.</summary>
+    /// <summary>Puts a runnable Shop.dll into the folder: this test program itself.</summary>
     private protected void InstallShop()
     {
         var app = typeof(ToolFixture).Assembly.Location;
