@@ -7,8 +7,8 @@ using Xunit.Sdk;
 namespace KestrelGreenTransport.Tests.Fuzz;
 
 /// <summary>
-/// How long a fuzzer runs and where it starts: a few seconds from a random seed, unless build/fuzz.sh says otherwise. Each
-/// case has a seed of its own, which a failure names: with that seed it is the first case again.
+/// How long a fuzzer runs and where it starts: a few seconds from a random seed, unless build/fuzz.sh says otherwise. Each case
+/// has its own seed, which a failure names: a run with that seed begins with the same case.
 /// </summary>
 internal sealed class FuzzBudget
 {
@@ -21,8 +21,8 @@ internal sealed class FuzzBudget
 
     private FuzzBudget(string fuzzer, TimeSpan limit, long mostCases, int first) => (_fuzzer, _limit, _mostCases, _first) = (fuzzer, limit, mostCases, first);
 
-    /// <summary>A budget of so many seconds, or of what the environment says.</summary>
-    /// <param name="seconds">How long, in the tests.</param>
+    /// <summary>A budget of this many seconds, or of what the environment says.</summary>
+    /// <param name="seconds">How long it runs in the test suite.</param>
     /// <param name="file">The fuzzer's file, which ends in FuzzTests.cs.</param>
     public static FuzzBudget Of(double seconds, [CallerFilePath] string file = "") => new(
         Path.GetFileNameWithoutExtension(file).Replace("FuzzTests", "", StringComparison.Ordinal),
@@ -30,10 +30,10 @@ internal sealed class FuzzBudget
         Given("FUZZ_CASES", long.MaxValue),
         Given("FUZZ_SEED", Random.Shared.Next()));
 
-    /// <summary>How to run the case with this seed again.</summary>
+    /// <summary>The command that runs the case with this seed again.</summary>
     public string Again(int seed) => $"bash build/fuzz.sh --only {_fuzzer} --cases 1 --seed {seed}";
 
-    /// <summary>Runs cases, a few at once, until the budget is spent or a few different ones have failed; fails with all of them.</summary>
+    /// <summary>Runs cases, a few at a time, until the budget is spent or a few different ones have failed; fails with all of them.</summary>
     public async Task RunAsync(int atOnce, Func<int, Task> runCase)
     {
         const int MostFailures = 5;
@@ -48,7 +48,7 @@ internal sealed class FuzzBudget
                 }
                 catch (Exception exception)
                 {
-                    // The same fault is told once, whichever cases it was found by.
+                    // The same fault is reported once, whichever cases found it.
                     var told = exception is FailException ? exception.Message : exception.ToString();
                     failures.TryAdd(told, $"{Again(seed)}\n{told}");
                 }
@@ -61,7 +61,7 @@ internal sealed class FuzzBudget
         Assert.True(failures.IsEmpty, string.Join("\n\n", failures.Values));
     }
 
-    // There is always a first case.
+    // At least one case always runs.
     private bool TryNext(out int seed)
     {
         var number = Interlocked.Increment(ref _next);

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Connections.Features;
 
 namespace KestrelGreenTransport.Tests.Fuzz;
 
-/// <summary>Orders of steps that are rare, each made certain: another thread comes at one named point (<see cref="Interleaving"/>).</summary>
+/// <summary>Rare orders of steps, each made certain: another thread runs at one named point (<see cref="Interleaving"/>).</summary>
 [Collection(nameof(InterleavingFuzzTests))]
 public class InterleavedConnectionTests
 {

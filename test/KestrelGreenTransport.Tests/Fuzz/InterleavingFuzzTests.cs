@@ -7,11 +7,11 @@ using KestrelGreenTransport.Tests.Epoll.Scheduling;
 namespace KestrelGreenTransport.Tests.Fuzz;
 
 /// <summary>
-/// Stories whose outcome must not depend on who goes first, told while others are let go first at the named points of the code
-/// (<see cref="Interleaving"/>), as a seed decides. What must hold between the steps is asserted by the code itself, in debug
-/// builds, as the tests are.
+/// Stories whose outcome must not depend on which thread goes first. At the named points of the code (<see cref="Interleaving"/>),
+/// other threads are let through first, as a seed decides. The code itself asserts what must hold between the steps, in debug
+/// builds, in which the tests run.
 ///
-/// Beside nothing else: the visitor goes by the points of every thread of the process, and whoever counts what a thread allocates counts it too.
+/// Runs alone: every thread of the process calls the visitor, and tests that count a thread's allocations would include it.
 /// </summary>
 [CollectionDefinition(nameof(InterleavingFuzzTests), DisableParallelization = true)]
 [Collection(nameof(InterleavingFuzzTests))]
@@ -102,8 +102,8 @@ public class InterleavingFuzzTests
     private sealed record Story(Func<Task> Tell, string[] Points);
 
     /// <summary>
-    /// Which visit does what is decided by the seed; which thread makes which visit is not. So a seed gives another order each
-    /// time, and the same chances.
+    /// The seed decides what each visit does, but not which thread makes which visit. So a seed gives a different order each time,
+    /// with the same probabilities.
     /// </summary>
     private sealed class Visitor(int seed, ConcurrentDictionary<string, long> passed)
     {
@@ -130,7 +130,7 @@ public class InterleavingFuzzTests
             }
         }
 
-        // SplitMix64's last step: neighbours have nothing in common.
+        // SplitMix64's last step: neighbouring inputs give unrelated results.
         private static ulong Mixed(ulong x)
         {
             x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;

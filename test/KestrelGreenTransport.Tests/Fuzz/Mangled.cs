@@ -2,7 +2,7 @@ using System.Text;
 
 namespace KestrelGreenTransport.Tests.Fuzz;
 
-/// <summary>What is left of a text when something goes wrong on its way: bytes changed, cut out, doubled or joined with another text.</summary>
+/// <summary>A text corrupted on its way: bytes changed, cut out, duplicated or joined with another text.</summary>
 internal static class Mangled
 {
     /// <summary>One of the texts, mangled up to four times, or not at all.</summary>
@@ -38,7 +38,7 @@ internal static class Mangled
         return [.. changed];
     }
 
-    /// <summary>Has these bytes read; if that fails, fails with the fewest of them that cannot be read.</summary>
+    /// <summary>Passes these bytes to a reader; if that fails, reports the fewest bytes that still fail.</summary>
     public static async Task CheckAsync(byte[] bytes, Func<byte[], Task> read)
     {
         if (await FailureAsync(bytes) is not { } failure)
@@ -64,7 +64,7 @@ internal static class Mangled
 
         var text = string.Concat(bytes.Select(static one => one is >= 0x20 and < 0x7F and not (byte)'\\' ? $"{(char)one}" : $"\\x{one:X2}"));
 
-        // Only where it was thrown: the same fault is to read the same, whichever way led there.
+        // Only where it was thrown: the same fault should have the same message, whichever way led there.
         Assert.Fail($"The bytes \"{text}\": {failure.GetType().Name}: {failure.Message}\n{failure.StackTrace?.Split('\n').FirstOrDefault(static frame => frame.Contains("KestrelGreenTransport", StringComparison.Ordinal))}");
 
         async Task<Exception?> FailureAsync(byte[] candidate) => await Record.ExceptionAsync(() => read(candidate));

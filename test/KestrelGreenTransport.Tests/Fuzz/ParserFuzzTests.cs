@@ -10,8 +10,8 @@ using KestrelGreenTransport.Tests.Proxying;
 namespace KestrelGreenTransport.Tests.Fuzz;
 
 /// <summary>
-/// What others wrote, in random form: valid texts and records with some of their bytes changed, cut, doubled or joined. A
-/// parser says no, or gives what reads back the same; it throws only what it promises.
+/// Random input from other processes: valid texts and records with some bytes changed, cut, duplicated or joined. A parser
+/// rejects the input, or reads it as something that round-trips; it throws only the exceptions that it promises.
 /// </summary>
 public class ParserFuzzTests
 {
@@ -43,7 +43,7 @@ public class ParserFuzzTests
             Assert.Equal(message, again);
         }
 
-        // Also where the bytes are in the middle of something longer.
+        // Also if the bytes are in the middle of something longer.
         var record = new byte[HeartbeatRecord.Size];
         if (HeartbeatFileReader.Judge(bytes.AsSpan(0, Math.Min(bytes.Length, record.Length)), out var beat) == HeartbeatOutcome.Beat)
         {
@@ -94,11 +94,11 @@ public class ParserFuzzTests
             Assert.True(size >= 0);
         }
 
-        // This process is number 7.
+        // In this test, our process id is 7.
         Assert.InRange(SystemdSockets.Count("7", text, 7) ?? 0, 0, 1 << 20);
         foreach (var setting in TransportSettings.All)
         {
-            // What it takes, it takes whole; what it refuses, it says why.
+            // A value that passes the check can be set; a refusal gives a reason.
             Assert.True(setting.Check(text) is { Length: > 0 } || setting.TrySet(new GreenTransportOptions(), text));
         }
 
@@ -122,7 +122,7 @@ public class ParserFuzzTests
         }
         catch (FormatException exception)
         {
-            // It names the variable.
+            // The message names the variable.
             Assert.StartsWith("GREEN_", exception.Message, StringComparison.Ordinal);
         }
     }

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace KestrelGreenTransport.Tests.Fuzz.Http;
 
-/// <summary>An app whose handlers do what handlers do: well and badly.</summary>
+/// <summary>An app whose handlers behave like real ones: well and badly.</summary>
 internal static class FuzzedApp
 {
     private const string OnPurpose = "thrown on purpose";
@@ -19,14 +19,14 @@ internal static class FuzzedApp
         {
             options.AllowSynchronousIO = true;
 
-            // No outcome hangs on how fast the machine is.
+            // No outcome may depend on the machine's speed.
             options.Limits.MinRequestBodyDataRate = null;
             options.Limits.MinResponseDataRate = null;
             options.Limits.MaxRequestBodySize = 1_000_000;
         },
         configure: static options => options.EventLoops = 2);
 
-    // What a handler is told when it may not do something is compared too.
+    // The exceptions that a handler gets for forbidden calls are compared, too.
     private static async Task HandleOrTellAsync(HttpContext context)
     {
         try
@@ -149,7 +149,7 @@ internal static class FuzzedApp
                     var read = await request.BodyReader.ReadAsync();
                     if (!read.IsCompleted && i % 3 == 0)
                     {
-                        // Not enough: looks at all, and takes nothing.
+                        // Not enough: examines everything, and consumes nothing.
                         request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
                         continue;
                     }

@@ -4,8 +4,8 @@ using System.Text;
 namespace KestrelGreenTransport.Tests.Fuzz.Http;
 
 /// <summary>
-/// What a client has received so far, as answers: without dates, and without the cuts between chunks, which depend on how
-/// the request's body came in.
+/// What a client has received so far, as answers: without dates, and without the boundaries between chunks, which depend on how
+/// the request's body arrived.
 /// </summary>
 internal sealed class HttpAnswers(IReadOnlyList<HttpExchange> exchanges)
 {
@@ -13,13 +13,13 @@ internal sealed class HttpAnswers(IReadOnlyList<HttpExchange> exchanges)
     private readonly List<byte> _text = [];
     private int _position;
 
-    /// <summary>Final answers that are complete.</summary>
+    /// <summary>The number of complete final answers.</summary>
     public int Complete { get; private set; }
 
-    /// <summary>Answers of 100 Continue.</summary>
+    /// <summary>The number of 100 Continue answers.</summary>
     public int Continued { get; private set; }
 
-    /// <summary>Whether the connection was handed over; then how many raw bytes have come.</summary>
+    /// <summary>The number of raw bytes received after an upgrade; null if the connection was not upgraded.</summary>
     public int? Raw { get; private set; }
 
     public void Add(ReadOnlySpan<byte> bytes)
@@ -35,7 +35,7 @@ internal sealed class HttpAnswers(IReadOnlyList<HttpExchange> exchanges)
         }
     }
 
-    /// <summary>All complete answers; and what is left, which is an answer without a length if the connection has ended with an end of stream.</summary>
+    /// <summary>All complete answers and, on request, the rest: an answer without a length, if the stream ended normally.</summary>
     public string Text(bool withRest)
     {
         var text = Encoding.Latin1.GetString([.. _text]);

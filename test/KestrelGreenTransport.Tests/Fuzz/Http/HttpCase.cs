@@ -7,24 +7,24 @@ namespace KestrelGreenTransport.Tests.Fuzz.Http;
 /// <summary>How a client leaves.</summary>
 internal enum HttpEnd
 {
-    /// <summary>It reads until the server ends the connection, and ends its half after the last answer if the server does not.</summary>
+    /// <summary>It reads until the server closes the connection, or closes its half after the last answer if the server does not.</summary>
     Polite,
 
-    /// <summary>It ends its half in the middle of the last request.</summary>
+    /// <summary>It closes its half in the middle of the last request.</summary>
     CutShort,
 
     /// <summary>It resets in the middle of the last request.</summary>
     Reset,
 }
 
-/// <summary>A stream of requests, and how they are sent and their answers received; all random choices come from one seed.</summary>
+/// <summary>A stream of requests, and how they are sent and their answers received. All random choices come from one seed.</summary>
 internal sealed class HttpCase(int seed, IReadOnlyList<HttpExchange> exchanges, HttpEnd end)
 {
     public IReadOnlyList<HttpExchange> Exchanges => exchanges;
 
-    // How an app takes it that its client has gone is a race between the request, the end and the answer, over Kestrel's own
-    // transport too: Kestrel drops what it is answering when it hears of the end. So what is compared is only that whole
-    // answers are the same, as far as they came.
+    // How an app learns that its client has gone is a race between the request, the end and the answer, also over Kestrel's own
+    // transport: Kestrel drops the current answer when it sees the end. So the comparison covers only the complete answers that
+    // arrived.
     private bool IsLoose => end != HttpEnd.Polite || exchanges[^1].IsLoose;
 
     public static HttpCase Of(int seed)
@@ -39,10 +39,10 @@ internal sealed class HttpCase(int seed, IReadOnlyList<HttpExchange> exchanges, 
     /// <summary>This case without one of its requests.</summary>
     public HttpCase Without(int index) => new(seed, [.. exchanges.Where((_, i) => i != index)], end);
 
-    /// <summary>Whether this may be run over that transport.</summary>
+    /// <summary>Whether this case may run over that transport.</summary>
     public bool Suits(ServedBy by) => by != ServedBy.EpollInline || !exchanges.Any(static exchange => exchange.Blocks);
 
-    /// <summary>Whether two runs of this case came to the same.</summary>
+    /// <summary>Whether two runs of this case had the same outcome.</summary>
     public bool Agree(HttpOutcome one, HttpOutcome other)
     {
         if (!IsLoose)
@@ -54,10 +54,10 @@ internal sealed class HttpCase(int seed, IReadOnlyList<HttpExchange> exchanges, 
         return one.IsSilent == other.IsSilent && longer.Text.StartsWith(shorter.Text, StringComparison.Ordinal);
     }
 
-    /// <summary>One run: a client that gives up when nothing has come for so long.</summary>
+    /// <summary>One run, with a client that gives up when nothing has arrived for this long.</summary>
     public async Task<HttpOutcome> RunAsync(ServedApp app, TimeSpan patience)
     {
-        // The same choices over every transport.
+        // The same random choices over every transport.
         var random = new Random(seed + 1);
         using var client = await app.ConnectAsync(socket => socket.ReceiveBufferSize = random.Next(3) == 0 ? 4096 : 65_536);
         var answers = new HttpAnswers(exchanges);
@@ -67,7 +67,7 @@ internal sealed class HttpCase(int seed, IReadOnlyList<HttpExchange> exchanges, 
         var how = await receiving;
         if (how == HttpOutcome.Silent)
         {
-            // What is still being sent will be received by nobody.
+            // The server no longer reads what is still being sent.
             client.Dispose();
         }
 
@@ -129,7 +129,7 @@ internal sealed class HttpCase(int seed, IReadOnlyList<HttpExchange> exchanges, 
             }
             else if (exchange.IsLoose)
             {
-                // In one piece: the server may end before another one comes.
+                // In one piece: the server may close before a second one arrives.
                 await client.SendAllAsync((byte[])[.. head, .. exchange.Body]);
             }
             else
@@ -138,7 +138,7 @@ internal sealed class HttpCase(int seed, IReadOnlyList<HttpExchange> exchanges, 
             }
         }
 
-        // A server that found no fault with the last request keeps the connection.
+        // A server that found no error in the last request keeps the connection open.
         if ((!exchanges[^1].Ends || exchanges[^1].IsLoose) && await IsSoAsync(() => answers.Complete >= exchanges.Count))
         {
             client.Shutdown(SocketShutdown.Send);
@@ -158,7 +158,7 @@ internal sealed class HttpCase(int seed, IReadOnlyList<HttpExchange> exchanges, 
             }
         }
 
-        // False when the connection ends before.
+        // False if the connection ends first.
         async Task<bool> IsSoAsync(Func<bool> fact)
         {
             while (!fact() && !receiving.IsCompleted)
@@ -208,13 +208,13 @@ internal sealed class HttpCase(int seed, IReadOnlyList<HttpExchange> exchanges, 
         }
         finally
         {
-            // Whoever waits for an answer looks at whether this has ended, again and again.
+            // Wakes every waiter: each checks whether this has ended.
             progress.Release(1000);
         }
     }
 }
 
-/// <summary>What came of a case.</summary>
+/// <summary>The outcome of a case.</summary>
 /// <param name="Text">The answers.</param>
 /// <param name="End">How the connection ended.</param>
 internal sealed record HttpOutcome(string Text, string End)

@@ -5,7 +5,7 @@ namespace KestrelGreenTransport.Tests.Fuzz.Http;
 
 /// <summary>One request, and what its client must know to send it.</summary>
 /// <param name="Head">The request line and the headers.</param>
-/// <param name="Body">What follows them, framed.</param>
+/// <param name="Body">The framed body.</param>
 internal sealed record HttpExchange(string Head, byte[] Body)
 {
     private static readonly string[] Malformed =
@@ -43,24 +43,24 @@ internal sealed record HttpExchange(string Head, byte[] Body)
     /// <summary>The answer has no body.</summary>
     public bool IsHead { get; init; }
 
-    /// <summary>The body follows when the server asks for it.</summary>
+    /// <summary>The body follows when the server asks for it (100 Continue).</summary>
     public bool Expects { get; init; }
 
-    /// <summary>Raw bytes are echoed after the answer, until the client ends its half.</summary>
+    /// <summary>Raw bytes are echoed after the answer, until the client closes its half.</summary>
     public bool Upgrades { get; init; }
 
-    /// <summary>The server ends the connection with its answer, or instead of it.</summary>
+    /// <summary>The server closes the connection with its answer, or instead of it.</summary>
     public bool Ends { get; init; }
 
     /// <summary>
-    /// The server may end while bytes are under way to it, or ends by a reset, which may overtake what it answered: what is
-    /// certain is only that both see the beginning of the same answer.
+    /// The server may close while bytes are on their way to it, or close with a reset, which may overtake its answer. It is only
+    /// certain that both runs see the beginning of the same answer.
     /// </summary>
     public bool IsLoose { get; init; }
 
     /// <summary>
-    /// The handler blocks its thread until more of the body comes. Where it runs on an event loop without a guard nobody would
-    /// receive that.
+    /// The handler blocks its thread until more of the body arrives. On an event loop without a guard, nothing would receive that
+    /// data.
     /// </summary>
     public bool Blocks { get; init; }
 
@@ -118,8 +118,8 @@ internal sealed record HttpExchange(string Head, byte[] Body)
         var rest = (expects ? "Expect: 100-continue\r\n" : "") + (close ? "Connection: close\r\n\r\n" : "\r\n");
         var blocks = path == "/sync-body";
 
-        // Kestrel closes a connection whose last body was not read, and closing with bytes unread is a reset. One that is to
-        // be kept it reads on to the next request; a client that ends its half meanwhile has it abort, or not, by a hair.
+        // Kestrel closes a connection if its last body was not read, and closing with unread bytes causes a reset. If it keeps the
+        // connection, it reads on to the next request; whether a client that closes its half then causes an abort is a matter of timing.
         var isLoose = isLast && (path == "/early" || path.StartsWith("/partial", StringComparison.Ordinal));
         if (random.Next(2) == 0)
         {

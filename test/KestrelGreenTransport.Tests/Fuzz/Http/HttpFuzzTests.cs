@@ -8,7 +8,7 @@ public class HttpFuzzTests
 {
     private const int AtOnce = 4;
 
-    // A server that is silent for so long has nothing more to say: no handler takes longer than some milliseconds.
+    // A server that is silent for this long has nothing more to say: no handler takes longer than a few milliseconds.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
     // Before a transport is blamed for silence, it gets the time that a busy machine may need.
@@ -104,7 +104,7 @@ public class HttpFuzzTests
             return null;
         }
 
-        // What differs, and a little of what is before it.
+        // The difference, and a little of the text before it.
         static string Shown(string text, int same)
         {
             var from = Math.Max(0, same - 200);

@@ -4,8 +4,8 @@ using KestrelGreenTransport.Tests.Epoll;
 namespace KestrelGreenTransport.Tests.Fuzz.Pipes;
 
 /// <summary>
-/// Random stories of an app that handles a bare connection, and of its client: over each of our transports all reads,
-/// flushes, exceptions and ends are the same as over Kestrel's own.
+/// Random stories of an app that handles a raw connection, and of its client. Over each of our transports all reads, flushes,
+/// exceptions and ends are the same as over Kestrel's own.
 /// </summary>
 public class PipeFuzzTests
 {

@@ -1,12 +1,12 @@
 namespace KestrelGreenTransport.Tests.Fuzz.Pipes;
 
 /// <summary>
-/// What is known of a connection at any point of a story, so that only steps are taken whose outcome does not depend on
-/// timing. Left out for that reason: sending to an app that has completed its input or output (the answer may be a
-/// reset), what a flush says just after the client has gone (it may not be known yet), a reset or an abort after the
-/// client's end of stream (a transport that has not read that end yet never will), and a reset before the client has
-/// received all that was flushed (Kestrel's own transport may still be sending that, and the kernel tells of a reset once:
-/// when the send hears of it, the read takes it for an end of stream).
+/// What is known about a connection at any point of a story, so that every step taken has an outcome that does not depend on
+/// timing. Therefore these are left out: sending to an app that has completed its input or output (the answer may be a reset);
+/// what a flush reports just after the client has gone (it may not be known yet); a reset or an abort after the client's end of
+/// stream (a transport that has not read that end yet never will); and a reset before the client has received all that was
+/// flushed (Kestrel's own transport may still be sending, and the kernel reports a reset only once: if the send gets it, the
+/// read takes it for an end of stream).
 /// </summary>
 internal sealed class PipeModel
 {
@@ -19,7 +19,7 @@ internal sealed class PipeModel
 
     public long Examined { get; private set; }
 
-    /// <summary>All bytes up to here were examined by an AdvanceTo of the story.</summary>
+    /// <summary>All bytes up to here were examined by an AdvanceTo in the story.</summary>
     public long LookedAt { get; private set; }
 
     /// <summary>All bytes up to here have been in a result.</summary>
@@ -30,7 +30,7 @@ internal sealed class PipeModel
 
     public bool IsReading { get; private set; }
 
-    /// <summary>The held result is that of a cancelled read, which a Pipe lets be followed by another one.</summary>
+    /// <summary>The held result comes from a cancelled read, after which a Pipe allows another read.</summary>
     public bool MayReadOn { get; private set; }
 
     public bool IsInputDone { get; private set; }
@@ -42,7 +42,7 @@ internal sealed class PipeModel
     /// <summary>Reset or aborted.</summary>
     public bool IsEnded { get; private set; }
 
-    /// <summary>The end that the client sees is a reset.</summary>
+    /// <summary>The client sees the end as a reset.</summary>
     public bool IsReset { get; private set; }
 
     public bool IsReadCancelled { get; private set; }
@@ -77,7 +77,7 @@ internal sealed class PipeModel
         PipeAction.ReadAll or PipeAction.TryReadAll => MayRead && !IsReadCancelled && (Examined < Sent || IsHalfClosed),
         PipeAction.TryReadNothing => WouldWait,
         PipeAction.Advance => IsReading && !IsInputDone && !IsEnded,
-        // Not after a cancelled read: a Pipe then waits for more in spite of it.
+        // Not after a cancelled read: a Pipe then still waits for more.
         PipeAction.AdvanceBack => IsReading && !MayReadOn && !IsInputDone && !IsEnded && LookedAt > Consumed,
         PipeAction.ReadUntilSent => WouldWait && Sent - Consumed + step.A <= MostUnread,
         PipeAction.ReadUntilReset => WouldWait && MayReset,

@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport.Tests.Fuzz.Pipes;
 
-/// <summary>What an app should not do, and must be told so in the same way by every transport.</summary>
+/// <summary>Misuse by an app, which every transport must report in the same way.</summary>
 internal enum PipeNonsense
 {
     ReadWhileReading,

@@ -10,8 +10,8 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace KestrelGreenTransport.Tests.Fuzz.Pipes;
 
 /// <summary>
-/// Runs a story on one connection and notes what happens. The app plays its client too: so the order of all steps is
-/// certain, and what happens over one transport can be compared with what happens over another, line by line.
+/// Runs a story on one connection and records what happens. The app also plays the client, so the order of all steps is certain,
+/// and different transports can be compared line by line.
 /// </summary>
 internal sealed class PipeRun(PipeStory story, Socket client)
 {
@@ -30,7 +30,7 @@ internal sealed class PipeRun(PipeStory story, Socket client)
 
     private PipeWriter Output => _connection.Transport.Output;
 
-    /// <summary>An app whose connections each run the story of the client that made them.</summary>
+    /// <summary>Starts an app; each connection runs the story of the client that made it.</summary>
     public static async Task<(ServedApp App, Func<PipeStory, Task<string>> Run)> StartAsync(ServedBy by)
     {
         var runs = new ConcurrentDictionary<int, PipeRun>();
@@ -62,10 +62,10 @@ internal sealed class PipeRun(PipeStory story, Socket client)
         _connection = connection;
         try
         {
-            // Else the client's connect might be what hears of a reset.
+            // Otherwise the client's connect might get the error of a reset.
             await _connected.Task;
 
-            // Little room, so that what is flushed and not received makes a flush wait.
+            // A small buffer, so that a flush waits if the client does not receive.
             connection.Features.Get<IConnectionSocketFeature>()!.Socket.SendBufferSize = 8192;
             connection.ConnectionClosed.Register(_closed.SetResult);
             for (_step = 0; _step < story.Steps.Count; _step++)
@@ -89,7 +89,7 @@ internal sealed class PipeRun(PipeStory story, Socket client)
         {
             await Wait.ForAsync(_handled.Task);
 
-            // Beside it: a connection closes when all is sent, and the sockets need not have room for all.
+            // At the same time: a connection closes when everything is sent, and the sockets need not have room for all of it.
             var end = EndAsync();
             await Wait.ForAsync(_closed.Task);
             if (_leftBehind is not null)
@@ -107,7 +107,7 @@ internal sealed class PipeRun(PipeStory story, Socket client)
         return string.Join('\n', _notes);
     }
 
-    // What the client sees last.
+    // The last thing that the client sees.
     private async Task<string> EndAsync()
     {
         if (_model is { IsEnded: true, IsReset: false } && story.Steps.Any(static step => step.What is PipeAction.Reset or PipeAction.ReadUntilReset))
@@ -125,7 +125,7 @@ internal sealed class PipeRun(PipeStory story, Socket client)
                 _received += length;
             }
 
-            // An abort drops what was not sent yet.
+            // An abort drops what has not been sent yet.
             return isAny ? "any end" : _model.IsEnded ? "end of stream after an abort" : $"end of stream after {_received} of {_model.Flushed + _model.Unflushed}";
         }
         catch (SocketException exception)
@@ -190,7 +190,7 @@ internal sealed class PipeRun(PipeStory story, Socket client)
                 await ReadUntilAsync(() => Run(() => Abort(step.A)), WhatComesOfReadAsync);
                 break;
             case PipeAction.ReadUntilOutputCompleted:
-                // All of it: the input ends when the output is sent.
+                // Receives everything: the input ends when the output has been sent.
                 await ReadUntilAsync(() => Task.WhenAll(Run(() => Output.Complete()), ReceiveAsync((int)(_model.Flushed + _model.Unflushed - _received))), WhatComesOfReadAsync);
                 break;
             case PipeAction.ReadAndEnd:
@@ -334,7 +334,7 @@ internal sealed class PipeRun(PipeStory story, Socket client)
         var read = Input.ReadAsync(cancellationToken);
         Note(read.IsCompleted);
 
-        // On a thread of its own; and the app goes on on whichever completes its read.
+        // On another thread; the app continues on the thread that completes its read.
         var happening = Task.Run(happens, CancellationToken.None);
         await awaits(read);
         await Wait.ForAsync(happening);
@@ -481,7 +481,7 @@ internal sealed class PipeRun(PipeStory story, Socket client)
     private static async Task<string> WhatComesOfAsync(Task task) =>
         await Record.ExceptionAsync(() => Wait.ForAsync(task)) is { } exception ? Name(exception) : "no exception";
 
-    // One is the other's base, and a task makes one of the other.
+    // A task may turn an OperationCanceledException into a TaskCanceledException, which derives from it.
     private static string Name(Exception exception) => exception is OperationCanceledException ? nameof(OperationCanceledException) : exception.GetType().Name;
 
     private void Note(FlushResult flush) => Note($"flush completed {flush.IsCompleted}, cancelled {flush.IsCanceled}");

@@ -1,9 +1,9 @@
 namespace KestrelGreenTransport.Tests.Fuzz.Pipes;
 
-/// <summary>One thing that the app or its client does.</summary>
-/// <param name="What">What it is.</param>
-/// <param name="A">A size in bytes, or parts in a thousand of what there is, or which variant.</param>
-/// <param name="B">The same.</param>
+/// <summary>One action of the app or its client.</summary>
+/// <param name="What">The action.</param>
+/// <param name="A">A size in bytes, thousandths of what is available, or a variant.</param>
+/// <param name="B">Like A.</param>
 internal readonly record struct PipeStep(PipeAction What, int A, int B);
 
 internal enum PipeAction
@@ -11,7 +11,7 @@ internal enum PipeAction
     /// <summary>The client sends A bytes.</summary>
     Send,
 
-    /// <summary>The client ends its half.</summary>
+    /// <summary>The client closes its half.</summary>
     HalfClose,
 
     /// <summary>The client resets the connection.</summary>
@@ -23,10 +23,10 @@ internal enum PipeAction
     /// <summary>Reads until everything that was sent is in one result.</summary>
     ReadAll,
 
-    /// <summary>The same by TryRead.</summary>
+    /// <summary>The same with TryRead.</summary>
     TryReadAll,
 
-    /// <summary>TryRead when nothing has come.</summary>
+    /// <summary>TryRead when nothing has arrived.</summary>
     TryReadNothing,
 
     /// <summary>AdvanceTo: A thousandths consumed, B thousandths examined.</summary>
@@ -44,7 +44,7 @@ internal enum PipeAction
     /// <summary>A read that waits until its token is cancelled.</summary>
     ReadUntilToken,
 
-    /// <summary>A read that waits until the client ends its half.</summary>
+    /// <summary>A read that waits until the client closes its half.</summary>
     ReadUntilHalfClosed,
 
     /// <summary>A read that waits until the client resets.</summary>
@@ -62,22 +62,22 @@ internal enum PipeAction
     /// <summary>CancelPendingRead while no read waits.</summary>
     CancelRead,
 
-    /// <summary>The read after that: by ReadAsync or TryRead.</summary>
+    /// <summary>The next read after that, with ReadAsync or TryRead.</summary>
     ReadCancelled,
 
-    /// <summary>A read with a token that is cancelled already.</summary>
+    /// <summary>A read with a cancelled token.</summary>
     ReadWithCancelledToken,
 
     /// <summary>Writes A bytes with a size hint of B.</summary>
     Write,
 
-    /// <summary>A flush of what fits.</summary>
+    /// <summary>A flush of an amount that fits.</summary>
     Flush,
 
     /// <summary>CancelPendingFlush while no flush waits.</summary>
     CancelFlush,
 
-    /// <summary>A flush with a token that is cancelled already.</summary>
+    /// <summary>A flush with a cancelled token.</summary>
     FlushWithCancelledToken,
 
     /// <summary>A flush of more than fits, while the client receives.</summary>
@@ -98,18 +98,18 @@ internal enum PipeAction
     /// <summary>Aborts the connection; A: without a reason.</summary>
     Abort,
 
-    /// <summary>Reads on after the connection was reset or aborted.</summary>
+    /// <summary>Reads again after the connection was reset or aborted.</summary>
     ReadAfterEnd,
 
-    /// <summary>Writes on after the connection was reset or aborted, until a flush says that it is completed.</summary>
+    /// <summary>Writes after the connection was reset or aborted, until a flush reports that it is completed.</summary>
     FlushAfterEnd,
 
-    /// <summary>What makes no sense, by A.</summary>
+    /// <summary>Misuse, selected by A.</summary>
     Nonsense,
 
     /// <summary>Blocks the thread for A milliseconds.</summary>
     Block,
 
-    /// <summary>Goes on on the thread pool.</summary>
+    /// <summary>Continues on the thread pool.</summary>
     Yield,
 }

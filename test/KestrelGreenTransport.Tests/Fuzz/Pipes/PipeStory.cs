@@ -1,12 +1,12 @@
 namespace KestrelGreenTransport.Tests.Fuzz.Pipes;
 
-/// <summary>A sequence of steps of an app and its client, all of them allowed when they come.</summary>
+/// <summary>A sequence of steps of an app and its client, each allowed at its place.</summary>
 internal sealed class PipeStory(IReadOnlyList<PipeStep> steps)
 {
     private static readonly PipeAction[] Actions = Enum.GetValues<PipeAction>();
     private static readonly int Nonsenses = Enum.GetValues<PipeNonsense>().Length;
 
-    // These end a story, or nearly: it should be some way under way by then.
+    // These end a story, or nearly, so they should come late.
     private static readonly PipeAction[] Late =
     [
         PipeAction.HalfClose, PipeAction.Reset, PipeAction.ReadUntilHalfClosed, PipeAction.ReadUntilReset, PipeAction.ReadUntilAborted,
@@ -36,7 +36,7 @@ internal sealed class PipeStory(IReadOnlyList<PipeStep> steps)
             }
         }
 
-        // Mostly everything was read in the end: else the client may see a reset, or not.
+        // Usually everything was read in the end; otherwise the client may or may not see a reset.
         if (random.Next(10) != 0)
         {
             foreach (var what in (PipeAction[])[PipeAction.Advance, PipeAction.ReadCancelled, PipeAction.ReadAll])
@@ -53,7 +53,7 @@ internal sealed class PipeStory(IReadOnlyList<PipeStep> steps)
         return new PipeStory(steps);
     }
 
-    /// <summary>This story without some of its steps, unless those that stay would not be allowed.</summary>
+    /// <summary>This story without some of its steps, or null if the remaining ones would not be allowed.</summary>
     public PipeStory? Without(int first, int count)
     {
         var left = steps.Where((_, i) => i < first || i >= first + count).ToArray();
@@ -79,7 +79,7 @@ internal sealed class PipeStory(IReadOnlyList<PipeStep> steps)
         var what = Actions[random.Next(Actions.Length)];
         return what switch
         {
-            // ReadUntilSent: no more than comes in one piece.
+            // ReadUntilSent: no more than arrives in one piece.
             PipeAction.Send => new(what, random.Next(4) == 0 ? random.Next(1, 30_000) : random.Next(1, 200), 0),
             PipeAction.ReadUntilSent => new(what, random.Next(1, 500), 0),
             PipeAction.Write => new(what, random.Next(4) == 0 ? random.Next(0, 15_000) : random.Next(0, 200), random.Next(3) == 0 ? random.Next(0, 20_000) : 0),
