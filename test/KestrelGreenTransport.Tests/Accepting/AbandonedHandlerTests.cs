@@ -9,7 +9,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace KestrelGreenTransport.Tests.Accepting;
 
-/// <summary>Handlers that never complete, and whose clients have left, cost no slot for ever; Kestrel tells of them over every transport.</summary>
+/// <summary>Handlers that never complete after their clients have left do not keep a slot for ever; Kestrel reports them over every transport.</summary>
 public class AbandonedHandlerTests
 {
     private const int Slots = 4;
@@ -37,7 +37,7 @@ public class AbandonedHandlerTests
             configure: static options => options.WorkerConnections = Slots);
         await LeaveAsync(app, begun);
 
-        // Nothing here asks for a collection: where slots are bounded the transport does.
+        // Nothing here triggers a collection: with a limited number of slots, the transport does.
         using (var client = await app.ConnectAsync())
         {
             await client.SendAsync("GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
@@ -78,7 +78,7 @@ public class AbandonedHandlerTests
             build: builder => builder.Services.AddSingleton(new TransportClock(time)));
         await LeaveAsync(app, begun);
 
-        // Nothing here asks for a collection: the drain does.
+        // Nothing here triggers a collection: the drain does.
         var stopping = app.StopAsync();
         while (!stopping.IsCompleted)
         {
@@ -107,7 +107,7 @@ public class AbandonedHandlerTests
                 begun.Release();
                 await goOn.Task;
 
-                // More than the kernel takes at once: the flush waits for the loop.
+                // More than the kernel takes at once, so the flush waits for the loop.
                 await connection.Transport.Output.WriteAsync(new byte[10_000_000]);
                 var rest = await connection.Transport.Input.ReadAsync();
                 done.SetResult($"{rest.Buffer.Length} {rest.IsCompleted}");
@@ -150,7 +150,7 @@ public class AbandonedHandlerTests
         return "never";
     }
 
-    // In a method of its own, so that no local of a test keeps one of them.
+    // A separate method, so that no local of a test keeps a connection alive.
     private static async Task LeaveAsync(ServedApp app, SemaphoreSlim begun)
     {
         for (var number = 0; number < Slots; number++)

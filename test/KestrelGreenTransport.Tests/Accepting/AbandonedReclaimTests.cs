@@ -3,7 +3,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace KestrelGreenTransport.Tests.Accepting;
 
-/// <summary>When the transport asks for a collection: rarely, and only where that can give a slot back to a client that waits.</summary>
+/// <summary>When the transport triggers a collection: rarely, and only if that can free a slot for a waiting client.</summary>
 public sealed class AbandonedReclaimTests : IDisposable
 {
     private readonly FakeTimeProvider _time = new();

@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace KestrelGreenTransport.Tests.Accepting;
 
-/// <summary>All listeners of a process leave their sockets, and come back, by one word.</summary>
+/// <summary>One order makes all listeners of a process leave their sockets, or return to them.</summary>
 public class AcceptGateTests
 {
     [Theory]

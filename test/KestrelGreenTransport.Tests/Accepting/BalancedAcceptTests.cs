@@ -18,7 +18,7 @@ public class BalancedAcceptTests
         using var first = await ConnectAsync(sibling);
         await Wait.UntilAsync(() => app.Pool.Held == 1, "the first is taken");
 
-        // Several, since a sibling that is late by a tick loses one. Blocking: it waits in the kernel, as a sibling does.
+        // Several tries, since a sibling that is late by a tick loses one. Blocking, so that it waits in the kernel, as a sibling does.
         var left = 0;
         for (var i = 0; i < 50 && left < 3; i++)
         {
@@ -58,8 +58,8 @@ public class BalancedAcceptTests
             build: builder => builder.Services.AddSingleton<ISiblings>(services => figures.Of(services.GetRequiredService<TransportState>())),
             inherited: Listeners.Inherit(sibling));
 
-        // The first is its share. One that waits after that is looked after, and in this moment the siblings have more. While
-        // the code is cold a spare thread may take the loop over, and accept before the share is seen: some of them.
+        // The first connection is its share. A later one waits until a tick takes it, and at that moment the siblings get more. While
+        // the code is cold, a spare thread may take over the loop and accept before the share is seen, hence several clients.
         var clients = new List<Socket>();
         while (!figures.HasCalled && clients.Count < 20)
         {
@@ -69,7 +69,7 @@ public class BalancedAcceptTests
 
         await Wait.UntilAsync(() => figures.HasCalled, "it was called back");
 
-        // Only who stands in line looks at its siblings after an accept. A tick may take a client first: some of them.
+        // Only a listener that stands in line looks at its siblings after an accept. A tick may take a client first, hence several.
         var looked = figures.Looks;
         for (var i = 0; i < 50 && figures.Looks == looked; i++)
         {
@@ -138,8 +138,8 @@ public class BalancedAcceptTests
     }
 
     /// <summary>
-    /// Have no connections, until this process accepts one after it was shown that it has its share. From then on they have
-    /// many, and it is told at once.
+    /// Siblings without connections, until this process accepts one after learning that it has its share. From then on they have
+    /// many, and this process is told at once.
     /// </summary>
     private sealed class SiblingsThatFillUp : ISiblings
     {

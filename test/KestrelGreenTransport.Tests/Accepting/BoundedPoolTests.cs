@@ -31,7 +31,7 @@ public class BoundedPoolTests
                 return "served";
             }));
 
-        // A connection for each request: a client that keeps its connection keeps its slot.
+        // One connection per request: a client that keeps its connection keeps its slot.
         var requests = Enumerable.Range(0, 5).Select(_ => Task.Run(async () =>
         {
             using var client = app.CreateClient();

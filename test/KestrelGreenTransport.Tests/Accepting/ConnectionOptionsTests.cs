@@ -74,7 +74,7 @@ public class ConnectionOptionsTests
         await using var first = await TestApp.StartAsync(Configure);
         await using var second = await TestApp.StartAsync(Configure, kestrel: options => options.Listen(IPAddress.Loopback, first.Address.Port));
 
-        // The kernel deals them out by a hash of both addresses: that all go to one of the two will not happen.
+        // The kernel distributes clients by a hash of both addresses. That all of them go to one listener is practically impossible.
         for (var i = 0; i < 64; i++)
         {
             Assert.Equal("hello", await TestApp.GetAsync(new IPEndPoint(IPAddress.Loopback, first.Address.Port)));
@@ -116,7 +116,7 @@ public class ConnectionOptionsTests
         await client.ConnectAsync(IPAddress.Loopback, app.Address.Port);
         await client.SendAsync("GET / HTTP/1.1\r\nHost: test\r\n\r\n"u8.ToArray());
 
-        // What the kernel's buffers take is some MiB at most; the whole answer is 64.
+        // The kernel's buffers take a few MiB at most; the whole answer has 64.
         var last = -1L;
         await Wait.UntilAsync(
             async () =>

@@ -15,8 +15,8 @@ public class DescriptorExhaustionTests
     {
         await using var worker = await WorkerProcess.StartAsync($"ulimit -n {Limit}", $"--urls http://127.0.0.1:0 --GreenTransport:Backend {backend}");
 
-        // This connection was there before, so it can still ask. All that it will ask is asked once beforehand: code that
-        // has to be loaded needs descriptors.
+        // This connection exists already, so it still works later. Every request is made once beforehand, because loading code needs
+        // descriptors.
         using var inside = Client(worker);
         await ReadAsync("/accept-errors");
         await ReadAsync("/cpu");

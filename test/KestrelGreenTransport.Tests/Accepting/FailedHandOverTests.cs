@@ -10,10 +10,10 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Tests.Accepting;
 
 /// <summary>
-/// What goes wrong between the accept and the hand-over costs this one connection: its descriptor is closed, its slot comes
-/// back, and neither accepting nor the stop of the process knows of it.
+/// A failure between the accept and the hand-over costs only this connection: its descriptor is closed, its slot is freed, and
+/// neither accepting nor the stop of the process is affected.
 ///
-/// Beside nothing else: the points go by the threads of every test.
+/// Runs alone: every test's threads pass the interleaving points.
 /// </summary>
 [Collection(nameof(InterleavingFuzzTests))]
 public class FailedHandOverTests
@@ -99,7 +99,7 @@ public class FailedHandOverTests
         }
         catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionReset)
         {
-            // So ends a socket of .NET's that is disposed while a receive waits, even before its client knows that it is connected.
+            // A .NET socket that is disposed during a receive is reset, even before its client knows that it is connected.
         }
 
         await Wait.UntilAsync(() => app.State.Pools[0].Held == 0, "its slot has come back");

@@ -29,7 +29,7 @@ public class FairShareTests
         var held = new long[workers];
         for (var i = 0; i < 100 * workers; i++)
         {
-            // The kernel's order: the first that is awake.
+            // The kernel's order: the first worker that is awake.
             var taker = Array.FindIndex(held, own => FairShare.Allowance(own, new SiblingFigures(workers - 1, held.Sum() - own, 0), waiting: 1) > 0);
             Assert.NotEqual(-1, taker);
             held[taker]++;

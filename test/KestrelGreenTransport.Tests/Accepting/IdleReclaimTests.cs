@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace KestrelGreenTransport.Tests.Accepting;
 
-/// <summary>Idle keep-alive connections do not lock others out.</summary>
+/// <summary>Idle keep-alive connections do not lock out other clients.</summary>
 public class IdleReclaimTests
 {
     private const string Get = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
@@ -32,7 +32,7 @@ public class IdleReclaimTests
         await busy.SendAsync("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nhe");
         await Wait.UntilAsync(() => app.State.Pools[0].Held == 4, "the pool is full");
 
-        // Two clients: the two oldest go, and nobody else.
+        // Two clients wait: the two oldest connections are closed, and no others.
         foreach (var oldest in idle[..2].ToArray())
         {
             var client = await app.ConnectAsync();

@@ -117,7 +117,7 @@ public class ProtocolTests
             await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, limit.Token);
         }
 
-        // Given back twice, the one slot would serve two of these at once.
+        // If the one slot had been returned twice, two of these clients would be served at once.
         using var client = app.CreateClient();
         Assert.Equal("hello", await client.GetStringAsync("/", limit.Token));
         using var other = app.CreateClient();

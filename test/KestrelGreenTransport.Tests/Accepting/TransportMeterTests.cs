@@ -61,13 +61,13 @@ public class TransportMeterTests
         using var client = app.CreateClient();
         var name = $"green.transport.loop.takeovers {reason}";
 
-        // Compiling a handler takes it some time too, so that the first one may have lost the loop for that.
+        // Compiling a handler takes time too, so the first handler may have lost the loop because of that.
         for (var round = 0; meter.Observe().GetValueOrDefault(name) == 0; round++)
         {
             Assert.InRange(round, 0, 100);
             var held = client.GetStringAsync($"/{reason}");
 
-            // On the same loop: it answers only if another thread goes on with it.
+            // On the same loop: it answers only if another thread takes over the loop.
             await client.GetStringAsync("/");
             Assert.Equal("true", await held);
         }

@@ -14,7 +14,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace KestrelGreenTransport.Tests.Accepting;
 
-/// <summary>Clients that connect and ask for nothing do not lock others out either; they have longer than those that have asked before.</summary>
+/// <summary>Clients that connect but send no request do not lock out others either; they get longer than clients that have sent one before.</summary>
 public class UnaskedReclaimTests
 {
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
@@ -33,7 +33,7 @@ public class UnaskedReclaimTests
     {
         await using var app = await StartAsync(by, spoken, slots: 2);
 
-        // Over TLS it does not even begin its handshake.
+        // Over TLS it does not even begin the handshake.
         using var silent = await SilentAsync(app);
         await using var half = await CutClient.ConnectAsync(app, spoken);
         await Wait.UntilAsync(() => Find(app, half.Port) is not null, "it is accepted");
@@ -144,7 +144,7 @@ public class UnaskedReclaimTests
         },
         build: builder => builder.Services.AddSingleton(new TransportClock(_time)));
 
-    /// <summary>A client that Kestrel's HTTP, or its TLS, listens to in vain.</summary>
+    /// <summary>A silent client, whose connection Kestrel's HTTP, or its TLS, is reading already.</summary>
     private static async Task<Socket> SilentAsync(ServedApp app)
     {
         var client = await app.ConnectAsync();
@@ -153,7 +153,7 @@ public class UnaskedReclaimTests
         return client;
     }
 
-    // Kestrel may begin to read only now.
+    // Kestrel may begin to read only now, so several ticks may be needed.
     private async Task UntilEndAsync(Socket client)
     {
         var end = client.ReceiveAllAsync();

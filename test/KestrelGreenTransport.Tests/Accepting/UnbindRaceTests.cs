@@ -7,7 +7,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace KestrelGreenTransport.Tests.Accepting;
 
-/// <summary>A listener is unbound while clients come to a full pool: each is answered or turned away, and every slot comes back.</summary>
+/// <summary>A listener is unbound while clients come to a full pool: each is answered or turned away, and every slot is freed.</summary>
 public class UnbindRaceTests
 {
     [Fact]
