@@ -4,10 +4,10 @@ using System.Text;
 
 namespace KestrelGreenTransport.Tests.Epoll;
 
-/// <summary>Bytes over bare sockets and pipes, for both ends of a test.</summary>
+/// <summary>Bytes over plain sockets and pipes, for both ends of a test.</summary>
 internal static class Bytes
 {
-    /// <summary>The byte that belongs at a place of a long stream: any loss, doubling or swap shows.</summary>
+    /// <summary>The byte at a position of a long stream: any loss, duplication or swap shows.</summary>
     public static byte At(long position) => (byte)((position * 31) ^ (position >> 8) ^ (position >> 16));
 
     public static void Fill(Span<byte> buffer, long position)
@@ -39,7 +39,7 @@ internal static class Bytes
         }
     }
 
-    /// <summary>Receives one chunked answer, and not more.</summary>
+    /// <summary>Receives one chunked answer, and no more.</summary>
     public static async Task<string> ExpectAnswerAsync(this Socket socket)
     {
         var buffer = new byte[4096];
@@ -54,7 +54,7 @@ internal static class Bytes
         return answer;
     }
 
-    /// <summary>Receives until the text has come in whole.</summary>
+    /// <summary>Receives until the whole text has arrived.</summary>
     public static async Task ExpectAsync(this Socket socket, string expected)
     {
         var buffer = new byte[expected.Length];
@@ -73,7 +73,7 @@ internal static class Bytes
         Assert.Equal(expected, Encoding.ASCII.GetString(buffer, 0, got));
     }
 
-    /// <summary>All that comes until the end of the stream.</summary>
+    /// <summary>Receives until the end of the stream.</summary>
     public static async Task<string> ReceiveAllAsync(this Socket socket)
     {
         var text = new StringBuilder();

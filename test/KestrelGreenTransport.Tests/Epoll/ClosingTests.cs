@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Tests.Epoll;
 
-/// <summary>The ends of a connection look the same over every transport.</summary>
+/// <summary>Connections end the same way over every transport.</summary>
 public class ClosingTests
 {
     public static TheoryData<ServedBy> ByAll => ServedApp.ByAll;
@@ -46,7 +46,7 @@ public class ClosingTests
             using var registration = connection.ConnectionClosed.Register(fired.SetResult);
             foreach (var loop in by == ServedBy.Stock ? [] : app.State.Probes)
             {
-                // It comes by after what there was to see of this connection.
+                // The loop gets here only after it has handled what there was to see of this connection.
                 var passed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
                 loop.Pass(passed.SetResult);
                 await passed.Task;
@@ -154,7 +154,7 @@ public class ClosingTests
         var disposed = new TaskCompletionSource<ConnectionContext>();
         await using var app = await ServedApp.RunAsync(by, connection =>
         {
-            // More than the kernel takes: disposing waits for it.
+            // More than the kernel takes, so disposing waits for it.
             connection.Transport.Output.WriteAsync(new byte[20_000_000]).AsTask().ContinueWith(static _ => { }, TaskScheduler.Default);
             disposed.SetResult(connection);
             return Task.CompletedTask;
@@ -200,7 +200,7 @@ public class ClosingTests
             }
             catch (ConnectionResetException)
             {
-                // One of the ways.
+                // One of the possible outcomes.
             }
         });
         await Parallel.ForAsync(0, 300, async (i, _) =>
@@ -226,7 +226,7 @@ public class ClosingTests
             }
             catch (SocketException)
             {
-                // Aborted by the app: one of the ways.
+                // Aborted by the app: one of the possible outcomes.
             }
 
             client.Dispose();

@@ -5,8 +5,8 @@ using Microsoft.AspNetCore.Connections.Features;
 namespace KestrelGreenTransport.Tests.Epoll;
 
 /// <summary>
-/// What can happen to one connection at the same moment from several sides: the loop, the app on the pool, a token, an abort,
-/// the client. Whoever is first, every byte arrives in its order or the connection ends, and its slot comes back.
+/// What can happen to one connection from several sides at the same moment: the loop, the app on the pool, a token, an abort,
+/// the client. Whichever comes first, every byte arrives in order or the connection ends, and its slot is freed.
 /// </summary>
 public class ConnectionRaceTests
 {
@@ -26,7 +26,7 @@ public class ConnectionRaceTests
             ServedBy.EpollAdaptive,
             async connection =>
             {
-                // Many at once that block have the loop handed on before each of them.
+                // With many blocked handlers at once, the loop is handed on before each of them.
                 var number = await connection.Transport.Input.ReadAsync();
                 var gate = gates[number.Buffer.FirstSpan[0]];
                 connection.Transport.Input.AdvanceTo(number.Buffer.End);
@@ -67,7 +67,7 @@ public class ConnectionRaceTests
             by,
             async (connection, random) =>
             {
-                // Over loopback the kernel would take megabytes before it has no room.
+                // Over loopback the kernel would otherwise buffer megabytes.
                 connection.Features.Get<IConnectionSocketFeature>()!.Socket.SendBufferSize = 4096;
                 var output = connection.Transport.Output;
                 await connection.Transport.Input.ReadTextAsync(1);
@@ -97,7 +97,7 @@ public class ConnectionRaceTests
                     }
                     catch (OperationCanceledException)
                     {
-                        // Its bytes are flushed all the same.
+                        // Its bytes are still flushed.
                     }
                     finally
                     {
@@ -126,7 +126,7 @@ public class ConnectionRaceTests
             },
             static options => options.MaxWriteBufferSize = 64 * 1024,
 
-            // The kernel takes little for a client that has no room.
+            // The kernel sends little to a client with a small buffer.
             static client => client.ReceiveBufferSize = 4096);
     }
 
@@ -266,7 +266,7 @@ public class ConnectionRaceTests
                     }
                     catch (OperationCanceledException) when (source.IsCancellationRequested)
                     {
-                        // Nothing is lost by it.
+                        // Nothing is lost because of that.
                     }
 
                     await cancelling;
@@ -294,7 +294,7 @@ public class ConnectionRaceTests
             });
     }
 
-    /// <summary>Several clients at once, several times each; what a handler asserts is passed on, and all slots must come back.</summary>
+    /// <summary>Several clients at once, several times each. Failed assertions of a handler are passed on, and all slots must be freed.</summary>
     private static async Task ForManyAsync(
         ServedBy by,
         Func<ConnectionContext, Random, Task> handle,
@@ -334,7 +334,7 @@ public class ConnectionRaceTests
                 }
                 catch (SocketException)
                 {
-                    // Aborted there.
+                    // Aborted by the handler.
                 }
             }
         }));

@@ -4,7 +4,7 @@ using KestrelGreenTransport.Epoll.Scheduling;
 
 namespace KestrelGreenTransport.Tests.Epoll;
 
-/// <summary>Flushes that are sent together: none is lost, doubled or late, and nothing is left behind.</summary>
+/// <summary>Flushes that are sent together: none is lost, duplicated or late, and nothing is left behind.</summary>
 public class GatheringTests
 {
     public static TheoryData<ServedBy> ByAll => ServedApp.ByAll;
@@ -54,7 +54,7 @@ public class GatheringTests
         using var arrived = new ManualResetEventSlim();
         await using var app = await ServedApp.RunAsync(by, async connection =>
         {
-            // Nothing between: where the app runs inline this goes on within the event.
+            // Nothing in between: with the app inline, this continues within the event.
             connection.Transport.Input.AdvanceTo((await connection.Transport.Input.ReadAsync()).Buffer.End);
             connection.Transport.Output.Write("one"u8);
             await connection.Transport.Output.FlushAsync();
@@ -76,7 +76,7 @@ public class GatheringTests
         using var arrived = new ManualResetEventSlim();
         await using var app = await ServedApp.RunAsync(by, async connection =>
         {
-            // Nothing between: where the app runs inline this goes on within the event.
+            // Nothing in between: with the app inline, this continues within the event.
             connection.Transport.Input.AdvanceTo((await connection.Transport.Input.ReadAsync()).Buffer.End);
             connection.Transport.Output.Write("last"u8);
             await connection.Transport.Output.FlushAsync();

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace KestrelGreenTransport.Tests.Epoll;
 
-/// <summary>HTTP/1.1, as it is answered over every transport.</summary>
+/// <summary>HTTP/1.1, answered the same over every transport.</summary>
 public class HttpTests
 {
     private const int Large = 64 * 1024 * 1024;

@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Http;
 namespace KestrelGreenTransport.Tests.Epoll;
 
 /// <summary>
-/// What the app flushed reaches its client, whatever ends the connection afterwards. The same client asks every transport.
-/// Those on .NET's sockets send on another thread, so that an abort may come first there: from them nothing else may come.
+/// What the app flushed reaches its client, whatever ends the connection afterwards. Every transport gets the same client.
+/// Transports on .NET's sockets send on another thread, so that an abort may come first; that is the only other outcome allowed.
 /// </summary>
 public class LastBytesTests
 {
@@ -77,7 +77,7 @@ public class LastBytesTests
                 }
                 catch (WebSocketException)
                 {
-                    // It has sent the close frame, and aborts the connection.
+                    // It has sent the close frame, and is aborting the connection.
                 }
             });
         });
@@ -91,7 +91,7 @@ public class LastBytesTests
                 head += await ReceiveOneAsync(client);
             }
 
-            // A text message of one byte that no UTF-8 has, under a mask of zeros.
+            // A text message with a single byte that is never valid in UTF-8, with a mask of zeros.
             await client.SendAllAsync(new byte[] { 0x81, 0x81, 0, 0, 0, 0, 0xff });
             var frame = await ReceiveToTheEndAsync(client);
             if (by is ServedBy.Stock or ServedBy.Sockets && frame.Length == 0)
@@ -114,7 +114,7 @@ public class LastBytesTests
             {
                 await connection.Transport.Input.ReadTextAsync(3);
 
-                // It is in the socket's queue when this returns, and no event has been fetched meanwhile.
+                // When this returns, the bytes are in the socket's queue, and no event has been fetched since.
                 clients.Dequeue().Send(new byte[more]);
                 await connection.Transport.Output.WriteAsync("answer");
             });
@@ -147,7 +147,7 @@ public class LastBytesTests
         await client.SendAsync("ask");
         if (by is ServedBy.Stock or ServedBy.Sockets)
         {
-            // Those reset it, where they have not received everything yet.
+            // These transports reset the connection if they have not received everything yet.
             Assert.Equal("answer", Encoding.ASCII.GetString(await ReceiveToTheEndAsync(client)));
             return;
         }
@@ -174,7 +174,7 @@ public class LastBytesTests
                 }
                 catch (SocketException)
                 {
-                    // It is closed there by now.
+                    // The server has closed the connection by now.
                 }
             });
             Assert.StartsWith("HTTP/1.1 400 Bad Request", await client.ReceiveAllAsync(), StringComparison.Ordinal);
@@ -205,7 +205,7 @@ public class LastBytesTests
         return ((char)buffer[0]).ToString();
     }
 
-    /// <summary>All that comes until the end of the stream or a reset.</summary>
+    /// <summary>Receives until the end of the stream or a reset.</summary>
     private static async Task<byte[]> ReceiveToTheEndAsync(Socket client)
     {
         var all = new List<byte>();
@@ -219,7 +219,7 @@ public class LastBytesTests
         }
         catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionReset)
         {
-            // As the app wanted it.
+            // A reset, which the app wanted.
         }
 
         return [.. all];

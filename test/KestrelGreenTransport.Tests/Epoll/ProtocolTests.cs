@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace KestrelGreenTransport.Tests.Epoll;
 
-/// <summary>What is spoken on top of a connection, over every transport.</summary>
+/// <summary>Protocols on top of a connection, over every transport.</summary>
 public class ProtocolTests
 {
     public static TheoryData<ServedBy> ByAll => ServedApp.ByAll;

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Tests.Epoll;
 
-/// <summary>A connection's input behaves over every transport as over Kestrel's own.</summary>
+/// <summary>A connection's input behaves the same over every transport as over Kestrel's own.</summary>
 public class ReaderTests
 {
     public static TheoryData<ServedBy> ByAll => ServedApp.ByAll;
@@ -47,7 +47,7 @@ public class ReaderTests
             var secondLength = second.Buffer.Length;
             input.AdvanceTo(second.Buffer.GetPosition(1), second.Buffer.GetPosition(3));
 
-            // Not all was examined: this read completes at once.
+            // Not everything was examined, so this read completes at once.
             var third = input.ReadAsync();
             Assert.True(third.IsCompleted);
             lengths.SetResult((firstLength, secondLength, Encoding.ASCII.GetString((await third).Buffer)));
@@ -93,7 +93,7 @@ public class ReaderTests
             var cancelled = await pending;
             input.AdvanceTo(cancelled.Buffer.Start);
 
-            // Cancelled before it begins: once, and only once.
+            // Cancelled before it begins: exactly one read is cancelled.
             input.CancelPendingRead();
             var again = await input.ReadAsync();
             input.AdvanceTo(again.Buffer.Start);

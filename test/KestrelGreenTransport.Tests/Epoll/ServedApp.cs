@@ -13,7 +13,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Tests.Epoll;
 
-/// <summary>What serves an app in a test that must hold for all of them.</summary>
+/// <summary>The transport that serves an app, in a test that must hold for all of them.</summary>
 public enum ServedBy
 {
     /// <summary>Kestrel's own transport: the reference.</summary>
@@ -22,13 +22,13 @@ public enum ServedBy
     /// <summary>Our portable backend.</summary>
     Sockets,
 
-    /// <summary>Our event loops, the app inline on their threads, with the guard.</summary>
+    /// <summary>Our event loops, with the app inline on their threads, guarded.</summary>
     EpollAdaptive,
 
-    /// <summary>Our event loops, the app inline on their threads, unguarded.</summary>
+    /// <summary>Our event loops, with the app inline on their threads, unguarded.</summary>
     EpollInline,
 
-    /// <summary>Our event loops, the app on the thread pool.</summary>
+    /// <summary>Our event loops, with the app on the thread pool.</summary>
     EpollThreadPool,
 }
 
@@ -49,14 +49,14 @@ internal sealed class ServedApp : IAsyncDisposable
 
     public LogLines Logs { get; private init; } = new();
 
-    /// <summary>A stop as a signal begins it, which waits for what is in flight.</summary>
+    /// <summary>Stops as a signal does, waiting for requests in flight.</summary>
     public Task StopAsync()
     {
         _app.Services.GetService<StopCause>()?.Tell();
         return _app.StopAsync();
     }
 
-    /// <summary>A stop by the code that owns the host.</summary>
+    /// <summary>Stops as the code that owns the host does.</summary>
     public Task StopByOwnerAsync() => _app.StopAsync();
 
     /// <summary>An app that serves HTTP.</summary>
@@ -73,7 +73,7 @@ internal sealed class ServedApp : IAsyncDisposable
             options.Listen(IPAddress.Loopback, 0, listen ?? (static _ => { }));
         });
 
-    /// <summary>An app that handles bare connections.</summary>
+    /// <summary>An app that handles raw connections.</summary>
     public static Task<ServedApp> RunAsync(
         ServedBy by,
         Func<ConnectionContext, Task> handle,

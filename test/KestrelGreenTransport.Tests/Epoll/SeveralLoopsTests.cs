@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace KestrelGreenTransport.Tests.Epoll;
 
-/// <summary>Several event loops of one process accept on one listener.</summary>
+/// <summary>Several event loops of one process accept from one listener.</summary>
 public class SeveralLoopsTests
 {
     [Fact]
@@ -27,7 +27,7 @@ public class SeveralLoopsTests
             });
             await Wait.UntilAsync(() => app.Pool.Held == Connections, "all are accepted");
 
-            // Loops that accept at the same time may both take the same one for the least loaded: a few more or less.
+            // Loops that accept at the same time may both choose the same loop as the least loaded: the counts may differ a little.
             Assert.All(backend.Loops, static loop => Assert.InRange(loop.Connections.Count, (Connections / Loops) - 20, (Connections / Loops) + 20));
             foreach (var client in clients)
             {

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace KestrelGreenTransport.Tests.Epoll;
 
-/// <summary>A block has one owner, whatever positions an app hands back.</summary>
+/// <summary>A block has one owner, whatever positions an app passes back.</summary>
 public class StalePositionTests
 {
     private const int Length = 20_000;
@@ -63,7 +63,7 @@ public class StalePositionTests
         await second.SendAsync(new string('b', Length));
         await Wait.ForAsync(isRefused.Task);
 
-        // They receive into what was given back, if anything was.
+        // They would receive into a block that was returned by mistake.
         var others = new List<Socket>();
         for (var i = 0; i < 4; i++)
         {

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.Tests.Epoll;
 
-/// <summary>A connection's output behaves over every transport as over Kestrel's own.</summary>
+/// <summary>A connection's output behaves the same over every transport as over Kestrel's own.</summary>
 public class WriterTests
 {
     private const int MoreThanSocketsBuffer = 64 * 1024 * 1024;
@@ -234,7 +234,7 @@ public class WriterTests
                 }
                 while (flush.IsCompleted);
 
-                // Once the client reads there is room for all of the rest: the flush and the whole output end in one go.
+                // Once the client reads there is room for the rest: the flush and the whole output end in one go.
                 written.SetResult(length);
                 return Task.CompletedTask;
             },
@@ -290,7 +290,7 @@ public class WriterTests
                 continue;
             }
 
-            // Some flushes of the reference wait for a thread only; the one that waits for the client waits on.
+            // In the reference, some flushes only wait for a thread; the one that waits for the client keeps waiting.
             var task = flush.AsTask();
             if (await Task.WhenAny(task, Task.Delay(300, CancellationToken.None)) != task)
             {

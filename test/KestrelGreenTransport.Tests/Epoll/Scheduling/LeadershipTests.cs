@@ -17,7 +17,7 @@ public class LeadershipTests
     [Fact]
     public void A_taken_loop_no_longer_reads_as_busy_and_is_lost_to_its_leader()
     {
-        // A word that still read as busy after it was taken once had two leaders at work: events looked lost.
+        // There was a bug: the word still read as busy after the loop was taken, two leaders ran at once, and events seemed lost.
         var leadership = new Leadership();
         var ticket = leadership.BeginBusy();
         Assert.True(leadership.TryTake(ticket));

@@ -35,7 +35,7 @@ public class PinningTests
         await UntilSeenAsync(client, "/", One);
         await UntilSeenAsync(client, "/thread", Every);
 
-        // Joining blocked the loop: whoever leads it now is tied as well.
+        // Joining blocked the loop; the thread that leads it now is pinned as well.
         await UntilSeenAsync(client, "/", One);
     }
 
@@ -62,7 +62,7 @@ public class PinningTests
         using var other = app.CreateClient();
         var seen = "";
 
-        // It may be started on the thread pool, or lose the loop for what it waits for: while it is compiled, say.
+        // It may start on the thread pool, or lose the loop for another reason, such as being compiled.
         for (var round = 0; seen != $"loop {One} {Every}"; round++)
         {
             Assert.True(round < 100, seen);
@@ -87,8 +87,8 @@ public class PinningTests
     private static string Every => string.Join(',', All);
 
     /// <summary>
-    /// Asks until a handler on the loop has seen these processors. On a new connection, or when a request is early, it may run
-    /// elsewhere; and while it is compiled it computes, loses the loop, and is let go.
+    /// Repeats the request until a handler on the loop has seen these processors. On a new connection, or if a request is early, it
+    /// may run elsewhere; and while it is compiled it looks like one that computes, loses the loop, and is unpinned.
     /// </summary>
     private static Task UntilSeenAsync(HttpClient client, string path, string processors) =>
         Wait.UntilAsync(async () => await client.GetStringAsync(path) == $"loop {processors}", $"{path} sees the processors {processors} on the loop");

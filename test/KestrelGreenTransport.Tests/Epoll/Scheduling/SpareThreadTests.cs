@@ -14,7 +14,7 @@ public class SpareThreadTests
         var parked = loop.Spares.Take()!;
         loop.Spares.Return(parked);
 
-        // It hears late, as a thread does that took the offer before it was told of it.
+        // It is told late, like a thread that took the offer before it was told about it.
         var ticket = loop.Leadership.BeginOffered();
         parked.TellOffer();
         Assert.False(loop.TryTakeOffer(parked));
@@ -34,7 +34,7 @@ public class SpareThreadTests
             taken.Add(spare);
         }
 
-        // Without a connection no handler can hold one.
+        // Without a connection, no handler can hold a spare thread.
         Assert.Equal(8, loop.Spares.Count);
         Assert.Equal(8, taken.Count);
         taken.ForEach(loop.Spares.Return);

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace KestrelGreenTransport.Tests.Epoll.Scheduling;
 
-/// <summary>The loop is taken over wherever a handler may be: nothing is lost, doubled or held back, and nothing waits for ever.</summary>
+/// <summary>The loop is taken over wherever a handler may be: nothing is lost, duplicated or held back, and nothing waits for ever.</summary>
 public class TakeoverTests
 {
     [Fact]
@@ -46,7 +46,7 @@ public class TakeoverTests
                     expected.Append($"{number:d10}{number:d10}");
                 }
 
-                // In two pieces, so that one takeover or another falls between them.
+                // In two pieces, so that some takeovers fall between them.
                 var text = requests.ToString();
                 var cut = new Random(seed + (client * Rounds) + round).Next(1, text.Length);
                 await socket.SendAsync(text[..cut]);
@@ -86,8 +86,8 @@ public class TakeoverTests
     [Fact]
     public async Task Handlers_that_wait_for_each_other_end_while_the_loop_is_handed_on_before_quick_ones()
     {
-        // A spare that heard late of an offer, as it does when a quick handler has returned meanwhile, once took another
-        // one while it was parked: the next handler that blocked was given to it, and the loop stood still.
+        // There was a bug: a spare thread that was told late of an offer, as happens after a quick handler, took another offer while it
+        // was parked. The loop was then given to it when the next handler blocked, and stood still.
         const int Pairs = 6;
         const int Rounds = 60;
         var meetings = Enumerable.Range(0, Pairs * Rounds).Select(static _ => new Barrier(2)).ToArray();

@@ -28,14 +28,14 @@ public class WardTests
         var loop = new BusyLoop(sleeper.Id);
         var opened = 0;
 
-        // The file of the thread that had the number before: it cannot be read any more.
+        // The file of the thread that had this id before, which can no longer be read.
         using var ward = new Ward(loop, id => opened++ == 0 ? OpenEnded() : KernelThread.OpenState(id));
         Assert.Equal(Verdict.Running, ward.Look(Threshold));
         AssertBlocks(ward);
         Assert.Equal(2, opened);
     }
 
-    // Looked at more than once, since a garbage collection between two looks makes the second one the first.
+    // Looks repeatedly, since after a garbage collection between two looks the second one counts as the first.
     private static void AssertBlocks(Ward ward) =>
         Assert.True(SpinWait.SpinUntil(() => ward.Look(Threshold) == Verdict.Blocks, Wait.Limit), "The guard is blind.");
 
@@ -51,7 +51,7 @@ public class WardTests
         return descriptor;
     }
 
-    /// <summary>A thread that sleeps until the end of the test.</summary>
+    /// <summary>A thread that sleeps until the test ends.</summary>
     private sealed class Sleeper : IDisposable
     {
         private readonly ManualResetEventSlim _started = new();
@@ -87,7 +87,7 @@ public class WardTests
         }
     }
 
-    /// <summary>A loop whose leader runs the app for one event all the time.</summary>
+    /// <summary>A loop whose leader always runs the app for the same event.</summary>
     private sealed class BusyLoop : IGuardedLoop
     {
         public BusyLoop(int leader)
