@@ -9,7 +9,7 @@ using Microsoft.Extensions.Hosting;
 
 namespace KestrelGreenTransport.Tests.Draining;
 
-/// <summary>What does not end by itself when a process stops.</summary>
+/// <summary>Connections and handlers that do not end by themselves when a process stops.</summary>
 public class DrainLimitTests
 {
     [Theory]
@@ -101,7 +101,7 @@ public class DrainLimitTests
         await client.SendAsync("GET / HTTP/1.1\r\nHost: test\r\n\r\n");
         await Wait.ForAsync(begun.Task);
 
-        // It overtakes a graceful one, which would last for half a minute.
+        // It overtakes a graceful stop, which would take half a minute.
         var stopping = app.StopAsync();
         app.Services.GetRequiredService<Drain>().LimitTo(TimeSpan.Zero);
         await Wait.ForAsync(stopping);

@@ -89,7 +89,7 @@ public class DrainPlanTests
         var request = new HttpRequestFeature { Protocol = "HTTP/1.1" };
         foreach (var rest in new[] { 60, 2, 5, 3 })
         {
-            // The first one is no rest: nothing had been asked before it.
+            // The first pause does not count as a rest: no request came before it.
             _time.Advance(TimeSpan.FromSeconds(rest));
             activity.Begin(request, new FeatureCollection());
             _time.Advance(TimeSpan.FromSeconds(100));

@@ -91,7 +91,7 @@ public sealed class DrainServiceTests : IAsyncDisposable
         Assert.Equal([3, 5, 9], _collections.Select(static at => Math.Floor(at.TotalSeconds)));
         Assert.False(stopping.IsCompleted);
 
-        // As its collection would end it.
+        // What happens when the connection is collected.
         left.CutOff();
         await Until(stopping);
         Assert.Equal(3, _collections.Count);
@@ -149,7 +149,7 @@ public sealed class DrainServiceTests : IAsyncDisposable
         public ValueTask DisposeAsync() => default;
     }
 
-    /// <summary>One that has asked once, and rests unless it is busy.</summary>
+    /// <summary>A connection that has had one request, and rests unless it is busy.</summary>
     private sealed class FakeConnection : IServedConnection
     {
         public FakeConnection(TimeProvider time, bool isBusy)

@@ -14,13 +14,13 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace KestrelGreenTransport.Tests.Draining;
 
-/// <summary>What clients see of a process that stops.</summary>
+/// <summary>What clients see when a process stops.</summary>
 public class DrainTests
 {
     private const string Get = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
     private const string EndOfBody = "\r\n0\r\n\r\n";
 
-    /// <summary>Without Kestrel's own transport, which knows no drain.</summary>
+    /// <summary>Without Kestrel's own transport, which has no drain.</summary>
     public static TheoryData<ServedBy> ByOurs => [ServedBy.Sockets, ServedBy.EpollAdaptive];
 
     [Theory]
@@ -66,7 +66,7 @@ public class DrainTests
     [MemberData(nameof(ByOurs))]
     public async Task A_client_that_reads_slowly_gets_all_of_a_response_that_the_app_is_done_with(ServedBy by)
     {
-        // More than the kernel takes for a client that does not read; the app waits for nobody.
+        // More than the kernel buffers for a client that does not read; the app does not wait for the client.
         var body = new byte[32 * 1024 * 1024];
         await using var app = await ServedApp.StartAsync(
             by, routes => routes.MapGet("/", () => Results.Bytes(body)), configure: static options => options.MaxWriteBufferSize = null);
@@ -76,7 +76,7 @@ public class DrainTests
         await Wait.UntilAsync(
             () => backend.Connections().SingleOrDefault() is { Activity: { HasServed: true, IsBusy: false } }, "the app is done with it");
 
-        // An idle one would be ended within this time.
+        // An idle connection would be closed within this time.
         var stopping = app.StopAsync();
         await Task.WhenAny(stopping, Task.Delay(2 * DrainPlan.Linger));
         var received = await Wait.ForAsync(client.ReceiveAllAsync());
@@ -183,7 +183,7 @@ public class DrainTests
         await idle.SendAsync("POST / HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\nhello");
         await idle.ExpectAnswerAsync();
 
-        // When this one has been ended, the other two had been quiet for as long.
+        // When this connection is closed, the other two have been quiet for just as long.
         var stopping = app.StopAsync();
         Assert.Empty(await Wait.ForAsync(idle.ReceiveAllAsync()));
         await slow.SendAsync("nt-Length: 5\r\n\r\nhello");
@@ -243,7 +243,7 @@ public class DrainTests
 
         var stopping = app.StopAsync();
 
-        // The client has heard GOAWAY once it tries another connection, which is refused. Until then it is answered.
+        // The client has received GOAWAY once it tries another connection, which is refused. Until then it gets answers.
         await Assert.ThrowsAsync<HttpRequestException>(() => Wait.ForAsync(Task.Run(async () =>
         {
             while (true)
@@ -266,7 +266,7 @@ public class DrainTests
         }
         catch (SocketException exception)
         {
-            // Or reset, where the client came just before.
+            // Or reset, if the client came just before.
             return exception.SocketErrorCode == SocketError.ConnectionRefused;
         }
     }

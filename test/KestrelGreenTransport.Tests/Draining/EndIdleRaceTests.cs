@@ -6,7 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace KestrelGreenTransport.Tests.Draining;
 
-/// <summary>An idle connection is ended while its client asks, the app cancels its read, or the app aborts: one of them wins, and nothing hangs.</summary>
+/// <summary>An idle connection is ended while its client sends a request, the app cancels its read, or the app aborts: one of them wins, and nothing hangs.</summary>
 public class EndIdleRaceTests
 {
     private enum Rival
@@ -52,7 +52,7 @@ public class EndIdleRaceTests
             var hasEnded = await Wait.ForAsync(ending);
             await Wait.ForAsync(rivalling);
 
-            // Only now, so that no end but that one is seen.
+            // Only now, so that the server cannot see this end before its own.
             var answer = "";
             await TryAsync(async () =>
             {
@@ -60,7 +60,7 @@ public class EndIdleRaceTests
                 answer = await client.ReceiveAllAsync();
             });
 
-            // Without an abort the end alone decides: it was for the idle connection, and with a request it is not that one any more.
+            // Without an abort, only the end decides: it applies only to an idle connection, which this one is not once it has a request.
             if (rival != Rival.Abort)
             {
                 Assert.Equal(hasEnded ? "" : "b", answer);
@@ -83,7 +83,7 @@ public class EndIdleRaceTests
         Assert.Equal(0, served.Surprises);
     }
 
-    // The other side may be gone by then.
+    // The other side may have closed by then.
     private static async Task TryAsync(Func<Task> act)
     {
         try
@@ -122,7 +122,7 @@ public class EndIdleRaceTests
             }
             catch (ConnectionAbortedException)
             {
-                // As asked.
+                // Aborted, as requested.
             }
             catch (Exception exception) when (exception is not ConnectionResetException)
             {

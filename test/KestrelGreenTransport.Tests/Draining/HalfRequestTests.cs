@@ -11,8 +11,8 @@ using Microsoft.Extensions.Time.Testing;
 namespace KestrelGreenTransport.Tests.Draining;
 
 /// <summary>
-/// A client that has sent a part of a request is not idle, wherever the request is cut. Over TLS nothing but the arrival shows
-/// it: the app holds no byte, the connection is not busy, and the kernel has nothing.
+/// A client that has sent part of a request is not idle, wherever the request is cut. Over TLS only the arrival of bytes shows
+/// it: the app has received no byte, the connection is not busy, and nothing waits in the kernel.
 /// </summary>
 public class HalfRequestTests
 {
@@ -41,7 +41,7 @@ public class HalfRequestTests
         await using var app = await StartAsync(by, spoken, slots: 2);
         for (var cut = 0; cut < CutsOf(spoken); cut++)
         {
-            // It has been idle for longer than the other one, as far as its requests tell.
+            // Judging by its requests, it has been idle for longer than the other one.
             await using var half = await ServedAsync(app, spoken);
             _time.Advance(TimeSpan.FromMilliseconds(1));
             await using var idle = await ServedAsync(app, spoken);
@@ -53,7 +53,7 @@ public class HalfRequestTests
             var ended = idle.ExpectEndAsync();
             while (!ended.IsCompleted)
             {
-                // Slowly: until its app reads again it is passed over.
+                // In small steps: until its app reads again, the connection is passed over.
                 _time.Advance(TimeSpan.FromMilliseconds(1));
                 await Task.WhenAny(ended, Task.Delay(1, TestContext.Current.CancellationToken));
             }
@@ -66,8 +66,8 @@ public class HalfRequestTests
             await half.SendAsync(rest);
             Assert.Contains("hello", await half.ExpectAnswerAsync(), StringComparison.Ordinal);
 
-            // Idle connections are still closed for it.
-            // Which of the two goes is open: one whose app has answered and does not read again yet is passed over.
+            // Idle connections are still closed for a waiting client.
+            // Either of the two may be closed: one whose app has answered but does not read again yet is passed over.
             await UntilIdleAsync(app);
             var asking = second.AskAsync();
             while (!asking.IsCompleted)
@@ -102,7 +102,7 @@ public class HalfRequestTests
             }
         }
 
-        // As far as requests tell, this one is idle for the shortest time; and it is the one that the first pass ends.
+        // Judging by requests, this one has been idle for the shortest time, yet the first pass closes it.
         _time.Advance(TimeSpan.FromMilliseconds(1));
         await using var idle = await ServedAsync(app, spoken);
         _time.Advance(DrainPlan.LongestLinger);
@@ -130,7 +130,7 @@ public class HalfRequestTests
         Assert.Equal(0, app.Logs.Count(21));
     }
 
-    // Of TLS: within the record's head, behind it, within the record. Of a line or a frame likewise. The last byte alone, too.
+    // Cuts in the middle, after the first byte and before the last one. With TLS also after the record's head, and one byte later.
     private static int CutsOf(Spoken spoken) => CutClient.IsOverTls(spoken) ? 5 : 3;
 
     private static (byte[] Sent, byte[] Left) Cut(byte[] request, int cut)
@@ -160,7 +160,7 @@ public class HalfRequestTests
         configure: options => (options.WorkerConnections, options.EventLoops) = (slots, 1),
         build: builder => builder.Services.AddSingleton(new TransportClock(_time)));
 
-    /// <summary>A client whose first request is answered, and of which nothing more is under way.</summary>
+    /// <summary>A client whose first request was answered, with nothing else in flight.</summary>
     private static async Task<CutClient> ServedAsync(ServedApp app, Spoken spoken)
     {
         var client = await CutClient.ConnectAsync(app, spoken);
@@ -171,7 +171,7 @@ public class HalfRequestTests
 
     private static Task UntilIdleAsync(ServedApp app) => Wait.UntilAsync(() => Connections(app).All(static one => !one.Activity.IsBusy), "the app is done with all requests");
 
-    /// <summary>A client that stands in the kernel's queue: its handshake, too, comes when it is accepted.</summary>
+    /// <summary>A client in the kernel's queue: even its handshake happens only when it is accepted.</summary>
     private static async Task<WaitingClient> WaitingAsync(ServedApp app, Spoken spoken)
     {
         var client = new WaitingClient(CutClient.ConnectAsync(app, spoken));

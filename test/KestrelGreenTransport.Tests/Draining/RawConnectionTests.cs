@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KestrelGreenTransport.Tests.Draining;
 
-/// <summary>What a connection's features throw while it ends does not end the drain of the others.</summary>
+/// <summary>Exceptions from a connection's features while it ends do not stop the drain of the others.</summary>
 public sealed class RawConnectionTests
 {
     [Fact]
@@ -73,7 +73,7 @@ public sealed class RawConnectionTests
 
         public CancellationToken ConnectionClosedRequested { get; set; }
 
-        // The members that the interface still has, and that nothing here asks for.
+        // Obsolete members of the interface, which nothing here uses.
 #pragma warning disable SYSLIB0058
         public CipherAlgorithmType CipherAlgorithm => default;
 

@@ -14,7 +14,7 @@ using Microsoft.Extensions.Hosting.Internal;
 
 namespace KestrelGreenTransport.Tests.Draining;
 
-/// <summary>What an app may expect of a stop, whatever transport serves it.</summary>
+/// <summary>What an app may expect from a stop, with any transport.</summary>
 public class StopTests
 {
     private const string GetAndClose = "GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
@@ -43,7 +43,7 @@ public class StopTests
             wakes.Wait();
         });
 
-        // As a signal does it in app.Run().
+        // As a signal does in app.Run().
         app.Services.GetService<StopCause>()?.Tell();
         var told = Task.Factory.StartNew(lifetime.StopApplication, TaskCreationOptions.LongRunning);
         await Wait.ForAsync(sleeps.Task);
@@ -93,7 +93,7 @@ public class StopTests
         var cause = new StopCause();
         var heard = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        // What the host's own handler would find. It was registered before.
+        // Stands in for the host's own handler, which is also registered before ours.
         using var host = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
         {
             context.Cancel = true;
