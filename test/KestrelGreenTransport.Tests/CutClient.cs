@@ -7,7 +7,7 @@ using KestrelGreenTransport.Tests.Epoll;
 
 namespace KestrelGreenTransport.Tests;
 
-/// <summary>What a client of a test speaks.</summary>
+/// <summary>The protocol that a test's client speaks.</summary>
 public enum Spoken
 {
     Http1,
@@ -17,8 +17,8 @@ public enum Spoken
 }
 
 /// <summary>
-/// A client whose requests can be sent in pieces, cut at any byte that goes over the wire: within a line, a TLS record, the
-/// preface or a frame of HTTP/2.
+/// A client whose requests can be sent in pieces, cut at any byte on the wire: within a line, a TLS record, the preface or a
+/// frame of HTTP/2.
 /// </summary>
 internal sealed class CutClient : IAsyncDisposable
 {
@@ -61,14 +61,14 @@ internal sealed class CutClient : IAsyncDisposable
         return new CutClient(wire, stream, spoken);
     }
 
-    /// <summary>A whole request, and its answer.</summary>
+    /// <summary>Sends a whole request, and returns its answer.</summary>
     public async Task<string> AskAsync()
     {
         await SendAsync(await EncodeAsync());
         return await ExpectAnswerAsync();
     }
 
-    /// <summary>The next request as it goes over the wire. It must be sent.</summary>
+    /// <summary>The next request as it goes over the wire. The caller must send it.</summary>
     public async Task<byte[]> EncodeAsync()
     {
         _wire.Held = [];
@@ -81,10 +81,10 @@ internal sealed class CutClient : IAsyncDisposable
 
     public Task SendAsync(ReadOnlyMemory<byte> bytes) => _wire.Socket.SendAllAsync(bytes);
 
-    /// <summary>The next answer; of HTTP/2 its body alone.</summary>
+    /// <summary>The next answer; with HTTP/2, only its body.</summary>
     public Task<string> ExpectAnswerAsync() => Wait.ForAsync(IsHttp2 ? Http2AnswerAsync() : Http1AnswerAsync());
 
-    /// <summary>The end of the stream, and no answer before it.</summary>
+    /// <summary>Expects the end of the stream, and no answer before it.</summary>
     public async Task ExpectEndAsync()
     {
         if (!IsHttp2)
@@ -169,7 +169,7 @@ internal sealed class CutClient : IAsyncDisposable
         return (head[3], head[4], BinaryPrimitives.ReadInt32BigEndian(head.AsSpan(5)), payload);
     }
 
-    /// <summary>A socket's stream that keeps what is written, for as long as it is told to.</summary>
+    /// <summary>A socket's stream that holds back what is written, while it is told to.</summary>
     private sealed class Wire(Socket socket) : NetworkStream(socket, ownsSocket: true)
     {
         public List<byte>? Held { get; set; }

@@ -15,7 +15,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace KestrelGreenTransport.Tests;
 
-/// <summary>Loggers, listeners of the meter and callbacks of the app that throw end neither the process nor what they were told of.</summary>
+/// <summary>Exceptions from loggers, meter listeners and callbacks of the app end neither the process nor the work that they were called from.</summary>
 public class ForeignCodeTests
 {
     private static readonly LoopSettings Settings = new()
@@ -138,7 +138,7 @@ public class ForeignCodeTests
         });
         listener.Start();
 
-        // On one loop: the second is answered only if the guard takes it from the first, which it does again after it has thrown.
+        // On one loop: the second request is answered only if the guard takes the loop from the first, which it still does after a listener threw.
         using var client = app.CreateClient();
         for (var round = 0; Volatile.Read(ref thrown) < 2; round++)
         {
@@ -167,7 +167,7 @@ public class ForeignCodeTests
         using var reclaim = new IdleReclaim(context, () => [throwing, other], time, TimeSpan.FromSeconds(130));
         time.Advance(IdleReclaim.LeastIdle);
 
-        // A look at each of the two: one client waits, so that each ends one.
+        // A look at each of the two: one client waits, so each look closes one connection.
         Fill(pool);
         time.Advance(IdleReclaim.LeastIdle);
         Assert.Equal((1, 1), (throwing.Closes, other.Closes));
@@ -272,7 +272,7 @@ public class ForeignCodeTests
         {
         }
 
-        // Kestrel's own code is not guarded by us.
+        // We do not guard Kestrel's own code.
         public ILogger CreateLogger(string categoryName) =>
             categoryName.StartsWith("Kestrel", StringComparison.Ordinal) || categoryName == ConnectionLog.Category
                 ? new ThrowingLogger()

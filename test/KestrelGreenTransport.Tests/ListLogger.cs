@@ -3,7 +3,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Tests;
 
-/// <summary>Keeps the ids and texts of what was logged.</summary>
+/// <summary>Keeps the ids and texts of all log messages.</summary>
 internal sealed class ListLogger : ILogger
 {
     private readonly ConcurrentQueue<(int Id, string Text)> _entries = new();

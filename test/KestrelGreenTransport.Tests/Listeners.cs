@@ -6,7 +6,7 @@ using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Tests;
 
-/// <summary>Listening sockets that stand for a supervisor's, a sibling's or a stranger's.</summary>
+/// <summary>Listening sockets that represent a supervisor's, a sibling's or a stranger's.</summary>
 internal static class Listeners
 {
     public static Socket Tcp(IPAddress? address = null, int port = 0)
@@ -31,7 +31,7 @@ internal static class Listeners
         return socket;
     }
 
-    /// <summary>Another descriptor of the same socket, as a child process has it.</summary>
+    /// <summary>Another descriptor of the same socket, like a child process's.</summary>
     public static int Duplicate(Socket socket) => Duplicate((int)socket.Handle);
 
     public static int Duplicate(int descriptor)
@@ -41,7 +41,7 @@ internal static class Listeners
         return (int)copy.Value;
     }
 
-    /// <summary>What a worker sees of a supervisor's listeners.</summary>
+    /// <summary>A supervisor's listeners, as a worker sees them.</summary>
     public static InheritedSockets Inherit(params Socket[] sockets) => new([.. sockets.Select(InheritedFrom)], isWorker: true);
 
     private static InheritedSocket InheritedFrom(Socket socket) =>

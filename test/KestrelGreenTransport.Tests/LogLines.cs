@@ -3,13 +3,13 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Tests;
 
-/// <summary>What was logged.</summary>
+/// <summary>Keeps all log messages.</summary>
 internal sealed class LogLines : ILoggerProvider, ILoggerFactory
 {
     private readonly ConcurrentQueue<(int Id, LogLevel Level, string Text)> _lines = new();
     private readonly ConcurrentQueue<(int Id, LogLevel Level, string Text)> _ofKestrel = new();
 
-    /// <summary>What Kestrel itself logged.</summary>
+    /// <summary>Messages of Kestrel itself.</summary>
     public IEnumerable<string> OfKestrel => _ofKestrel.Select(static line => line.Text);
 
     public IEnumerable<(int Id, LogLevel Level, string Text)> All => _lines;

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace KestrelGreenTransport.Tests;
 
-/// <summary>How many connections the kernel holds for a listener that nobody has accepted yet.</summary>
+/// <summary>How many connections wait in the kernel, not yet accepted, for a listener.</summary>
 internal static class Queue
 {
     private const string Listening = "0A";

@@ -18,7 +18,7 @@ internal sealed class TestApp : IAsyncDisposable
 {
     private TestApp(WebApplication app) => App = app;
 
-    /// <summary>For what must hold whatever moves the bytes.</summary>
+    /// <summary>For tests that must hold for every backend.</summary>
     public static TheoryData<GreenTransportBackend> Backends => [GreenTransportBackend.Sockets, GreenTransportBackend.Epoll];
 
     public WebApplication App { get; }
@@ -51,7 +51,7 @@ internal sealed class TestApp : IAsyncDisposable
         }
     }
 
-    /// <summary>An app that is not started. With inherited sockets it configures no endpoint of its own.</summary>
+    /// <summary>An app that is not started yet. With inherited sockets it configures no endpoint of its own.</summary>
     public static TestApp Create(
         Action<GreenTransportOptions>? configure = null,
         Action<KestrelServerOptions>? kestrel = null,
@@ -85,7 +85,7 @@ internal sealed class TestApp : IAsyncDisposable
 
     public HttpClient CreateClient() => new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = Address, Timeout = Wait.Limit };
 
-    /// <summary>The answer of "/" at an endpoint, on a connection of its own.</summary>
+    /// <summary>The answer to "/" at an endpoint, on its own connection.</summary>
     public static async Task<string> GetAsync(EndPoint endPoint)
     {
         using var handler = new SocketsHttpHandler

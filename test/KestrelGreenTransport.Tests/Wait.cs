@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace KestrelGreenTransport.Tests;
 
-/// <summary>Waits for a fact, with a generous limit.</summary>
+/// <summary>Waits for a condition, with a generous limit.</summary>
 internal static class Wait
 {
     /// <summary>A minute, or what the environment says: an emulated processor needs more.</summary>

@@ -20,7 +20,7 @@ internal sealed class WorkerProcess : IAsyncDisposable
     public string Output => string.Join('\n', _lines);
 
     /// <param name="prepare">Shell commands that run in the same process before the worker.</param>
-    /// <param name="arguments">The worker's own.</param>
+    /// <param name="arguments">The worker's own arguments.</param>
     public static async Task<WorkerProcess> StartAsync(string prepare, string arguments)
     {
         var start = new ProcessStartInfo("/bin/bash")
@@ -51,8 +51,8 @@ internal sealed class WorkerProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    // Tests that were published with a runtime have the worker's executable beside them, and it takes that runtime. Otherwise the
-    // worker runs under the dotnet that runs the tests: three folders above its shared framework.
+    // If the tests were published with a runtime, the worker's executable is beside them and uses that runtime. Otherwise the worker
+    // runs under the dotnet that runs the tests, three folders above its shared framework.
     private static string Program()
     {
         var executable = Path.Combine(AppContext.BaseDirectory, "TransportWorker");

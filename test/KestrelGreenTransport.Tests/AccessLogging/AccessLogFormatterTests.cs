@@ -83,7 +83,7 @@ public sealed partial class AccessLogFormatterTests
 
     private static string Line(GreenAccessLogFormat format, AccessLogEntry entry) => Encoding.UTF8.GetString(AccessLogFormatter.Format(format, entry)).TrimEnd('\n');
 
-    // As a reader of such logs takes them apart.
+    // As parsers of such logs expect it.
     [GeneratedRegex("""^[!-~]+ - [!-~]+ \[[^\]]+\] "[ -!#-~]*" [0-9]{3} ([0-9]+|-)$""")]
     private static partial Regex Common();
 

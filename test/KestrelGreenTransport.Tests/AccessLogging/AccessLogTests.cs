@@ -13,7 +13,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KestrelGreenTransport.Tests.AccessLogging;
 
-/// <summary>One request, one line, with what the client really got.</summary>
+/// <summary>One request, one line, with what was really sent to the client.</summary>
 public sealed class AccessLogTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -228,7 +228,7 @@ public sealed class AccessLogTests : IDisposable
         line[^1] = (byte)'\n';
         using (var writer = new AccessLogWriter(AccessLogTarget.OfFile(pipe), logger.CreateLogger(Log.Category)))
         {
-            // The first batch fills the pipe, the second one the memory; the rest has no place.
+            // The first batch fills the pipe, the second the memory; the rest does not fit.
             for (var i = 0; i < 50; i++)
             {
                 writer.Append(line);
@@ -243,7 +243,7 @@ public sealed class AccessLogTests : IDisposable
             });
             await Wait.UntilAsync(() => logger.Count(42) == 1, "what had no place is counted");
 
-            // It may find no place either, until more is read.
+            // This line may not fit either, until more is read.
             await Wait.UntilAsync(
                 () =>
                 {
@@ -279,7 +279,7 @@ public sealed class AccessLogTests : IDisposable
         Assert.Equal("precious\n", File.ReadAllText(precious));
         Assert.Equal(Environment.IsPrivilegedProcess ? "one\ntwo\n" : "one\n", File.ReadAllText(path + ".1"));
 
-        // As images link their logs to standard output.
+        // As container images link their logs to standard output.
         File.CreateSymbolicLink(LogFile, precious);
         using var linked = AccessLogTarget.OfFile(LogFile);
         linked.Write("three\n"u8);

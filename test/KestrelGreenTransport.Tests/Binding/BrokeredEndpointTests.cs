@@ -16,7 +16,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Tests.Binding;
 
-/// <summary>A worker whose supervisor binds what the app asks for.</summary>
+/// <summary>A worker whose supervisor binds the endpoints that the app asks for.</summary>
 public sealed class BrokeredEndpointTests
 {
     private readonly BindRequests _requests = new();
@@ -35,7 +35,7 @@ public sealed class BrokeredEndpointTests
             Assert.Equal("hello", await TestApp.GetAsync(web.LocalEndPoint!));
         }
 
-        // The app is gone; the socket is the supervisor's, and goes on listening.
+        // The app is gone; the socket is the supervisor's, and keeps listening.
         await using var next = await Start(options => options.Listen(IPAddress.Loopback, 5000));
         Assert.Equal("hello", await TestApp.GetAsync(web.LocalEndPoint!));
     }

@@ -66,7 +66,7 @@ public class EndpointTests
         var number = 60_000;
         if (path is not null)
         {
-            // A descriptor of its own: who listens on a file handle owns it from then on.
+            // A separate descriptor: a listener owns the file handle that it is given.
             using var file = File.OpenHandle(path);
             number = Listeners.Duplicate((int)file.DangerousGetHandle());
         }
@@ -90,7 +90,7 @@ public class EndpointTests
         var endPoint = new UnixDomainSocketEndPoint(folder.File("app.sock"));
         using (Listeners.Unix(new UnixDomainSocketEndPoint(folder.File("before.sock"))))
         {
-            // Moved away from where .NET would tidy it up, so that it stays behind as after a kill.
+            // Moved, so that .NET cannot delete it and it stays behind as after a kill.
             File.Move(folder.File("before.sock"), endPoint.ToString());
         }
 

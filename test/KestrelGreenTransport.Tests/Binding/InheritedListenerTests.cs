@@ -159,7 +159,7 @@ public class InheritedListenerTests
             Assert.Equal("hello", await TestApp.GetAsync(unix.LocalEndPoint!));
         }
 
-        // .NET's closing of a socket in use sets this on it, for everybody.
+        // .NET sets this when it closes a socket in use, and so for every process that shares the socket.
         Assert.False(tcp.LingerState!.Enabled);
         Assert.False(unix.LingerState!.Enabled);
     }
@@ -218,7 +218,7 @@ public class InheritedListenerTests
         Assert.Equal("hello", await TestApp.GetAsync(tcp.LocalEndPoint!));
     }
 
-    // An app that names the inherited listener too means what it says.
+    // An app that names the inherited listener as well means its other endpoints literally.
     private static Action<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions> Both(
         Socket inherited, Action<Microsoft.AspNetCore.Server.Kestrel.Core.KestrelServerOptions> more) => options =>
         {

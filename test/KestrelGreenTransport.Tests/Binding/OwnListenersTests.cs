@@ -8,7 +8,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace KestrelGreenTransport.Tests.Binding;
 
-/// <summary>Listeners of this process alone, which a drain ends while Kestrel may end them too.</summary>
+/// <summary>Listeners that only this process has: a drain ends them, and Kestrel may do so at the same time.</summary>
 public class OwnListenersTests
 {
     [Theory]

@@ -55,7 +55,7 @@ public class ContractPropertyTests
     [Fact]
     public void Every_duration_reads_back_as_it_was_written()
     {
-        // To a tenth of a microsecond, the tick.
+        // To a tenth of a microsecond, the length of a tick.
         var durations = Gen.Choose(0, int.MaxValue).SelectMany(_ => Gen.Choose(0, 40_000), (low, high) => TimeSpan.FromTicks(((long)high << 31) | (long)low));
         Hold(durations, written =>
         {
@@ -104,7 +104,7 @@ public class ContractPropertyTests
         }
         catch (FormatException)
         {
-            // As it says.
+            // As documented.
         }
     });
 

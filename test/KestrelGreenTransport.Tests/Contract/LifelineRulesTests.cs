@@ -53,7 +53,7 @@ public class LifelineRulesTests
     [Fact]
     public void Every_field_of_a_message_has_a_range()
     {
-        // A number that is out of any range, for each field that takes one; and too many of what there may be several of.
+        // For each numeric field, a number out of range; for each list, too many elements.
         foreach (var property in typeof(LifelineMessage).GetProperties().Where(static property => property.CanWrite))
         {
             var name = char.ToLowerInvariant(property.Name[0]) + property.Name[1..];

@@ -25,7 +25,7 @@ public sealed class RequestStatsTests
     [Fact]
     public void A_percentile_of_two_workers_comes_from_their_buckets_together()
     {
-        // 90 fast requests here, 10 slow ones there: the median of both is fast, and no average of two medians.
+        // 90 fast requests in one, 10 slow ones in the other: the median of both is fast, and not an average of two medians.
         var both = Of(Enumerable.Repeat(0.001, 90)) + Of(Enumerable.Repeat(1.0, 10));
 
         Assert.InRange(both.Quantile(0.5)!.Value, 0.0008, 0.001);

@@ -15,7 +15,7 @@ public class AppClockTests
     private const string Get = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
     private const string GetAndClose = "GET / HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
 
-    /// <summary>Kestrel's own transport is the reference: an app that stops with it stops with ours.</summary>
+    /// <summary>Kestrel's own transport is the reference: an app that stops with it must stop with ours.</summary>
     public static TheoryData<ServedBy> ByAll => [ServedBy.Stock, ServedBy.Sockets, ServedBy.EpollAdaptive];
 
     public static TheoryData<ServedBy> ByOurs => DrainTests.ByOurs;
@@ -102,7 +102,7 @@ public class AppClockTests
         await worker.StoppedAsync();
     }
 
-    /// <summary>What the tests above do not reach: no class of ours asks the app's services for a clock.</summary>
+    /// <summary>Covers what the other tests do not: no class of ours asks the app's services for a clock.</summary>
     [Fact]
     public void No_class_of_the_transport_gets_the_clock_of_the_app()
     {

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Tests.Hosting;
 
-/// <summary>The obsolete WebHost, which runs no lifecycle of hosted services and stops its server before them.</summary>
+/// <summary>The obsolete WebHost, which does not run the lifecycle of hosted services, and stops its server before them.</summary>
 public class LegacyHostingTests
 {
     private const string Get = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";

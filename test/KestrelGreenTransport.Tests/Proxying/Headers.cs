@@ -5,14 +5,14 @@ using System.Text;
 
 namespace KestrelGreenTransport.Tests.Proxying;
 
-/// <summary>PROXY headers, written as the protocol's document says.</summary>
+/// <summary>PROXY headers, written as the specification says.</summary>
 internal static class Headers
 {
     public const string Magic = "\r\n\r\n\0\r\nQUIT\n";
 
     public static byte[] V1(string line) => Encoding.ASCII.GetBytes(line + "\r\n");
 
-    /// <summary>PROXY, TCP, of version 2.</summary>
+    /// <summary>A version 2 header: PROXY, TCP.</summary>
     public static byte[] V2(IPEndPoint source, IPEndPoint destination, params byte[] values) => V2(
         0x21,
         source.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? (byte)0x11 : (byte)0x21,
@@ -24,7 +24,7 @@ internal static class Headers
     /// <summary>One value that a proxy adds.</summary>
     public static byte[] Value(byte type, params byte[] value) => [type, .. Number(value.Length), .. value];
 
-    /// <summary>A header whose last value is the checksum of all, which is zero so far.</summary>
+    /// <summary>Fills in the checksum of a header whose last value is the checksum, zero so far.</summary>
     public static byte[] Summed(byte[] header)
     {
         var sum = header.Aggregate(uint.MaxValue, BitOperations.Crc32C);

@@ -15,7 +15,7 @@ using static KestrelGreenTransport.GreenTransportProxyProtocol;
 
 namespace KestrelGreenTransport.Tests.Proxying;
 
-/// <summary>Connections through a proxy that says who its client is, over both backends.</summary>
+/// <summary>Connections through a proxy that reports its client, over both backends.</summary>
 public class ProxyProtocolTests
 {
     private const int HeaderRefused = 30;
@@ -34,7 +34,7 @@ public class ProxyProtocolTests
         Assert.Equal("192.0.2.7:56324 198.51.100.1:443", await AskAsync(app, Headers.V2(Client, Server)));
         Assert.Equal("2001:db8::7:1 ::1:2", await AskAsync(app, Headers.V1("PROXY TCP6 2001:db8::7 ::1 1 2")));
 
-        // Its own ends, where the proxy asks for itself or does not know.
+        // The connection's own addresses, if the proxy sends a request of its own or does not know the client.
         Assert.StartsWith("127.0.0.1:", await AskAsync(app, Headers.V2(0x20, 0)), StringComparison.Ordinal);
         Assert.EndsWith($" 127.0.0.1:{app.Address.Port}", await AskAsync(app, Headers.V1("PROXY UNKNOWN")), StringComparison.Ordinal);
     }
@@ -131,7 +131,7 @@ public class ProxyProtocolTests
         });
         using var meter = new Errors(app);
 
-        // As early as while it connects.
+        // The reset may come as early as during the connect.
         var reset = await Assert.ThrowsAsync<SocketException>(async () =>
         {
             using var client = await ConnectAsync(app);
@@ -214,12 +214,12 @@ public class ProxyProtocolTests
         return socket;
     }
 
-    /// <summary>The real time, in which the limit of the first header is over when the test says so.</summary>
+    /// <summary>The real time, except that the test decides when the limit of the first header is over.</summary>
     private sealed class LimitByHand : TimeProvider
     {
         private readonly TaskCompletionSource<Action> _armed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <summary>Ends the limit; there once a header is awaited.</summary>
+        /// <summary>Ends the limit. Available once a header is awaited.</summary>
         public Task<Action> Armed => _armed.Task;
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)

@@ -60,7 +60,7 @@ public sealed class OldestRequestsTests : IDisposable
 
     private int Begin(string path)
     {
-        // In a server the connection keeps it.
+        // In a server the connection keeps it alive.
         _requests.Add(new HttpRequestFeature { Method = "GET", Path = path });
         return _figures.Begin(_requests[^1]);
     }

@@ -97,7 +97,7 @@ public class RequestFiguresTests
         Assert.Equal(start, figures.OldestStart);
         Assert.Equal(1, figures.InFlight);
 
-        // Its place is as good as new.
+        // Its slot can be used again.
         figures.End(figures.Begin(kept));
         Assert.Equal((3, 1, start), (figures.Requests, figures.InFlight, figures.OldestStart));
         GC.KeepAlive(kept);
@@ -110,7 +110,7 @@ public class RequestFiguresTests
         var clock = new CountingClock();
         var figures = new RequestFigures(clock, keepsRequests: true);
 
-        // As Kestrel does: one object for all requests of a connection, whose path is that of the request in flight.
+        // As in Kestrel: one object for all requests of a connection, with the path of the current request.
         var request = new HttpRequestFeature();
         var serving = Task.Factory.StartNew(
             () =>

@@ -40,7 +40,7 @@ public sealed class SlowRequestsTests : IDisposable
         After(30);
         Assert.Null(_supervisor.TryReceive());
 
-        // The next one, which may stand in the same place, is another.
+        // The next request, which may get the same slot, is a different one.
         _figures.End(slot);
         Begin("POST", "/orders");
         After(29);
@@ -130,7 +130,7 @@ public sealed class SlowRequestsTests : IDisposable
 
     private int Begin(string method, string path)
     {
-        // In a server the connection keeps it.
+        // In a server the connection keeps it alive.
         _kept.Add(new HttpRequestFeature { Method = method, Path = path });
         return _figures.Begin(_kept[^1]);
     }

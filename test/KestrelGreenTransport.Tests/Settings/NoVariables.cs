@@ -2,7 +2,7 @@ using KestrelGreenTransport.Settings;
 
 namespace KestrelGreenTransport.Tests.Settings;
 
-/// <summary>An environment in which nothing is set.</summary>
+/// <summary>An environment without variables.</summary>
 internal sealed class NoVariables : IEnvironment
 {
     public string? Get(string name) => null;

@@ -6,10 +6,10 @@ using Microsoft.Extensions.Options;
 
 namespace KestrelGreenTransport.Tests.Settings;
 
-/// <summary>The host's ShutdownTimeout and our GracefulTimeout: what the app set is followed, or contradicted aloud.</summary>
+/// <summary>The host's ShutdownTimeout and our GracefulTimeout: what the app set is applied, or overruled with a log message.</summary>
 public class ShutdownTimeoutTests
 {
-    // In seconds; null is not set, and -0.001 the host's word for "for ever".
+    // In seconds; null means not set, and -0.001 is the host's value for "for ever".
     [Theory]
     [InlineData(null, null, 30.0, 35.0, 0)]
     [InlineData(null, 3.0, 3.0, 3.0, 0)]

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Options;
 
 namespace KestrelGreenTransport.Tests.Sockets;
 
-/// <summary>An acceptor on a listener that a sibling holds too.</summary>
+/// <summary>An acceptor on a listener that a sibling also holds.</summary>
 internal sealed class AcceptorHarness : IAsyncDisposable
 {
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
@@ -35,7 +35,7 @@ internal sealed class AcceptorHarness : IAsyncDisposable
 
     public LogLines Logs { get; } = new();
 
-    /// <summary>The same listening socket by another descriptor: what another process would hold.</summary>
+    /// <summary>The same listening socket through another descriptor, as another process would hold it.</summary>
     public Socket Sibling { get; }
 
     public IPEndPoint EndPoint { get; }
@@ -53,7 +53,7 @@ internal sealed class AcceptorHarness : IAsyncDisposable
         return client;
     }
 
-    /// <summary>Everything that still waits in the kernel's queue, as a sibling would take it.</summary>
+    /// <summary>Accepts everything that still waits in the kernel's queue, as a sibling would; returns how many.</summary>
     public int TakeWhatIsQueued()
     {
         Sibling.Blocking = false;

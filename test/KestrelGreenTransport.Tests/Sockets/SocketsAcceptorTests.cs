@@ -80,7 +80,7 @@ public class SocketsAcceptorTests
         await using var harness = new AcceptorHarness();
         var accepting = harness.Acceptor.AcceptAsync(Never).AsTask();
 
-        // A shut down listener answers EINVAL to accept, for ever.
+        // After a shutdown, every accept on the listener fails with EINVAL.
         harness.Sibling.Shutdown(SocketShutdown.Both);
         await Wait.UntilAsync(() => harness.Logs.Count(4) == 1, "the end of the listener is logged");
         Assert.Equal(LogLevel.Critical, harness.Logs.All.Single(line => line.Id == 4).Level);
@@ -172,7 +172,7 @@ public class SocketsAcceptorTests
         await Wait.ForAsync(Task.WhenAll(clients));
         await Wait.UntilAsync(() => app.Pool.Held == 0 && Queue.LengthOf(port) == 0, "nobody is connected any more");
 
-        // One is reserved for the next accept.
+        // One slot is reserved for the next accept.
         var taken = new List<Slot>();
         while (app.Pool.TryTake(out var slot))
         {

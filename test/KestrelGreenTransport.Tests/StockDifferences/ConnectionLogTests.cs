@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Tests.StockDifferences;
 
-/// <summary>What is logged of a single connection: the same events, in the same order, as by Kestrel's own transport.</summary>
+/// <summary>The log of a single connection: the same events, in the same order, as with Kestrel's own transport.</summary>
 public class ConnectionLogTests
 {
     private const string Get = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";

@@ -4,7 +4,7 @@ using KestrelGreenTransport.Tests.Epoll;
 
 namespace KestrelGreenTransport.Tests.StockDifferences;
 
-/// <summary>Kestrel's switch <c>Microsoft.AspNetCore.Server.Kestrel.FinOnError</c>, which is the process's.</summary>
+/// <summary>Kestrel's switch <c>Microsoft.AspNetCore.Server.Kestrel.FinOnError</c>, which applies to the whole process.</summary>
 public class FinOnErrorTests
 {
     [Theory]

@@ -92,7 +92,7 @@ public sealed class LifelineTests : IDisposable
         await failing;
     }
 
-    // All that is there at each look: one packet a look would keep the worker waiting for longer than it does.
+    // Reads all waiting messages each time: one per look would make the worker wait longer than it is willing to.
     private bool HasReceivedFailed()
     {
         while (_supervisor.TryReceive() is { } message)
@@ -137,7 +137,7 @@ public sealed class LifelineTests : IDisposable
         _supervisor.Send("{\"type\":\"sing\",\"song\":[1,2]}");
         _supervisor.Send("{\"type\":\"drain\",\"deadlineMs\":1500,\"news\":{}}");
 
-        // An empty packet ends a round: it could have been an end-of-file.
+        // An empty packet ends a round, since it could have been the end of the stream.
         Assert.True(Receive());
         Assert.True(Receive());
         Assert.Equal(["sing", "drain"], _received.Select(message => message.Type));

@@ -5,7 +5,7 @@ using KestrelGreenTransport.Supervision;
 
 namespace KestrelGreenTransport.Tests.Supervision;
 
-/// <summary>A lifeline whose other end is in the test's hand.</summary>
+/// <summary>A lifeline whose other end the test holds.</summary>
 internal sealed class TestLifeline : IDisposable
 {
     private readonly int _ours;
@@ -20,7 +20,7 @@ internal sealed class TestLifeline : IDisposable
         (_ours, _workers) = (pair[0], pair[1]);
     }
 
-    /// <summary>The number that the worker's environment would name.</summary>
+    /// <summary>The descriptor number that the worker's environment would name.</summary>
     public int WorkersDescriptor => _workers;
 
     public LifelineSocket Adopt()
@@ -40,7 +40,7 @@ internal sealed class TestLifeline : IDisposable
         }
     }
 
-    /// <summary>The next message of the worker, or null when there is none now.</summary>
+    /// <summary>The worker's next message, or null if there is none now.</summary>
     public unsafe LifelineMessage? TryReceive()
     {
         var packet = new byte[LifelineMessage.MaxSize];
@@ -58,7 +58,7 @@ internal sealed class TestLifeline : IDisposable
         }
     }
 
-    /// <summary>The next message that answers something: how its requests went it tells whenever a second is over.</summary>
+    /// <summary>The next message except the request statistics, which the worker sends every second.</summary>
     public async Task<LifelineMessage> ReceiveAsync()
     {
         LifelineMessage? message = null;
@@ -66,7 +66,7 @@ internal sealed class TestLifeline : IDisposable
         return message!;
     }
 
-    /// <summary>The supervisor dies.</summary>
+    /// <summary>Closes the test's end, as if the supervisor had died.</summary>
     public void HangUp()
     {
         if (!_isHungUp)

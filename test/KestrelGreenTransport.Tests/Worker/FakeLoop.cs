@@ -2,12 +2,12 @@ using KestrelGreenTransport.Accepting;
 
 namespace KestrelGreenTransport.Tests.Worker;
 
-/// <summary>An event loop that passes a beat when the test says so.</summary>
+/// <summary>An event loop that answers a probe when the test says so.</summary>
 internal sealed class FakeLoop : ILoopProbe
 {
     private readonly Queue<Action> _asked = new();
 
-    /// <summary>How often it was asked so far.</summary>
+    /// <summary>How often it has been probed so far.</summary>
     public int Questions { get; private set; }
 
     /// <summary>Answers at once instead of being stuck.</summary>
@@ -58,7 +58,7 @@ internal sealed class FakeThreadPool
     }
 }
 
-/// <summary>A pool with figures that the test sets.</summary>
+/// <summary>A pool whose figures the test sets.</summary>
 internal sealed class FakePool : IPoolFigures
 {
     public string Endpoint => "tcp://127.0.0.1:1";

@@ -60,7 +60,7 @@ public class FullBeatTests
             Advance();
         }
 
-        // One question is enough for the stuck one. The others go on answering, so that the board can tell who is stuck.
+        // The stuck loop is probed only once. The others keep answering, so that the board shows which one is stuck.
         Assert.Equal(1, stuck.Questions);
         Assert.Equal(10, runs.Questions);
         Assert.Equal(stuckSince, _beat.LoopPassAt);
@@ -100,7 +100,7 @@ public class FullBeatTests
         _transport.Remove(gone);
         Assert.True(_beat.TryFinish(out _));
 
-        // Its late answer must not count for a beat that knows nothing of it.
+        // Its late answer must not count for a beat that did not ask it.
         _wakes = 0;
         gone.Answer();
         Assert.Equal(0, _wakes);

@@ -66,7 +66,7 @@ public class WorkerHostTests
         var serving = worker.ServeAsync();
         await Wait.UntilAsync(() => worker.Board.Pid == Environment.ProcessId, "the worker's record on the board");
 
-        // Many intervals later there is still no beat: the host waits for a service and has bound nothing.
+        // After many intervals there is still no beat: the host waits for a service and has bound nothing.
         var written = worker.Board.WrittenAt;
         await Wait.UntilAsync(() => worker.Board.WrittenAt - written > 10 * TimeSpan.FromMilliseconds(20).ToNanoseconds(), "ten intervals");
         Assert.Equal(WorkerState.Booting, worker.Board.State);

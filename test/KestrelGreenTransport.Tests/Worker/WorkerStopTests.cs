@@ -66,7 +66,7 @@ public class WorkerStopTests
         _stop.Drain(milliseconds);
         Assert.Equal(TimeSpan.FromSeconds(seconds), _drain.Limit);
 
-        // What follows the drain needs a little longer; a quick stop has no such time.
+        // What follows the drain needs a little longer; a quick stop gets no such extra time.
         Assert.Equal(TimeSpan.FromSeconds(seconds == 0 ? 0 : seconds + 5), _host.ShutdownTimeout);
     }
 
