@@ -1,4 +1,4 @@
-"""Puts load on a cluster while something is done to it, and says what became of every request: see build/soak.sh."""
+"""Puts load on a cluster while it is disturbed, and reports the outcome of every request: see build/soak.sh."""
 import argparse
 import resource
 import signal
@@ -19,7 +19,7 @@ from sample import SCENARIOS as SAMPLE
 
 @dataclass(frozen=True)
 class Wish:
-    """How long it is to go on: until so many rounds are done and so many requests answered, or for so long."""
+    """How long the soak runs: until this many rounds are done and requests answered, or for this long."""
 
     seconds: int
     rounds: int
@@ -30,7 +30,7 @@ class Wish:
     capture: str | None
     seed: int | None
     out: str
-    # Ctrl+C and TERM end it after the present round, with a report.
+    # Ctrl+C and TERM end it after the current round, with a report.
     stopped: threading.Event = field(default_factory=threading.Event)
 
 

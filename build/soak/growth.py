@@ -22,8 +22,8 @@ class Series:
 
     def growth(self):
         """
-        By how much it grew from its begin to its end, by the median of the slopes between all pairs of points (Theil and Sen): a spike, or a
-        step back by a garbage collection, does not count for more than it lasts.
+        How much it grew from beginning to end, by the median slope between all pairs of points (Theil and Sen): a spike, or a drop
+        after a garbage collection, counts only for as long as it lasts.
         """
         points = self.points[:: max(1, len(self.points) // _MOST_POINTS)]
         slopes = [(value - before) / (at - since) for index, (since, before) in enumerate(points) for at, value in points[index + 1 :] if at > since]

@@ -26,7 +26,7 @@ internal static partial class FaultHoldings
             """;
     }
 
-    /// <summary>What it holds once that no longer changes: the connection of the last status request is a socket, too.</summary>
+    /// <summary>What it holds once that no longer changes: the connection of a recent status request counts as a socket.</summary>
     public static async Task<string> Settled(GreenRun green, StatusDocument status)
     {
         var (last, times) = ("", 0);

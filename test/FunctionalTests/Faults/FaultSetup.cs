@@ -25,6 +25,6 @@ internal sealed record FaultSetup(int Workers, params string[] Options)
     /// <summary>An empty folder that the wrapper makes in the run-time directory, and that is left behind because of it.</summary>
     public Func<GreenRun, string>? Leaves { get; init; }
 
-    /// <summary>The workers' user, if not the supervisor's. The app is then put where that user can read it, and says itself where to listen.</summary>
+    /// <summary>The workers' user, if not the supervisor's. Then the app is put where that user can read it, and chooses its own address.</summary>
     public string? User { get; init; }
 }

@@ -71,7 +71,7 @@ internal static partial class Kernel
     }
 
     /// <summary>
-    /// Sends SIGSTOP and waits until every thread has stopped: one of them takes the signal, once it gets a processor, and only then
+    /// Sends SIGSTOP and waits until every thread has stopped: one thread takes the signal when it next gets a processor, and only then
     /// stops the rest. Until then the process still accepts clients, which then get no answer.
     /// </summary>
     public static Task Freeze(int pid)

@@ -67,7 +67,7 @@ public sealed class StartRefusalTests
         using var runtime = new TemporaryFolder();
         string[] command = ["dotnet", Repo.Green, "run", "--name", "rights", "-w", "1", "-b", $"unix:{folder.File("app.sock")}", Repo.TestWorker];
 
-        // Root may write anywhere. User nobody may not, but then needs its own home and run-time folder.
+        // Root may write anywhere. User nobody may not, but needs its own home and run-time folder.
         if (Environment.IsPrivilegedProcess)
         {
             File.SetUnixFileMode(runtime.Path, (UnixFileMode)0b111_111_111);

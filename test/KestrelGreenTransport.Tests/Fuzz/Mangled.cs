@@ -64,7 +64,7 @@ internal static class Mangled
 
         var text = string.Concat(bytes.Select(static one => one is >= 0x20 and < 0x7F and not (byte)'\\' ? $"{(char)one}" : $"\\x{one:X2}"));
 
-        // Only where it was thrown: the same fault should have the same message, whichever way led there.
+        // Only the throwing frame: the same fault should give the same message, whichever way led there.
         Assert.Fail($"The bytes \"{text}\": {failure.GetType().Name}: {failure.Message}\n{failure.StackTrace?.Split('\n').FirstOrDefault(static frame => frame.Contains("KestrelGreenTransport", StringComparison.Ordinal))}");
 
         async Task<Exception?> FailureAsync(byte[] candidate) => await Record.ExceptionAsync(() => read(candidate));

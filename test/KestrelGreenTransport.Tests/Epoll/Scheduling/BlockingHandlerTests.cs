@@ -106,7 +106,7 @@ public class BlockingHandlerTests
         }));
         using var client = await app.ConnectAsync();
 
-        // Three requests in one packet: while the third one is unconsumed, the answers to the others are held back.
+        // Three requests in one send: while the third one is unconsumed, the answers to the others are held back.
         await client.SendAsync("GET /first HTTP/1.1\r\nHost: test\r\n\r\nGET /second HTTP/1.1\r\nHost: test\r\n\r\nGET /third HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
         var answer = "";
         var buffer = new byte[10_000];
