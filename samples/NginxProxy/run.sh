@@ -4,8 +4,8 @@
 #   bash samples/NginxProxy/run.sh          the workers listen on a Unix socket
 #   bash samples/NginxProxy/run.sh --tcp    the workers listen on TCP
 #
-# NGINX_PORT (8088) and APP_PORT (8089, with --tcp) choose other ports; GREEN and APP_DLL name what was built already. Nothing outside a
-# temporary folder is touched.
+# NGINX_PORT (8088) and APP_PORT (8089, with --tcp) choose other ports; GREEN and APP_DLL name programs that are already built. Nothing
+# outside a temporary folder is touched.
 set -euo pipefail
 
 sample=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

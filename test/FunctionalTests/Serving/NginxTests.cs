@@ -111,7 +111,7 @@ public sealed class NginxTests
             using var nginx = new FreePort();
             using var app = new FreePort();
 
-            // By TCP it builds what it starts, as for a new user, but strictly as the tests were: so that nothing is compiled again.
+            // Over TCP it builds what it starts, as for a new user, but as strictly as the tests were built, so that nothing is compiled again.
             KeyValuePair<string, string?>[] programs = variant.Length > 0
                 ? [new("CONFIGURATION", Repo.Configuration), new("Strict", "true")]
                 : [new("GREEN", Repo.Green), new("APP_DLL", Repo.NginxProxy)];

@@ -65,7 +65,7 @@ public class ReloadTests
         Assert.Equal((SupervisorPhase.Running, 1), (story.Phase, story.State.Generation));
         Assert.Same(failed.Cause, story.State.LastReload!.Failure);
 
-        // There is no second attempt by itself.
+        // It does not try again by itself.
         story.DiesBySignal(3, 9).Passes(60).WantsNothing();
     }
 
