@@ -4,6 +4,7 @@
 #
 #   bash build/bench-supervisor.sh                    everything (about half an hour)
 #   bash build/bench-supervisor.sh --only standby,cold --rounds 30
+#   bash build/bench-supervisor.sh --only hot,reload --before HEAD~1   over another commit too, in turns
 #   bash build/bench-supervisor.sh --list             what there is
 #   dotnet publish src/KestrelGreenTransport.Tool -r linux-x64 -p:PublishAot=true -o artifacts/native
 #   bash build/bench-supervisor.sh --green artifacts/native/green      the tool compiled ahead of time
@@ -18,8 +19,19 @@ case " $* " in
   *' --help '* | *' -h '* | *' --list '*) exec "$python" build/bench/supervisor.py "$@" ;;
 esac
 
+need wrk=wrk taskset=util-linux
+
+build() {
+  for project in src/KestrelGreenTransport.Tool test/TestWorker test/LoadGenerator samples/Hello; do
+    dotnet build "$1/$project" -c Release -p:Strict=false --nologo -v q '-clp:ErrorsOnly;NoSummary'
+  done
+}
+
 echo "Building ..."
-for project in src/KestrelGreenTransport.Tool test/TestWorker test/LoadGenerator samples/Hello; do
-  dotnet build "$project" -c Release --nologo -v q '-clp:ErrorsOnly;NoSummary'
-done
+build .
+if [[ " $* " =~ ' --before '([^ ]+) ]]; then
+  git worktree remove --force artifacts/before 2>/dev/null || true
+  git worktree add --detach artifacts/before "${BASH_REMATCH[1]}"
+  build artifacts/before
+fi
 exec "$python" build/bench/supervisor.py "$@"

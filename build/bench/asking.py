@@ -63,7 +63,3 @@ class Clients:
         self.stopping = True
         for thread in self.threads:
             thread.join()
-
-    def p99(self, start, end):
-        took = sorted(ms for at, ms in self.answers if start <= at < end)
-        return took[int(len(took) * 0.99)] if took else None

@@ -24,9 +24,9 @@ def built(project):
 class Programs:
     """Copies of what was built: a build in the same work tree meanwhile would overwrite what runs, and end it."""
 
-    def __init__(self, green=None):
-        """Takes another `green` than the one that was built, if given: one that was compiled ahead of time."""
-        self.folder = tempfile.mkdtemp(prefix="green-programs-")
+    def __init__(self, green=None, root="."):
+        """Takes another `green` than the one that was built in `root`, if given: one that was compiled ahead of time."""
+        self.root, self.folder = root, tempfile.mkdtemp(prefix="green-programs-")
         self.green = [green] if green else ["dotnet", self._copy("src/KestrelGreenTransport.Tool", "green.dll")]
         self.worker = self._copy("test/TestWorker", "TestWorker.dll")
         self.load = self._copy("test/LoadGenerator", "LoadGenerator.dll")
@@ -34,7 +34,7 @@ class Programs:
 
     def _copy(self, project, name):
         target = os.path.join(self.folder, os.path.basename(project))
-        shutil.copytree(built(project), target)
+        shutil.copytree(built(os.path.join(self.root, project)), target)
         return os.path.join(target, name)
 
     def remove(self):
@@ -128,12 +128,12 @@ class Green:
 class Load:
     """The load generator, as a process: see test/LoadGenerator."""
 
-    def __init__(self, programs, name, port, folder, seconds, clients, host="127.0.0.1", **settings):
+    def __init__(self, programs, name, port, folder, seconds, clients, host="127.0.0.1", nice=5, **settings):
         self.name, self.folder, self.output = name, folder, None
         arguments = {"seconds": int(seconds), "clients": clients, "losses": self._file("losses"), "progress": self._file("progress"), **settings}
         self.process = subprocess.Popen(
             # Clients without a pause take what they get: workers that boot beside them should not wait for them.
-            ["nice", "-n", "5", "dotnet", programs.load, f"{host}:{port}", *(f"{key.replace('_', '-')}={value}" for key, value in arguments.items())],
+            ["nice", "-n", str(nice), "dotnet", programs.load, f"{host}:{port}", *(f"{key.replace('_', '-')}={value}" for key, value in arguments.items())],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
     def _file(self, kind):
@@ -146,6 +146,14 @@ class Load:
                 return int(file.read().split()[1])
         except FileNotFoundError:
             return 0
+
+    def last_second(self):
+        """When the last full second was over, and within which milliseconds 99 of 100 answers of it came; None before the first."""
+        try:
+            with open(self._file("progress")) as file:
+                return os.stat(file.fileno()).st_mtime, float(file.read().split()[2])
+        except FileNotFoundError:
+            return None
 
     def runs(self):
         return self.process.poll() is None

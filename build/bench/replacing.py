@@ -6,32 +6,58 @@ import select
 import signal
 import socket
 import statistics
+import subprocess
 import tempfile
 import threading
 import time
 
 from asking import ask, get
 from cluster import Failure, Green
+from rounds import in_turns
 
 _WARM = ["--standby", "1", "--warm-up", "/pid"]
 
 
 def standby(programs, arguments):
-    _show("kill -9, one standby: first answer after the pidfd fired", _replaced(programs, _WARM, 1, signal.SIGKILL, arguments.rounds, True), 10)
+    for name, took in in_turns(programs, arguments, arguments.rounds, lambda build: _replace(build, _WARM, 1, signal.SIGKILL, True)):
+        _show(f"{name}kill -9, one standby: first answer after the pidfd fired", took, 10)
 
 
 def cold(programs, arguments):
-    _show("kill -9, cold replacement: first answer", _replaced(programs, [], 0, signal.SIGKILL, arguments.rounds, False), 350)
+    """Against the first answer of the same app over Kestrel's own transport, started by itself."""
+    for name, figures in in_turns(programs, arguments, arguments.rounds, lambda build: (_stock(build), _replace(build, [], 0, signal.SIGKILL, False))):
+        stock, took = zip(*figures)
+        _show(f"{name}kill -9, cold replacement: first answer (stock's own: median {statistics.median(stock):.1f} ms)", took, 1.2 * statistics.median(stock))
+
+
+def _stock(programs):
+    """Milliseconds from the start of a process to its first answer."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    start = time.monotonic()
+    process = subprocess.Popen(
+        ["dotnet", programs.worker, f"--Kestrel:Endpoints:Http:Url=http://127.0.0.1:{port}"], env={**os.environ, "TESTWORKER_BOOT": "plain"},
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
+    try:
+        while process.poll() is None:
+            with contextlib.suppress(ConnectionRefusedError):
+                get(port)
+                return (time.monotonic() - start) * 1000
+            time.sleep(0.001)
+        raise Failure(f"the app over stock Kestrel left with {process.returncode}")
+    finally:
+        process.kill()
+        process.wait()
 
 
 def stopped(programs, arguments):
     _show("SIGSTOP, --timeout 3s, cold replacement: first answer",
-          _replaced(programs, ["--timeout", "3s"], 0, signal.SIGSTOP, arguments.rounds, False), 3600)
+          [_replace(programs, ["--timeout", "3s"], 0, signal.SIGSTOP, False) for _ in range(arguments.rounds)], 3600)
 
 
 def stopped_with_standby(programs, arguments):
     _show("SIGSTOP, --timeout 500ms, one standby: first answer",
-          _replaced(programs, ["--timeout", "500ms", *_WARM], 1, signal.SIGSTOP, arguments.rounds, False), 800)
+          [_replace(programs, ["--timeout", "500ms", *_WARM], 1, signal.SIGSTOP, False) for _ in range(arguments.rounds)], 800)
 
 
 def starved(programs, arguments):
@@ -78,28 +104,26 @@ def _settled(green, workers, standby=0):
     return green.serving(workers, standby)
 
 
-def _replaced(programs, options, standby, number, rounds, by_pidfd):
+def _replace(programs, options, standby, number, by_pidfd):
     """Milliseconds from a worker's loss to the next answer."""
-    took = []
-    while len(took) < rounds:
-        # A supervisor of its own for each loss: where one follows the other, replacements wait longer each time.
-        with Green(programs, "-w", "1", *options) as green:
-            victim = _serving(_settled(green, 1, standby))
-            watch = os.pidfd_open(victim)
+    # A supervisor of its own for each loss: where one follows the other, replacements wait longer each time.
+    with Green(programs, "-w", "1", *options) as green:
+        victim = _serving(_settled(green, 1, standby))
+        watch = os.pidfd_open(victim)
+        start = time.monotonic()
+        os.kill(victim, number)
+        if by_pidfd:
+            # The exit itself takes the kernel a while: it gives the memory back first.
+            select.select([watch], [], [])
             start = time.monotonic()
-            os.kill(victim, number)
-            if by_pidfd:
-                # The exit itself takes the kernel a while: it gives the memory back first.
-                select.select([watch], [], [])
-                start = time.monotonic()
-            else:
-                _until_still(victim)
-            answer = get(green.port)
-            took.append((time.monotonic() - start) * 1000)
-            os.close(watch)
-            if answer.endswith(str(victim)):
-                raise Failure("the lost worker itself has answered")
-    return took
+        else:
+            _until_still(victim)
+        answer = get(green.port)
+        took = (time.monotonic() - start) * 1000
+        os.close(watch)
+        if answer.endswith(str(victim)):
+            raise Failure("the lost worker itself has answered")
+        return took
 
 
 def _until_still(pid):
@@ -114,5 +138,5 @@ def _until_still(pid):
 
 def _show(name, took, goal):
     median = statistics.median(took)
-    print(f"{name}: median {median:.1f} ms, best {min(took):.1f}, worst {max(took):.1f} ({len(took)} rounds; goal {goal} ms: "
+    print(f"{name}: median {median:.1f} ms, best {min(took):.1f}, worst {max(took):.1f} ({len(took)} rounds; goal {goal:.0f} ms: "
           f"{'met' if median <= goal else 'MISSED'})", flush=True)

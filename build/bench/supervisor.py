@@ -7,9 +7,11 @@ import costs
 import deploying
 import falsekills
 import replacing
+import warmth
 from cluster import Failure, Programs
 
 PARTS = {
+    "hot": warmth.hot,
     "standby": replacing.standby,
     "cold": replacing.cold,
     "stopped": replacing.stopped,
@@ -30,6 +32,8 @@ def main():
     parser.add_argument("--only", default=",".join(PARTS), help="some of: " + ", ".join(PARTS))
     parser.add_argument("--rounds", type=int, default=30, help="how often each is measured (default: 30; deploys a tenth of it)")
     parser.add_argument("--busy-seconds", type=int, default=600, help="how long cores-busy keeps every core busy (default: 600)")
+    parser.add_argument("--settle-cpu", type=int, default=30, metavar="SECONDS", help="CPU time under load after which hot takes a worker for hot (default: 30)")
+    parser.add_argument("--before", metavar="COMMIT", help="measure hot, cold, standby and reload over this commit as well, in turns")
     parser.add_argument("--green", metavar="PROGRAM", help="another green than the one that is built: one that was compiled ahead of time")
     parser.add_argument("--list", action="store_true", help="show what there is")
     arguments = parser.parse_args()
@@ -42,6 +46,10 @@ def main():
     # What was started is ended on TERM too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     programs = Programs(arguments.green)
+    # The script has made a work tree of the commit.
+    if arguments.before:
+        arguments.before = Programs(root="artifacts/before")
+        arguments.before.load = programs.load
     try:
         for name in names:
             PARTS[name](programs, arguments)
@@ -49,6 +57,8 @@ def main():
         sys.exit(f"bench-supervisor.sh: {failure}")
     finally:
         programs.remove()
+        if arguments.before:
+            arguments.before.remove()
 
 
 if __name__ == "__main__":

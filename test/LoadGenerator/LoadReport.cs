@@ -48,6 +48,7 @@ public sealed class LoadReport
     private readonly Dictionary<int, long> _servers = [];
     private readonly List<Loss> _losses = [];
     private readonly LatencyHistogram _durations = new();
+    private LatencyHistogram _recent = new();
     private long _begun;
     private long _connections;
     private TimeSpan _slowest;
@@ -90,6 +91,16 @@ public sealed class LoadReport
         lock (_lock)
         {
             return _durations.Percentile(percent);
+        }
+    }
+
+    /// <summary>The same of the answers that came since the last call.</summary>
+    public TimeSpan NextPercentile(double percent)
+    {
+        lock (_lock)
+        {
+            (var recent, _recent) = (_recent, new LatencyHistogram());
+            return recent.Percentile(percent);
         }
     }
 
@@ -151,6 +162,7 @@ public sealed class LoadReport
             _outcomes[(int)Outcome.Answered]++;
             _slowest = duration > _slowest ? duration : _slowest;
             _durations.Add(duration);
+            _recent.Add(duration);
             if (server is { } pid)
             {
                 _servers[pid] = _servers.GetValueOrDefault(pid) + 1;
