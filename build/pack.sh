@@ -29,10 +29,14 @@ fi
 
 pack() { dotnet pack "$@" "${build[@]}" -c "${CONFIGURATION:-Release}" -o "$folder" --nologo -v q '-clp:ErrorsOnly;NoSummary'; }
 
+# Needs crossgen2 from the feed, which --no-build does not restore.
+ahead=''
+[ -n "$portable" ] || ahead=-p:PackReadyToRun=true
+
 rm -f "$folder"/KestrelGreenTransport.*nupkg
 if [ -z "$tool" ]; then
-  pack src/KestrelGreenTransport
-  pack src/KestrelGreenTransport.Supervisor
+  pack src/KestrelGreenTransport $ahead
+  pack src/KestrelGreenTransport.Supervisor $ahead
 fi
 if [ -n "$portable" ]; then
   pack src/KestrelGreenTransport.Tool

@@ -49,6 +49,9 @@ internal sealed record ConfigDocument
 
     public required IReadOnlyList<ConfigSetting> Settings { get; init; }
 
+    /// <summary>The runtime's variables that workers get because neither the operator nor the app has set them.</summary>
+    public required IReadOnlyDictionary<string, string> WorkerEnvironment { get; init; }
+
     public required IReadOnlyList<string> Problems { get; init; }
 
     public required IReadOnlyList<string> Warnings { get; init; }

@@ -26,7 +26,20 @@ public sealed class ConfigTests : ToolFixture
         Assert.Matches(@"(?m)^Name +shop +appsettings.json: GreenSupervisor:Name$", output);
         Assert.Matches(@"(?m)^GracefulTimeout +30s +default$", output);
         Assert.All(lines, static line => Assert.Equal(line.TrimEnd(), line));
-        Assert.Equal(1 + SettingsCatalogue.All.Count, lines.Length - 1);
+        Assert.Equal(1 + SettingsCatalogue.All.Count, lines.TakeWhile(static line => line.Length > 0).Count());
+    }
+
+    [Fact]
+    public void The_runtimes_variables_that_workers_get_besides_are_shown_unless_they_are_set()
+    {
+        Assert.Matches(@"(?m)^DOTNET_TC_DelaySingleProcMultiplier +1$", Green("config").Out);
+
+        Environment["DOTNET_TC_DelaySingleProcMultiplier"] = "10";
+        Write("Shop.runtimeconfig.json", """{ "runtimeOptions": { "configProperties": { "System.Runtime.TieredCompilation.CallCountingDelayMs": 100 } } }""");
+
+        var variables = JsonDocument.Parse(Green("config", "--json", "-w", "2", "--env", "DOTNET_gcServer=1", "--env", "DOTNET_GCNoAffinitize=0", "./Shop.dll").Out)
+            .RootElement.GetProperty("workerEnvironment");
+        Assert.Equal("{}", variables.GetRawText());
     }
 
     [Theory]

@@ -49,19 +49,21 @@ internal static class AppFile
         command.Arguments is [var managed, ..] && managed.EndsWith(".dll", StringComparison.Ordinal) ? Path.ChangeExtension(managed, extension) : command.FileName + extension;
 
     /// <summary>Whether a runtime configuration turns a switch of the framework's on; false when it cannot be read.</summary>
-    public static bool IsSwitchedOn(string runtimeConfig, string name)
+    public static bool IsSwitchedOn(string runtimeConfig, string name) => "true".Equals(Property(runtimeConfig, name), StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>What a runtime configuration sets a property to; null when it does not, or cannot be read.</summary>
+    public static string? Property(string runtimeConfig, string name)
     {
         try
         {
             using var document = JsonDocument.Parse(File.ReadAllBytes(runtimeConfig));
             return document.RootElement.TryGetProperty("runtimeOptions", out var options)
                 && options.TryGetProperty("configProperties", out var properties)
-                && properties.TryGetProperty(name, out var value)
-                && (value.ValueKind == JsonValueKind.True || (value.ValueKind == JsonValueKind.String && value.GetString()!.Equals("true", StringComparison.OrdinalIgnoreCase)));
+                && properties.TryGetProperty(name, out var value) ? value.ToString() : null;
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {
-            return false;
+            return null;
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Collections;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervisor.Building;
 using KestrelGreenTransport.Supervisor.Privileges;
 using KestrelGreenTransport.Supervisor.Settings;
 
@@ -16,6 +17,21 @@ internal static class WorkerEnvironment
     ];
 
     private static readonly string[] ManagerVariables = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "FDSTORE"];
+
+    /// <summary>The runtime's variables that are added because neither the operator nor the app has set them.</summary>
+    /// <param name="options">The supervisor's settings.</param>
+    /// <param name="variables">What is set already; what <see cref="GreenSupervisorOptions.Env"/> asks for is added to it.</param>
+    /// <param name="runtimeConfig">The app's runtimeconfig.json; null when it is not known.</param>
+    public static IReadOnlyDictionary<string, string> Defaults(GreenSupervisorOptions options, Dictionary<string, string> variables, string? runtimeConfig)
+    {
+        foreach (var pair in options.Env)
+        {
+            var equals = pair.IndexOf('=', StringComparison.Ordinal);
+            variables[pair[..equals]] = pair[(equals + 1)..];
+        }
+
+        return WorkerDefaults.For(options, Environment.ProcessorCount, variables, runtimeConfig);
+    }
 
     public static Dictionary<string, string> For(LaunchPlan plan, IReadOnlyDictionary<string, string> contract, WorkerIdentity? identity = null)
     {
@@ -55,13 +71,7 @@ internal static class WorkerEnvironment
             variables[name] = value;
         }
 
-        foreach (var pair in plan.Options.Env)
-        {
-            var equals = pair.IndexOf('=', StringComparison.Ordinal);
-            variables[pair[..equals]] = pair[(equals + 1)..];
-        }
-
-        foreach (var (name, value) in WorkerDefaults.For(plan.Options.Workers, Environment.ProcessorCount, variables))
+        foreach (var (name, value) in Defaults(plan.Options, variables, AppFile.Beside(plan.App, ".runtimeconfig.json")))
         {
             variables[name] = value;
         }

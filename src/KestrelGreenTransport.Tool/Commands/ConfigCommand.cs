@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.Text.Json;
 using KestrelGreenTransport.Supervisor;
+using KestrelGreenTransport.Supervisor.Building;
 using KestrelGreenTransport.Supervisor.Settings;
+using KestrelGreenTransport.Supervisor.Workers;
 using KestrelGreenTransport.Tool.Rendering;
 using Spectre.Console;
 
@@ -31,7 +33,7 @@ internal static class ConfigCommand
                 return PrintSchema(host, file);
             }
 
-            var document = Read(line.Input(host, parsed));
+            var document = Read(line.Input(host, parsed), RuntimeConfig(host, line.App(parsed)));
             if (parsed.GetValue(json))
             {
                 host.Out.WriteLine(JsonSerializer.Serialize(document, ToolJson.Default.ConfigDocument));
@@ -57,7 +59,13 @@ internal static class ConfigCommand
         return ExitCodes.Ok;
     }
 
-    private static ConfigDocument Read(SettingsInput input)
+    // Of a project, which is not built for this, nothing is known.
+    private static string? RuntimeConfig(ToolHost host, string? app) =>
+        app is null ? null
+        : app.EndsWith(".dll", StringComparison.Ordinal) ? AppFile.RuntimeConfigOf(Path.GetFullPath(app, host.CurrentDirectory))
+        : Path.GetFullPath(app, host.CurrentDirectory) + ".runtimeconfig.json";
+
+    private static ConfigDocument Read(SettingsInput input, string? runtimeConfig)
     {
         var settings = SettingsLoader.Load(input);
         var problems = new List<string>(settings.Problems);
@@ -65,6 +73,7 @@ internal static class ConfigCommand
         return new ConfigDocument
         {
             Settings = [.. SettingsCatalogue.All.Select(setting => Describe(setting, settings, [.. binds.Select(static bind => bind.Text).Distinct()]))],
+            WorkerEnvironment = WorkerEnvironment.Defaults(settings.Options, new Dictionary<string, string>(input.Environment), runtimeConfig),
             Problems = problems,
             Warnings = settings.Warnings,
         };
@@ -103,6 +112,15 @@ internal static class ConfigCommand
         }
 
         PlainConsole.Write(host, table);
+        var variables = new Table { Border = TableBorder.None, ShowHeaders = true };
+        variables.AddColumn(Column("WORKERS GET", wrap: false)).AddColumn(Column("VALUE", wrap: true));
+        foreach (var (name, value) in document.WorkerEnvironment)
+        {
+            variables.AddRow(name, value);
+        }
+
+        host.Out.WriteLine();
+        PlainConsole.Write(host, variables);
         foreach (var message in document.Warnings.Concat(document.Problems))
         {
             host.Error.WriteLine($"green: {message}");

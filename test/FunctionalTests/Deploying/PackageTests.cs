@@ -39,6 +39,9 @@ public sealed class PackageTests : IDisposable
             """);
         File.Copy(Repo.Path("samples/Hello/Program.cs"), Path.Combine(app, "Program.cs"));
         await RunIn(app, "dotnet", "build", "--nologo", "-warnaserror", "-o", "out");
+        const string delay = "System.Runtime.TieredCompilation.CallCountingDelayMs";
+        Assert.Contains($"\"{delay}\": 10", await File.ReadAllTextAsync(Path.Combine(app, "out/Shop.runtimeconfig.json")), StringComparison.Ordinal);
+        Assert.DoesNotContain(delay, await RunIn(app, "dotnet", "msbuild", "-getItem:RuntimeHostConfigurationOption", "-p:GreenTransportTiering=false"), StringComparison.Ordinal);
 
         await RunIn(app, "dotnet", "tool", "install", "KestrelGreenTransport.Tool", "--tool-path", "tools");
         await Serves(GreenRun.Start(["-w", "2"], Path.Combine(app, "out/Shop.dll"), green: [Path.Combine(app, "tools/green")]));
