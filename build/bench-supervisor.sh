@@ -20,10 +20,20 @@ case " $* " in
 esac
 
 need wrk=wrk taskset=util-linux
+architecture=x64
+[ "$(uname -m)" != aarch64 ] || architecture=arm64
 
+# The libraries as they are in the packages: compiled ahead of time, where the commit does that.
 build() {
-  for project in src/KestrelGreenTransport.Tool test/TestWorker test/LoadGenerator samples/Hello; do
-    dotnet build "$1/$project" -c Release -p:Strict=false --nologo -v q '-clp:ErrorsOnly;NoSummary'
+  local projects=(src/KestrelGreenTransport.Tool test/TestWorker test/LoadGenerator samples/Hello) project library
+  local quiet=(-c Release -p:Strict=false --nologo -v q '-clp:ErrorsOnly;NoSummary')
+  for project in "${projects[@]}"; do dotnet build "$1/$project" "${quiet[@]}"; done
+  [ -e "$1/build/package/ReadyToRun.targets" ] || return 0
+  for library in KestrelGreenTransport KestrelGreenTransport.Supervisor; do
+    dotnet build "$1/src/$library" "${quiet[@]}" -p:PackReadyToRun=true '-t:Build;CompileReadyToRun'
+    for project in "${projects[@]}"; do
+      [ ! -e "$1/$project/bin/Release/net10.0/$library.dll" ] || cp "$1/src/$library/obj/Release/net10.0/linux-$architecture/$library.dll" "$1/$project/bin/Release/net10.0/"
+    done
   done
 }
 

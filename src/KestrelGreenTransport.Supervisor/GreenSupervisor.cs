@@ -34,12 +34,18 @@ public static class GreenSupervisor
         return SelfLauncher.TryRunAsync(args, configure, SelfProcess.Current(origin, Debugger.IsAttached));
     }
 
+    private static CallOrigin OriginOf(Assembly caller) => CallOrigins.Of(caller, Assembly.GetEntryAssembly(), MainsOnTheStack());
+
+    // An iterator: most often the caller is the program itself, and nothing is asked of the stack, which takes a while.
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "A Main is never trimmed, and it alone is looked for.")]
-    private static CallOrigin OriginOf(Assembly caller) => CallOrigins.Of(
-        caller,
-        Assembly.GetEntryAssembly(),
-        from frame in new StackTrace().GetFrames()
-        let method = frame.GetMethod()
-        where method?.Module.Assembly.EntryPoint == method
-        select method.Module.Assembly);
+    private static IEnumerable<Assembly> MainsOnTheStack()
+    {
+        foreach (var frame in new StackTrace().GetFrames())
+        {
+            if (frame.GetMethod() is { } method && method.Module.Assembly.EntryPoint == method)
+            {
+                yield return method.Module.Assembly;
+            }
+        }
+    }
 }

@@ -21,7 +21,14 @@ internal static class Self
     public static IReadOnlyList<string> Arguments => File.ReadAllText("/proc/self/cmdline").Split('\0')[1..^1];
 
     /// <summary>This process's environment.</summary>
-    public static IReadOnlyDictionary<string, string> Variables() =>
-        Environment.GetEnvironmentVariables().Cast<DictionaryEntry>()
-            .ToDictionary(static pair => (string)pair.Key, static pair => (string?)pair.Value ?? "", StringComparer.Ordinal);
+    public static IReadOnlyDictionary<string, string> Variables()
+    {
+        var variables = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (DictionaryEntry pair in Environment.GetEnvironmentVariables())
+        {
+            variables.Add((string)pair.Key, (string?)pair.Value ?? "");
+        }
+
+        return variables;
+    }
 }

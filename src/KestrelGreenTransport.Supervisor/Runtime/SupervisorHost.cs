@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Admin;
 using KestrelGreenTransport.Supervisor.Building;
@@ -91,6 +92,7 @@ internal static class SupervisorHost
         var journal = new Journal(time);
         var logger = new SupervisorLogger(writer, format, journal, time);
         var reporter = new NoticeReporter(logger, output, journal);
+        Rehearse(plan);
         var identity = WorkerIdentity.Of(plan.Options, Libc.geteuid(), Posix.getegid());
         var heartbeatPath = HeartbeatDirectory.PathFor(plan.Name, Environment.GetEnvironmentVariable, Libc.geteuid());
         var folder = plan.Options.DumpOnStale is { } kept ? new DumpFolder(kept, plan.Name, identity) : null;
@@ -236,6 +238,15 @@ internal static class SupervisorHost
         SupervisorLog.Stopped(logger);
         hooks.Tell(new GreenHookEvent { Hook = GreenHook.Exit, ExitCode = exitCode });
         return exitCode;
+    }
+
+    // While this thread binds, another one has the runtime compile what the first decision needs, by deciding once: it has no effect.
+    private static void Rehearse(LaunchPlan plan)
+    {
+        if (RuntimeFeature.IsDynamicCodeSupported && Environment.ProcessorCount > 1)
+        {
+            new Thread(() => Arbiter.Step(InitialState(plan), new Started(), 0)) { Name = "green-rehearsal", IsBackground = true }.Start();
+        }
     }
 
     private static SupervisorState InitialState(LaunchPlan plan) => new()

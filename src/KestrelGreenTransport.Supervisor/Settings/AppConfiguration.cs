@@ -72,7 +72,7 @@ internal sealed class AppConfiguration
 
         return builder
             .AddInMemoryCollection(input.Environment.Select(static pair => KeyValuePair.Create(pair.Key.Replace("__", ":", StringComparison.Ordinal), (string?)pair.Value)))
-            .AddInMemoryCollection(ConfigurationArguments.All(input.AppArguments).Select(static pair => KeyValuePair.Create(pair.Key, (string?)pair.Value)))
+            .AddInMemoryCollection(ConfigurationArguments.All(input.AppArguments).Select(static pair => KeyValuePair.Create(pair.Key, pair.Value)))
             .Build();
     }
 
@@ -99,14 +99,14 @@ internal sealed class AppConfiguration
         Add(ConfigurationArguments.All(arguments), static key => $"--{Section}:{key} on the command line");
 
     private void AddEnvironment(IReadOnlyDictionary<string, string> environment) => Add(
-        environment.Select(static pair => (pair.Key.Replace("__", ":", StringComparison.Ordinal), pair.Value)),
+        environment.Keys.Select(name => new ConfigurationPair(name.Replace("__", ":", StringComparison.Ordinal), environment[name])),
         static key => $"{Section}__{key.Replace(":", "__", StringComparison.Ordinal)}");
 
-    private void Add(IEnumerable<(string Key, string Value)> pairs, Func<string, string> origin)
+    private void Add(IEnumerable<ConfigurationPair> pairs, Func<string, string> origin)
     {
         const string prefix = Section + ":";
         var ours = pairs.Where(static pair => pair.Key.StartsWith(prefix, StringComparison.OrdinalIgnoreCase))
-            .Select(static pair => KeyValuePair.Create(pair.Key[prefix.Length..], (string?)pair.Value)).ToList();
+            .Select(static pair => pair with { Key = pair.Key[prefix.Length..] }).ToList();
         if (ours.Count > 0)
         {
             _layers.Add(new SettingsLayer(SettingOriginKind.AppConfiguration, ours, origin));
@@ -128,7 +128,7 @@ internal sealed class AppConfiguration
         // An empty section is a wish too: supervise with every default.
         if (file.Providers.Any(static provider => provider.TryGet(Section, out _)) || file.GetSection(Section).GetChildren().Any())
         {
-            var pairs = file.GetSection(Section).AsEnumerable(makePathsRelative: true).Where(static pair => pair.Key.Length > 0);
+            var pairs = ConfigurationPair.AllOf(file.GetSection(Section), relative: true).Where(static pair => pair.Key.Length > 0);
             _layers.Add(new SettingsLayer(SettingOriginKind.AppConfiguration, [.. pairs], key => $"{name}: {Section}:{key}"));
         }
     }

@@ -7,13 +7,11 @@ namespace KestrelGreenTransport.Supervisor.Settings;
 internal sealed record CommandLineSplit(
     IReadOnlyList<SettingValue> Given, IReadOnlyList<string> AppArguments, IReadOnlyList<string> Problems)
 {
-    private static readonly Dictionary<string, Setting> ByOption = SettingsCatalogue.All
-        .SelectMany(static setting => setting.Options.Select(option => (option, setting)))
-        .ToDictionary(static pair => pair.option, static pair => pair.setting, StringComparer.Ordinal);
+    private static readonly Dictionary<string, Setting> ByOption = EveryOption();
 
     public static CommandLineSplit Of(IReadOnlyList<string> arguments)
     {
-        var values = new List<(Setting Setting, string Option, string Value)>();
+        var values = new List<GivenOption>();
         var (rest, problems) = (new List<string>(), new List<string>());
         for (var i = 0; i < arguments.Count; i++)
         {
@@ -32,15 +30,15 @@ internal sealed record CommandLineSplit(
             }
             else if (equals > 0)
             {
-                values.Add((setting, option, argument[(equals + 1)..]));
+                values.Add(new GivenOption(setting, option, argument[(equals + 1)..]));
             }
             else if (setting.Shape == ValueShape.Flag)
             {
-                values.Add((setting, option, "true"));
+                values.Add(new GivenOption(setting, option, "true"));
             }
             else if (i + 1 < arguments.Count && arguments[i + 1] != "--")
             {
-                values.Add((setting, option, arguments[++i]));
+                values.Add(new GivenOption(setting, option, arguments[++i]));
             }
             else
             {
@@ -52,11 +50,28 @@ internal sealed record CommandLineSplit(
     }
 
     /// <summary>One value for each setting that was given; repeated options are gathered in order.</summary>
-    public static IReadOnlyList<SettingValue> Group(IEnumerable<(Setting Setting, string Option, string Value)> values) =>
+    public static IReadOnlyList<SettingValue> Group(IEnumerable<GivenOption> values) =>
     [
         .. values.GroupBy(static given => given.Setting).Select(static group => new SettingValue(
             group.Key,
             [.. group.Select(static given => given.Value)],
             new SettingOrigin(SettingOriginKind.CommandLine, $"{group.Last().Option} on the command line"))),
     ];
+
+    private static Dictionary<string, Setting> EveryOption()
+    {
+        var all = new Dictionary<string, Setting>(StringComparer.Ordinal);
+        foreach (var setting in SettingsCatalogue.All)
+        {
+            foreach (var option in setting.Options)
+            {
+                all.Add(option, setting);
+            }
+        }
+
+        return all;
+    }
 }
+
+/// <summary>One option as it was written.</summary>
+internal sealed record GivenOption(Setting Setting, string Option, string Value);

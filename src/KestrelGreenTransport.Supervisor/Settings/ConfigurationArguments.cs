@@ -6,7 +6,7 @@ namespace KestrelGreenTransport.Supervisor.Settings;
 /// </summary>
 internal static class ConfigurationArguments
 {
-    public static IEnumerable<(string Key, string Value)> All(IReadOnlyList<string> arguments)
+    public static IEnumerable<ConfigurationPair> All(IReadOnlyList<string> arguments)
     {
         for (var i = 0; i < arguments.Count; i++)
         {
@@ -15,16 +15,16 @@ internal static class ConfigurationArguments
             var equals = argument.IndexOf('=', StringComparison.Ordinal);
             if (equals >= start)
             {
-                yield return (argument[start..equals], argument[(equals + 1)..]);
+                yield return new ConfigurationPair(argument[start..equals], argument[(equals + 1)..]);
             }
             else if (start > 0 && i + 1 < arguments.Count)
             {
-                yield return (argument[start..], arguments[++i]);
+                yield return new ConfigurationPair(argument[start..], arguments[++i]);
             }
         }
     }
 
     /// <summary>The value of this key, the last one if there are several; null when it is absent.</summary>
     public static string? Value(IReadOnlyList<string> arguments, string key) =>
-        All(arguments).LastOrDefault(pair => pair.Key.Equals(key, StringComparison.OrdinalIgnoreCase)).Value;
+        All(arguments).LastOrDefault(pair => pair.Key.Equals(key, StringComparison.OrdinalIgnoreCase))?.Value;
 }

@@ -7,7 +7,7 @@ namespace KestrelGreenTransport.Supervisor.Settings;
 /// <param name="Kind">What the source is.</param>
 /// <param name="Pairs">As they were found.</param>
 /// <param name="Origin">How messages show a key of this source.</param>
-internal sealed record SettingsLayer(SettingOriginKind Kind, IReadOnlyList<KeyValuePair<string, string?>> Pairs, Func<string, string> Origin)
+internal sealed record SettingsLayer(SettingOriginKind Kind, IReadOnlyList<ConfigurationPair> Pairs, Func<string, string> Origin)
 {
     /// <summary>What this source says; keys that name no setting go to <paramref name="problems"/>.</summary>
     public IReadOnlyList<SettingValue> Read(ICollection<string> problems)
@@ -36,6 +36,22 @@ internal sealed record SettingsLayer(SettingOriginKind Kind, IReadOnlyList<KeyVa
             }
         }
 
-        return [.. found.Select(pair => new SettingValue(pair.Key, pair.Value, new SettingOrigin(Kind, Origin(pair.Key.Name))))];
+        return [.. found.Keys.Select(setting => new SettingValue(setting, found[setting], new SettingOrigin(Kind, Origin(setting.Name))))];
+    }
+}
+
+// Classes, and not tuples: what LINQ does with a structure the runtime compiles once more for each kind of it, in a process whose
+// first worker waits.
+
+/// <summary>A key of a configuration and its value.</summary>
+internal sealed record ConfigurationPair(string Key, string? Value)
+{
+    /// <summary>What a configuration says, flattened with colons.</summary>
+    public static IEnumerable<ConfigurationPair> AllOf(IConfiguration configuration, bool relative)
+    {
+        foreach (var (key, value) in configuration.AsEnumerable(relative))
+        {
+            yield return new ConfigurationPair(key, value);
+        }
     }
 }

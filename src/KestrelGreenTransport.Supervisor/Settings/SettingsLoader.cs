@@ -1,7 +1,6 @@
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Settings;
 using KestrelGreenTransport.Supervisor.Reporting;
-using Microsoft.Extensions.Configuration;
 
 namespace KestrelGreenTransport.Supervisor.Settings;
 
@@ -90,7 +89,7 @@ internal static class SettingsLoader
             return null;
         }
 
-        var pairs = file.AsEnumerable().Where(static pair => pair.Key != SchemaKey);
+        var pairs = ConfigurationPair.AllOf(file, relative: false).Where(static pair => pair.Key != SchemaKey);
         return new SettingsLayer(SettingOriginKind.GreenJson, [.. pairs], static key => $"{GreenJson}: {key}");
     }
 

@@ -23,7 +23,7 @@ internal sealed class WorkerLauncher : IWorkerLauncher, IDisposable
     private readonly OutputPump _pump;
     private readonly WorkerIdentity? _identity;
     private readonly IReadOnlyList<int> _processors = ThreadAffinity.Read(ThreadAffinity.Caller);
-    private readonly BlockingCollection<(int Index, long Generation, Action<Outcome> Done)> _requests = [];
+    private readonly BlockingCollection<Request> _requests = [];
     private readonly Thread _thread;
 
     public WorkerLauncher(Generations generations, HeartbeatDirectory heartbeats, OutputPump pump, WorkerIdentity? identity)
@@ -37,7 +37,7 @@ internal sealed class WorkerLauncher : IWorkerLauncher, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Launch(int index, long generation, Action<Outcome> done) => _requests.Add((index, generation, done));
+    public void Launch(int index, long generation, Action<Outcome> done) => _requests.Add(new Request(index, generation, done));
 
     public void Dispose()
     {
@@ -168,6 +168,8 @@ internal sealed class WorkerLauncher : IWorkerLauncher, IDisposable
 
     /// <summary>A process, or why there is none.</summary>
     internal readonly record struct Outcome(WorkerProcess? Process, string? Error);
+
+    private sealed record Request(int Index, long Generation, Action<Outcome> Done);
 
     private sealed class Disposables : IDisposable
     {

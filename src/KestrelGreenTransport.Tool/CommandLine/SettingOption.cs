@@ -28,5 +28,5 @@ internal sealed class SettingOption : Option<string[]>
         let option = result.Option as SettingOption
         where option is not null && !result.Implicit
         from value in option.Setting.Shape == ValueShape.Flag ? ["true"] : result.Tokens.Select(static token => token.Value)
-        select (option.Setting, result.IdentifierToken?.Value ?? option.Name, value));
+        select new GivenOption(option.Setting, result.IdentifierToken?.Value ?? option.Name, value));
 }

@@ -5,7 +5,7 @@ namespace KestrelGreenTransport.Contract;
 /// <summary>A listening socket that this process was born with.</summary>
 /// <param name="Descriptor">Its number in this process.</param>
 /// <param name="Endpoint">Where it listens.</param>
-internal readonly record struct InheritedListener(int Descriptor, ListenEndpoint Endpoint)
+internal sealed record InheritedListener(int Descriptor, ListenEndpoint Endpoint)
 {
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Descriptor}={Endpoint}");
 

@@ -99,7 +99,7 @@ internal sealed record LifelineMessage
     /// <summary>slowRequest: how long it has been in flight, in milliseconds.</summary>
     public long? AgeMs { get; init; }
 
-    public byte[] ToUtf8() => JsonSerializer.SerializeToUtf8Bytes(this, LifelineJson.Default.LifelineMessage);
+    public byte[] ToUtf8() => BareMessage.Write(this) ?? JsonSerializer.SerializeToUtf8Bytes(this, LifelineJson.Default.LifelineMessage);
 
     /// <summary>Reads a packet whose fields are all in their ranges (<see cref="LifelineRules"/>).</summary>
     public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out LifelineMessage? message) => TryParse(utf8, out message, out _);
@@ -109,7 +109,7 @@ internal sealed record LifelineMessage
     {
         try
         {
-            message = JsonSerializer.Deserialize(utf8, LifelineJson.Default.LifelineMessage);
+            message = BareMessage.Read(utf8) ?? JsonSerializer.Deserialize(utf8, LifelineJson.Default.LifelineMessage);
             problem = message is null ? "it is null" : LifelineRules.Problem(message);
         }
         catch (JsonException)

@@ -1,0 +1,77 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace KestrelGreenTransport.Contract;
+
+// The runtime compiles some 250 methods before the serializer writes or reads its first message: a tenth of the way from a worker's
+// start to its first answer. These messages are all that most boots need.
+
+/// <summary>What is said in a boot, hello and messages that are nothing but their type: written and read without the serializer.</summary>
+internal static class BareMessage
+{
+    private static readonly string[] Types = [LifelineTypes.Hello, LifelineTypes.Ready, LifelineTypes.Open];
+
+    /// <summary>The packet; null for any other message.</summary>
+    public static byte[]? Write(LifelineMessage message)
+    {
+        if (!Types.Contains(message.Type) || message != new LifelineMessage { Type = message.Type, ContractVersion = message.ContractVersion, Pid = message.Pid })
+        {
+            return null;
+        }
+
+        var text = $"{{\"type\":\"{message.Type}\"";
+        text += message.ContractVersion is { } version ? string.Create(CultureInfo.InvariantCulture, $",\"contractVersion\":{version}") : "";
+        text += message.Pid is { } pid ? string.Create(CultureInfo.InvariantCulture, $",\"pid\":{pid}") : "";
+        return Encoding.UTF8.GetBytes(text + "}");
+    }
+
+    /// <summary>The message; null for any other packet.</summary>
+    /// <exception cref="JsonException">It is no JSON.</exception>
+    public static LifelineMessage? Read(ReadOnlySpan<byte> utf8)
+    {
+        var reader = new Utf8JsonReader(utf8);
+        string? type = null;
+        int? version = null, pid = null;
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+        {
+            return null;
+        }
+
+        // An escape may stand for what is no text at all, which the serializer judges.
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName && !reader.ValueIsEscaped)
+        {
+            var (isType, isVersion, isPid) = (reader.ValueTextEquals("type"u8), reader.ValueTextEquals("contractVersion"u8), reader.ValueTextEquals("pid"u8));
+            _ = reader.Read();
+            if (isType && reader.TokenType == JsonTokenType.String && !reader.ValueIsEscaped && Known(ref reader) is { } known)
+            {
+                type = known;
+            }
+            else if ((isVersion || isPid) && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var number))
+            {
+                version = isVersion ? number : version;
+                pid = isPid ? number : pid;
+            }
+            else
+            {
+                return null;
+            }
+        }
+
+        // What follows the object throws.
+        return type is not null && reader.TokenType == JsonTokenType.EndObject && !reader.Read() ? new LifelineMessage { Type = type, ContractVersion = version, Pid = pid } : null;
+    }
+
+    private static string? Known(ref Utf8JsonReader reader)
+    {
+        foreach (var type in Types)
+        {
+            if (reader.ValueTextEquals(type))
+            {
+                return type;
+            }
+        }
+
+        return null;
+    }
+}
