@@ -61,13 +61,14 @@ class _Worker:
                 raise Failure(f"no worker began to serve within 120 s:\n{green.tail()}")
             time.sleep(0.002)
         self._offset, self.pid = found
-        self._since, self._until = self._cpu(), time.monotonic() + 300
+        # A warm-up's requests stand on the board too.
+        self._since, self._before, self._until = self._cpu(), self._requests(), time.monotonic() + 300
 
     def served(self, seconds):
         """How many requests in so many CPU-seconds after the gate opened."""
         while self._cpu() - self._since < seconds:
             self._wait()
-        return self._requests()
+        return self._requests() - self._before
 
     def rate_after(self, seconds):
         """Requests per CPU-second once it has had so many."""
