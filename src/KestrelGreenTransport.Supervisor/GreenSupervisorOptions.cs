@@ -41,10 +41,15 @@ public sealed partial class GreenSupervisorOptions
     public int Standby { get; set; }
 
     /// <summary>
-    /// The path of a request that each worker makes to itself, through the whole pipeline, before it takes its first client.
-    /// It must begin with '/'. Null, the default, means none.
+    /// The requests by which each worker warms itself, through the whole pipeline, before it takes its first client: paths, which begin with
+    /// '/', and files of requests (<c>@warmup.http</c>). They are made again and again. Defaults to none.
     /// </summary>
-    public string? WarmUp { get; set; }
+    public IList<string> WarmUp { get; } = [];
+
+    /// <summary>
+    /// How long a worker warms itself at most; it ends sooner once the runtime compiles hardly anything any more. From 100ms to 10m. Defaults to 5 s.
+    /// </summary>
+    public TimeSpan WarmUpTime { get; set; } = TimeSpan.FromSeconds(5);
 
     /// <summary>A worker that has served so many requests is replaced. From 0 to 2147483647; 0, the default, means never. (gunicorn: max_requests)</summary>
     public int MaxRequests { get; set; }

@@ -46,6 +46,6 @@ internal static partial class WorkerLog
     [LoggerMessage(105, LogLevel.Warning, "A host that called UseGreenTransport() was not started within {Seconds} s of the others: this worker is ready without it.")]
     public static partial void HostNotStarted(ILogger logger, double seconds);
 
-    [LoggerMessage(118, LogLevel.Debug, "Warmed up by {Path}, which was answered with {Status} after {Milliseconds:0} ms.")]
-    public static partial void Warmed(ILogger logger, string path, int status, double milliseconds);
+    [LoggerMessage(118, LogLevel.Debug, "Warmed up by {Requests} requests, which were answered {Answered} times in {Seconds:0.0} s; {Methods} methods are compiled; hot: {IsHot}.")]
+    public static partial void Warmed(ILogger logger, int requests, int answered, double seconds, long methods, bool isHot);
 }

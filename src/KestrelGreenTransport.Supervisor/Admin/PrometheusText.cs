@@ -16,7 +16,7 @@ internal sealed class PrometheusText
     // What .NET people know from http.server.request.duration, with finer steps below; each is a bound of our buckets too.
     private static readonly double[] Bounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-    private static readonly string[] WorkerStates = ["booting", "standby", "serving", "draining", "suspect", "killing", "backoff"];
+    private static readonly string[] WorkerStates = ["booting", "warming", "standby", "serving", "draining", "suspect", "killing", "backoff"];
 
     private readonly StringBuilder _text = new();
 

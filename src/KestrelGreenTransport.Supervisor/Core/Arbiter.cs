@@ -88,7 +88,7 @@ internal static class Arbiter
                 Launching.Ready(turn, worker);
                 break;
             case WorkerWarmed warmed when turn.FindLiving(warmed.Index) is { } worker:
-                Launching.Warmed(turn, worker, warmed.Problem);
+                Launching.Warmed(turn, worker, warmed.Problem, warmed.TimedOut);
                 break;
             case WorkerMeasured measured when turn.FindLiving(measured.Index) is { } worker:
                 Recycling.Measured(turn, worker, measured.Requests, measured.RssBytes);

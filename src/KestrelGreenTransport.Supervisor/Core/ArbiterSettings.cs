@@ -18,8 +18,8 @@ internal sealed record ArbiterSettings
     /// <summary>How many workers stand by.</summary>
     public int Standby { get; init; }
 
-    /// <summary>The path of the request by which a worker warms itself; null for none.</summary>
-    public string? WarmUp { get; init; }
+    /// <summary>How a worker warms itself before it serves; null: it does not.</summary>
+    public WarmUpPlan? WarmUp { get; init; }
 
     /// <summary>After how many requests a worker is replaced; 0 for never.</summary>
     public long MaxRequests { get; init; }
@@ -41,6 +41,9 @@ internal sealed record ArbiterSettings
 
     /// <summary>A worker that listens by itself and has not said hello after this time is reported to the operator.</summary>
     public static readonly TimeSpan OwnEndpointToldAfter = TimeSpan.FromSeconds(3);
+
+    /// <summary>A worker ends its warm-up by itself in time; one that says nothing this much later is not waited for.</summary>
+    public static TimeSpan WarmUpMargin => TimeSpan.FromSeconds(2);
 
     /// <summary>A worker may need this much longer than GracefulTimeout to leave before it is killed.</summary>
     public static TimeSpan GraceMargin => TimeSpan.FromSeconds(10);

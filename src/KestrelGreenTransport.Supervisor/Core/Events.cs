@@ -22,10 +22,11 @@ internal sealed record WorkerSaidHello(int Index) : SupervisorEvent;
 /// <summary>The worker's host has started: it is bound, behind a closed gate.</summary>
 internal sealed record WorkerReady(int Index) : SupervisorEvent;
 
-/// <summary>The worker has asked itself the request that it was told to.</summary>
+/// <summary>The worker has warmed itself, or tried to.</summary>
 /// <param name="Index">The worker.</param>
-/// <param name="Problem">What was wrong with the answer; null when nothing was.</param>
-internal sealed record WorkerWarmed(int Index, string? Problem) : SupervisorEvent;
+/// <param name="Problem">What was wrong with an answer; null when nothing was.</param>
+/// <param name="TimedOut">Whether it was only that there was none in time.</param>
+internal sealed record WorkerWarmed(int Index, string? Problem, bool TimedOut = false) : SupervisorEvent;
 
 /// <summary>What a worker has done and uses; told where that may be a reason to replace it.</summary>
 /// <param name="Index">The worker.</param>

@@ -1,3 +1,5 @@
+using KestrelGreenTransport.Contract;
+
 namespace KestrelGreenTransport.Supervisor.Core;
 
 /// <summary>From the decision to have a worker to the moment at which it is ready.</summary>
@@ -93,22 +95,47 @@ internal static class Launching
             return;
         }
 
-        if (worker.Settings.WarmUp is { } path)
+        if (worker.Settings.WarmUp is { } plan && AnyServes(turn))
         {
-            turn.Put(worker with { Phase = WorkerPhase.Warming });
-            turn.Do(new WarmWorker(worker.Index, path));
+            turn.Put(worker with { Phase = WorkerPhase.Warming, WarmingSince = turn.Now, Deadline = turn.After(plan.Time + ArbiterSettings.WarmUpMargin) });
+            turn.Do(new WarmWorker(worker.Index, plan));
         }
         else
         {
+            if (worker.Settings.WarmUp is not null)
+            {
+                turn.Say(new WarmUpCutShortNotice(worker.Index, worker.Pid!.Value));
+            }
+
             StandBy(turn, worker);
         }
     }
 
     /// <summary>
-    /// The worker has warmed itself, or tried to. A new generation that cannot answer its own request does not come; but
-    /// where one that served before fails at it now, a database may be down: it is no help to serve nobody at all.
+    /// While no worker serves, none warms itself on: clients who wait for a cold worker are better off than clients who wait for a
+    /// hot one. One is enough; who is there to serve comes before who would stand by. Done at the end of each step.
     /// </summary>
-    public static void Warmed(Turn turn, WorkerHandle worker, string? problem)
+    public static void CutWarmUpShort(Turn turn)
+    {
+        var warming = turn.Staying.Where(static worker => worker.Phase == WorkerPhase.Warming).ToList();
+        if (warming.Count > 0 && !AnyServes(turn) && !turn.Staying.Any(static worker => worker.Phase == WorkerPhase.Standby))
+        {
+            var cut = warming.MinBy(static worker => worker.Kind == SeatKind.Standby)!;
+            turn.Say(new WarmUpCutShortNotice(cut.Index, cut.Pid!.Value));
+            StandBy(turn, cut);
+        }
+    }
+
+    /// <summary>The worker has not said in time that it has warmed itself. It is judged by its beats from now on.</summary>
+    public static void WarmUpOverdue(Turn turn, WorkerHandle worker) =>
+        Warmed(turn, worker, $"it did not end within {Duration.Format(worker.Settings.WarmUp!.Time)} (WarmUpTime) and {Duration.Format(ArbiterSettings.WarmUpMargin)} more", timedOut: true);
+
+    /// <summary>
+    /// The worker has warmed itself, or tried to. A new generation that cannot answer its own request does not come; but
+    /// where one that served before fails at it now, a database may be down: it is no help to serve nobody at all. Time that ran out is
+    /// held against none.
+    /// </summary>
+    public static void Warmed(Turn turn, WorkerHandle worker, string? problem, bool timedOut)
     {
         if (worker.Phase != WorkerPhase.Warming)
         {
@@ -119,7 +146,7 @@ internal static class Launching
         {
             var notice = new WarmUpFailedNotice(worker.Index, worker.Pid!.Value, problem);
             turn.Say(notice);
-            if (Reloading.IsOnTrial(turn, worker))
+            if (!timedOut && Reloading.IsOnTrial(turn, worker))
             {
                 Termination.Dismiss(turn, worker, ExitReason.Reload);
                 Reloading.Fail(turn, notice);
@@ -129,6 +156,8 @@ internal static class Launching
 
         StandBy(turn, worker);
     }
+
+    private static bool AnyServes(Turn turn) => turn.Staying.Any(static worker => worker.Phase == WorkerPhase.Serving);
 
     // From here on it is judged by its beats: silence counts from now.
     private static void StandBy(Turn turn, WorkerHandle worker)

@@ -41,7 +41,11 @@ internal static class Liveness
 
     public static void Judge(Turn turn, WorkerHandle worker)
     {
-        if (worker.Phase is WorkerPhase.Booting or WorkerPhase.Warming && turn.IsDue(worker))
+        if (worker.Phase == WorkerPhase.Warming && turn.IsDue(worker))
+        {
+            Launching.WarmUpOverdue(turn, worker);
+        }
+        else if (worker.Phase == WorkerPhase.Booting && turn.IsDue(worker))
         {
             if (GivingUp.NeverCalled(turn, worker))
             {

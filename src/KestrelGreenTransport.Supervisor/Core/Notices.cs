@@ -19,6 +19,9 @@ internal sealed record WorkerTakesOverNotice(int Index, int Pid) : Notice;
 /// <summary>A worker's warm-up request was not answered as it should.</summary>
 internal sealed record WarmUpFailedNotice(int Index, int Pid, string Problem) : Notice;
 
+/// <summary>A worker serves before it is warm, since no other one does.</summary>
+internal sealed record WarmUpCutShortNotice(int Index, int Pid) : Notice;
+
 /// <summary>A worker is to be replaced while it serves on.</summary>
 internal sealed record WorkerDueNotice(int Index, int Pid, ExitReason Reason) : Notice;
 

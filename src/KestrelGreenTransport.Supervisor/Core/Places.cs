@@ -9,6 +9,7 @@ internal static class Places
     /// <summary>Brings everyone to a place. Done at the end of each step.</summary>
     public static void Arrange(Turn turn)
     {
+        Launching.CutWarmUpShort(turn);
         foreach (var worker in turn.Staying.Where(worker => worker is { Phase: WorkerPhase.Standby, Kind: not SeatKind.Standby }))
         {
             Open(turn, worker);

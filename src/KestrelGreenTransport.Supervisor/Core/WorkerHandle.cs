@@ -21,6 +21,9 @@ internal sealed record WorkerHandle
     /// <summary>Monotonic nanoseconds of the spawn.</summary>
     public long SpawnedAt { get; init; }
 
+    /// <summary>Monotonic nanoseconds at which it began to warm itself, or null.</summary>
+    public long? WarmingSince { get; init; }
+
     /// <summary>Monotonic nanoseconds at which it was booted and warm, or null.</summary>
     public long? ReadySince { get; init; }
 
@@ -101,7 +104,7 @@ internal enum WorkerPhase
 {
     Booting,
 
-    /// <summary>Booted, and asking itself a request or two.</summary>
+    /// <summary>Booted, and warming itself behind a closed gate.</summary>
     Warming,
 
     /// <summary>Ready, behind a closed gate.</summary>

@@ -59,7 +59,7 @@ internal sealed class GenerationPreparer(Generations generations, ListenerBinder
         BootTimeout = plan.Options.BootTimeout,
         GracefulTimeout = plan.Options.GracefulTimeout,
         Standby = plan.Options.Standby,
-        WarmUp = plan.Options.WarmUp,
+        WarmUp = plan.WarmUp.IsEmpty ? null : new WarmUpPlan(plan.WarmUp, plan.Options.WarmUpTime),
         MaxRequests = plan.Options.MaxRequests,
         MaxRequestsJitter = plan.Options.MaxRequestsJitter,
         MaxMemory = plan.Options.MaxMemory ?? 0,

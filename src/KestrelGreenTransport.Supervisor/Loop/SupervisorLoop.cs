@@ -297,7 +297,7 @@ internal sealed class SupervisorLoop : IDisposable
                 Requests.Take(worker.Index, worker.Process.Pid, stats);
                 break;
             case LifelineTypes.Warmed:
-                Apply(new WorkerWarmed(worker.Index, message.Message));
+                Apply(new WorkerWarmed(worker.Index, message.Message, message.TimedOut == true));
                 break;
             case LifelineTypes.Beat when message is { At: { } at, State: { } state }:
                 OnBeat(worker, at, (WorkerState)state);
@@ -375,7 +375,12 @@ internal sealed class SupervisorLoop : IDisposable
                     Send(open.Index, new LifelineMessage { Type = LifelineTypes.Open });
                     break;
                 case WarmWorker warm:
-                    Send(warm.Index, new LifelineMessage { Type = LifelineTypes.Warm, Path = warm.Path });
+                    Send(warm.Index, new LifelineMessage
+                    {
+                        Type = LifelineTypes.Warm,
+                        WarmUp = [.. warm.Plan.Requests],
+                        TimeMs = (long)warm.Plan.Time.TotalMilliseconds,
+                    });
                     break;
                 case TellSiblings sibling:
                     TellAll(new LifelineMessage { Type = LifelineTypes.SiblingDied, Index = sibling.Index });

@@ -28,6 +28,9 @@ internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Jo
             case WarmUpFailedNotice n:
                 SupervisorLog.WarmUpFailed(logger, n.Index, n.Pid, n.Problem);
                 break;
+            case WarmUpCutShortNotice n:
+                SupervisorLog.WarmUpCutShort(logger, n.Index, n.Pid);
+                break;
             case WorkerDueNotice n:
                 SupervisorLog.WorkerDue(logger, n.Index, n.Pid, Name(n.Reason));
                 break;

@@ -95,6 +95,9 @@ internal static partial class SupervisorLog
     [LoggerMessage(227, LogLevel.Warning, "worker {Index} (pid {Pid}) could not warm itself: {Problem}")]
     public static partial void WarmUpFailed(ILogger logger, int index, int pid, string problem);
 
+    [LoggerMessage(238, LogLevel.Information, "worker {Index} (pid {Pid}) takes clients before it is warm: no other worker is serving")]
+    public static partial void WarmUpCutShort(ILogger logger, int index, int pid);
+
     [LoggerMessage(228, LogLevel.Information, "worker {Index} (pid {Pid}) is due ({Reason}): it serves on until another one does")]
     public static partial void WorkerDue(ILogger logger, int index, int pid, string reason);
 

@@ -45,7 +45,7 @@ internal sealed class StatusBuilder(
             Index = worker.Index,
             Pid = worker.Pid,
             Generation = worker.Generation,
-            State = NoticeReporter.Name(worker.Phase == WorkerPhase.Warming ? WorkerPhase.Booting : worker.Phase),
+            State = NoticeReporter.Name(worker.Phase),
             UptimeSeconds = worker.Pid is null ? null : Seconds(now - worker.SpawnedAt),
             HeartbeatAgeSeconds = worker.Pid is not null && worker.LastBeatAt is { } beat ? Seconds(now - beat) : null,
             Connections = figures.Connections,

@@ -33,6 +33,9 @@ internal sealed record LaunchPlan
     /// <summary>Reads the settings and looks for the app once more, for the next generation; or says what is wrong. Given is what runs a build.</summary>
     public required Func<ICommandRunner, (LaunchPlan? Plan, IReadOnlyList<string> Problems)> Renew { get; init; }
 
+    /// <summary>The requests by which a new worker warms itself; empty for none.</summary>
+    public ImmutableArray<WarmUpRequest> WarmUp { get; init; } = [];
+
     /// <summary>The admin endpoint; null when nobody asked for one.</summary>
     public AdminPlan? Admin { get; init; }
 

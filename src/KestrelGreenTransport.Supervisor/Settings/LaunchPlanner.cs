@@ -37,6 +37,7 @@ internal static class LaunchPlanner
             problems.Add($"The control socket's path {control} is longer than the {ControlPaths.LongestPath} bytes that the kernel takes: give a shorter one with --control.");
         }
 
+        var warmUp = WarmUpSource.Read(settings, input.CurrentDirectory, problems);
         var admin = AdminPlan.Of(settings, input.CurrentDirectory, problems);
         if (settings.Options.Chdir is { } chdir)
         {
@@ -65,6 +66,7 @@ internal static class LaunchPlanner
             Binds = settings.IsSet(SettingsCatalogue.Bind) ? [.. binds] : [],
             Named = Named(binds, settings, input),
             Name = name,
+            WarmUp = warmUp,
             Admin = admin,
             WorkerVariables = WorkerVariables(settings, input),
             Renew = commands =>

@@ -79,13 +79,21 @@ internal static class SettingsCatalogue
         Name = "WarmUp",
         Options = ["--warm-up"],
         ValueName = "PATH",
-        Range = "a path that begins with '/'",
+        Range = WarmUpSource.Range,
         Default = "off",
-        Help = "A request that each worker makes to itself before it takes its first client.",
-        Check = static value => value.StartsWith('/') && !value.Any(static c => c <= ' ' || c > '~') ? null : $"must be {WarmUp!.Range}, such as /health",
-        Apply = static (options, values) => options.WarmUp = values[^1],
-        Read = static options => options.WarmUp is { } path ? [path] : [],
+        Help = "Requests that each worker makes to itself, again and again, until it is hot, before it takes its first client. May be repeated.",
+        IsList = true,
+        // A query may hold any other character.
+        Separators = [' ', '\n'],
+        Check = WarmUpSource.Check,
+        Apply = static (options, values) => Fill(options.WarmUp, values),
+        Read = static options => [.. options.WarmUp],
     };
+
+    public static readonly Setting WarmUpTime = Time(
+        "WarmUpTime", ["--warm-up-time"], TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10), "5s",
+        "How long a worker warms itself at most.", counterpart: null,
+        static options => options.WarmUpTime, static (options, value) => options.WarmUpTime = value);
 
     public static readonly Setting MaxRequests = Number(
         "MaxRequests", ["--max-requests"], "N", 0, int.MaxValue, "0, which is never",
@@ -264,7 +272,7 @@ internal static class SettingsCatalogue
     /// <summary>Those that the supervisor itself uses, each a property of its options. In the order of help and docs.</summary>
     public static readonly IReadOnlyList<Setting> Own =
         [
-            Workers, Bind, WorkerConnections, Backlog, Timeout, HeartbeatInterval, BootTimeout, GracefulTimeout, Standby, WarmUp,
+            Workers, Bind, WorkerConnections, Backlog, Timeout, HeartbeatInterval, BootTimeout, GracefulTimeout, Standby, WarmUp, WarmUpTime,
             MaxRequests, MaxRequestsJitter, MaxMemory, MaxLifetime, BeforeStart, RequestTimeout, RequestTimeoutAction,
             DumpOnStale, DumpKind, Hook, Name, Control, UnixFileMode, LogFormat, Admin, AdminToken, AdminAllowRemote, Watch, .. HostingSettings.All,
         ];
@@ -340,7 +348,7 @@ internal static class SettingsCatalogue
     }
 
     private static Setting Time(
-        string name, string[] options, TimeSpan from, TimeSpan to, string @default, string help, string counterpart,
+        string name, string[] options, TimeSpan from, TimeSpan to, string @default, string help, string? counterpart,
         Func<GreenSupervisorOptions, TimeSpan?> get, Action<GreenSupervisorOptions, TimeSpan> set)
     {
         var range = $"a duration from {Duration.Format(from)} to {Duration.Format(to)}";

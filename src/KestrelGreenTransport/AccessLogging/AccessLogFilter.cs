@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using KestrelGreenTransport.Accepting;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -75,6 +76,11 @@ internal sealed class AccessLogMiddleware(RequestDelegate next, AccessLog log)
 
     private void Tell(HttpContext context, long started, CountedBody? body, Exception? thrown)
     {
+        if (context.Features.Get<ConnectionActivity>() is { IsWarmUp: true })
+        {
+            return;
+        }
+
         var duration = log.Time.GetElapsedTime(started);
         var request = context.Request;
         log.Add(new AccessLogEntry

@@ -28,8 +28,17 @@ internal sealed record LifelineMessage
     /// <summary>failed: the exit code (docs/signals-and-exit-codes.md) that this failure means for the supervisor.</summary>
     public int? ExitCode { get; init; }
 
-    /// <summary>warm: the path to ask for. slowRequest: the request's path, without its query.</summary>
+    /// <summary>warm, where there is no <see cref="WarmUp"/>: the path to ask for. slowRequest: the request's path, without its query.</summary>
     public string? Path { get; init; }
+
+    /// <summary>warm: what to ask for.</summary>
+    public WarmUpRequest[]? WarmUp { get; init; }
+
+    /// <summary>warm: for how long to repeat it, in milliseconds, until the runtime compiles hardly anything any more; absent: it is asked once.</summary>
+    public long? TimeMs { get; init; }
+
+    /// <summary>warmed: whether a request was not answered in time, which is no verdict on the app.</summary>
+    public bool? TimedOut { get; init; }
 
     /// <summary>beat: what the worker says of itself.</summary>
     public int? State { get; init; }
@@ -149,7 +158,7 @@ internal static class LifelineTypes
     /// <summary>Supervisor: here is the listening socket, or why there is none.</summary>
     public const string Bound = "bound";
 
-    /// <summary>Worker: I have asked myself the request that I was told to.</summary>
+    /// <summary>Worker: I have warmed myself as I was told to.</summary>
     public const string Warmed = "warmed";
 
     /// <summary>Supervisor: accept connections.</summary>
@@ -158,7 +167,7 @@ internal static class LifelineTypes
     /// <summary>Supervisor: accept no more; what was accepted goes on.</summary>
     public const string Close = "close";
 
-    /// <summary>Supervisor: ask yourself for this path, through the whole pipeline.</summary>
+    /// <summary>Supervisor: warm yourself by these requests, through the whole pipeline.</summary>
     public const string Warm = "warm";
 
     /// <summary>Supervisor: another worker is gone; what it was woken for may wait.</summary>

@@ -47,6 +47,8 @@ internal static class LifelineRules
             ?? Number("durationNs", message.DurationNs, 0, long.MaxValue / 2)
             ?? Text("method", message.Method, LongestText)
             ?? Number("ageMs", message.AgeMs, 0, LongestMilliseconds)
+            ?? Number("timeMs", message.TimeMs, 0, LongestMilliseconds)
+            ?? WarmUp(message.WarmUp)
             ?? Buckets(message.Buckets)
             ?? InFlight(message.InFlight);
     }
@@ -61,6 +63,12 @@ internal static class LifelineRules
         buckets is { Length: > MostBuckets } ? $"buckets are {buckets.Length}"
         : Array.Find(buckets ?? [], static count => count is < 0 or > MostRequests) is not 0 and var wrong ? $"a bucket is {wrong}"
         : null;
+
+    private static string? WarmUp(WarmUpRequest?[]? requests) =>
+        requests is { Length: > WarmUpRequest.Most } ? $"warmUp has {requests.Length} requests"
+        : (requests ?? []).Select(static request => request is null ? "a request is null" : request.Problem()).FirstOrDefault(static problem => problem is not null) is { } wrong
+            ? $"warmUp: {wrong}"
+            : null;
 
     private static string? InFlight(InFlightRequest?[]? requests)
     {

@@ -18,6 +18,7 @@ internal sealed class RequestTracker
     private readonly RequestDelegate _next;
     private readonly Drain _drain;
     private readonly RequestFigures? _figures;
+    private readonly Lazy<RequestFigures> _warmUpFigures = new(static () => new RequestFigures(TimeProvider.System));
     private readonly Func<object, Task> _onStarting;
 
     /// <param name="next">What handles the request.</param>
@@ -36,12 +37,13 @@ internal sealed class RequestTracker
 
         // None where something else serves the request: a test server, HTTP/3.
         var activity = request is null ? null : features.Get<ConnectionActivity>();
-        if (activity is null && _figures is null)
+        var figures = activity is { IsWarmUp: true } ? OfWarmUp(features) : _figures;
+        if (activity is null && figures is null)
         {
             return _next(context);
         }
 
-        var slot = _figures?.Begin(request is null ? null : Nameable(request, features)) ?? RequestFigures.Untracked;
+        var slot = figures?.Begin(request is null ? null : Nameable(request, features)) ?? RequestFigures.Untracked;
         activity?.Begin(request!, features);
         Task handled;
         try
@@ -60,16 +62,16 @@ internal sealed class RequestTracker
         }
         catch
         {
-            End(activity, request, slot);
+            End(activity, request, figures, slot);
             throw;
         }
 
         if (!handled.IsCompletedSuccessfully)
         {
-            return EndAfter(handled, activity, request, slot);
+            return EndAfter(handled, activity, request, figures, slot);
         }
 
-        End(activity, request, slot);
+        End(activity, request, figures, slot);
         return Task.CompletedTask;
     }
 
@@ -81,7 +83,18 @@ internal sealed class RequestTracker
             ? request
             : null;
 
-    private async Task EndAfter(Task handled, ConnectionActivity? activity, IHttpRequestFeature? request, int slot)
+    // Counted where nobody looks, by the same code: that is to be warm as well. The app's metrics leave it out.
+    private RequestFigures OfWarmUp(IFeatureCollection features)
+    {
+        if (features.Get<IHttpMetricsTagsFeature>() is { } metrics)
+        {
+            metrics.MetricsDisabled = true;
+        }
+
+        return _warmUpFigures.Value;
+    }
+
+    private static async Task EndAfter(Task handled, ConnectionActivity? activity, IHttpRequestFeature? request, RequestFigures? figures, int slot)
     {
         try
         {
@@ -89,14 +102,14 @@ internal sealed class RequestTracker
         }
         finally
         {
-            End(activity, request, slot);
+            End(activity, request, figures, slot);
         }
     }
 
-    private void End(ConnectionActivity? activity, IHttpRequestFeature? request, int slot)
+    private static void End(ConnectionActivity? activity, IHttpRequestFeature? request, RequestFigures? figures, int slot)
     {
         activity?.End(request!);
-        _figures?.End(slot);
+        figures?.End(slot);
     }
 
     private Task OnStarting(object state)

@@ -44,11 +44,13 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
 
     public void SendReady() => SendForCertain(new LifelineMessage { Type = LifelineTypes.Ready });
 
-    /// <summary>What came of the request that this worker was told to ask itself.</summary>
+    /// <summary>What came of the warm-up that this worker was told to do.</summary>
     /// <param name="problem">What was wrong; null when nothing was.</param>
-    public void SendWarmed(string? problem) => SendForCertain(new LifelineMessage
+    /// <param name="timedOut">Whether it was only that there was no answer in time.</param>
+    public void SendWarmed(string? problem, bool timedOut) => SendForCertain(new LifelineMessage
     {
         Type = LifelineTypes.Warmed,
+        TimedOut = timedOut ? true : null,
         Message = problem is { Length: > LifelineRules.LongestText } ? problem[..LifelineRules.LongestText] : problem,
     });
 

@@ -11,18 +11,21 @@ namespace KestrelGreenTransport.WarmUp;
 
 /// <summary>
 /// A listening socket of this process for itself, accepted on as any other is: by it the way that clients come is warm before
-/// the first one does. It has a slot of its own, and its gate is open.
+/// the first one does. It has slots of its own, and its gate is open.
 ///
 /// Its name is random, but other processes may see it: who connects says a secret first.
 /// </summary>
 internal sealed class PrivateListener : IAsyncDisposable
 {
     private const int SecretLength = 32;
+    private const int Slots = 16;
 
     private readonly byte[] _secret = RandomNumberGenerator.GetBytes(SecretLength);
     private readonly ListenSocket _socket;
     private readonly ConnectionPool _pool;
     private readonly IAcceptor _acceptor;
+
+    // Never disposed: a connection may end after the listener.
     private readonly SemaphoreSlim _ended = new(0);
 
     /// <exception cref="SocketException">The socket cannot be made.</exception>
@@ -42,7 +45,7 @@ internal sealed class PrivateListener : IAsyncDisposable
         }
 
         _socket = new ListenSocket(socket, ListenEndpoint.Of(endPoint), isShared: false);
-        _pool = new ConnectionPool(_socket.Name, 1);
+        _pool = new ConnectionPool(_socket.Name, Slots);
         _pool.Ended += () => _ended.Release();
         _acceptor = backend.Listen(new ListenerContext(
             _socket, _pool, new AcceptGate(isOpen: true), new NoSiblings(), new AcceptReporter(_socket.Name, meter, logger), options));
@@ -50,25 +53,31 @@ internal sealed class PrivateListener : IAsyncDisposable
 
     /// <summary>Connects to it.</summary>
     /// <returns>Both ends. The client's belongs to the caller, the server's to whom it is given.</returns>
-    public async Task<(NetworkStream Client, ConnectionContext Server)> ConnectAsync()
+    /// <exception cref="OperationCanceledException">It was given up.</exception>
+    public async Task<(Socket Client, ConnectionContext Server)> ConnectAsync(CancellationToken cancellationToken)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            await socket.ConnectAsync(_socket.EndPoint);
-            await socket.SendAsync(_secret);
-            var accepted = await AcceptAsync();
-            while (!await SaysSecretAsync(accepted))
+            socket.Connect(_socket.EndPoint);
+            socket.Send(_secret);
+            var accepted = await AcceptAsync(cancellationToken);
+            while (!await SaysSecretAsync(accepted, cancellationToken))
             {
                 accepted.Abort(new ConnectionAbortedException("It is not this process."));
-                await EndedAsync(accepted);
-                accepted = await AcceptAsync();
+                await accepted.DisposeAsync();
+                accepted = await AcceptAsync(cancellationToken);
             }
 
             // What the app is shown: it may look at addresses.
             accepted.ConnectionId = "warm-up";
             accepted.LocalEndPoint = accepted.RemoteEndPoint = new IPEndPoint(IPAddress.Loopback, 0);
-            return (new NetworkStream(socket, ownsSocket: true), accepted);
+            if (accepted.Features.Get<ConnectionActivity>() is { } activity)
+            {
+                activity.IsWarmUp = true;
+            }
+
+            return (socket, accepted);
         }
         catch
         {
@@ -77,30 +86,29 @@ internal sealed class PrivateListener : IAsyncDisposable
         }
     }
 
-    /// <summary>Ends a connection that nobody was given.</summary>
-    public async Task EndedAsync(ConnectionContext connection)
+    /// <summary>Waits until every connection has ended; not longer than this.</summary>
+    public async Task EndedAsync(TimeSpan limit)
     {
-        await connection.DisposeAsync();
-        await EndedAsync();
+        using var late = new CancellationTokenSource(limit);
+        while (_pool.Held > 0 && !late.IsCancellationRequested)
+        {
+            await _ended.WaitAsync(late.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
     }
-
-    /// <summary>Completes when a connection has ended that somebody was given.</summary>
-    public Task EndedAsync() => _ended.WaitAsync();
 
     public async ValueTask DisposeAsync()
     {
         await _acceptor.DisposeAsync();
         _socket.Dispose();
-        _ended.Dispose();
     }
 
-    // Null comes only after unbind, which is for the end.
-    private async Task<ConnectionContext> AcceptAsync() => (await _acceptor.AcceptAsync(CancellationToken.None))!;
+    private async Task<ConnectionContext> AcceptAsync(CancellationToken cancellationToken) =>
+        await _acceptor.AcceptAsync(cancellationToken) ?? throw new OperationCanceledException(cancellationToken);
 
-    private async Task<bool> SaysSecretAsync(ConnectionContext connection)
+    private async Task<bool> SaysSecretAsync(ConnectionContext connection, CancellationToken cancellationToken)
     {
         var input = connection.Transport.Input;
-        var read = await input.ReadAtLeastAsync(SecretLength);
+        var read = await input.ReadAtLeastAsync(SecretLength, cancellationToken);
         var isRight = read.Buffer.Length >= SecretLength && Matches(read.Buffer.Slice(0, SecretLength));
         input.AdvanceTo(isRight ? read.Buffer.GetPosition(SecretLength) : read.Buffer.End);
         return isRight;

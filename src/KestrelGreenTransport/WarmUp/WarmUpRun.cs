@@ -1,51 +1,162 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Globalization;
+using System.Runtime;
+using KestrelGreenTransport.Contract;
 using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.WarmUp;
 
+// It ends when its time is over, whatever the app does: it waits for nothing but the kernel, on a thread of its own.
+// Only the first answer to a request is a verdict on the app.
+
 /// <summary>Warms this worker because its supervisor said so, each of its hosts, and says what came of it.</summary>
-/// <param name="requests">The ways into the hosts that have started.</param>
+/// <param name="clients">The ways into the hosts that have started.</param>
 /// <param name="time">The clock.</param>
 /// <param name="logger">For what came of it.</param>
-internal sealed class WarmUpRun(Func<IReadOnlyList<SelfRequest>> requests, TimeProvider time, ILogger logger)
+internal sealed class WarmUpRun(Func<IReadOnlyList<OwnClient>> clients, TimeProvider time, ILogger logger)
 {
     private const int FirstServerError = 500;
 
+    private static readonly TimeSpan LongestOfOne = TimeSpan.FromMinutes(1);
+
+    // At most half of the time is for requests: the rest is for the runtime, which compiles on a thread of its own, maybe on the same processor.
+    private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan LongestRest = TimeSpan.FromMilliseconds(100);
+
+    private readonly Lock _lock = new();
+    private CancellationTokenSource? _current;
+
     /// <summary>Begins. Returns at once: whoever asks has its own work.</summary>
-    /// <param name="path">What to ask for.</param>
-    /// <param name="ended">Gets what was wrong; null when nothing was. Called on the thread pool.</param>
-    public void Begin(string path, Action<string?> ended) => Task.Run(async () => ended(await RunAsync(path)));
+    /// <param name="order">What the supervisor said.</param>
+    /// <param name="ended">Gets what was wrong, null when nothing was, and whether only time was. Called once, on the warm-up's thread.</param>
+    public void Begin(LifelineMessage order, Action<string?, bool> ended)
+    {
+        var stop = new CancellationTokenSource();
+        lock (_lock)
+        {
+            _current?.Cancel();
+            _current = stop;
+        }
+
+        var thread = new Thread(() => Run(order, ended, stop)) { IsBackground = true, Name = "green-warm-up" };
+        thread.Start();
+    }
+
+    /// <summary>Ends what is under way: clients wait. From any thread, and quick.</summary>
+    public void Stop()
+    {
+        lock (_lock)
+        {
+            _current?.Cancel();
+        }
+    }
 
     [SuppressMessage("Design", "CA1031", Justification = "Whatever it is, the supervisor decides what it means.")]
-    private async Task<string?> RunAsync(string path)
+    private void Run(LifelineMessage order, Action<string?, bool> ended, CancellationTokenSource stop)
     {
-        var start = time.GetTimestamp();
-        int? worst = null;
+        (string? Problem, bool TimedOut) outcome;
         try
         {
-            foreach (var request in requests())
-            {
-                var status = await request.GetAsync(path);
-                worst = worst > status ? worst : status ?? worst;
-            }
+            using var low = OperatingSystem.IsLinux() ? LowPriority.Begin() : null;
+            outcome = Warm(order, stop.Token);
         }
         catch (Exception e)
         {
-            return $"{path} failed: {e.Message}";
+            outcome = ($"the warm-up failed: {e.Message}", false);
         }
 
-        if (worst is not { } answer)
+        lock (_lock)
         {
-            return $"no endpoint answered {path}";
+            // One that was cut short has no verdict.
+            outcome = stop.IsCancellationRequested ? default : outcome;
+            _current = _current == stop ? null : _current;
+            stop.Dispose();
         }
 
-        if (answer >= FirstServerError)
+        ended(outcome.Problem, outcome.TimedOut);
+    }
+
+    private (string? Problem, bool TimedOut) Warm(LifelineMessage order, CancellationToken stop)
+    {
+        var start = time.GetTimestamp();
+        var limit = order.TimeMs is { } milliseconds ? TimeSpan.FromMilliseconds(milliseconds) : LongestOfOne;
+        WarmUpRequest[] requests = order.WarmUp ?? [new WarmUpRequest("GET", order.Path ?? "/")];
+        var targets = new List<WarmUpTarget>();
+        try
         {
-            return string.Create(CultureInfo.InvariantCulture, $"{path} was answered with {answer}");
+            targets.AddRange(clients().Select(client => client.Open(Left, stop)).OfType<WarmUpTarget>());
+            if (First(targets, requests, limit) is (not null, _) outcome)
+            {
+                return outcome;
+            }
+
+            var (answered, isHot) = order.TimeMs is null ? (0, false) : Repeat(targets, limit, start, stop);
+            WorkerLog.Warmed(logger, requests.Length, answered + requests.Length, time.GetElapsedTime(start).TotalSeconds, JitInfo.GetCompiledMethodCount(), isHot);
+            return default;
+        }
+        finally
+        {
+            targets.ForEach(static target => target.Dispose());
         }
 
-        WorkerLog.Warmed(logger, path, answer, time.GetElapsedTime(start).TotalMilliseconds);
-        return null;
+        TimeSpan Left() => limit - time.GetElapsedTime(start);
+    }
+
+    private static (string? Problem, bool TimedOut) First(List<WarmUpTarget> targets, WarmUpRequest[] requests, TimeSpan limit)
+    {
+        foreach (var request in requests)
+        {
+            int? worst = null;
+            try
+            {
+                foreach (var target in targets)
+                {
+                    var status = target.First(request);
+                    worst = worst > status ? worst : status ?? worst;
+                }
+            }
+            catch (TimeoutException)
+            {
+                return ($"{request} was not answered within {Duration.Format(limit)} (WarmUpTime)", true);
+            }
+
+            if (worst is null)
+            {
+                return ($"no endpoint answered {request}", false);
+            }
+
+            if (worst >= FirstServerError)
+            {
+                return ($"{request} was answered with {worst}", false);
+            }
+        }
+
+        return default;
+    }
+
+    private (int Answered, bool IsHot) Repeat(List<WarmUpTarget> targets, TimeSpan limit, long start, CancellationToken stop)
+    {
+        var gauge = new HeatGauge(HeatGauge.DelayOf(Environment.ProcessorCount, Environment.GetEnvironmentVariable));
+        var answered = 0;
+        while (!stop.IsCancellationRequested && time.GetElapsedTime(start) < limit)
+        {
+            var began = time.GetTimestamp();
+            var before = answered;
+            targets.ForEach(target => answered += target.Round());
+            if (gauge.Add(time.GetElapsedTime(start), JitInfo.GetCompiledMethodCount()))
+            {
+                return (answered, true);
+            }
+
+            if (answered == before)
+            {
+                // Nothing is left that answers.
+                break;
+            }
+
+            var took = time.GetElapsedTime(began);
+            stop.WaitHandle.WaitOne(took < ShortestRest ? ShortestRest : took > LongestRest ? LongestRest : took);
+        }
+
+        return (answered, false);
     }
 }

@@ -81,7 +81,7 @@ internal sealed class ProcessWorker : IDisposable
         var pulse = new Pulse(beat, heartbeat, Life, contract.HeartbeatInterval, _lifeline is null ? null : _lifeline.SendBeat);
         var slow = contract.RequestTimeout is { } limit ? new SlowRequests(Requests, limit, _lifeline, log) : null;
         _oldest = _lifeline is null ? null : new OldestRequests(Requests, _lifeline);
-        _warmUp = new WarmUpRun(() => [.. Hosts.Parts.Select(static host => host.Request)], _time, log);
+        _warmUp = new WarmUpRun(() => [.. Hosts.Parts.Select(static host => host.Client)], _time, log);
         _stop = new WorkerStop(() => Hosts.Parts.Select(static host => host.Stop), Life, exit ?? new ForcedExit(), _time, log);
         _thread = new BeatThread(_wake, pulse, board, slow, _lifeline, _stats, _stop, _time, contract.HeartbeatInterval)
         {
@@ -184,16 +184,18 @@ internal sealed class ProcessWorker : IDisposable
         switch (message.Type)
         {
             case LifelineTypes.Drain:
+                _warmUp.Stop();
                 _stop.Drain(message.DeadlineMs);
                 break;
             case LifelineTypes.Open:
+                _warmUp.Stop();
                 Life.Open();
                 break;
             case LifelineTypes.Close:
                 Life.Close();
                 break;
             case LifelineTypes.Warm:
-                _warmUp.Begin(message.Path ?? "/", _lifeline!.SendWarmed);
+                _warmUp.Begin(message, _lifeline!.SendWarmed);
                 break;
             case LifelineTypes.Bound:
                 Binds.Answered(message);

@@ -20,7 +20,7 @@ internal sealed class WorkerHost(AcceptGate gate, SideDoors doors)
 }
 
 /// <summary>What a worker does to a host, and asks of it.</summary>
-internal sealed record HostParts(HostStop Stop, SelfRequest Request, AccessLog AccessLog, RequestDurations Durations);
+internal sealed record HostParts(HostStop Stop, OwnClient Client, AccessLog AccessLog, RequestDurations Durations);
 
 internal enum HostPhase
 {

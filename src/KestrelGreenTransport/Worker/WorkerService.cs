@@ -19,11 +19,11 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
     private readonly ILogger _logger;
 
     public WorkerService(
-        ProcessWorker worker, WorkerHost host, HostStop stop, StopCause cause, SelfRequest request, AccessLog accessLog, IHostApplicationLifetime lifetime,
+        ProcessWorker worker, WorkerHost host, HostStop stop, StopCause cause, OwnClient client, AccessLog accessLog, IHostApplicationLifetime lifetime,
         IMeterFactory meters, ILoggerFactory loggers)
     {
         (_worker, _host, _cause, _lifetime) = (worker, host, cause, lifetime);
-        _parts = new HostParts(stop, request, accessLog, new RequestDurations(meters));
+        _parts = new HostParts(stop, client, accessLog, new RequestDurations(meters));
         _logger = loggers.CreateLogger(WorkerLog.Category);
     }
 

@@ -39,7 +39,7 @@ internal static class WorkerServices
         services.Replace(ServiceDescriptor.Singleton(new TransportState(worker.Transport)));
         services.Replace(ServiceDescriptor.Singleton(new StopCause(isWorker: true)));
         services.AddSingleton<HostStop>();
-        services.AddSingleton<SelfRequest>();
+        services.AddSingleton<OwnClient>();
         services.TryAddSingleton<AccessLog>();
         services.AddGreenLeadership();
 

@@ -30,7 +30,7 @@ public class RandomStoryTests
             "WorkerReadyNotice", "WorkerDiedNotice", "WorkerLeftNotice", "WorkerStaleNotice", "WorkerBootTimeoutNotice", "WorkerKilledNotice",
             "WorkerLeavingNotice", "WorkerFailedToStartNotice", "SpawnFailedNotice", "SupervisorPausedNotice", "ScalingNotice", "StoppingNotice",
             "BootFailureNotice", "AppNotStartableNotice", "OpenWorker", "WarmWorker", "TellSiblings", "Prepare", "CancelPreparation",
-            "WorkerTakesOverNotice", "WarmUpFailedNotice", "WorkerDueNotice", "DrainedNotice", "ReloadingNotice", "ReloadedNotice",
+            "WorkerTakesOverNotice", "WarmUpFailedNotice", "WarmUpCutShortNotice", "WorkerDueNotice", "DrainedNotice", "ReloadingNotice", "ReloadedNotice",
             "ReloadFailedNotice", "RollbackFailedNotice", "AppointLeader", "LeaderNotice", "SlowRequestNotice",
             .. Enum.GetNames<Verdict>().Select(static verdict => $"AbortWorker for {verdict}"),
         ];

@@ -82,6 +82,7 @@ internal sealed class Referee(ArbiterSettings settings)
             case WarmWorker warm:
                 Require(Process(warm.Index) is { IsOrderedToEnd: false, IsReady: false, IsWarming: false }, $"{warm.Index} is warmed once, before it serves");
                 Process(warm.Index).IsWarming = true;
+                Process(warm.Index).BootDue = now + Nanoseconds.Of(warm.Plan.Time + ArbiterSettings.WarmUpMargin);
                 break;
             case Leave leave:
                 Require(Stop is not null && Processes.Count == 0 && Awaited.Count == 0, "only an empty house is left");
@@ -141,6 +142,9 @@ internal sealed class Referee(ArbiterSettings settings)
             var staying = state.Workers.Values.Where(w => w.Stays).ToList();
             var active = staying.Where(w => w.Kind == SeatKind.Active).ToList();
             Require(active.Count == (state.IsDrained ? 0 : state.Target), "as many seats stay as are wanted");
+            Require(
+                staying.Any(w => w.Phase == WorkerPhase.Serving) || !staying.Any(w => w.Phase == WorkerPhase.Warming),
+                "nobody warms up while nobody serves");
             Require(staying.Count(w => w.Kind == SeatKind.Surge) <= 1, "there is one worker more than wanted at most");
             var serving = active.Count(w => w.Phase == WorkerPhase.Serving);
             Require(

@@ -112,40 +112,6 @@ public class StandbyTests
     }
 
     [Fact]
-    public void A_worker_with_a_path_to_warm_itself_asks_before_it_is_ready()
-    {
-        var story = new Story(workers: 1, new ArbiterSettings { WarmUp = "/warm" }).Happens(new Started()).Boots(1).WantsWithGates("spawn 1, warm 1 at /warm");
-        Assert.Equal("1 warming", story.Seats());
-        story.Happens(new WorkerReady(1)).WantsNothing();
-        story.Happens(new WorkerWarmed(1, null)).WantsWithGates("open 1");
-        Assert.Equal("1 serving", story.Seats());
-    }
-
-    [Fact]
-    public void A_warm_up_that_fails_keeps_nobody_from_serving_except_a_new_generation()
-    {
-        var settings = new ArbiterSettings { WarmUp = "/warm" };
-        var story = new Story(workers: 1, settings).Happens(new Started()).Boots(1).Happens(new WorkerWarmed(1, "500"));
-        Assert.Equal("500", story.Says<WarmUpFailedNotice>().Problem);
-        Assert.Equal("1 serving", story.Seats());
-        _ = story.News;
-
-        story.Happens(new ReloadRequested()).IsPrepared().Boots(2).Happens(new WorkerWarmed(2, "503"));
-        Assert.Equal("503", Assert.IsType<WarmUpFailedNotice>(story.Says<ReloadFailedNotice>().Cause).Problem);
-        story.Wants("prepare 2, spawn 2 of generation 2, warm 2 at /warm, drain 2 in 30s");
-        Assert.Equal("1 serving, 2 draining", story.Seats());
-    }
-
-    [Fact]
-    public void A_worker_that_never_gets_warm_has_the_boot_timeout()
-    {
-        var settings = new ArbiterSettings { WarmUp = "/warm", BootTimeout = TimeSpan.FromSeconds(5) };
-        var story = new Story(workers: 1, settings).Happens(new Started()).Boots(1).Passes(4.9).Wants("spawn 1, warm 1 at /warm");
-        story.Passes(0.2);
-        story.Says<WorkerBootTimeoutNotice>();
-    }
-
-    [Fact]
     public void Everybody_is_told_when_one_was_reaped()
     {
         Assert.Contains(new TellSiblings(1), WithStandby().Exits(1, 1).News);

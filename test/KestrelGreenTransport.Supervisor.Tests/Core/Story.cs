@@ -149,7 +149,7 @@ internal sealed class Story
         SpawnWorker { Generation: > 1 } spawn => $"spawn {spawn.Index} of generation {spawn.Generation}",
         SpawnWorker spawn => $"spawn {spawn.Index}",
         OpenWorker open => $"open {open.Index}",
-        WarmWorker warm => $"warm {warm.Index} at {warm.Path}",
+        WarmWorker warm => $"warm {warm.Index} at {string.Join(' ', warm.Plan.Requests)}",
         Prepare prepare => $"prepare {prepare.Generation}",
         CancelPreparation => "cancel the preparation",
         DrainWorker drain => string.Create(CultureInfo.InvariantCulture, $"drain {drain.Index} in {drain.Deadline.TotalSeconds:0.#}s"),

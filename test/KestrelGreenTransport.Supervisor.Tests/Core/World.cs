@@ -27,7 +27,7 @@ internal sealed class World
 
     public World(int workers, int seed)
     {
-        var settings = Settings with { Standby = seed % 3, WarmUp = seed % 2 == 0 ? "/" : null, KillsHungRequests = seed % 4 < 2 };
+        var settings = Settings with { Standby = seed % 3, WarmUp = seed % 2 == 0 ? new WarmUpPlan([new WarmUpRequest("GET", "/")], TimeSpan.FromSeconds(2)) : null, KillsHungRequests = seed % 4 < 2 };
 
         // Some follow another supervisor, and get the lead from it at some time.
         Referee.LeadIsGiven = seed % 5 != 0;
@@ -273,7 +273,7 @@ internal sealed class World
             BecomeReady(process, byMessage: true);
             if (process.IsWarming)
             {
-                Warm(process, which % 10 == 0 ? "it answered 500" : null);
+                Warm(process, which % 10 == 0 ? "it answered 500" : null, timedOut: which % 20 == 0);
             }
         }
     }
@@ -321,7 +321,7 @@ internal sealed class World
                 process.Says = WorkerState.Draining;
                 break;
             case MoveKind.WarmUpEnds when process is { Hung: false, IsWarming: true }:
-                Warm(process, move.B % 2 == 0 ? "it answered 500" : null);
+                Warm(process, move.B % 2 == 0 ? "it answered 500" : null, timedOut: move.B % 4 == 0);
                 break;
             case MoveKind.Measured:
                 Referee.RenewalAsked = true;
@@ -410,10 +410,10 @@ internal sealed class World
         }
     }
 
-    private void Warm(SimulatedProcess process, string? problem)
+    private void Warm(SimulatedProcess process, string? problem, bool timedOut = false)
     {
         process.IsWarming = false;
-        Happens(new WorkerWarmed(process.Index, problem));
+        Happens(new WorkerWarmed(process.Index, problem, timedOut));
     }
 
     private void Die(SimulatedProcess process, ExitStatus status)

@@ -43,7 +43,7 @@ public sealed class PrecedenceTests : SettingsFixture
               // As in any appsettings file, comments are fine.
               "GreenSupervisor": {
                 "Workers": 3, "Bind": ["127.0.0.1:1", "127.0.0.1:2"], "WorkerConnections": 5, "Backlog": 6, "Timeout": "1h30m",
-                "HeartbeatInterval": "00:00:02", "BootTimeout": 90, "GracefulTimeout": "0s", "Standby": 7, "WarmUp": "/warm",
+                "HeartbeatInterval": "00:00:02", "BootTimeout": 90, "GracefulTimeout": "0s", "Standby": 7, "WarmUp": ["/warm", "/b?x=1,2;3"], "WarmUpTime": "7s",
                 "MaxRequests": 8, "MaxRequestsJitter": 9, "MaxMemory": "64MB", "MaxLifetime": "2h", "BeforeStart": "true", "Name": "shop", "Control": "/run/shop.sock", "UnixFileMode": 660,
                 "RequestTimeout": "31s", "RequestTimeoutAction": "kill", "DumpOnStale": "/var/dumps", "DumpKind": "heap", "Hook": "exit=a;b,c",
                 "LogFormat": "json", "Admin": "127.0.0.1:9090", "AdminToken": "0123456789abcdef", "AdminAllowRemote": true, "Watch": true,
@@ -55,7 +55,7 @@ public sealed class PrecedenceTests : SettingsFixture
         var fromFile = Load();
         var fromVariables = Load("", [
             "GREEN_WORKERS=3", "GREEN_BIND=127.0.0.1:1, 127.0.0.1:2", "GREEN_WORKER_CONNECTIONS=5", "GREEN_BACKLOG=6", "GREEN_TIMEOUT=5400",
-            "GREEN_HEARTBEAT_INTERVAL=2000ms", "GREEN_BOOT_TIMEOUT=1m30s", "GREEN_GRACEFUL_TIMEOUT=0", "GREEN_STANDBY=7", "GREEN_WARM_UP=/warm",
+            "GREEN_HEARTBEAT_INTERVAL=2000ms", "GREEN_BOOT_TIMEOUT=1m30s", "GREEN_GRACEFUL_TIMEOUT=0", "GREEN_STANDBY=7", "GREEN_WARM_UP=/warm /b?x=1,2;3", "GREEN_WARM_UP_TIME=7",
             "GREEN_MAX_REQUESTS=8", "GREEN_MAX_REQUESTS_JITTER=9", "GREEN_MAX_MEMORY=65536K", "GREEN_MAX_LIFETIME=120m", "GREEN_BEFORE_START=true", "GREEN_NAME=shop",
             "GREEN_CONTROL=/run/shop.sock", "GREEN_UNIX_FILE_MODE=0660",
             "GREEN_REQUEST_TIMEOUT=31", "GREEN_REQUEST_TIMEOUT_ACTION=Kill", "GREEN_DUMP_ON_STALE=/var/dumps", "GREEN_DUMP_KIND=heap", "GREEN_HOOK=exit=a;b,c",
@@ -64,7 +64,7 @@ public sealed class PrecedenceTests : SettingsFixture
             "GREEN_CPU_AFFINITY=2", "GREEN_PID_FILE=/run/shop.pid", "GREEN_LOG_FILE=/var/log/shop.log"]);
         var fromOptions = Load(
             "-w 3 -b 127.0.0.1:1 --bind=127.0.0.1:2 --worker-connections 5 --backlog=6 --timeout 90m --heartbeat-interval 2 "
-            + "--boot-timeout 1.5m --graceful-timeout 0 --standby 7 --warm-up /warm --max-requests 8 --max-requests-jitter 9 --max-memory 64M --max-lifetime 2h "
+            + "--boot-timeout 1.5m --graceful-timeout 0 --standby 7 --warm-up /warm --warm-up /b?x=1,2;3 --warm-up-time 7s --max-requests 8 --max-requests-jitter 9 --max-memory 64M --max-lifetime 2h "
             + "--before-start true --name shop --control /run/shop.sock --unix-file-mode 0o660 "
             + "--request-timeout 31s --request-timeout-action kill --dump-on-stale /var/dumps --dump-kind heap --hook exit=a;b,c "
             + "--log-format json --admin 127.0.0.1:9090 --admin-token 0123456789abcdef --admin-allow-remote --watch "
@@ -82,7 +82,9 @@ public sealed class PrecedenceTests : SettingsFixture
             options.BootTimeout = TimeSpan.FromSeconds(90);
             options.GracefulTimeout = TimeSpan.Zero;
             options.Standby = 7;
-            options.WarmUp = "/warm";
+            options.WarmUp.Add("/warm");
+            options.WarmUp.Add("/b?x=1,2;3");
+            options.WarmUpTime = TimeSpan.FromSeconds(7);
             options.MaxRequests = 8;
             options.MaxRequestsJitter = 9;
             options.MaxMemory = 64 << 20;
@@ -117,7 +119,7 @@ public sealed class PrecedenceTests : SettingsFixture
             Assert.Empty(loaded.Problems);
             Assert.All(SettingsCatalogue.Own, setting => Assert.True(loaded.IsSet(setting), setting.Name));
             Assert.Equal(
-                ["3", "127.0.0.1:1,127.0.0.1:2", "5", "6", "1h30m", "2s", "1m30s", "0s", "7", "/warm", "8", "9", "67108864", "2h", "true",
+                ["3", "127.0.0.1:1,127.0.0.1:2", "5", "6", "1h30m", "2s", "1m30s", "0s", "7", "/warm,/b?x=1,2;3", "7s", "8", "9", "67108864", "2h", "true",
                     "31s", "kill", "/var/dumps", "heap", "exit=a;b,c", "shop", "/run/shop.sock", "660", "json",
                     "127.0.0.1:9090", "0123456789abcdef", "true", "true",
                     "shop", "33", "27", "/srv", "A=1,2,B=x;y", "2", "/run/shop.pid", "/var/log/shop.log"],

@@ -1,0 +1,44 @@
+using System.Runtime.InteropServices;
+
+namespace KestrelGreenTransport.Native;
+
+/// <summary>How much of the processors a thread of this process gets beside others.</summary>
+internal static unsafe partial class SchedulingCalls
+{
+    public const int SCHED_OTHER = 0;
+    public const int SCHED_BATCH = 3;
+
+    private const int PRIO_PROCESS = 0;
+
+    // Not by the C library: musl's says that there is no such call.
+    private static readonly nint SetScheduler = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 144 : 119;
+
+    /// <summary>The nice value of a thread.</summary>
+    public static int NiceOf(int threadId) => getpriority(PRIO_PROCESS, threadId);
+
+    public static Result SetNice(int threadId, int nice) => Result.From(setpriority(PRIO_PROCESS, threadId, nice));
+
+    /// <summary>The scheduling policy of a thread.</summary>
+    public static Result PolicyOf(int threadId) => Result.From(sched_setscheduler(SetScheduler + 1, threadId, 0, null));
+
+    public static Result SetPolicy(int threadId, int policy)
+    {
+        var priority = 0;
+        return Result.From(sched_setscheduler(SetScheduler, threadId, policy, &priority));
+    }
+
+    /// <summary>Whether the calling process leads its session, and shares it with nobody whom it did not start.</summary>
+    public static bool LeadsSession => getsid(0) == Environment.ProcessId;
+
+    [LibraryImport("libc")]
+    private static partial int getpriority(int which, int who);
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int setpriority(int which, int who, int priority);
+
+    [LibraryImport("libc")]
+    private static partial int getsid(int pid);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint sched_setscheduler(nint number, nint threadId, nint policy, int* priority);
+}

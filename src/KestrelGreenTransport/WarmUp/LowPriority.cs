@@ -1,0 +1,134 @@
+using System.Globalization;
+using KestrelGreenTransport.Native;
+
+namespace KestrelGreenTransport.WarmUp;
+
+// No thread stays behind: what cannot come back is never sent away.
+
+/// <summary>
+/// This whole process at low priority, for as long as this lives: what it does meanwhile waits for whoever serves.
+///
+/// Three ways, since each works where others do not. Where the kernel groups by sessions (autogroup), a thread's nice value counts
+/// only within its own; the group's needs no rights, in both directions. In a container it is the thread's value that counts, but
+/// to come back from it takes CAP_SYS_NICE or RLIMIT_NICE. Anybody may become SCHED_BATCH and be normal again: such a thread gets
+/// its full share, but does not push others aside when it wakes.
+/// </summary>
+internal sealed class LowPriority : IDisposable
+{
+    private const int NicerBy = 10;
+    private const int MostNice = 19;
+    private const string Autogroup = "/proc/self/autogroup";
+
+    // A thread that is made while the others are changed has the priority of its maker: two looks in a row must find all changed.
+    private const int Looks = 2;
+
+    private static readonly TimeSpan KernelsPause = TimeSpan.FromMilliseconds(110);
+
+    private readonly int _niceBefore = SchedulingCalls.NiceOf(ThreadAffinity.Caller);
+    private readonly bool _mayBeNice;
+    private readonly int? _groupBefore;
+
+    private LowPriority(bool mayBeNice)
+    {
+        _mayBeNice = mayBeNice;
+        _groupBefore = SchedulingCalls.LeadsSession ? GroupNice() : null;
+        if (_groupBefore is { } group && !TrySetGroup(Math.Min(group + NicerBy, MostNice)))
+        {
+            _groupBefore = null;
+        }
+
+        SetAll(lowers: true);
+    }
+
+    /// <summary>Lowers it. Linux only.</summary>
+    public static LowPriority Begin() => new(MayComeBack());
+
+    internal static LowPriority Begin(bool mayBeNice) => new(mayBeNice);
+
+    public void Dispose()
+    {
+        SetAll(lowers: false);
+
+        // The kernel takes this from an ordinary user ten times a second at most.
+        using var pause = new ManualResetEventSlim();
+        for (var tries = 0; _groupBefore is { } group && !TrySetGroup(group) && tries < 10; tries++)
+        {
+            pause.Wait(KernelsPause);
+        }
+    }
+
+    /// <summary>Whether a thread that is nicer may be as it was again. It is tried by one that ends thereafter, since it may not.</summary>
+    public static bool MayComeBack()
+    {
+        var mayReturn = false;
+        var probe = new Thread(() =>
+        {
+            var before = SchedulingCalls.NiceOf(ThreadAffinity.Caller);
+            mayReturn = SchedulingCalls.SetNice(ThreadAffinity.Caller, Math.Min(before + 1, MostNice)).Ok && SchedulingCalls.SetNice(ThreadAffinity.Caller, before).Ok;
+        });
+        probe.Start();
+        probe.Join();
+        return mayReturn;
+    }
+
+    private int Lower => Math.Min(_niceBefore + NicerBy, MostNice);
+
+    private void SetAll(bool lowers)
+    {
+        var done = new HashSet<int>();
+        for (var clean = 0; clean < Looks; clean++)
+        {
+            foreach (var folder in Directory.EnumerateDirectories("/proc/self/task"))
+            {
+                if (int.TryParse(Path.GetFileName(folder.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var thread) && done.Add(thread))
+                {
+                    clean = -1;
+                    Set(thread, lowers);
+                }
+            }
+        }
+    }
+
+    // A thread that the app gave a priority of its own keeps it.
+    private void Set(int thread, bool lowers)
+    {
+        if (_mayBeNice)
+        {
+            var (from, to) = lowers ? (_niceBefore, Lower) : (Lower, _niceBefore);
+            _ = SchedulingCalls.NiceOf(thread) == from ? SchedulingCalls.SetNice(thread, to) : default;
+        }
+        else
+        {
+            var (from, to) = lowers ? (SchedulingCalls.SCHED_OTHER, SchedulingCalls.SCHED_BATCH) : (SchedulingCalls.SCHED_BATCH, SchedulingCalls.SCHED_OTHER);
+            _ = SchedulingCalls.PolicyOf(thread).Value == from ? SchedulingCalls.SetPolicy(thread, to) : default;
+        }
+    }
+
+    // "/autogroup-25 nice 0"; null where the kernel does not group, or does not say.
+    private static int? GroupNice()
+    {
+        try
+        {
+            return File.ReadAllText("/proc/sys/kernel/sched_autogroup_enabled").Trim() == "1"
+                && File.ReadAllText(Autogroup).Split(' ', StringSplitOptions.TrimEntries) is [.., "nice", var nice]
+                && int.TryParse(nice, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static bool TrySetGroup(int nice)
+    {
+        try
+        {
+            File.WriteAllText(Autogroup, nice.ToString(CultureInfo.InvariantCulture));
+            return true;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,241 @@
+using System.Net.Sockets;
+using System.Security.Authentication;
+using System.Text;
+using KestrelGreenTransport.Contract;
+
+namespace KestrelGreenTransport.WarmUp;
+
+/// <summary>One host of this process while it is warmed. Belongs to the warm-up's thread, and blocks it: nothing here continues on a loop's.</summary>
+internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideDoor> doors, Func<TimeSpan> left, CancellationToken stop) : IDisposable
+{
+    // So that a loop finds several connections with something to read at once, as it does under load.
+    private const int Connections = 4;
+
+    // Accepting is warmed as well, and a handshake where there is one; it costs more than a request.
+    private const int RoundsPerNewConnection = 5;
+
+    private const int FirstServerError = 500;
+
+    private static readonly TimeSpan EndsWithin = TimeSpan.FromSeconds(1);
+
+    private readonly WarmUpConnection?[] _connections = new WarmUpConnection?[Connections];
+    private readonly List<byte[]> _requests = [];
+    private readonly CancellationTokenSource _end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+    private (SideDoor Door, bool IsSecure)? _way;
+    private int _rounds;
+
+    /// <summary>Makes a request for the first time, at the first endpoint that answers; one that takes no plain text is asked by TLS. It takes part in the rounds thereafter.</summary>
+    /// <returns>The status; null when no endpoint gave one.</returns>
+    /// <exception cref="TimeoutException">There was no answer in time.</exception>
+    public int? First(WarmUpRequest request)
+    {
+        var bytes = Encode(request);
+        foreach (var way in _way is { } known ? [known] : Ways())
+        {
+            if (TryFirst(way, bytes) is { } status)
+            {
+                _way = way;
+                if (status < FirstServerError)
+                {
+                    _requests.Add(bytes);
+                }
+
+                return status;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Makes each request once more, several at a time, on connections that are kept and on new ones.</summary>
+    /// <returns>How many were answered.</returns>
+    public int Round()
+    {
+        if (_requests.Count == 0)
+        {
+            return 0;
+        }
+
+        if (++_rounds % RoundsPerNewConnection == 0)
+        {
+            Drop(_rounds / RoundsPerNewConnection % Connections);
+        }
+
+        var answered = 0;
+        var overloaded = new HashSet<byte[]>();
+        for (var first = 0; first < _requests.Count; first += Connections)
+        {
+            for (var i = 0; i < Connections; i++)
+            {
+                Send(i, _requests[(first + i) % _requests.Count]);
+            }
+
+            for (var i = 0; i < Connections; i++)
+            {
+                if (Receive(i) is not { } status)
+                {
+                    continue;
+                }
+
+                answered++;
+                if (status >= FirstServerError)
+                {
+                    overloaded.Add(_requests[(first + i) % _requests.Count]);
+                }
+            }
+        }
+
+        // It was answered well the first time, and may be limited by how often it comes: that is no fault, and no use.
+        _requests.RemoveAll(overloaded.Contains);
+        return answered;
+    }
+
+    public void Dispose()
+    {
+        _end.Cancel();
+        for (var i = 0; i < Connections; i++)
+        {
+            Drop(i);
+        }
+
+        // A handler that hangs has had its time.
+        listener.EndedAsync(EndsWithin).GetAwaiter().GetResult();
+        listener.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        _end.Dispose();
+    }
+
+    private static byte[] Encode(WarmUpRequest request)
+    {
+        var head = new StringBuilder($"{request.Method} {request.Path} HTTP/1.1\r\n");
+        foreach (var header in request.Headers ?? [])
+        {
+            head.Append(header).Append("\r\n");
+        }
+
+        Unless("Host", "localhost");
+        Unless("User-Agent", "green-warm-up");
+
+        // Whoever follows traces by the caller's word leaves it out.
+        Unless("traceparent", "00-00000000000000000000000000000001-0000000000000001-00");
+        var body = request.Body is { } text ? Encoding.UTF8.GetBytes(text) : [];
+        if (request.Body is not null)
+        {
+            head.Append("Content-Length: ").Append(body.Length).Append("\r\n");
+        }
+
+        return [.. Encoding.ASCII.GetBytes(head.Append("\r\n").ToString()), .. body];
+
+        void Unless(string name, string value)
+        {
+            if (!(request.Headers ?? []).Any(header => header.StartsWith($"{name}:", StringComparison.OrdinalIgnoreCase)))
+            {
+                head.Append(name).Append(": ").Append(value).Append("\r\n");
+            }
+        }
+    }
+
+    private IEnumerable<(SideDoor Door, bool IsSecure)> Ways() => [.. doors.Select(static door => (door, false)), .. doors.Select(static door => (door, true))];
+
+    private int? TryFirst((SideDoor Door, bool IsSecure) way, byte[] request)
+    {
+        try
+        {
+            using var connection = Connect(way);
+            if (connection is null)
+            {
+                return null;
+            }
+
+            connection.Send(request);
+            return connection.Receive();
+        }
+        catch (Exception refused) when (refused is IOException or AuthenticationException)
+        {
+            if (left() <= TimeSpan.Zero)
+            {
+                throw new TimeoutException();
+            }
+
+            return null;
+        }
+    }
+
+    private WarmUpConnection? Connect((SideDoor Door, bool IsSecure) way)
+    {
+        var connecting = listener.ConnectAsync(_end.Token);
+        if (!connecting.Wait(left() is var limit && limit > TimeSpan.Zero ? limit : TimeSpan.Zero, stop))
+        {
+            throw new IOException("no time is left");
+        }
+
+        var (client, server) = connecting.Result;
+        if (!way.Door.TryEnter(server))
+        {
+            client.Dispose();
+            server.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            return null;
+        }
+
+        // Whoever waits for an answer finds the end of the stream instead. Never disposed before the socket.
+        var stopped = stop.UnsafeRegister(static socket => Shutdown((Socket)socket!), client);
+        try
+        {
+            return new WarmUpConnection(client, way.IsSecure, left, stopped);
+        }
+        catch
+        {
+            stopped.Dispose();
+            client.Dispose();
+            throw;
+        }
+    }
+
+    private static void Shutdown(Socket socket)
+    {
+        try
+        {
+            socket.Shutdown(SocketShutdown.Both);
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // It has ended already.
+        }
+    }
+
+    private void Send(int index, byte[] request)
+    {
+        try
+        {
+            if (_connections[index] is not { IsKept: true })
+            {
+                Drop(index);
+                _connections[index] = Connect(_way!.Value);
+            }
+
+            _connections[index]?.Send(request);
+        }
+        catch (Exception e) when (e is IOException or AuthenticationException)
+        {
+            Drop(index);
+        }
+    }
+
+    private int? Receive(int index)
+    {
+        try
+        {
+            return _connections[index]?.Receive();
+        }
+        catch (IOException)
+        {
+            Drop(index);
+            return null;
+        }
+    }
+
+    private void Drop(int index)
+    {
+        _connections[index]?.Dispose();
+        _connections[index] = null;
+    }
+}
