@@ -42,6 +42,13 @@ public sealed class GreenTransportOptions
     public bool BalancedAccept { get; set; } = true;
 
     /// <summary>
+    /// How long at most a worker that has just begun to serve takes fewer of the new connections than its siblings, while a request costs it
+    /// more processor time than them: it has code to compile. From 0 s, which switches it off, to 1 hour. It needs <see cref="BalancedAccept"/>
+    /// and a supervisor. Defaults to 10 s.
+    /// </summary>
+    public TimeSpan SlowStart { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>
     /// Whether idle connections are closed, those first that have been idle for longest, while every slot of a listener is
     /// taken and clients wait. One that was used within the last half second is left alone, and so is one that nothing was
     /// asked on yet, for 10 s or Kestrel's <c>Limits.KeepAliveTimeout</c>, whichever is less. Defaults to true.

@@ -21,6 +21,8 @@ public sealed class StatusTests : ToolFixture
                 LastExit = new LastExitStatus("crash", 134, null, new DateTimeOffset(2026, 1, 1, 11, 59, 58, TimeSpan.Zero)),
             },
             SampleStatus.Worker(4, "booting") with { Restarts = 1, HeartbeatAgeSeconds = null, UptimeSeconds = 0.25 },
+            SampleStatus.Worker(5, "warming") with { LastExit = null, RequestsTotal = 0, WarmUp = 0.4, CompiledMethodsPerSecond = 1234.5, Hot = null },
+            SampleStatus.Worker(6) with { LastExit = null, Hot = false, CpuMicrosecondsPerRequest = 3456, CompiledMethodsPerSecond = 321 },
         ],
     };
 

@@ -38,6 +38,15 @@ public sealed class TopTests
     }
 
     [Fact]
+    public void One_that_warms_itself_shows_how_far_it_is_and_one_that_is_not_hot_yet_is_cold()
+    {
+        var lines = TopScreen.Draw(Model(workers: 2, static worker => worker.Index == 1 ? worker with { State = "warming", WarmUp = 0.4, CompiledMethodsPerSecond = 1234.5 } : worker with { Hot = false }), 80, 24, coloured: false);
+
+        Assert.Matches(@"^>  1\*   4121 warming    0\.4s   warm-up 40%, 1234 methods/s       50%  87 MB    0$", lines[4]);
+        Assert.Matches(@"^   2    4122 cold       0\.4s   12/1000", lines[5]);
+    }
+
+    [Fact]
     public void Colours_change_no_letter()
     {
         var plain = TopScreen.Draw(Model(workers: 2), 80, 24, coloured: false);
@@ -66,13 +75,13 @@ public sealed class TopTests
     [Fact]
     public void The_last_worker_is_not_scaled_away() => Assert.Null(Model(workers: 1).Press(Key('-')).Request);
 
-    private static TopModel Model(int workers)
+    private static TopModel Model(int workers, Func<WorkerStatus, WorkerStatus>? change = null)
     {
         LogLine[] events = [new() { Sequence = 1, At = default, Worker = 1, Pid = null, Stream = null, Level = "error", Id = 201, Event = "WorkerDied", Text = "a line with \e and \u202e in it" }];
-        return new TopModel().Look(Figures(workers, at: 1, requests: 0, cpu: 1.9), events).Look(Figures(workers, at: 3, requests: 20, cpu: 2.9), []);
+        return new TopModel().Look(Figures(workers, at: 1, requests: 0, cpu: 1.9, change), events).Look(Figures(workers, at: 3, requests: 20, cpu: 2.9, change), []);
     }
 
-    private static Figures Figures(int workers, double at, long requests, double cpu)
+    private static Figures Figures(int workers, double at, long requests, double cpu, Func<WorkerStatus, WorkerStatus>? change)
     {
         var buckets = new long[62];
         buckets[2] = requests;
@@ -82,7 +91,7 @@ public sealed class TopTests
             Status = SampleStatus.Document with
             {
                 WorkersTarget = workers,
-                Workers = [.. Enumerable.Range(1, workers).Select(index => SampleStatus.Worker(index) with { CpuSeconds = cpu })],
+                Workers = [.. Enumerable.Range(1, workers).Select(index => SampleStatus.Worker(index) with { CpuSeconds = cpu }).Select(change ?? (static worker => worker))],
             },
             Requests = [new WorkerRequests(1, requests, requests / 5, requests * 150_000, buckets)],
         };

@@ -69,6 +69,21 @@ internal sealed record WorkerStatus
 
     public required double CpuSeconds { get; init; }
 
+    /// <summary>How far its warm-up is, from 0 to 1, by the time that it may take; null while it does not warm itself.</summary>
+    public double? WarmUp { get; init; }
+
+    /// <summary>Methods that its runtime has compiled so far.</summary>
+    public long CompiledMethods { get; init; }
+
+    /// <summary>How many of them a second, over the last two; null while nothing is known.</summary>
+    public double? CompiledMethodsPerSecond { get; init; }
+
+    /// <summary>Processor time that a request cost it over the last seconds; null while nothing is known.</summary>
+    public double? CpuMicrosecondsPerRequest { get; init; }
+
+    /// <summary>Whether a request costs it hardly more than its siblings; null while nothing is known, and for one that does not serve.</summary>
+    public bool? Hot { get; init; }
+
     /// <summary>Whether it leads: what exists once among the workers runs there.</summary>
     public bool Leader { get; init; }
 
@@ -77,6 +92,12 @@ internal sealed record WorkerStatus
 
     public required LastExitStatus? LastExit { get; init; }
 }
+
+/// <summary>How warm a worker is.</summary>
+/// <param name="MethodsPerSecond">Methods compiled a second; null while nothing is known.</param>
+/// <param name="CpuPerRequest">Nanoseconds of processor time; null while nothing is known.</param>
+/// <param name="IsHot">Whether that is hardly more than what its siblings need; null while nothing is known, and for one that does not serve.</param>
+internal sealed record HeatStatus(double? MethodsPerSecond, double? CpuPerRequest, bool? IsHot);
 
 /// <summary>How a process ended.</summary>
 /// <param name="Reason">Why.</param>

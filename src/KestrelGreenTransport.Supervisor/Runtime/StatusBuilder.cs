@@ -3,6 +3,7 @@ using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Listening;
 using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Parts;
 using KestrelGreenTransport.Supervisor.Reporting;
 using KestrelGreenTransport.Supervisor.Settings;
 using Microsoft.Win32.SafeHandles;
@@ -11,7 +12,7 @@ namespace KestrelGreenTransport.Supervisor.Runtime;
 
 /// <summary>Puts the status document together from the arbiter's state, the board and /proc. Belongs to one thread.</summary>
 internal sealed class StatusBuilder(
-    LaunchPlan plan, ListenerSet listeners, SafeFileHandle board, TimeProvider time, Func<bool> isUpgrading)
+    LaunchPlan plan, ListenerSet listeners, SafeFileHandle board, TimeProvider time, Func<bool> isUpgrading, WorkerHeat heat)
 {
     private readonly DateTimeOffset _startedAt = time.GetUtcNow();
     private readonly BoardFileReader _board = new(board);
@@ -40,6 +41,7 @@ internal sealed class StatusBuilder(
     private WorkerStatus Describe(WorkerHandle worker, Leader? leader, long now, DateTimeOffset utc)
     {
         var figures = worker.Pid is { } pid && _board.TryGet(worker.Index, out var record) && record.Pid == pid ? record : default;
+        var warmth = worker.Pid is { } process ? heat.Now.GetValueOrDefault(process) : null;
         return new WorkerStatus
         {
             Index = worker.Index,
@@ -56,6 +58,12 @@ internal sealed class StatusBuilder(
             Restarts = worker.Restarts,
             RssBytes = worker.Pid is { } living ? ProcFs.RssBytesOf(living) : 0,
             CpuSeconds = worker.Pid is { } running ? ProcFs.CpuSecondsOf(running) : 0,
+            WarmUp = worker is { Phase: WorkerPhase.Warming, WarmingSince: { } since, Settings.WarmUp: { } plan }
+                ? Math.Round(Math.Clamp((now - since) / 1e9 / plan.Time.TotalSeconds, 0, 1), 2) : null,
+            CompiledMethods = figures.CompiledMethods,
+            CompiledMethodsPerSecond = warmth?.MethodsPerSecond is { } methods ? Math.Round(methods, 1) : null,
+            CpuMicrosecondsPerRequest = warmth?.CpuPerRequest is { } cost ? Math.Round(cost / 1000, 1) : null,
+            Hot = warmth?.IsHot,
             Leader = worker.Pid is not null && leader?.Pid == worker.Pid,
             Verdict = worker.Verdict is { } verdict ? NoticeReporter.Name(verdict) : null,
             LastExit = worker.LastExit is { } exit ? LastExitStatus.Of(exit, now, utc) : null,

@@ -152,7 +152,9 @@ internal static class SupervisorHost
                 loop.Parts.Add(service);
             }
 
-            var status = new StatusBuilder(plan, listeners, board, time, () => upgrade.IsUnderWay);
+            var heat = new WorkerHeat(board);
+            loop.Parts.Add(heat);
+            var status = new StatusBuilder(plan, listeners, board, time, () => upgrade.IsUnderWay, heat);
             var figures = new FiguresSource(status, loop, time);
             var dumps = new DumpCommand(dumper, folder, path => new DumpFolder(path, plan.Name, identity), () => loop.State, loop.Post);
             using var meter = new SupervisorMeter(figures.Now);

@@ -32,6 +32,14 @@ internal sealed class SupervisorMeter : IDisposable
         Observe("green.worker.connections", "{connection}", "Connections held.", figures, static worker => worker.Connections);
         Observe("green.worker.requests.active", "{request}", "Requests in flight.", figures, static worker => worker.RequestsInFlight);
         Observe("green.worker.memory", "By", "Resident memory of the worker's process.", figures, static worker => worker.RssBytes);
+        _meter.CreateObservableUpDownCounter(
+            "green.worker.hot",
+            () => figures().Status.Workers.Where(static worker => worker.Hot is not null).Select(static worker => Of(worker.Index, worker.Hot == true ? 1 : 0L)),
+            "{worker}", "1 where a request costs hardly more processor time than at its siblings.");
+        _meter.CreateObservableCounter(
+            "green.worker.methods.compiled",
+            () => figures().Status.Workers.Select(static worker => Of(worker.Index, worker.CompiledMethods)),
+            "{method}", "Methods that the worker's runtime has compiled.");
         _meter.CreateObservableCounter(
             "green.worker.restarts",
             () => figures().Status.Workers.Select(static worker => Of(worker.Index, (long)worker.Restarts)),

@@ -60,6 +60,7 @@ internal sealed class WorkerProgress(TextWriter output)
     private static string Describe(WorkerStatus worker) => string.Create(CultureInfo.InvariantCulture, $"{Name(worker.Index, worker.Pid)} {worker.State switch
     {
         "booting" => "boots",
+        "warming" => "warms itself",
         "standby" => "stands by",
         "serving" => "serves",
         "draining" => $"finishes, {Count(worker.RequestsInFlight, "request")} in flight on {Count(worker.Connections, "connection")}",

@@ -29,6 +29,11 @@ internal static class StatusView
 
         foreach (var worker in status.Workers)
         {
+            if (Warmth(worker) is { } warmth)
+            {
+                console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"worker {worker.Index}: {warmth}"));
+            }
+
             foreach (var line in LastExit(worker))
             {
                 console.WriteLine(line);
@@ -67,6 +72,15 @@ internal static class StatusView
 
         return table;
     }
+
+    /// <summary>How far a worker's warm-up is, or that it serves and is not hot yet; null when there is nothing to say.</summary>
+    public static string? Warmth(WorkerStatus worker) => worker switch
+    {
+        { WarmUp: { } part } => string.Create(CultureInfo.InvariantCulture, $"{part * 100:0} % of its time to warm up, {worker.CompiledMethodsPerSecond ?? 0:0} methods/s compiled"),
+        { Hot: false } => string.Create(
+            CultureInfo.InvariantCulture, $"not hot yet, {worker.CpuMicrosecondsPerRequest:0} us of CPU a request, {worker.CompiledMethodsPerSecond ?? 0:0} methods/s compiled"),
+        _ => null,
+    };
 
     /// <summary>How the process before this one ended, if there was one.</summary>
     public static IEnumerable<string> LastExit(WorkerStatus worker)

@@ -46,6 +46,15 @@ internal static class WorkerView
             $"[bold]worker {worker.Index}[/] of {document.Name} is [{StatusView.ColourOf(worker.State)}]{worker.State}[/]: {process}, generation {worker.Generation}{(worker.Leader ? ", the leader" : "")}");
         host.Out.WriteLine(
             $"{ShortFigures.Count(worker.Connections)} of {ShortFigures.Count(worker.ConnectionsLimit)} connections, {ShortFigures.Count(worker.RequestsInFlight)} in flight, {ShortFigures.Count(worker.RequestsTotal)} served, {ShortFigures.Size(worker.RssBytes)}, {ShortFigures.Time(worker.CpuSeconds)} of processor time");
+        if (StatusView.Warmth(worker) is { } warmth)
+        {
+            host.Out.WriteLine(warmth);
+        }
+        else if (worker is { Hot: true, CpuMicrosecondsPerRequest: { } cost })
+        {
+            host.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"hot, {cost:0} us of CPU a request"));
+        }
+
         foreach (var line in document.Ended.Count > 0 ? document.Ended.Select(Described) : StatusView.LastExit(worker))
         {
             host.Out.WriteLine(line);

@@ -71,12 +71,16 @@ internal static class TopScreen
         var rates = model.RatesOf(worker.Index);
         var mark = worker.Index == model.Chosen ? ">" : " ";
         var before = string.Create(CultureInfo.InvariantCulture, $"{mark}{worker.Index,3}{(worker.Leader ? '*' : ' ')}{(worker.Pid?.ToString(CultureInfo.InvariantCulture) ?? "-"),7} ");
-        var state = worker.State.PadRight(8);
+        var state = (worker.Hot == false ? "cold" : worker.State).PadRight(8);
+        var served = worker.WarmUp is { } part
+            ? string.Create(CultureInfo.InvariantCulture, $"  warm-up {part * 100:0}%, {worker.CompiledMethodsPerSecond ?? 0:0} methods/s").PadRight(32)
+            : string.Create(CultureInfo.InvariantCulture,
+                $"{$"{ShortFigures.Count(worker.Connections)}/{ShortFigures.Count(worker.ConnectionsLimit)}",9} {Rate(rates.RequestsPerSecond),6} {Latency(rates.P50),7} {Latency(rates.P99),7}");
         var rest = string.Create(CultureInfo.InvariantCulture,
-            $" {ShortFigures.Time(worker.HeartbeatAgeSeconds),6} {$"{ShortFigures.Count(worker.Connections)}/{ShortFigures.Count(worker.ConnectionsLimit)}",9} {Rate(rates.RequestsPerSecond),6} {Latency(rates.P50),7} {Latency(rates.P99),7} {Cpu(model.CpuOf(worker)),5} {ShortFigures.Size(worker.RssBytes),6} {worker.Restarts,4}");
+            $" {ShortFigures.Time(worker.HeartbeatAgeSeconds),6} {served} {Cpu(model.CpuOf(worker)),5} {ShortFigures.Size(worker.RssBytes),6} {worker.Restarts,4}");
         var line = Fit(before + state + rest, width);
         return line.Length >= before.Length + state.Length
-            ? line[..before.Length] + paint.State(worker.State, state) + line[(before.Length + state.Length)..]
+            ? line[..before.Length] + paint.State(worker.Hot == false ? "cold" : worker.State, state) + line[(before.Length + state.Length)..]
             : line;
     }
 

@@ -12,6 +12,11 @@ internal interface ISiblings
     /// <summary>Those that serve and are alive, as they were within the last tick. From any thread.</summary>
     SiblingFigures Look();
 
+    /// <summary>How long this process takes less than its share at most, from when it begins to serve, while it is slower than them.</summary>
+    void StartSlowly(TimeSpan longest)
+    {
+    }
+
     /// <summary>This process has accepted a connection: its own figures are to be shown to the others soon.</summary>
     void OnAccepted();
 

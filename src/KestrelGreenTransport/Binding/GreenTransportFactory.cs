@@ -141,6 +141,7 @@ internal sealed class GreenTransportFactory(
             state.Add(pool);
         }
 
+        siblings.StartSlowly(options.Value.SlowStart);
         var context = new ListenerContext(socket, pool, gate, siblings, new AcceptReporter(socket.Name, meter, _logger), options.Value);
         var acceptor = backend.Value.Listen(context);
         if (options.Value.ProxyProtocol != GreenTransportProxyProtocol.Off)

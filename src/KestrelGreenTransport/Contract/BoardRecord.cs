@@ -7,6 +7,9 @@ internal readonly record struct BoardRecord
 {
     public const int Size = 128;
 
+    /// <summary>As many methods a second are compiled in a process that is hot: what its timers and collections need now and then.</summary>
+    public const int FewMethodsPerSecond = 20;
+
     /// <summary>Monotonic nanoseconds at which the beat thread wrote this.</summary>
     public long WrittenAt { get; init; }
 
@@ -34,6 +37,15 @@ internal readonly record struct BoardRecord
     /// <summary>Monotonic nanoseconds of the last thread-pool round trip.</summary>
     public long ThreadPoolPassAt { get; init; }
 
+    /// <summary>Processor time of the process so far.</summary>
+    public long CpuNanoseconds { get; init; }
+
+    /// <summary>Methods that its runtime has compiled so far.</summary>
+    public long CompiledMethods { get; init; }
+
+    /// <summary>Connections that count as held beyond <see cref="Connections"/> where they are shared out: what a worker that starts slowly leaves to its siblings.</summary>
+    public long Ballast { get; init; }
+
     public void Write(Span<byte> destination)
     {
         destination[..Size].Clear();
@@ -48,6 +60,9 @@ internal readonly record struct BoardRecord
         BinaryPrimitives.WriteInt64LittleEndian(destination[56..], OldestRequestAt);
         BinaryPrimitives.WriteInt64LittleEndian(destination[64..], LoopPassAt);
         BinaryPrimitives.WriteInt64LittleEndian(destination[72..], ThreadPoolPassAt);
+        BinaryPrimitives.WriteInt64LittleEndian(destination[80..], CpuNanoseconds);
+        BinaryPrimitives.WriteInt64LittleEndian(destination[88..], CompiledMethods);
+        BinaryPrimitives.WriteInt64LittleEndian(destination[96..], Ballast);
     }
 
     /// <summary>Reads a record; false when it is short, was never written, or has a state that is not ours.</summary>
@@ -74,6 +89,9 @@ internal readonly record struct BoardRecord
             OldestRequestAt = BinaryPrimitives.ReadInt64LittleEndian(source[56..]),
             LoopPassAt = BinaryPrimitives.ReadInt64LittleEndian(source[64..]),
             ThreadPoolPassAt = BinaryPrimitives.ReadInt64LittleEndian(source[72..]),
+            CpuNanoseconds = BinaryPrimitives.ReadInt64LittleEndian(source[80..]),
+            CompiledMethods = BinaryPrimitives.ReadInt64LittleEndian(source[88..]),
+            Ballast = BinaryPrimitives.ReadInt64LittleEndian(source[96..]),
         };
         return true;
     }

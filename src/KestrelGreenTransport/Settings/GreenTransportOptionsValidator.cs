@@ -30,6 +30,7 @@ internal sealed class GreenTransportOptionsValidator : IValidateOptions<GreenTra
             Within(nameof(options.AcceptBatch), batch, 1, 10_000, "leave it out for the automatic choice");
         }
 
+        Span(nameof(options.SlowStart), options.SlowStart, TimeSpan.Zero, TimeSpan.FromHours(1), "a runtime that runs is hot long before; 0s switches it off");
         Span(nameof(options.AcceptMinDelay), options.AcceptMinDelay, Millisecond, Minute, "without a pause a lack of descriptors keeps a core busy");
         Span(nameof(options.AcceptMaxDelay), options.AcceptMaxDelay, Millisecond, Minute, "it is the longest that clients wait after a lack of descriptors has passed");
         if (options.AcceptMaxDelay < options.AcceptMinDelay)

@@ -23,6 +23,10 @@ internal static class TransportSettings
             nameof(GreenTransportOptions.BalancedAccept), "true",
             "Whether a worker that holds its share of the connections leaves the next one to its siblings.",
             static (options, value) => options.BalancedAccept = value),
+        Time(
+            nameof(GreenTransportOptions.SlowStart), "from 0s, which is off, to 1h", "10s",
+            "How long at most a worker that has just begun to serve takes fewer new connections than its siblings, while it is slower.",
+            static (options, value) => options.SlowStart = value, "HAProxy: slowstart"),
         Switch(
             nameof(GreenTransportOptions.IdleReclaim), "true",
             "Whether idle connections are closed for clients that wait while all slots are taken.",

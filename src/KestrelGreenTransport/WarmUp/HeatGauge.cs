@@ -1,4 +1,5 @@
 using System.Globalization;
+using KestrelGreenTransport.Contract;
 
 namespace KestrelGreenTransport.WarmUp;
 
@@ -14,9 +15,6 @@ internal sealed class HeatGauge(TimeSpan delay)
 {
     /// <summary>How often each request is made at least: twice 30 calls, and a few more.</summary>
     public const int LeastRounds = 70;
-
-    /// <summary>As many methods a second are compiled in a process that is hot: what its timers and collections need now and then.</summary>
-    public const int FewPerSecond = 20;
 
     /// <summary>How long it must have been quiet.</summary>
     public TimeSpan Window { get; } = delay * 3 > LeastWindow ? delay * 3 : LeastWindow;
@@ -40,7 +38,7 @@ internal sealed class HeatGauge(TimeSpan delay)
         }
 
         var (since, before) = _samples.Peek();
-        return _rounds >= LeastRounds && at - since >= Window && methods - before <= FewPerSecond * (at - since).TotalSeconds;
+        return _rounds >= LeastRounds && at - since >= Window && methods - before <= BoardRecord.FewMethodsPerSecond * (at - since).TotalSeconds;
     }
 
     /// <summary>The delay of this process, by the variables that the runtime reads (docs/design of tiered compilation): ten times as long where it sees one processor.</summary>

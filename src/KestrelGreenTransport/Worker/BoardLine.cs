@@ -1,3 +1,4 @@
+using System.Runtime;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Records;
@@ -27,6 +28,9 @@ internal sealed class BoardLine(
     private BoardRecord _last;
     private long _dueAt;
     private long _busyUntil;
+
+    /// <summary>What to count as held besides; see <see cref="BoardRecord.Ballast"/>.</summary>
+    public Func<long> Ballast { get; init; } = static () => 0;
 
     /// <summary>Monotonic nanoseconds at which to take the next turn, if nobody wakes the thread before.</summary>
     public long NextAt { get; private set; }
@@ -58,8 +62,11 @@ internal sealed class BoardLine(
     private bool Update(long now)
     {
         var record = Collect() with { WrittenAt = _last.WrittenAt };
-        var worked = record != _last with { LoopPassAt = record.LoopPassAt, ThreadPoolPassAt = record.ThreadPoolPassAt };
-        if (record != _last || now >= _dueAt)
+
+        // Looking costs processor time as well: alone that is no news.
+        var before = _last with { CpuNanoseconds = record.CpuNanoseconds, CompiledMethods = record.CompiledMethods };
+        var worked = record != before with { LoopPassAt = record.LoopPassAt, ThreadPoolPassAt = record.ThreadPoolPassAt };
+        if (record != before || now >= _dueAt)
         {
             _last = record with { WrittenAt = now };
             _dueAt = now + _interval;
@@ -92,6 +99,9 @@ internal sealed class BoardLine(
             OldestRequestAt = inFlight == 0 ? 0 : requests.OldestStart,
             LoopPassAt = beat.LoopPassAt,
             ThreadPoolPassAt = beat.ThreadPoolPassAt,
+            CpuNanoseconds = Environment.CpuUsage.TotalTime.ToNanoseconds(),
+            CompiledMethods = JitInfo.GetCompiledMethodCount(),
+            Ballast = Ballast(),
         };
     }
 }

@@ -12,7 +12,8 @@ namespace KestrelGreenTransport.Worker;
 /// One whose record is older than two intervals is left out: its process is frozen, or gone. So is one that the supervisor
 /// calls dead, until another process writes at its place.
 /// </summary>
-internal sealed class BoardSiblings(WorkerContract contract, TransportState transport, RequestFigures requests, TimeProvider time) : ISiblings, IDisposable
+internal sealed class BoardSiblings(WorkerContract contract, TransportState transport, RequestFigures requests, TimeProvider time, WorkerLife? life = null)
+    : ISiblings, IDisposable
 {
     private const int MissedIntervals = 2;
 
@@ -21,6 +22,11 @@ internal sealed class BoardSiblings(WorkerContract contract, TransportState tran
 
     private readonly Lock _lock = new();
     private readonly Dictionary<int, int> _dead = [];
+    private readonly Dictionary<int, WorkerPace> _paces = [];
+    private readonly WorkerPace _own = new();
+    private SlowStart _slowStart = new(TimeSpan.Zero);
+    private long? _servingSince;
+    private long _ballast;
     private SafeFileHandle? _file;
     private BoardFileReader? _board;
     private SiblingFigures _figures;
@@ -41,7 +47,30 @@ internal sealed class BoardSiblings(WorkerContract contract, TransportState tran
                 held += pool.Held;
             }
 
-            return held;
+            return held + Volatile.Read(ref _ballast);
+        }
+    }
+
+    /// <summary>What this worker counts as held besides, as of now. From any thread.</summary>
+    public long Ballast
+    {
+        get
+        {
+            if (Volatile.Read(ref _ballast) != 0)
+            {
+                Look();
+            }
+
+            return Volatile.Read(ref _ballast);
+        }
+    }
+
+    public void StartSlowly(TimeSpan longest)
+    {
+        lock (_lock)
+        {
+            // With several hosts, the first one's word.
+            _slowStart = _servingSince is null ? new SlowStart(longest) : _slowStart;
         }
     }
 
@@ -54,6 +83,7 @@ internal sealed class BoardSiblings(WorkerContract contract, TransportState tran
             {
                 _lookedAt = now;
                 _figures = Read(now);
+                Volatile.Write(ref _ballast, BallastNow(now));
             }
 
             return _figures;
@@ -79,6 +109,22 @@ internal sealed class BoardSiblings(WorkerContract contract, TransportState tran
     }
 
     public void Dispose() => _file?.Dispose();
+
+    private long BallastNow(long now)
+    {
+        if (_slowStart.IsOver || life?.State != WorkerState.Serving || _figures.Count == 0)
+        {
+            return 0;
+        }
+
+        _servingSince ??= now;
+        _own.Add(new BoardRecord { WrittenAt = now, CpuNanoseconds = Environment.CpuUsage.TotalTime.ToNanoseconds(), Requests = requests.Requests });
+        var costs = _paces.Values.Select(static pace => pace.CpuPerRequest).OfType<double>().ToList();
+        var share = _slowStart.Share(TimeSpan.FromTicks((now - _servingSince.Value) / TimeSpan.NanosecondsPerTick), _own.CpuPerRequest, costs.Count == 0 ? null : costs.Average());
+        return SlowStart.Ballast(share, _figures);
+    }
+
+    private WorkerPace PaceOf(int index) => _paces.TryGetValue(index, out var pace) ? pace : _paces[index] = new WorkerPace(knowsLife: true);
 
     private SiblingFigures Read(long now)
     {
@@ -116,8 +162,12 @@ internal sealed class BoardSiblings(WorkerContract contract, TransportState tran
                 && !(_dead.TryGetValue(index, out var pid) && pid == record.Pid))
             {
                 count++;
-                connections += record.Connections;
-                fewest = Math.Min(fewest, record.Connections);
+                connections += record.Connections + record.Ballast;
+                fewest = Math.Min(fewest, record.Connections + record.Ballast);
+                if (!_slowStart.IsOver)
+                {
+                    PaceOf(index).Add(record);
+                }
             }
         }
 

@@ -67,14 +67,17 @@ internal sealed class ProcessWorker : IDisposable
         Life = new WorkerLife(isOpen: !contract.StartsClosed || _lifeline is null) { Left = OnLeft };
         Hosts = new WorkerHosts(Life);
         Requests = new RequestFigures(_time, keepsRequests: contract.RequestTimeout is not null || _lifeline is not null);
-        Siblings = new BoardSiblings(contract, Transport, Requests, _time);
+        Siblings = new BoardSiblings(contract, Transport, Requests, _time, Life);
         var beat = new FullBeat(Transport, _time, _wake.Set);
         BoardLine? board = null;
         if (contract.BoardFile is not null)
         {
             Requests.Activity = new BoardActivity(_wake.Set);
             board = new BoardLine(
-                new BoardFile(contract.BoardFile, contract.Index, log), Requests.Activity, Life, Transport, Requests, beat, pid, contract.HeartbeatInterval);
+                new BoardFile(contract.BoardFile, contract.Index, log), Requests.Activity, Life, Transport, Requests, beat, pid, contract.HeartbeatInterval)
+            {
+                Ballast = () => Siblings.Ballast,
+            };
         }
 
         var heartbeat = contract.HeartbeatFile is null ? null : new HeartbeatFile(contract.HeartbeatFile, pid, contract.Index, contract.Generation, log);

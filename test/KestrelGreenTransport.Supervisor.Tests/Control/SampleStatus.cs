@@ -12,7 +12,7 @@ internal static class SampleStatus
         "workersTarget":2,"verdicts":{"frozenProcess":0,"threadPoolStarvation":0,"blockedLoop":0,"hungRequest":0,"noHeartbeat":0},"listeners":[{"endpoint":"tcp://127.0.0.1:8080","backlog":2048,"queued":0}],
         "workers":[{"index":1,"pid":4121,"generation":3,"state":"serving","uptimeSeconds":12.5,"heartbeatAgeSeconds":0.4,"connections":12,
         "connectionsLimit":1000,"requestsInFlight":1,"requestsTotal":4012,"acceptedTotal":80,"restarts":0,"rssBytes":91000000,"cpuSeconds":1.9,
-        "leader":true,"verdict":null,"lastExit":{"reason":"stale","exitCode":null,"signal":"SIGKILL","at":"2026-01-01T11:00:00Z","verdict":"threadPoolStarvation","index":2,"pid":4110}}]}
+        "warmUp":null,"compiledMethods":5222,"compiledMethodsPerSecond":0.5,"cpuMicrosecondsPerRequest":14.2,"hot":true,"leader":true,"verdict":null,"lastExit":{"reason":"stale","exitCode":null,"signal":"SIGKILL","at":"2026-01-01T11:00:00Z","verdict":"threadPoolStarvation","index":2,"pid":4110}}]}
         """.ReplaceLineEndings("");
 
     public static readonly StatusDocument Document = new()
@@ -44,6 +44,10 @@ internal static class SampleStatus
         Restarts = 0,
         RssBytes = 91_000_000,
         CpuSeconds = 1.9,
+        CompiledMethods = 5222,
+        CompiledMethodsPerSecond = 0.5,
+        CpuMicrosecondsPerRequest = 14.2,
+        Hot = true,
         Leader = index == 1,
         LastExit = new LastExitStatus("stale", null, "SIGKILL", new DateTimeOffset(2026, 1, 1, 11, 0, 0, TimeSpan.Zero), "threadPoolStarvation", 2, 4110),
     };

@@ -18,8 +18,7 @@ public sealed class BoardSiblingsTests : IDisposable
 
     public BoardSiblingsTests()
     {
-        var contract = new WorkerContract { Index = 2, Generation = 1, Listeners = [], HeartbeatInterval = Interval, BoardFile = Path };
-        _siblings = new BoardSiblings(contract, _transport, new RequestFigures(_time), _time);
+        _siblings = Siblings(null);
         _time.Advance(TimeSpan.FromHours(1));
     }
 
@@ -40,6 +39,58 @@ public sealed class BoardSiblingsTests : IDisposable
         Write(4, connections: 7, state: WorkerState.Draining);
         Write(5, connections: 0, state: WorkerState.Booting);
         Assert.Equal(new SiblingFigures(2, 15, 5), _siblings.Look());
+    }
+
+    [Fact]
+    public void What_a_sibling_that_starts_slowly_leaves_to_the_others_counts_as_held_by_it()
+    {
+        Write(1, connections: 10);
+        Write(3, connections: 5, ballast: 7);
+        Assert.Equal(new SiblingFigures(2, 22, 10), _siblings.Look());
+    }
+
+    [Fact]
+    public void One_that_has_just_begun_to_serve_leaves_most_of_its_share_to_busy_siblings_for_a_while()
+    {
+        var life = new WorkerLife(isOpen: false);
+        life.Start();
+        using var siblings = Siblings(life);
+        siblings.StartSlowly(TimeSpan.FromSeconds(10));
+        Look(siblings, 0);
+        Assert.Equal((0, 0), (siblings.Held, siblings.Ballast));
+
+        // Now it serves: a quarter of what the mean sibling has, and a share that grows.
+        life.Open();
+        _time.Advance(FairShare.Tick);
+        Look(siblings, 30);
+        Assert.Equal((30, 30), (siblings.Held, siblings.Ballast));
+        _time.Advance(TimeSpan.FromSeconds(5));
+        Look(siblings, 15);
+        Assert.Equal(15, siblings.Ballast);
+        _time.Advance(TimeSpan.FromSeconds(5));
+        Look(siblings, 0);
+        Assert.Equal((0, 0), (siblings.Held, siblings.Ballast));
+
+        void Look(BoardSiblings one, long ballast)
+        {
+            Write(1, connections: 50, requests: 100_000);
+            Write(3, connections: 30, requests: 100_000);
+            one.Look();
+            Assert.Equal(ballast, one.Held);
+        }
+    }
+
+    [Fact]
+    public void Where_siblings_have_hardly_answered_anything_or_there_are_none_it_takes_its_whole_share()
+    {
+        using var siblings = Siblings(new WorkerLife());
+        siblings.StartSlowly(TimeSpan.FromSeconds(10));
+        siblings.Look();
+        Assert.Equal(0, siblings.Ballast);
+        _time.Advance(FairShare.Tick);
+        Write(1, connections: 50, requests: 999);
+        siblings.Look();
+        Assert.Equal(0, siblings.Ballast);
     }
 
     [Fact]
@@ -130,10 +181,24 @@ public sealed class BoardSiblingsTests : IDisposable
         Assert.Equal(2, _siblings.Held);
     }
 
-    private void Write(int index, long connections, WorkerState state = WorkerState.Serving, int pid = 1, TimeSpan later = default)
+    private BoardSiblings Siblings(WorkerLife? life) => new(
+        new WorkerContract { Index = 2, Generation = 1, Listeners = [], HeartbeatInterval = Interval, BoardFile = Path },
+        _transport, new RequestFigures(_time), _time, life);
+
+    private void Write(
+        int index, long connections, WorkerState state = WorkerState.Serving, int pid = 1, TimeSpan later = default, long ballast = 0, long requests = 0)
     {
         using var board = new BoardFile(Path, index, new ListLogger());
         board.Check();
-        Assert.True(board.Write(new BoardRecord { WrittenAt = _time.Nanoseconds() + later.ToNanoseconds(), Pid = pid, State = state, Connections = connections }));
+        Assert.True(board.Write(new BoardRecord
+        {
+            WrittenAt = _time.Nanoseconds() + later.ToNanoseconds(),
+            Pid = pid,
+            State = state,
+            Connections = connections,
+            Ballast = ballast,
+            Requests = requests,
+            CpuNanoseconds = requests * 20_000,
+        }));
     }
 }

@@ -1,0 +1,74 @@
+using KestrelGreenTransport.Contract;
+
+namespace KestrelGreenTransport.Records;
+
+/// <summary>What a request costs one worker in processor time, and how many methods its runtime compiles, over the last seconds. It decides purely, and belongs to one thread at a time.</summary>
+/// <param name="knowsLife">Whether the whole life of the process counts until the last seconds tell more.</param>
+internal sealed class WorkerPace(bool knowsLife = false)
+{
+    /// <summary>Fewer tell nothing.</summary>
+    public const int LeastRequests = 50;
+
+    /// <summary>A process that has answered as many is past its first seconds, whenever it is looked at.</summary>
+    public const int ManyRequests = 1000;
+
+    // Noise and a worker's share of slow requests are less than this.
+    private const double SlowerBy = 1.3;
+
+    private static readonly long Window = TimeSpan.FromSeconds(2).ToNanoseconds();
+    private static readonly long Step = TimeSpan.FromMilliseconds(200).ToNanoseconds();
+
+    private readonly Queue<BoardRecord> _samples = [];
+    private BoardRecord _last;
+
+    /// <summary>Nanoseconds of processor time; null while too little is known.</summary>
+    public double? CpuPerRequest { get; private set; }
+
+    /// <summary>Methods compiled a second; null while too little is known.</summary>
+    public double? MethodsPerSecond { get; private set; }
+
+    /// <summary>
+    /// Whether a worker is hot: a request costs it hardly more than its siblings, or where none of them can tell, its runtime compiles hardly
+    /// anything. Null: nothing is known.
+    /// </summary>
+    public static bool? IsHot(WorkerPace one, IEnumerable<WorkerPace> siblings)
+    {
+        var costs = siblings.Select(static sibling => sibling.CpuPerRequest).OfType<double>().Order().ToList();
+        return one.CpuPerRequest is not { } cost ? null
+            : costs.Count > 0 ? cost <= SlowerBy * costs[costs.Count / 2]
+            : one.MethodsPerSecond <= BoardRecord.FewMethodsPerSecond;
+    }
+
+    /// <summary>A look at the worker's record. Another process in its place begins anew.</summary>
+    public void Add(BoardRecord record)
+    {
+        if (record.Pid != _last.Pid)
+        {
+            _samples.Clear();
+            CpuPerRequest = knowsLife && record.Requests >= ManyRequests ? record.CpuNanoseconds / (double)record.Requests : null;
+            MethodsPerSecond = null;
+        }
+        else if (record.WrittenAt - _last.WrittenAt < Step)
+        {
+            return;
+        }
+
+        _last = record;
+        _samples.Enqueue(record);
+        while (_samples.Count > 2 && record.WrittenAt - _samples.Peek().WrittenAt > Window)
+        {
+            _samples.Dequeue();
+        }
+
+        var first = _samples.Peek();
+        if (record.Requests - first.Requests >= LeastRequests)
+        {
+            CpuPerRequest = (record.CpuNanoseconds - first.CpuNanoseconds) / (double)(record.Requests - first.Requests);
+        }
+
+        if (record.WrittenAt > first.WrittenAt)
+        {
+            MethodsPerSecond = (record.CompiledMethods - first.CompiledMethods) * 1e9 / (record.WrittenAt - first.WrittenAt);
+        }
+    }
+}
