@@ -47,9 +47,9 @@ public sealed partial class GreenSupervisorOptions
     public IList<string> WarmUp { get; } = [];
 
     /// <summary>
-    /// How long a worker warms itself at most; it ends sooner once the runtime compiles hardly anything any more. From 100ms to 10m. Defaults to 5 s.
+    /// How long a worker warms itself at most; it ends sooner once the runtime compiles hardly anything any more. From 100ms to 10m. Defaults to 10 s.
     /// </summary>
-    public TimeSpan WarmUpTime { get; set; } = TimeSpan.FromSeconds(5);
+    public TimeSpan WarmUpTime { get; set; } = TimeSpan.FromSeconds(10);
 
     /// <summary>A worker that has served so many requests is replaced. From 0 to 2147483647; 0, the default, means never. (gunicorn: max_requests)</summary>
     public int MaxRequests { get; set; }

@@ -25,6 +25,7 @@ public sealed class WorkerStoryTests : ToolFixture
             $"""
             worker 3 of hello is serving: pid 4123, up 12s, last beat 0.4s ago, generation 3
             12 of 1000 connections, 1 in flight, 4012 served, 87 MB, 1.9s of processor time
+            hot, 14 us of CPU a request
             before it: worker 2, pid 4122, generation 3, until 2026-01-01 12:00:00Z: stale (SIGKILL), hung: frozenProcess
 
             Oldest requests in flight

@@ -157,7 +157,8 @@ internal static class Launching
         StandBy(turn, worker);
     }
 
-    private static bool AnyServes(Turn turn) => turn.Staying.Any(static worker => worker.Phase == WorkerPhase.Serving);
+    // Until the supervisor before this one has given up the lead, its workers serve.
+    private static bool AnyServes(Turn turn) => !turn.State.HasLead || turn.Staying.Any(static worker => worker.Phase == WorkerPhase.Serving);
 
     // From here on it is judged by its beats: silence counts from now.
     private static void StandBy(Turn turn, WorkerHandle worker)

@@ -6,4 +6,5 @@ namespace KestrelGreenTransport.Supervisor.Core;
 /// <summary>How a new worker warms itself.</summary>
 /// <param name="Requests">By which requests.</param>
 /// <param name="Time">For how long at most.</param>
-internal sealed record WarmUpPlan(ImmutableArray<WarmUpRequest> Requests, TimeSpan Time);
+/// <param name="IsRecorded">Whether also by what clients asked the workers before it for.</param>
+internal sealed record WarmUpPlan(ImmutableArray<WarmUpRequest> Requests, TimeSpan Time, bool IsRecorded = false);

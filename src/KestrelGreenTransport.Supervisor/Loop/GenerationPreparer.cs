@@ -59,7 +59,9 @@ internal sealed class GenerationPreparer(Generations generations, ListenerBinder
         BootTimeout = plan.Options.BootTimeout,
         GracefulTimeout = plan.Options.GracefulTimeout,
         Standby = plan.Options.Standby,
-        WarmUp = plan.WarmUp.IsEmpty ? null : new WarmUpPlan(plan.WarmUp, plan.Options.WarmUpTime),
+        WarmUp = plan is { WarmUp.IsEmpty: true, RecordedQuery: null }
+            ? null
+            : new WarmUpPlan(plan.WarmUp, plan.Options.WarmUpTime, plan.RecordedQuery is not null),
         MaxRequests = plan.Options.MaxRequests,
         MaxRequestsJitter = plan.Options.MaxRequestsJitter,
         MaxMemory = plan.Options.MaxMemory ?? 0,

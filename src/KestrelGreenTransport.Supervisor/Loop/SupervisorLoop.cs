@@ -44,6 +44,7 @@ internal sealed class SupervisorLoop : IDisposable
     private readonly ConcurrentQueue<Action> _posted = new();
     private readonly Queue<SupervisorEvent> _events = new();
     private readonly Dictionary<int, WorkerProcess> _processes = [];
+    private readonly RecordedRoutes _recorded = new();
     private volatile SupervisorState _state;
     private int? _exitCode;
     private long _nextTick;
@@ -296,6 +297,9 @@ internal sealed class SupervisorLoop : IDisposable
             case LifelineTypes.Stats when message.ToStats() is { } stats:
                 Requests.Take(worker.Index, worker.Process.Pid, stats);
                 break;
+            case LifelineTypes.Recorded when message.WarmUp is { } routes:
+                _recorded.Take(routes);
+                break;
             case LifelineTypes.Warmed:
                 Apply(new WorkerWarmed(worker.Index, message.Message, message.TimedOut == true));
                 break;
@@ -375,12 +379,13 @@ internal sealed class SupervisorLoop : IDisposable
                     Send(open.Index, new LifelineMessage { Type = LifelineTypes.Open });
                     break;
                 case WarmWorker warm:
-                    Send(warm.Index, new LifelineMessage
+                    var order = new LifelineMessage
                     {
                         Type = LifelineTypes.Warm,
                         WarmUp = [.. warm.Plan.Requests],
                         TimeMs = (long)warm.Plan.Time.TotalMilliseconds,
-                    });
+                    };
+                    Send(warm.Index, warm.Plan.IsRecorded ? _recorded.AddTo(order) : order);
                     break;
                 case TellSiblings sibling:
                     TellAll(new LifelineMessage { Type = LifelineTypes.SiblingDied, Index = sibling.Index });

@@ -36,6 +36,9 @@ internal sealed record LaunchPlan
     /// <summary>The requests by which a new worker warms itself; empty for none.</summary>
     public ImmutableArray<WarmUpRequest> WarmUp { get; init; } = [];
 
+    /// <summary>Names in a query whose values may be recorded with the routes that clients ask for, as <c>?page&amp;sort</c>; null: none are recorded.</summary>
+    public string? RecordedQuery { get; init; }
+
     /// <summary>The admin endpoint; null when nobody asked for one.</summary>
     public AdminPlan? Admin { get; init; }
 

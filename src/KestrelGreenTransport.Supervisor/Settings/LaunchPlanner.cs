@@ -67,6 +67,7 @@ internal static class LaunchPlanner
             Named = Named(binds, settings, input),
             Name = name,
             WarmUp = warmUp,
+            RecordedQuery = settings.Options.WarmUp.Select(WarmUpSource.QueryOf).LastOrDefault(static query => query is not null),
             Admin = admin,
             WorkerVariables = WorkerVariables(settings, input),
             Renew = commands =>

@@ -91,7 +91,7 @@ internal static class SettingsCatalogue
     };
 
     public static readonly Setting WarmUpTime = Time(
-        "WarmUpTime", ["--warm-up-time"], TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10), "5s",
+        "WarmUpTime", ["--warm-up-time"], TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10), "10s",
         "How long a worker warms itself at most.", counterpart: null,
         static options => options.WarmUpTime, static (options, value) => options.WarmUpTime = value);
 

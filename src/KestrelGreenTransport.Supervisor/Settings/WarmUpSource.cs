@@ -6,19 +6,24 @@ namespace KestrelGreenTransport.Supervisor.Settings;
 /// <summary>What WarmUp names: paths, and files of requests.</summary>
 internal static class WarmUpSource
 {
-    public const string Range = "a path that begins with '/', or @ and a file of requests";
+    public const string Range = "a path that begins with '/', @ and a file of requests, or recorded";
+
+    private const string Recorded = "recorded";
 
     // Room for the rest of the message.
     private const int MostBytes = LifelineMessage.MaxSize - 1024;
 
     /// <summary>What is wrong with one value, as far as it alone can tell; null when nothing is.</summary>
-    public static string? Check(string value) => value is ['@', _, ..] || WarmUpRequest.ProblemOfPath(value) is null ? null : $"must be {Range}, such as /health or @warmup.http";
+    public static string? Check(string value) => QueryOf(value) is not null || value is ['@', _, ..] || WarmUpRequest.ProblemOfPath(value) is null ? null : $"must be {Range}, such as /health or @warmup.http";
+
+    /// <summary>The names in a query whose values may be recorded, as <c>?page&amp;sort</c>; null where the value does not ask for recorded routes.</summary>
+    public static string? QueryOf(string value) => value == Recorded ? "?" : value.StartsWith($"{Recorded}?", StringComparison.Ordinal) ? value[Recorded.Length..] : null;
 
     /// <summary>The requests that the settings name. What is wrong with a file goes to <paramref name="problems"/>.</summary>
     public static ImmutableArray<WarmUpRequest> Read(LoadedSettings settings, string currentDirectory, ICollection<string> problems)
     {
         var requests = new List<WarmUpRequest>();
-        foreach (var value in settings.Options.WarmUp)
+        foreach (var value in settings.Options.WarmUp.Where(static value => QueryOf(value) is null))
         {
             if (value is not ['@', .. var file])
             {

@@ -219,7 +219,7 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
     {
         _isStarting = false;
         _successor = successor;
-        _deadline = _time.GetTimestamp() + Nanoseconds.Of(BootTimeouts * _plan.Options.BootTimeout);
+        _deadline = _time.GetTimestamp() + Nanoseconds.Of((BootTimeouts * _plan.Options.BootTimeout) + _plan.Options.WarmUpTime);
         SupervisorLog.Upgrading(_logger, successor.Pid);
     }
 

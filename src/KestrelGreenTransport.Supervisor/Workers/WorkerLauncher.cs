@@ -123,6 +123,11 @@ internal sealed class WorkerLauncher : IWorkerLauncher, IDisposable
             contract[ContractVariables.Broker] = "1";
         }
 
+        if (plan.RecordedQuery is { } query)
+        {
+            contract[ContractVariables.RecordRoutes] = query;
+        }
+
         if (plan.Options.RequestTimeout is { } limit)
         {
             contract[ContractVariables.RequestTimeout] = Duration.Format(limit);

@@ -47,6 +47,9 @@ internal static class ContractVariables
     /// <summary>The descriptor of a pipe for the access log, where that goes to standard output.</summary>
     public const string AccessLogFd = "GREEN_ACCESS_LOG_FD";
 
+    /// <summary>Remember which GET routes clients ask for: <c>?</c> and the names in a query whose values may be kept, <c>?page&amp;sort</c>.</summary>
+    public const string RecordRoutes = "GREEN_RECORD_ROUTES";
+
     /// <summary>systemd's socket activation: how many descriptors, from 3 on.</summary>
     public const string ListenFds = "LISTEN_FDS";
 
@@ -58,5 +61,5 @@ internal static class ContractVariables
 
     /// <summary>All names that a worker removes from its environment once it has read them.</summary>
     public static readonly string[] All =
-        [Worker, Generation, Listen, ControlFd, HeartbeatFile, HeartbeatInterval, BoardFile, Broker, Gate, RequestTimeout, AccessLogFd, ListenFds, ListenPid, ListenFdNames];
+        [Worker, Generation, Listen, ControlFd, HeartbeatFile, HeartbeatInterval, BoardFile, Broker, Gate, RequestTimeout, AccessLogFd, RecordRoutes, ListenFds, ListenPid, ListenFdNames];
 }

@@ -31,7 +31,7 @@ internal sealed record LifelineMessage
     /// <summary>warm, where there is no <see cref="WarmUp"/>: the path to ask for. slowRequest: the request's path, without its query.</summary>
     public string? Path { get; init; }
 
-    /// <summary>warm: what to ask for.</summary>
+    /// <summary>warm: what to ask for. recorded: what clients ask for.</summary>
     public WarmUpRequest[]? WarmUp { get; init; }
 
     /// <summary>warm: for how long to repeat it, in milliseconds, until the runtime compiles hardly anything any more; absent: it is asked once.</summary>
@@ -160,6 +160,9 @@ internal static class LifelineTypes
 
     /// <summary>Worker: I have warmed myself as I was told to.</summary>
     public const string Warmed = "warmed";
+
+    /// <summary>Worker: these routes were asked for. Sent only with GREEN_RECORD_ROUTES, when there is something new.</summary>
+    public const string Recorded = "recorded";
 
     /// <summary>Supervisor: accept connections.</summary>
     public const string Open = "open";

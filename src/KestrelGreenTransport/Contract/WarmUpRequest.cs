@@ -12,6 +12,15 @@ internal sealed record WarmUpRequest(string Method, string Path, string[]? Heade
     /// <summary>How many there may be.</summary>
     public const int Most = 200;
 
+    /// <summary>How many routes a worker remembers.</summary>
+    public const int MostRecorded = 50;
+
+    /// <summary>The longest template of a route, and the longest example, in characters.</summary>
+    public const int LongestRoute = 512;
+
+    /// <summary>What took longer is not recorded.</summary>
+    public static readonly TimeSpan LongestRecorded = TimeSpan.FromSeconds(1);
+
     /// <summary>The longest method, in characters.</summary>
     public const int LongestMethod = 32;
 
@@ -23,6 +32,9 @@ internal sealed record WarmUpRequest(string Method, string Path, string[]? Heade
 
     // The worker frames each message itself, and decides which connection it goes by.
     private static readonly string[] OwnHeaders = ["Connection", "Content-Length", "Transfer-Encoding", "Expect", "Upgrade", "TE", "Trailer", "Keep-Alive"];
+
+    /// <summary>The template of the route that this is a recorded example of; null where an operator asked for it. How such a one is answered is no verdict on the app.</summary>
+    public string? Route { get; init; }
 
     /// <summary>What is wrong with a path; null when nothing is.</summary>
     public static string? ProblemOfPath(string path) =>
@@ -48,6 +60,7 @@ internal sealed record WarmUpRequest(string Method, string Path, string[]? Heade
     public string? Problem() =>
         Method is null || Path is null ? "the method or the path is missing"
         : ProblemOfMethod(Method) ?? ProblemOfPath(Path) ?? (Headers ?? []).Select(static line => line is null ? "a header is missing" : ProblemOfHeader(line)).FirstOrDefault(static problem => problem is not null)
+            ?? (Route is { Length: > LongestRoute } ? $"the route has more than {LongestRoute} characters" : null)
             ?? (Body is { Length: > LongestBody } ? $"the body has more than {LongestBody} characters" : null);
 
     public override string ToString() => Method == "GET" ? Path : $"{Method} {Path}";

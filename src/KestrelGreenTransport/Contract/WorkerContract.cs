@@ -41,6 +41,9 @@ internal sealed record WorkerContract
     /// <summary>The descriptor of a pipe for the access log, where that goes to standard output; null: standard output itself.</summary>
     public int? AccessLogDescriptor { get; init; }
 
+    /// <summary>Names in a query whose values may be remembered with the routes that clients ask for; null: no routes are remembered.</summary>
+    public IReadOnlyList<string>? RecordedQuery { get; init; }
+
     /// <summary>Where the variables are read from and removed; tests give a dictionary.</summary>
     internal interface IVariables
     {
@@ -68,8 +71,13 @@ internal sealed record WorkerContract
             StartsClosed = IsClosed(variables.Take(ContractVariables.Gate)),
             RequestTimeout = Time(variables, ContractVariables.RequestTimeout, TimeSpan.FromDays(1)),
             AccessLogDescriptor = variables.Take(ContractVariables.AccessLogFd) is { } log ? Number(ContractVariables.AccessLogFd, log, 3, int.MaxValue) : null,
+            RecordedQuery = variables.Take(ContractVariables.RecordRoutes) is { } query ? Names(query) : null,
         };
     }
+
+    private static string[] Names(string text) => text.StartsWith('?')
+        ? text[1..].Split('&', StringSplitOptions.RemoveEmptyEntries)
+        : throw new FormatException($"{ContractVariables.RecordRoutes} ('{text}') must be '?', or '?' and names, as in ?page&sort.");
 
     private static bool IsClosed(string? text) => text switch
     {

@@ -19,14 +19,16 @@ internal sealed class RequestTracker
     private readonly Drain _drain;
     private readonly RequestFigures? _figures;
     private readonly Lazy<RequestFigures> _warmUpFigures = new(static () => new RequestFigures(TimeProvider.System));
+    private readonly RouteRecorder? _recorder;
     private readonly Func<object, Task> _onStarting;
 
     /// <param name="next">What handles the request.</param>
     /// <param name="drain">Whether this process drains.</param>
     /// <param name="figures">Where requests are counted; null in a process that is no worker.</param>
-    public RequestTracker(RequestDelegate next, Drain drain, RequestFigures? figures)
+    /// <param name="recorder">Who remembers the routes; null where nobody does.</param>
+    public RequestTracker(RequestDelegate next, Drain drain, RequestFigures? figures, RouteRecorder? recorder = null)
     {
-        (_next, _drain, _figures) = (next, drain, figures);
+        (_next, _drain, _figures, _recorder) = (next, drain, figures, recorder);
         _onStarting = OnStarting;
     }
 
@@ -37,7 +39,8 @@ internal sealed class RequestTracker
 
         // None where something else serves the request: a test server, HTTP/3.
         var activity = request is null ? null : features.Get<ConnectionActivity>();
-        var figures = activity is { IsWarmUp: true } ? OfWarmUp(features) : _figures;
+        var isWarmUp = activity is { IsWarmUp: true };
+        var figures = isWarmUp ? OfWarmUp(features) : _figures;
         if (activity is null && figures is null)
         {
             return _next(context);
@@ -58,7 +61,7 @@ internal sealed class RequestTracker
                 activity.RequestClose();
             }
 
-            handled = _next(context);
+            handled = _recorder is null || isWarmUp ? _next(context) : Recorded(context, _recorder);
         }
         catch
         {
@@ -82,6 +85,13 @@ internal sealed class RequestTracker
         || !(features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } || features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true })
             ? request
             : null;
+
+    private async Task Recorded(HttpContext context, RouteRecorder recorder)
+    {
+        var start = TimeProvider.System.GetTimestamp();
+        await _next(context);
+        recorder.Note(context, TimeProvider.System.GetElapsedTime(start));
+    }
 
     // Counted where nobody looks, by the same code: that is to be warm as well. The app's metrics leave it out.
     private RequestFigures OfWarmUp(IFeatureCollection features)
@@ -126,11 +136,11 @@ internal sealed class RequestTracker
 }
 
 /// <summary>Puts the tracker before everything else that handles requests.</summary>
-internal sealed class RequestTrackerFilter(Drain drain, RequestFigures? figures = null) : IStartupFilter
+internal sealed class RequestTrackerFilter(Drain drain, RequestFigures? figures = null, RouteRecorder? recorder = null) : IStartupFilter
 {
     public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
     {
-        app.Use(inner => new RequestTracker(inner, drain, figures).InvokeAsync);
+        app.Use(inner => new RequestTracker(inner, drain, figures, recorder).InvokeAsync);
         next(app);
     };
 }

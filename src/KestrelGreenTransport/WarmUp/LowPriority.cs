@@ -19,10 +19,13 @@ internal sealed class LowPriority : IDisposable
     private const int MostNice = 19;
     private const string Autogroup = "/proc/self/autogroup";
 
-    // A thread that is made while the others are changed has the priority of its maker: two looks in a row must find all changed.
+    // A thread that is made while the others are changed has the priority of its maker: two looks in a row must find none to change.
     private const int Looks = 2;
 
     private static readonly TimeSpan KernelsPause = TimeSpan.FromMilliseconds(110);
+    private static readonly Lock Changing = new();
+    private static LowPriority? _current;
+    private static int _users;
 
     private readonly int _niceBefore = SchedulingCalls.NiceOf(ThreadAffinity.Caller);
     private readonly bool _mayBeNice;
@@ -37,23 +40,45 @@ internal sealed class LowPriority : IDisposable
             _groupBefore = null;
         }
 
+        // Those that are made meanwhile are low by their makers, or serve and should not be.
         SetAll(lowers: true);
     }
 
-    /// <summary>Lowers it. Linux only.</summary>
-    public static LowPriority Begin() => new(MayComeBack());
+    private int Lower => Math.Min(_niceBefore + NicerBy, MostNice);
 
-    internal static LowPriority Begin(bool mayBeNice) => new(mayBeNice);
+    /// <summary>Lowers it, until the last of those who did is disposed. Linux only.</summary>
+    public static LowPriority Begin() => Begin(MayComeBack());
+
+    internal static LowPriority Begin(bool mayBeNice)
+    {
+        lock (Changing)
+        {
+            _users++;
+            return _current ??= new LowPriority(mayBeNice);
+        }
+    }
 
     public void Dispose()
     {
-        SetAll(lowers: false);
-
-        // The kernel takes this from an ordinary user ten times a second at most.
-        using var pause = new ManualResetEventSlim();
-        for (var tries = 0; _groupBefore is { } group && !TrySetGroup(group) && tries < 10; tries++)
+        lock (Changing)
         {
-            pause.Wait(KernelsPause);
+            if (--_users > 0)
+            {
+                return;
+            }
+
+            _current = null;
+            for (var clean = 0; clean < Looks; clean++)
+            {
+                clean = SetAll(lowers: false) ? -1 : clean;
+            }
+
+            // The kernel takes this from an ordinary user ten times a second at most.
+            using var pause = new ManualResetEventSlim();
+            for (var tries = 0; _groupBefore is { } group && !TrySetGroup(group) && tries < 10; tries++)
+            {
+                pause.Wait(KernelsPause);
+            }
         }
     }
 
@@ -71,36 +96,30 @@ internal sealed class LowPriority : IDisposable
         return mayReturn;
     }
 
-    private int Lower => Math.Min(_niceBefore + NicerBy, MostNice);
-
-    private void SetAll(bool lowers)
+    // True when there was a thread to change.
+    private bool SetAll(bool lowers)
     {
-        var done = new HashSet<int>();
-        for (var clean = 0; clean < Looks; clean++)
+        var changed = false;
+        foreach (var folder in Directory.EnumerateDirectories("/proc/self/task"))
         {
-            foreach (var folder in Directory.EnumerateDirectories("/proc/self/task"))
-            {
-                if (int.TryParse(Path.GetFileName(folder.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var thread) && done.Add(thread))
-                {
-                    clean = -1;
-                    Set(thread, lowers);
-                }
-            }
+            changed |= int.TryParse(Path.GetFileName(folder.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var thread) && Set(thread, lowers);
         }
+
+        return changed;
     }
 
     // A thread that the app gave a priority of its own keeps it.
-    private void Set(int thread, bool lowers)
+    private bool Set(int thread, bool lowers)
     {
         if (_mayBeNice)
         {
             var (from, to) = lowers ? (_niceBefore, Lower) : (Lower, _niceBefore);
-            _ = SchedulingCalls.NiceOf(thread) == from ? SchedulingCalls.SetNice(thread, to) : default;
+            return SchedulingCalls.NiceOf(thread) == from && SchedulingCalls.SetNice(thread, to).Ok;
         }
         else
         {
             var (from, to) = lowers ? (SchedulingCalls.SCHED_OTHER, SchedulingCalls.SCHED_BATCH) : (SchedulingCalls.SCHED_BATCH, SchedulingCalls.SCHED_OTHER);
-            _ = SchedulingCalls.PolicyOf(thread).Value == from ? SchedulingCalls.SetPolicy(thread, to) : default;
+            return SchedulingCalls.PolicyOf(thread).Value == from && SchedulingCalls.SetPolicy(thread, to).Ok;
         }
     }
 

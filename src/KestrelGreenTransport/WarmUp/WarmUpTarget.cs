@@ -98,8 +98,8 @@ internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideD
             Drop(i);
         }
 
-        // A handler that hangs has had its time.
-        listener.EndedAsync(EndsWithin).GetAwaiter().GetResult();
+        // A handler that hangs has had its time, and clients who wait have none to give.
+        listener.EndedAsync(stop.IsCancellationRequested ? TimeSpan.Zero : EndsWithin).GetAwaiter().GetResult();
         listener.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _end.Dispose();
     }

@@ -52,7 +52,8 @@ internal sealed class ProcessWorker : IDisposable
             _lifeline = new Lifeline(adopted.Socket, log);
             _lifeline.SendHello(pid);
             _lastWords = new LastWords(adopted.Socket);
-            _stats = new StatsSender(_lifeline);
+            Routes = contract.RecordedQuery is { } query ? new RouteRecorder(query) : null;
+            _stats = new StatsSender(_lifeline, Routes);
             Failure.Reported = _lifeline.SendFailed;
             Binds.Ask = _lifeline.SendBind;
             leadership.Resigned = _lifeline.SendResigned;
@@ -109,6 +110,9 @@ internal sealed class ProcessWorker : IDisposable
     public RequestFigures Requests { get; }
 
     public BoardSiblings Siblings { get; }
+
+    /// <summary>Remembers which routes clients ask for; null where that is not wanted.</summary>
+    public RouteRecorder? Routes { get; }
 
     /// <summary>The pools and the loops of all hosts.</summary>
     public TransportState Transport { get; } = new();

@@ -5,11 +5,12 @@ using KestrelGreenTransport.Supervision;
 
 namespace KestrelGreenTransport.Worker;
 
-/// <summary>Tells the supervisor what was answered, when there is something new. A full lifeline loses nothing: figures only grow.</summary>
-internal sealed class StatsSender(Lifeline lifeline)
+/// <summary>Tells the supervisor what was answered, and which routes clients ask for where that is wanted, when there is something new. A full lifeline loses nothing: figures only grow.</summary>
+internal sealed class StatsSender(Lifeline lifeline, RouteRecorder? routes = null)
 {
     private ImmutableArray<RequestDurations> _hosts = [];
     private long _sent;
+    private long _sentRoutes;
 
     /// <summary>The requests of a host count from now on, also after it is gone.</summary>
     public void Add(RequestDurations host) => ImmutableInterlocked.Update(ref _hosts, static (all, one) => all.Add(one), host);
@@ -21,6 +22,13 @@ internal sealed class StatsSender(Lifeline lifeline)
         if (stats.Count != _sent && lifeline.TrySend(LifelineMessage.Of(stats)))
         {
             _sent = stats.Count;
+        }
+
+        // When twice as much is known: often at first, and hardly ever after a day.
+        if (routes is { Noted: > 0 and var noted } && noted >= 2 * _sentRoutes
+            && lifeline.TrySend(new LifelineMessage { Type = LifelineTypes.Recorded, WarmUp = routes.Read() }))
+        {
+            _sentRoutes = noted;
         }
     }
 }

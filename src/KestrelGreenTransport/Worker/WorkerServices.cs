@@ -29,6 +29,11 @@ internal static class WorkerServices
         services.AddSingleton(worker.Contract);
         services.AddSingleton(worker.Requests);
         services.AddSingleton(worker.Life);
+        if (worker.Routes is { } routes)
+        {
+            services.AddSingleton(routes);
+        }
+
         services.AddSingleton(worker.Siblings);
         services.Replace(ServiceDescriptor.Singleton(host.Gate));
         services.Replace(ServiceDescriptor.Singleton(host.Doors));

@@ -94,6 +94,38 @@ public sealed class ReloadTests
     }
 
     [Fact]
+    public async Task A_new_generation_warms_itself_by_a_file_that_is_read_again_and_one_that_answers_badly_does_not_come()
+    {
+        using var home = new TemporaryFolder();
+        var file = home.File("warmup.http");
+        await File.WriteAllTextAsync(file, "GET http://shop.example/pid\n\n###\nPOST /echo\n\nhello\n");
+        await using var green = GreenRun.Start(["-w", "1", "--warm-up", $"@{file}", "--warm-up-time", "1s"]);
+        var first = (await green.Serving(1)).Workers[0];
+        await Reload(0, "serves generation 2");
+        var second = (await green.Serving(1)).Workers[0];
+        Assert.Equal(0, second.RequestsTotal);
+        Assert.True(second.CompiledMethods > first.CompiledMethods, $"{second.CompiledMethods} methods, {first.CompiledMethods} in the one that had no time to warm itself");
+
+        await File.WriteAllTextAsync(file, "GET /pid\n\n###\nGET /crash?how=unknown\n");
+        await Reload(7, "could not warm itself: /crash?how=unknown was answered with 500");
+        await File.WriteAllTextAsync(file, "GET /pid\n\n###\nGET of all\n");
+        await Reload(7, "cannot be read: line 4: a request must be 'METHOD URL'");
+        Assert.Equal(second.Pid, (await green.Serving(1)).Workers[0].Pid);
+
+        await File.WriteAllTextAsync(file, "GET /slow?ms=600000\n");
+        await Reload(0, "serves generation 5");
+        Assert.Contains("could not warm itself: /slow?ms=600000 was not answered within 1s (WarmUpTime)", green.Process.Output, StringComparison.Ordinal);
+        await green.StopCleanly();
+
+        async Task Reload(int code, string said)
+        {
+            await using var reload = await green.Command("reload");
+            Assert.True(await reload.Exit() == code, reload.Describe());
+            Assert.Contains(said, reload.Output, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task HUP_reloads_though_nohup_had_it_ignored()
     {
         await using var green = GreenRun.Start(["-w", "1"], wrapper: ["nohup"]);

@@ -35,6 +35,7 @@ public sealed class ManualCoverageTests
         ("docs/benchmarks.md", "bash build/bench.sh", Script),
         ("docs/benchmarks.md", "dotnet run -c Release --project test/Benchmarks/Micro", "takes minutes: ManualTests has its project"),
         ("docs/benchmarks.md", "bash build/bench-supervisor.sh", Script),
+        ("docs/configuration.md", "@host", "WarmUpFileTests reads it"),
         ("docs/configuration.md", "green: Workers", "DocumentationTests compares it with what is said"),
         ("docs/configuration.md", "{\n  \"Workers\"", Settings),
         ("docs/deployment.md", "# /etc/systemd/system/shop.service", "DeploymentSampleTests has systemd verify it"),

@@ -143,7 +143,7 @@ internal sealed class Referee(ArbiterSettings settings)
             var active = staying.Where(w => w.Kind == SeatKind.Active).ToList();
             Require(active.Count == (state.IsDrained ? 0 : state.Target), "as many seats stay as are wanted");
             Require(
-                staying.Any(w => w.Phase == WorkerPhase.Serving) || !staying.Any(w => w.Phase == WorkerPhase.Warming),
+                !LeadIsGiven || staying.Any(w => w.Phase == WorkerPhase.Serving) || !staying.Any(w => w.Phase == WorkerPhase.Warming),
                 "nobody warms up while nobody serves");
             Require(staying.Count(w => w.Kind == SeatKind.Surge) <= 1, "there is one worker more than wanted at most");
             var serving = active.Count(w => w.Phase == WorkerPhase.Serving);

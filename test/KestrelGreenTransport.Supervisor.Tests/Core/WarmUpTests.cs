@@ -32,6 +32,15 @@ public class WarmUpTests
     }
 
     [Fact]
+    public void While_the_workers_of_the_supervisor_before_this_one_serve_all_warm_themselves()
+    {
+        var story = new Story(workers: 2, Warming, hasLead: false).Happens(new Started()).Boots(1).Boots(2);
+        Assert.Equal("1 warming, 2 warming", story.Seats());
+        story.Happens(new LeadGiven());
+        Assert.Equal("1 serving, 2 warming", story.Seats());
+    }
+
+    [Fact]
     public void A_warm_up_is_cut_short_when_the_last_worker_that_serves_is_lost()
     {
         var story = OneServes().Happens(new ScaleRequested(2)).Boots(2).Exits(1, 1);

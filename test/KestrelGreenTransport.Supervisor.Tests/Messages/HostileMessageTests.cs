@@ -220,7 +220,7 @@ public sealed class HostileMessageTests : IDisposable
     {
         string[] types =
         [
-            LifelineTypes.Hello, LifelineTypes.Ready, LifelineTypes.Beat, LifelineTypes.Bind, LifelineTypes.Warmed, LifelineTypes.Stats, LifelineTypes.SlowRequest,
+            LifelineTypes.Hello, LifelineTypes.Ready, LifelineTypes.Beat, LifelineTypes.Bind, LifelineTypes.Warmed, LifelineTypes.Recorded, LifelineTypes.Stats, LifelineTypes.SlowRequest,
             LifelineTypes.InFlight, LifelineTypes.OutOfMemory, LifelineTypes.Leader, LifelineTypes.Drain, LifelineTypes.Bound, "", "new",
         ];
 

@@ -45,6 +45,16 @@ public sealed class WarmUpFileTests : SettingsFixture
         ],
         WarmUpFile.Parse(Example).Select(Show));
 
+    [Fact]
+    public void The_example_of_the_manual_is_read()
+    {
+        var page = File.ReadAllText(Path.Combine(Checkout.Root, "docs", "configuration.md"));
+        var example = page.Split("```http\n")[1].Split("```")[0];
+        Assert.Equal(
+            ["GET /products?page=1 [Accept: text/html|Host: localhost] ", "POST /search [Content-Type: application/json|Host: localhost] { \"text\": \"green\" }"],
+            WarmUpFile.Parse(example).Select(Show));
+    }
+
     [Theory]
     [InlineData("", "line 1: the file holds no request")]
     [InlineData("# nothing\n###\n", "line 3: the file holds no request")]
@@ -77,6 +87,18 @@ public sealed class WarmUpFileTests : SettingsFixture
         Assert.Equal(["GET /a [] ", "POST /search [] text", "GET /b?x=1,2 [] "], plan!.WarmUp.Select(Show));
     }
 
+    [Theory]
+    [InlineData("--warm-up /a", null)]
+    [InlineData("--warm-up recorded", "?")]
+    [InlineData("--warm-up /a --warm-up recorded?page&sort", "?page&sort")]
+    public void Routes_are_recorded_only_where_that_was_asked_for_and_values_of_the_query_only_by_name(string commandLine, string? recorded)
+    {
+        var (plan, problems) = Plan(commandLine);
+        Assert.Empty(problems);
+        Assert.Equal(recorded, plan!.RecordedQuery);
+        Assert.Equal(commandLine.Contains("/a", StringComparison.Ordinal) ? 1 : 0, plan.WarmUp.Length);
+    }
+
     [Fact]
     public void A_file_that_cannot_be_read_is_a_settings_error_that_names_file_and_line()
     {
@@ -87,7 +109,7 @@ public sealed class WarmUpFileTests : SettingsFixture
         Assert.StartsWith(
             "WarmUp ('@missing.http', GREEN_WARM_UP) cannot be read: Could not find file", Assert.Single(Plan("", "GREEN_WARM_UP=/a @missing.http").Problems), StringComparison.Ordinal);
         Assert.Equal(
-            ["WarmUp ('health', --warm-up on the command line) must be a path that begins with '/', or @ and a file of requests, such as /health or @warmup.http."],
+            ["WarmUp ('health', --warm-up on the command line) must be a path that begins with '/', @ and a file of requests, or recorded, such as /health or @warmup.http."],
             Plan("--warm-up health").Problems);
     }
 

@@ -17,7 +17,7 @@ public class HeatGaugeTests
     public void The_pause_between_two_tiers_is_taken_for_no_end()
     {
         // 400 ms without a method, which is less than the window; then a method each round for four seconds.
-        static long Methods(int round) => round is < 80 or > 100 ? Math.Min(round, 300) : 80;
+        static long Methods(int round) => 20 * (round is < 80 or > 100 ? Math.Min(round, 300) : 80);
 
         var hot = RoundsUntilHot(TimeSpan.FromMilliseconds(100), Methods);
         Assert.InRange(hot, 300, 300 + 26);

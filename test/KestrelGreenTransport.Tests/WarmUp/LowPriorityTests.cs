@@ -4,6 +4,9 @@ using KestrelGreenTransport.WarmUp;
 
 namespace KestrelGreenTransport.Tests.WarmUp;
 
+// Alone: another test's warm-up would keep the priority low.
+[CollectionDefinition(nameof(LowPriorityTests), DisableParallelization = true)]
+[Collection(nameof(LowPriorityTests))]
 public class LowPriorityTests
 {
     [Theory]

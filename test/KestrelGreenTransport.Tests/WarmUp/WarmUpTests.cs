@@ -73,7 +73,7 @@ public class WarmUpTests
             using var client = worker.App.CreateClient();
             Assert.Equal("hello", await client.GetStringAsync("/"));
             await Wait.UntilAsync(() => worker.Board.Requests == 1, "the client's request");
-            Assert.Equal(1, (await worker.Lifeline.ReceiveAsync()).Requests);
+            await Wait.UntilAsync(() => worker.Lifeline.TryReceive() is { Type: LifelineTypes.Stats, Requests: 1 }, "the same in what the worker says");
         }
 
         Assert.DoesNotContain("green-warm-up", Assert.Single(await File.ReadAllLinesAsync(folder.File("access.log"))), StringComparison.Ordinal);
@@ -142,6 +142,43 @@ public class WarmUpTests
         worker.Lifeline.Send("""{"type":"warm","path":"/","timeMs":600000}""");
         Assert.Null((await worker.Lifeline.ReceiveAsync()).Message);
         Assert.InRange(asked, 2, 20);
+    }
+
+    [Fact]
+    public async Task A_recorded_route_that_is_answered_badly_is_no_verdict_on_the_app()
+    {
+        await using var worker = new WorkerApp(startsClosed: true, map: static app => app.MapGet("/fails", static string () => throw new InvalidOperationException("no cookie")));
+        await worker.ServeAsync();
+        worker.Lifeline.Send("""{"type":"warm","timeMs":100,"warmUp":[{"method":"GET","path":"/fails","route":"/fails"}]}""");
+        Assert.Null((await worker.Lifeline.ReceiveAsync()).Message);
+    }
+
+    [Fact]
+    public async Task A_worker_tells_which_routes_its_clients_asked_for_and_not_which_ones_it_asked_for_itself()
+    {
+        await using var worker = new WorkerApp(startsClosed: true, recordedQuery: ["page"], map: static app =>
+        {
+            app.MapGet("/list/{kind}", static () => "list");
+            app.MapGet("/own", static () => "own");
+            app.MapPost("/list/{kind}", static () => "made");
+        });
+        await worker.ServeAsync();
+        worker.Lifeline.Send("""{"type":"warm","path":"/own"}""");
+        Assert.Equal("warmed", (await worker.Lifeline.ReceiveAsync()).Type);
+        worker.Lifeline.Send("{\"type\":\"open\"}");
+        using var client = worker.App.CreateClient();
+        client.DefaultRequestHeaders.Add("Cookie", "session=secret");
+        await client.PostAsync("/list/toys?page=1", null);
+        await client.GetStringAsync("/list/toys?page=1&token=secret");
+
+        LifelineMessage message;
+        do
+        {
+            message = await worker.Lifeline.ReceiveAsync();
+        }
+        while (message.Type != LifelineTypes.Recorded);
+
+        Assert.Equal(new WarmUpRequest("GET", "/list/toys?page=1") { Route = "/list/{kind}" }, Assert.Single(message.WarmUp!));
     }
 
     [Theory]

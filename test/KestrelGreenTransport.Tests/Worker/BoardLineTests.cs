@@ -54,10 +54,14 @@ public sealed class BoardLineTests : IDisposable
         _beat.Begin();
         Turn();
 
+        var read = Read();
+        Assert.True(read is { CpuNanoseconds: > 0, CompiledMethods: > 0 }, $"{read}");
         Assert.Equal(
             new BoardRecord
             {
                 WrittenAt = _time.Nanoseconds(),
+                CpuNanoseconds = read.CpuNanoseconds,
+                CompiledMethods = read.CompiledMethods,
                 Pid = 77,
                 State = WorkerState.Serving,
                 Connections = 8,
@@ -69,7 +73,7 @@ public sealed class BoardLineTests : IDisposable
                 LoopPassAt = 0,
                 ThreadPoolPassAt = _time.Nanoseconds(),
             },
-            Read());
+            read);
     }
 
     [Fact]

@@ -19,7 +19,7 @@ internal sealed class WorkerApp : IAsyncDisposable
 
     public WorkerApp(
         TimeSpan? gracefulTimeout = null, Action<WebApplication>? map = null, Action<WebApplicationBuilder>? build = null, TimeSpan? interval = null, string? heartbeatFile = null,
-        bool startsClosed = false, Action<KestrelServerOptions>? kestrel = null)
+        bool startsClosed = false, Action<KestrelServerOptions>? kestrel = null, string[]? recordedQuery = null)
     {
         Contract = new WorkerContract
         {
@@ -31,6 +31,7 @@ internal sealed class WorkerApp : IAsyncDisposable
             HeartbeatInterval = interval ?? TimeSpan.FromMilliseconds(20),
             BoardFile = _folder.File("board"),
             StartsClosed = startsClosed,
+            RecordedQuery = recordedQuery,
         };
         if (heartbeatFile is null)
         {

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Binding;
@@ -13,6 +14,7 @@ namespace KestrelGreenTransport.Tests.Worker;
 /// <summary>Several hosts in one worker process: one worker state, and each address its own host.</summary>
 public sealed class WorkerHostsTests : IDisposable
 {
+    private readonly ConcurrentQueue<string> _asked = [];
     private readonly TemporaryFolder _folder = new();
     private readonly TestLifeline _lifeline = new();
     private readonly RecordedExit _exit = new();
@@ -87,7 +89,8 @@ public sealed class WorkerHostsTests : IDisposable
         Assert.Equal("ready", (await _lifeline.ReceiveAsync()).Type);
         _lifeline.Send("""{"type":"warm","path":"/"}""");
         Assert.Equal(("warmed", null), await _lifeline.ReceiveAsync() is var warmed ? (warmed.Type, warmed.Message) : default);
-        Assert.Equal(2, Board.Requests);
+        Assert.Equal(["admin", "public"], _asked.Order());
+        Assert.Equal(0, Board.Requests);
         _lifeline.Send("""{"type":"open"}""");
         await UntilStateAsync(WorkerState.Serving);
 
@@ -229,7 +232,11 @@ public sealed class WorkerHostsTests : IDisposable
 
     private TestApp Create(string name, params Socket[] endpoints) => TestApp.Create(
         kestrel: options => Array.ForEach(endpoints, one => options.Listen((IPEndPoint)one.LocalEndPoint!)),
-        map: app => app.MapGet("/", () => name),
+        map: app => app.MapGet("/", () =>
+        {
+            _asked.Enqueue(name);
+            return name;
+        }),
         build: builder => builder.Services.AddGreenWorker(_worker),
         inherited: _inherited);
 
