@@ -7,18 +7,19 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Supervisor.Parts;
 
-/// <summary>Looks twice a second at what a request costs each worker, and at what its runtime compiles.</summary>
+/// <summary>Looks once a second at what a request costs each worker, and at what its runtime compiles.</summary>
 /// <param name="board">Where the workers write it.</param>
 internal sealed class WorkerHeat(SafeFileHandle board) : ISupervisorPart
 {
-    private const int EveryTicks = 5;
+    private const int EveryTicks = 10;
 
     private readonly BoardFileReader _board = new(board);
     private readonly Dictionary<int, WorkerPace> _paces = [];
+    private volatile ImmutableDictionary<int, HeatStatus> _now = ImmutableDictionary<int, HeatStatus>.Empty;
     private int _ticks;
 
     /// <summary>By pid; readable from any thread.</summary>
-    public ImmutableDictionary<int, HeatStatus> Now { get; private set; } = ImmutableDictionary<int, HeatStatus>.Empty;
+    public ImmutableDictionary<int, HeatStatus> Now => _now;
 
     public void OnTick(SupervisorState state)
     {
@@ -43,7 +44,7 @@ internal sealed class WorkerHeat(SafeFileHandle board) : ISupervisorPart
         }
 
         var serving = living.Where(static worker => worker.Phase == WorkerPhase.Serving).Select(static worker => worker.Pid!.Value).ToHashSet();
-        Now = _paces.ToImmutableDictionary(static pair => pair.Key, pair => new HeatStatus(
+        _now = _paces.ToImmutableDictionary(static pair => pair.Key, pair => new HeatStatus(
             pair.Value.MethodsPerSecond,
             pair.Value.CpuPerRequest,
             serving.Contains(pair.Key) ? WorkerPace.IsHot(pair.Value, _paces.Where(one => one.Key != pair.Key && serving.Contains(one.Key)).Select(static one => one.Value)) : null));

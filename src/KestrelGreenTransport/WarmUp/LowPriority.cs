@@ -40,7 +40,7 @@ internal sealed class LowPriority : IDisposable
             _groupBefore = null;
         }
 
-        // Those that are made meanwhile are low by their makers, or serve and should not be.
+        // One look is enough: a thread that it misses is as it was, which does no harm.
         SetAll(lowers: true);
     }
 
@@ -100,9 +100,16 @@ internal sealed class LowPriority : IDisposable
     private bool SetAll(bool lowers)
     {
         var changed = false;
-        foreach (var folder in Directory.EnumerateDirectories("/proc/self/task"))
+        try
         {
-            changed |= int.TryParse(Path.GetFileName(folder.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var thread) && Set(thread, lowers);
+            foreach (var folder in Directory.EnumerateDirectories("/proc/self/task"))
+            {
+                changed |= int.TryParse(Path.GetFileName(folder.AsSpan()), NumberStyles.None, CultureInfo.InvariantCulture, out var thread) && Set(thread, lowers);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A system that hides its threads: none was changed then, and none is.
         }
 
         return changed;

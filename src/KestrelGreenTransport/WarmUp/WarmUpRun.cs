@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.WarmUp;
 
-// It ends when its time is over, whatever the app does: it waits for nothing but the kernel, on a thread of its own.
+// It ends when its time is over, whatever the app does: it has a thread of its own, and waits for nothing without a limit.
 // Only the first answer to a request is a verdict on the app.
 
 /// <summary>Warms this worker because its supervisor said so, each of its hosts, and says what came of it.</summary>

@@ -112,11 +112,12 @@ internal sealed class BoardSiblings(WorkerContract contract, TransportState tran
 
     private long BallastNow(long now)
     {
-        if (_slowStart.IsOver || life?.State != WorkerState.Serving || _figures.Count == 0)
+        if (_slowStart.IsOver || life?.State != WorkerState.Serving)
         {
             return 0;
         }
 
+        // One that served alone until now is not new.
         _servingSince ??= now;
         _own.Add(new BoardRecord { WrittenAt = now, CpuNanoseconds = Environment.CpuUsage.TotalTime.ToNanoseconds(), Requests = requests.Requests });
         var costs = _paces.Values.Select(static pace => pace.CpuPerRequest).OfType<double>().ToList();

@@ -168,6 +168,7 @@ internal sealed class ProcessWorker : IDisposable
     private void OnLeft()
     {
         Leadership.Retire();
+        _warmUp.Stop();
         _wake.Set();
     }
 
@@ -191,7 +192,6 @@ internal sealed class ProcessWorker : IDisposable
         switch (message.Type)
         {
             case LifelineTypes.Drain:
-                _warmUp.Stop();
                 _stop.Drain(message.DeadlineMs);
                 break;
             case LifelineTypes.Open:

@@ -81,9 +81,21 @@ public sealed class BoardSiblingsTests : IDisposable
     }
 
     [Fact]
+    public void One_that_served_alone_is_not_new_when_a_sibling_comes()
+    {
+        using var siblings = Siblings(new WorkerLife(), isServing: true);
+        siblings.StartSlowly(TimeSpan.FromSeconds(10));
+        siblings.Look();
+        _time.Advance(TimeSpan.FromSeconds(10));
+        Write(1, connections: 50, requests: 100_000);
+        siblings.Look();
+        Assert.Equal(0, siblings.Ballast);
+    }
+
+    [Fact]
     public void Where_siblings_have_hardly_answered_anything_or_there_are_none_it_takes_its_whole_share()
     {
-        using var siblings = Siblings(new WorkerLife());
+        using var siblings = Siblings(new WorkerLife(), isServing: true);
         siblings.StartSlowly(TimeSpan.FromSeconds(10));
         siblings.Look();
         Assert.Equal(0, siblings.Ballast);
@@ -181,9 +193,17 @@ public sealed class BoardSiblingsTests : IDisposable
         Assert.Equal(2, _siblings.Held);
     }
 
-    private BoardSiblings Siblings(WorkerLife? life) => new(
-        new WorkerContract { Index = 2, Generation = 1, Listeners = [], HeartbeatInterval = Interval, BoardFile = Path },
-        _transport, new RequestFigures(_time), _time, life);
+    private BoardSiblings Siblings(WorkerLife? life, bool isServing = false)
+    {
+        if (isServing)
+        {
+            life?.Start();
+        }
+
+        return new BoardSiblings(
+            new WorkerContract { Index = 2, Generation = 1, Listeners = [], HeartbeatInterval = Interval, BoardFile = Path },
+            _transport, new RequestFigures(_time), _time, life);
+    }
 
     private void Write(
         int index, long connections, WorkerState state = WorkerState.Serving, int pid = 1, TimeSpan later = default, long ballast = 0, long requests = 0)
