@@ -42,7 +42,8 @@ public sealed partial class GreenSupervisorOptions
 
     /// <summary>
     /// The requests by which each worker warms itself, through the whole pipeline, before it takes its first client: paths, which begin with
-    /// '/', and files of requests (<c>@warmup.http</c>). They are made again and again. Defaults to none.
+    /// '/', files of requests (<c>@warmup.http</c>), and <c>recorded</c>, which is what clients asked the workers before it for. They are made
+    /// again and again. Defaults to none.
     /// </summary>
     public IList<string> WarmUp { get; } = [];
 

@@ -42,7 +42,7 @@ public sealed class TopTests
     {
         var lines = TopScreen.Draw(Model(workers: 2, static worker => worker.Index == 1 ? worker with { State = "warming", WarmUp = 0.4, CompiledMethodsPerSecond = 1234.5 } : worker with { Hot = false }), 80, 24, coloured: false);
 
-        Assert.Matches(@"^>  1\*   4121 warming    0\.4s   warm-up 40%, 1235 methods/s       50%  87 MB    0$", lines[4]);
+        Assert.Matches(@"^>  1\*   4121 warming    0\.4s   warm-up 40%, 1235 methods/s +50%  87 MB    0$", lines[4]);
         Assert.Matches(@"^   2    4122 cold       0\.4s   12/1000", lines[5]);
     }
 

@@ -57,15 +57,18 @@ internal sealed class PrivateListener : IAsyncDisposable
     public async Task<(Socket Client, ConnectionContext Server)> ConnectAsync(CancellationToken cancellationToken)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        ConnectionContext? accepted = null;
         try
         {
+            cancellationToken.ThrowIfCancellationRequested();
             socket.Connect(_socket.EndPoint);
             socket.Send(_secret);
-            var accepted = await AcceptAsync(cancellationToken);
+            accepted = await AcceptAsync(cancellationToken);
             while (!await SaysSecretAsync(accepted, cancellationToken))
             {
                 accepted.Abort(new ConnectionAbortedException("It is not this process."));
                 await accepted.DisposeAsync();
+                accepted = null;
                 accepted = await AcceptAsync(cancellationToken);
             }
 
@@ -82,6 +85,11 @@ internal sealed class PrivateListener : IAsyncDisposable
         catch
         {
             socket.Dispose();
+            if (accepted is not null)
+            {
+                await accepted.DisposeAsync();
+            }
+
             throw;
         }
     }
@@ -98,6 +106,13 @@ internal sealed class PrivateListener : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        // One that was accepted when nobody waited for it any more would live as long as the process.
+        await _acceptor.UnbindAsync();
+        while (await _acceptor.AcceptAsync(CancellationToken.None) is { } left)
+        {
+            await left.DisposeAsync();
+        }
+
         await _acceptor.DisposeAsync();
         _socket.Dispose();
     }

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text;
 using KestrelGreenTransport.Contract;
+using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.WarmUp;
 
@@ -21,6 +22,7 @@ internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideD
     private readonly WarmUpConnection?[] _connections = new WarmUpConnection?[Connections];
     private readonly List<byte[]> _requests = [];
     private readonly CancellationTokenSource _end = CancellationTokenSource.CreateLinkedTokenSource(stop);
+    private Task<(Socket Client, ConnectionContext Server)>? _untaken;
     private (SideDoor Door, bool IsSecure)? _way;
     private int _rounds;
 
@@ -93,6 +95,12 @@ internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideD
     public void Dispose()
     {
         _end.Cancel();
+        if (_untaken is { } untaken && Task.WaitAny([untaken], EndsWithin) == 0 && untaken.IsCompletedSuccessfully)
+        {
+            untaken.Result.Client.Dispose();
+            untaken.Result.Server.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        }
+
         for (var i = 0; i < Connections; i++)
         {
             Drop(i);
@@ -162,13 +170,14 @@ internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideD
 
     private WarmUpConnection? Connect((SideDoor Door, bool IsSecure) way)
     {
-        var connecting = listener.ConnectAsync(_end.Token);
-        if (!connecting.Wait(left() is var limit && limit > TimeSpan.Zero ? limit : TimeSpan.Zero, stop))
+        _untaken = listener.ConnectAsync(_end.Token);
+        if (!_untaken.Wait(left() is var limit && limit > TimeSpan.Zero ? limit : TimeSpan.Zero, stop))
         {
             throw new IOException("no time is left");
         }
 
-        var (client, server) = connecting.Result;
+        var (client, server) = _untaken.Result;
+        _untaken = null;
         if (!way.Door.TryEnter(server))
         {
             client.Dispose();

@@ -37,6 +37,6 @@ public class LowPriorityTests
 
     private static bool IsLow(int thread, int own) => SchedulingCalls.NiceOf(thread) > own || SchedulingCalls.PolicyOf(thread).Value == SchedulingCalls.SCHED_BATCH;
 
-    private static IEnumerable<int> Threads() =>
-        Directory.EnumerateDirectories("/proc/self/task").Select(static folder => int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture)).ToList();
+    private static List<int> Threads() =>
+        [.. Directory.EnumerateDirectories("/proc/self/task").Select(static folder => int.Parse(Path.GetFileName(folder), CultureInfo.InvariantCulture))];
 }

@@ -1,7 +1,7 @@
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Supervisor.Loop;
 
-namespace KestrelGreenTransport.Supervisor.Tests.Loop;
+namespace KestrelGreenTransport.Supervisor.Tests.Parts;
 
 public class RecordedRoutesTests
 {
