@@ -57,9 +57,9 @@ internal sealed class PrometheusText
         Workers("green_worker_memory_bytes", "gauge", "Resident memory of its process.", figures, static worker => worker.RssBytes);
         Workers("green_worker_cpu_seconds_total", "counter", "Processor time of its process.", figures, static worker => worker.CpuSeconds);
 
-        Workers("green_worker_warm_up_progress", "gauge", "How far its warm-up is, from 0 to 1, by the time that it may take.", figures, static worker => worker.WarmUp);
+        Workers("green_worker_warm_up_progress", "gauge", "How far its warm-up is, from 0 to 1, by the time that it may take; 1 once it is over, or there is none.", figures, static worker => worker.WarmUp ?? (worker.State == "booting" ? 0 : 1));
         Workers("green_worker_compiled_methods_total", "counter", "Methods that its runtime has compiled.", figures, static worker => worker.CompiledMethods);
-        Workers("green_worker_hot", "gauge", "1 where a request costs hardly more processor time than at its siblings.", figures, static worker => worker.Hot is { } hot ? hot ? 1 : 0 : null);
+        Workers("green_worker_hot", "gauge", "1 where a request costs hardly more processor time than at its siblings.", figures, static worker => worker.Hot == true ? 1 : 0);
 
         var total = figures.Total();
         Family("green_requests_failed_total", "counter", "Requests answered with a status of 500 or above.", [([], total.Failed)]);

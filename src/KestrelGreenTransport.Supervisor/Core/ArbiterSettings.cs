@@ -43,7 +43,7 @@ internal sealed record ArbiterSettings
     public static readonly TimeSpan OwnEndpointToldAfter = TimeSpan.FromSeconds(3);
 
     /// <summary>A worker ends its warm-up by itself in time; one that says nothing this much later is not waited for.</summary>
-    public static TimeSpan WarmUpMargin => TimeSpan.FromSeconds(2);
+    public static TimeSpan WarmUpMargin => TimeSpan.FromSeconds(5);
 
     /// <summary>A worker may need this much longer than GracefulTimeout to leave before it is killed.</summary>
     public static TimeSpan GraceMargin => TimeSpan.FromSeconds(10);

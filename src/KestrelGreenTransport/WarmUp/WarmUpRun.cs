@@ -56,7 +56,6 @@ internal sealed class WarmUpRun(Func<IReadOnlyList<OwnClient>> clients, TimeProv
         (string? Problem, bool TimedOut) outcome;
         try
         {
-            using var low = OperatingSystem.IsLinux() ? LowPriority.Begin() : null;
             outcome = Warm(order, stop.Token);
         }
         catch (Exception e)
@@ -89,6 +88,8 @@ internal sealed class WarmUpRun(Func<IReadOnlyList<OwnClient>> clients, TimeProv
                 return outcome;
             }
 
+            // Not before: a verdict on the app should not wait for processors that others have.
+            using var low = order.TimeMs is not null && OperatingSystem.IsLinux() ? LowPriority.Begin() : null;
             var (answered, isHot) = order.TimeMs is null ? (0, false) : Repeat(targets, limit, start, stop);
             WorkerLog.Warmed(logger, requests.Length, answered + requests.Length, time.GetElapsedTime(start).TotalSeconds, JitInfo.GetCompiledMethodCount(), isHot);
             return default;

@@ -11,12 +11,13 @@ public sealed class StandbyTests
     [InlineData(Kernel.SIGSTOP, "stale")]
     public async Task One_that_stands_by_takes_over_when_another_dies_or_hangs(int signal, string reason)
     {
-        await using var green = GreenRun.Start(["-w", "1", "--standby", "1", "--warm-up", "/pid", "--warm-up-time", "1s", "--timeout", "3s"]);
+        await using var green = GreenRun.Start(["-w", "1", "--standby", "1", "--warm-up", "/print?lines=1&text=warmed", "--warm-up-time", "200ms", "--timeout", "3s"]);
         var before = await WithStandby(green);
         var standby = Assert.Single(before.Workers, static worker => worker.State == "standby");
         var victim = Assert.Single(before.Workers, static worker => worker.State == "serving");
         Assert.Equal((0, 0), (standby.RequestsTotal, standby.AcceptedTotal));
-        Assert.True(standby.CompiledMethods > victim.CompiledMethods, $"it has warmed itself: {standby.CompiledMethods} methods, {victim.CompiledMethods} in the one that had no time to");
+        Assert.Contains($"[worker {standby.Index}] warmed 1", green.Process.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain($"[worker {victim.Index}] warmed 1", green.Process.Output, StringComparison.Ordinal);
 
         var target = await green.Target();
         Assert.Equal(victim.Pid, await target.Pid());

@@ -83,7 +83,7 @@ public sealed partial class PrometheusTextTests
         Assert.Contains("green_worker_restarts_total{worker=\"2\"} 7", text);
         Assert.Contains("green_worker_hot{worker=\"1\"} 1", text);
         Assert.Contains("green_worker_compiled_methods_total{worker=\"1\"} 5222", text);
-        Assert.DoesNotContain("green_worker_warm_up_progress{", text);
+        Assert.Contains("green_worker_warm_up_progress{worker=\"1\"} 1", text);
         Assert.Contains("green_workers{state=\"backoff\"} 1", text);
         Assert.DoesNotContain("green_worker_uptime_seconds{worker=\"2\"}", text);
         Assert.All(

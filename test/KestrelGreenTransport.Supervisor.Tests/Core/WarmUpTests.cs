@@ -95,10 +95,10 @@ public class WarmUpTests
     [Fact]
     public void A_worker_that_never_says_that_it_is_warm_serves_all_the_same()
     {
-        var story = OneServes().Happens(new ScaleRequested(2)).Boots(2).Passes(5.9);
+        var story = OneServes().Happens(new ScaleRequested(2)).Boots(2).Passes(8.9);
         Assert.Equal("1 serving, 2 warming", story.Seats());
         story.Passes(0.2);
-        Assert.Equal("it did not end within 4s (WarmUpTime) and 2s more", story.Says<WarmUpFailedNotice>().Problem);
+        Assert.Equal("it did not end within 4s (WarmUpTime) and 5s more", story.Says<WarmUpFailedNotice>().Problem);
         Assert.Equal("1 serving, 2 serving", story.Seats());
     }
 
