@@ -105,7 +105,7 @@ public sealed class ReloadTests
         await Reload(0, "serves generation 2");
         var second = (await green.Serving(1)).Workers[0];
         Assert.Equal(0, second.RequestsTotal);
-        Assert.Contains($"[worker {second.Index}] warmed 1", green.Process.Output, StringComparison.Ordinal);
+        Assert.Equal($"[worker {second.Index}] warmed 1", await green.Process.Line("warmed 1"));
 
         await File.WriteAllTextAsync(file, "GET /pid\n\n###\nGET /crash?how=unknown\n");
         await Reload(7, "could not warm itself: /crash?how=unknown was answered with 500");

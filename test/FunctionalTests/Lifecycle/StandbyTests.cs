@@ -16,8 +16,7 @@ public sealed class StandbyTests
         var standby = Assert.Single(before.Workers, static worker => worker.State == "standby");
         var victim = Assert.Single(before.Workers, static worker => worker.State == "serving");
         Assert.Equal((0, 0), (standby.RequestsTotal, standby.AcceptedTotal));
-        Assert.Contains($"[worker {standby.Index}] warmed 1", green.Process.Output, StringComparison.Ordinal);
-        Assert.DoesNotContain($"[worker {victim.Index}] warmed 1", green.Process.Output, StringComparison.Ordinal);
+        Assert.Equal($"[worker {standby.Index}] warmed 1", await green.Process.Line("warmed 1"));
 
         var target = await green.Target();
         Assert.Equal(victim.Pid, await target.Pid());

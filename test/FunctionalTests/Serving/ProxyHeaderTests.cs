@@ -15,7 +15,7 @@ public sealed class ProxyHeaderTests
     {
         await using var green = GreenRun.Start(["-w", "2", "--warm-up", "/print?lines=1&text=warmed", "--warm-up-time", "200ms", "--proxy-protocol", takes]);
         await green.Serving(2);
-        Assert.Contains("] warmed 1", green.Process.Output, StringComparison.Ordinal);
+        await green.Process.Line("warmed 1");
         Assert.DoesNotContain("could not warm itself", green.Process.Output, StringComparison.Ordinal);
         var direct = await green.Target();
 
