@@ -99,7 +99,7 @@ public sealed class ReloadTests
         using var home = new TemporaryFolder();
         var file = home.File("warmup.http");
         await File.WriteAllTextAsync(file, "GET http://shop.example/print?lines=1&text=warmed\n\n###\nPOST /echo\n\nhello\n");
-        await using var green = GreenRun.Start(["-w", "1", "--warm-up", $"@{file}", "--warm-up-time", "1s"]);
+        await using var green = GreenRun.Start(["-w", "1", "--warm-up", $"@{file}", "--warm-up-time", "3s"]);
         await green.Serving(1);
         Assert.DoesNotContain("] warmed 1", green.Process.Output, StringComparison.Ordinal);
         await Reload(0, "serves generation 2");
@@ -115,7 +115,7 @@ public sealed class ReloadTests
 
         await File.WriteAllTextAsync(file, "GET /slow?ms=600000\n");
         await Reload(0, "serves generation 5");
-        Assert.Contains("could not warm itself: /slow?ms=600000 was not answered within 1s (WarmUpTime)", green.Process.Output, StringComparison.Ordinal);
+        Assert.Contains("could not warm itself: /slow?ms=600000 was not answered within 3s (WarmUpTime)", green.Process.Output, StringComparison.Ordinal);
         await green.StopCleanly();
 
         async Task Reload(int code, string said)

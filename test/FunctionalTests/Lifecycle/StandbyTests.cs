@@ -11,7 +11,7 @@ public sealed class StandbyTests
     [InlineData(Kernel.SIGSTOP, "stale")]
     public async Task One_that_stands_by_takes_over_when_another_dies_or_hangs(int signal, string reason)
     {
-        await using var green = GreenRun.Start(["-w", "1", "--standby", "1", "--warm-up", "/print?lines=1&text=warmed", "--warm-up-time", "200ms", "--timeout", "3s"]);
+        await using var green = GreenRun.Start(["-w", "1", "--standby", "1", "--warm-up", "/print?lines=1&text=warmed", "--warm-up-time", "5s", "--timeout", "3s"]);
         var before = await WithStandby(green);
         var standby = Assert.Single(before.Workers, static worker => worker.State == "standby");
         var victim = Assert.Single(before.Workers, static worker => worker.State == "serving");

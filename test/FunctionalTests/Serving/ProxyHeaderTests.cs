@@ -13,7 +13,7 @@ public sealed class ProxyHeaderTests
     [InlineData("send-proxy-v2", "Any")]
     public async Task The_app_sees_the_client_of_HAProxy_and_warms_itself_without_a_header(string sends, string takes)
     {
-        await using var green = GreenRun.Start(["-w", "2", "--warm-up", "/print?lines=1&text=warmed", "--warm-up-time", "200ms", "--proxy-protocol", takes]);
+        await using var green = GreenRun.Start(["-w", "2", "--warm-up", "/print?lines=1&text=warmed", "--warm-up-time", "5s", "--proxy-protocol", takes]);
         await green.Serving(2);
         await green.Process.Line("warmed 1");
         Assert.DoesNotContain("could not warm itself", green.Process.Output, StringComparison.Ordinal);
