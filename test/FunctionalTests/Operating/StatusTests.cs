@@ -15,7 +15,8 @@ public sealed class StatusTests
     private static readonly string[] Worker =
     [
         "index", "pid", "generation", "state", "uptimeSeconds", "heartbeatAgeSeconds", "connections", "connectionsLimit",
-        "requestsInFlight", "requestsTotal", "acceptedTotal", "restarts", "rssBytes", "cpuSeconds", "leader", "verdict", "lastExit",
+        "requestsInFlight", "requestsTotal", "acceptedTotal", "restarts", "rssBytes", "cpuSeconds", "warmUp", "compiledMethods", "compiledMethodsPerSecond",
+        "cpuMicrosecondsPerRequest", "hot", "leader", "verdict", "lastExit",
     ];
 
     private static readonly string[] LastExit = ["reason", "exitCode", "signal", "at", "verdict", "index", "pid"];
