@@ -62,11 +62,9 @@ step "tests"
 case $mode in
   filter) check_format; run "${target#test/}" -class "*.$class" ;;
   *)
-    # The functional tests often wait for processes, so the unit tests run beside them.
-    { for unit in "${units[@]}"; do run "$unit"; done; check_format; } &> "$logs/units" &
+    for unit in "${units[@]}"; do run "$unit"; done
     if [ $mode = quick ]; then run FunctionalTests -trait Set=smoke; else run FunctionalTests; fi
-    wait
-    cat "$logs/units"
+    check_format
     ;;
 esac
 [ ! -e "$logs/badly-formatted" ] || result=1

@@ -137,7 +137,7 @@ public sealed partial class DocumentationTests : SettingsFixture
     public void Every_documented_address_is_taken()
     {
         var text = Document("configuration.md").Text;
-        var rows = text[text.IndexOf("| `-b` |", StringComparison.Ordinal)..text.IndexOf("`https://` is not", StringComparison.Ordinal)];
+        var rows = text[text.IndexOf("| `-b` |", StringComparison.Ordinal)..text.IndexOf("`-b` does not take `https://`", StringComparison.Ordinal)];
         var addresses = rows.Split('\n').Skip(2).SelectMany(static row => Code().Matches(row.Split('|').ElementAtOrDefault(1) ?? "")).Select(static code => code.Groups[1].Value).ToList();
 
         Assert.True(addresses.Count >= 10);

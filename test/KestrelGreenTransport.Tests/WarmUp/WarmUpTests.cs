@@ -34,7 +34,7 @@ public class WarmUpTests
             }));
         await worker.ServeAsync();
         worker.Lifeline.Send("""
-            {"type":"warm","timeMs":500,"warmUp":[
+            {"type":"warm","timeMs":5000,"warmUp":[
               {"method":"GET","path":"/get?a=1"},
               {"method":"POST","path":"/post","headers":["X-Kind: green","Host: shop"],"body":"{\"ä\":1}"},
               {"method":"HEAD","path":"/head"}]}
