@@ -34,6 +34,7 @@ internal sealed class BeatThread : IDisposable
     private readonly Thread _thread;
     private volatile bool _isClosing;
     private volatile bool _mustWrite;
+    private volatile bool _mustSendReady;
     private int _isStarted;
     private long _checkAt;
 
@@ -82,6 +83,13 @@ internal sealed class BeatThread : IDisposable
         }
     }
 
+    /// <summary>Tells the supervisor that this worker is ready, once the record shows its slots: a status may be asked for right then.</summary>
+    public void SendReady()
+    {
+        _mustSendReady = true;
+        _wake.Set();
+    }
+
     /// <summary>Ends the beats. A process that was told to exit is still forced to.</summary>
     public void Dispose()
     {
@@ -102,12 +110,19 @@ internal sealed class BeatThread : IDisposable
         {
             var now = _time.Nanoseconds();
             var mustWrite = _mustWrite;
+            var isReady = _mustSendReady;
             _mustWrite = false;
             _stop.ForceIfDue(now);
             CheckFiles(now);
+            _board?.Turn(now);
+            if (isReady)
+            {
+                _mustSendReady = false;
+                _lifeline?.SendReady();
+            }
+
             var allSent = _lifeline?.Flush() ?? true;
             _pulse.Turn(now);
-            _board?.Turn(now);
             _slow?.Turn(now);
             if (mustWrite)
             {
@@ -116,6 +131,11 @@ internal sealed class BeatThread : IDisposable
             }
 
             Wait(allSent ? long.MaxValue : now + BoardFile.Tick.ToNanoseconds());
+        }
+
+        if (_mustSendReady)
+        {
+            _lifeline?.SendReady();
         }
 
         _written.Set();

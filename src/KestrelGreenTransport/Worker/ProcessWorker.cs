@@ -134,7 +134,7 @@ internal sealed class ProcessWorker : IDisposable
     {
         if (Hosts.Started(host, _time.Nanoseconds()))
         {
-            OnReady();
+            _thread.SendReady();
         }
     }
 
@@ -145,7 +145,7 @@ internal sealed class ProcessWorker : IDisposable
         _thread.WriteNow();
         if (Hosts.Gone(host))
         {
-            OnReady();
+            _thread.SendReady();
         }
 
         _loggers.Remove(logger);
@@ -157,12 +157,6 @@ internal sealed class ProcessWorker : IDisposable
         _thread.Dispose();
         _wake.Dispose();
         Siblings.Dispose();
-    }
-
-    private void OnReady()
-    {
-        _lifeline?.SendReady();
-        _wake.Set();
     }
 
     private void OnLeft()
@@ -177,7 +171,7 @@ internal sealed class ProcessWorker : IDisposable
         if (Hosts.GiveUpExpecting(now))
         {
             WorkerLog.HostNotStarted(new OffThreadLogger(_loggers), WorkerHosts.ExpectedFor.TotalSeconds);
-            OnReady();
+            _thread.SendReady();
         }
     }
 
