@@ -49,8 +49,8 @@ internal sealed class OpenTimes(bool isShared) : IGated, IDisposable
             _opened = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         }
 
+        // Not disposed: a registration that meets a disposed source is dropped, and an acceptor would outlast the closing.
         closed.Cancel();
-        closed.Dispose();
     }
 
     /// <summary>Only after the gate was left, when no task waits any more.</summary>
