@@ -1,8 +1,6 @@
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using System.Text;
 using KestrelGreenTransport.Binding;
-using KestrelGreenTransport.Draining;
 using KestrelGreenTransport.Tests.Epoll;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -10,7 +8,6 @@ using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Hosting.Internal;
 
 namespace KestrelGreenTransport.Tests.Draining;
 
@@ -85,27 +82,6 @@ public class StopTests
         Assert.Equal("bye", await Wait.ForAsync(new StreamReader(stream).ReadToEndAsync()));
         await Wait.ForAsync(stopping);
         Assert.Equal(0, app.Logs.Count(21));
-    }
-
-    [Fact]
-    public async Task A_signal_is_noted_before_the_host_hears_of_it_and_Ctrl_C_in_Development_is_not()
-    {
-        var cause = new StopCause();
-        var heard = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
-
-        // Stands in for the host's own handler, which is also registered before ours.
-        using var host = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
-        {
-            context.Cancel = true;
-            heard.TrySetResult(cause.IsTold);
-        });
-        using var signals = new LeaveSignals(cause, new HostingEnvironment { EnvironmentName = Environments.Production });
-        await signals.StartingAsync(TestContext.Current.CancellationToken);
-        using var kill = System.Diagnostics.Process.Start("kill", ["-TERM", $"{Environment.ProcessId}"]);
-        Assert.True(await Wait.ForAsync(heard.Task));
-
-        Assert.Equal([PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGINT], LeaveSignals.Of(new HostingEnvironment { EnvironmentName = Environments.Production }));
-        Assert.Equal([PosixSignal.SIGTERM, PosixSignal.SIGQUIT], LeaveSignals.Of(new HostingEnvironment { EnvironmentName = Environments.Development }));
     }
 
     private static async Task SayGoodByeAsync(ConnectionContext connection)
