@@ -360,6 +360,15 @@ internal sealed class SupervisorLoop : IDisposable
 
     private void Perform(ImmutableArray<Effect> effects)
     {
+        // Clients may be waiting for these, and for nothing else that a step asks for.
+        foreach (var effect in effects)
+        {
+            if (effect is OpenWorker open)
+            {
+                Send(open.Index, new LifelineMessage { Type = LifelineTypes.Open });
+            }
+        }
+
         foreach (var effect in effects)
         {
             _hooks.Tell(effect);
@@ -374,9 +383,6 @@ internal sealed class SupervisorLoop : IDisposable
                     break;
                 case CancelPreparation:
                     _preparer.Cancel();
-                    break;
-                case OpenWorker open:
-                    Send(open.Index, new LifelineMessage { Type = LifelineTypes.Open });
                     break;
                 case WarmWorker warm:
                     var order = new LifelineMessage

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Runtime.CompilerServices;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Admin;
 using KestrelGreenTransport.Supervisor.Building;
@@ -92,7 +91,7 @@ internal static class SupervisorHost
         var journal = new Journal(time);
         var logger = new SupervisorLogger(writer, format, journal, time);
         var reporter = new NoticeReporter(logger, output, journal);
-        Rehearse(plan);
+        Rehearsal.OfStart(InitialState(plan));
         var identity = WorkerIdentity.Of(plan.Options, Libc.geteuid(), Posix.getegid());
         var heartbeatPath = HeartbeatDirectory.PathFor(plan.Name, Environment.GetEnvironmentVariable, Libc.geteuid());
         var folder = plan.Options.DumpOnStale is { } kept ? new DumpFolder(kept, plan.Name, identity) : null;
@@ -147,6 +146,7 @@ internal static class SupervisorHost
             loop.Parts.Add(upgrade);
             loop.Parts.Add(new LastClients(listeners, stored.IsOffered, () => upgrade.IsUnderWay, loop, logger, time));
             loop.Parts.Add(new GenerationSweep(generations, listeners, work, logger));
+            loop.Parts.Add(new Rehearsal(InitialState(plan)));
             if (service is not null)
             {
                 loop.Parts.Add(service);
@@ -240,15 +240,6 @@ internal static class SupervisorHost
         SupervisorLog.Stopped(logger);
         hooks.Tell(new GreenHookEvent { Hook = GreenHook.Exit, ExitCode = exitCode });
         return exitCode;
-    }
-
-    // While this thread binds, another one has the runtime compile what the first decision needs, by deciding once: it has no effect.
-    private static void Rehearse(LaunchPlan plan)
-    {
-        if (RuntimeFeature.IsDynamicCodeSupported && Environment.ProcessorCount > 1)
-        {
-            new Thread(() => Arbiter.Step(InitialState(plan), new Started(), 0)) { Name = "green-rehearsal", IsBackground = true }.Start();
-        }
     }
 
     private static SupervisorState InitialState(LaunchPlan plan) => new()

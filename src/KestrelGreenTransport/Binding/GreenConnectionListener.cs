@@ -41,13 +41,12 @@ internal sealed class GreenConnectionListener(SharedListener listener, SideDoor?
         return accepted;
     }
 
-    private async ValueTask<ConnectionContext?> AcceptAtFrontAsync(CancellationToken cancellationToken)
-    {
-        if (!cancellationToken.CanBeCanceled)
-        {
-            return await listener.Acceptor.AcceptAsync(_unbound.Token);
-        }
+    // Kestrel gives no token that can be cancelled: then the acceptor's own task is enough.
+    private ValueTask<ConnectionContext?> AcceptAtFrontAsync(CancellationToken cancellationToken) =>
+        cancellationToken.CanBeCanceled ? AcceptUntilCancelledAsync(cancellationToken) : listener.Acceptor.AcceptAsync(_unbound.Token);
 
+    private async ValueTask<ConnectionContext?> AcceptUntilCancelledAsync(CancellationToken cancellationToken)
+    {
         using var linked = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _unbound.Token);
         var connection = await listener.Acceptor.AcceptAsync(linked.Token);
         if (connection is null && Volatile.Read(ref _unbinding) == 0)

@@ -5,17 +5,19 @@ using System.Text.Json;
 namespace KestrelGreenTransport.Contract;
 
 // The runtime compiles some 250 methods before the serializer writes or reads its first message: a tenth of the way from a worker's
-// start to its first answer. These messages are all that most boots need.
+// start to its first answer. These messages are all that most boots, and the replacement of a worker that died, need.
 
-/// <summary>What is said in a boot, hello and messages that are nothing but their type: written and read without the serializer.</summary>
+/// <summary>Short messages, which clients may be waiting for: written and read without the serializer.</summary>
 internal static class BareMessage
 {
-    private static readonly string[] Types = [LifelineTypes.Hello, LifelineTypes.Ready, LifelineTypes.Open];
+    private static readonly string[] Types =
+        [LifelineTypes.Hello, LifelineTypes.Ready, LifelineTypes.Open, LifelineTypes.SiblingDied, LifelineTypes.Leader];
 
     /// <summary>The packet; null for any other message.</summary>
     public static byte[]? Write(LifelineMessage message)
     {
-        if (!Types.Contains(message.Type) || message != new LifelineMessage { Type = message.Type, ContractVersion = message.ContractVersion, Pid = message.Pid })
+        if (!Types.Contains(message.Type)
+            || message != new LifelineMessage { Type = message.Type, ContractVersion = message.ContractVersion, Pid = message.Pid, Index = message.Index, Yes = message.Yes })
         {
             return null;
         }
@@ -23,16 +25,19 @@ internal static class BareMessage
         var text = $"{{\"type\":\"{message.Type}\"";
         text += message.ContractVersion is { } version ? string.Create(CultureInfo.InvariantCulture, $",\"contractVersion\":{version}") : "";
         text += message.Pid is { } pid ? string.Create(CultureInfo.InvariantCulture, $",\"pid\":{pid}") : "";
+        text += message.Index is { } index ? string.Create(CultureInfo.InvariantCulture, $",\"index\":{index}") : "";
+        text += message.Yes is { } yes ? yes ? ",\"yes\":true" : ",\"yes\":false" : "";
         return Encoding.UTF8.GetBytes(text + "}");
     }
 
     /// <summary>The message; null for any other packet.</summary>
-    /// <exception cref="JsonException">It is no JSON.</exception>
+    /// <exception cref="JsonException">It is not JSON.</exception>
     public static LifelineMessage? Read(ReadOnlySpan<byte> utf8)
     {
         var reader = new Utf8JsonReader(utf8);
         string? type = null;
-        int? version = null, pid = null;
+        int? version = null, pid = null, index = null;
+        bool? yes = null;
         if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
         {
             return null;
@@ -42,15 +47,21 @@ internal static class BareMessage
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName && !reader.ValueIsEscaped)
         {
             var (isType, isVersion, isPid) = (reader.ValueTextEquals("type"u8), reader.ValueTextEquals("contractVersion"u8), reader.ValueTextEquals("pid"u8));
+            var (isIndex, isYes) = (reader.ValueTextEquals("index"u8), reader.ValueTextEquals("yes"u8));
             _ = reader.Read();
             if (isType && reader.TokenType == JsonTokenType.String && !reader.ValueIsEscaped && Known(ref reader) is { } known)
             {
                 type = known;
             }
-            else if ((isVersion || isPid) && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var number))
+            else if ((isVersion || isPid || isIndex) && reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var number))
             {
                 version = isVersion ? number : version;
                 pid = isPid ? number : pid;
+                index = isIndex ? number : index;
+            }
+            else if (isYes && reader.TokenType is (JsonTokenType.True or JsonTokenType.False))
+            {
+                yes = reader.GetBoolean();
             }
             else
             {
@@ -59,7 +70,9 @@ internal static class BareMessage
         }
 
         // What follows the object throws.
-        return type is not null && reader.TokenType == JsonTokenType.EndObject && !reader.Read() ? new LifelineMessage { Type = type, ContractVersion = version, Pid = pid } : null;
+        return type is not null && reader.TokenType == JsonTokenType.EndObject && !reader.Read()
+            ? new LifelineMessage { Type = type, ContractVersion = version, Pid = pid, Index = index, Yes = yes }
+            : null;
     }
 
     private static string? Known(ref Utf8JsonReader reader)

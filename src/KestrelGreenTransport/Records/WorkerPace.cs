@@ -18,8 +18,12 @@ internal sealed class WorkerPace(bool knowsLife = false)
     private static readonly long Window = TimeSpan.FromSeconds(2).ToNanoseconds();
     private static readonly long Step = TimeSpan.FromMilliseconds(200).ToNanoseconds();
 
-    private readonly Queue<BoardRecord> _samples = [];
+    // Samples are a step apart: as many as the window has, one before it, and one more. A ring: the runtime compiles a queue of a
+    // struct of ours only when it meets one, and here a client may be waiting to be accepted.
+    private readonly BoardRecord[] _samples = new BoardRecord[(int)(Window / Step) + 2];
     private BoardRecord _last;
+    private int _first;
+    private int _count;
 
     /// <summary>Nanoseconds of processor time; null while too little is known.</summary>
     public double? CpuPerRequest { get; private set; }
@@ -44,7 +48,7 @@ internal sealed class WorkerPace(bool knowsLife = false)
     {
         if (record.Pid != _last.Pid)
         {
-            _samples.Clear();
+            _count = 0;
             CpuPerRequest = knowsLife && record.Requests >= ManyRequests ? record.CpuNanoseconds / (double)record.Requests : null;
             MethodsPerSecond = null;
         }
@@ -54,13 +58,14 @@ internal sealed class WorkerPace(bool knowsLife = false)
         }
 
         _last = record;
-        _samples.Enqueue(record);
-        while (_samples.Count > 2 && record.WrittenAt - _samples.Peek().WrittenAt > Window)
+        while (_count == _samples.Length || (_count > 1 && record.WrittenAt - _samples[_first].WrittenAt > Window))
         {
-            _samples.Dequeue();
+            _first = (_first + 1) % _samples.Length;
+            _count--;
         }
 
-        var first = _samples.Peek();
+        _samples[(_first + _count++) % _samples.Length] = record;
+        var first = _samples[_first];
         if (record.Requests - first.Requests >= LeastRequests)
         {
             CpuPerRequest = (record.CpuNanoseconds - first.CpuNanoseconds) / (double)(record.Requests - first.Requests);

@@ -120,8 +120,17 @@ internal sealed class BoardSiblings(WorkerContract contract, TransportState tran
         // One that served alone until now is not new.
         _servingSince ??= now;
         _own.Add(new BoardRecord { WrittenAt = now, CpuNanoseconds = Environment.CpuUsage.TotalTime.ToNanoseconds(), Requests = requests.Requests });
-        var costs = _paces.Values.Select(static pace => pace.CpuPerRequest).OfType<double>().ToList();
-        var share = _slowStart.Share(TimeSpan.FromTicks((now - _servingSince.Value) / TimeSpan.NanosecondsPerTick), _own.CpuPerRequest, costs.Count == 0 ? null : costs.Average());
+        var (sum, known) = (0.0, 0);
+        foreach (var pace in _paces.Values)
+        {
+            if (pace.CpuPerRequest is { } cost)
+            {
+                sum += cost;
+                known++;
+            }
+        }
+
+        var share = _slowStart.Share(TimeSpan.FromTicks((now - _servingSince.Value) / TimeSpan.NanosecondsPerTick), _own.CpuPerRequest, known == 0 ? null : sum / known);
         return SlowStart.Ballast(share, _figures);
     }
 

@@ -196,6 +196,8 @@ internal sealed class ProcessWorker : IDisposable
                 Life.Close();
                 break;
             case LifelineTypes.Warm:
+                // The first look opens the board, and the first client would wait for it.
+                _ = Siblings.Look();
                 _warmUp.Begin(message, _lifeline!.SendWarmed);
                 break;
             case LifelineTypes.Bound:

@@ -6,12 +6,13 @@ namespace KestrelGreenTransport.Tests.Contract;
 
 public class BareMessageTests
 {
-    public static TheoryData<string> Bare => ["hello 1 4121", "hello 1 -", "ready - -", "open - -"];
+    public static TheoryData<string> Bare => ["hello 1 4121 - -", "hello 1 - - -", "ready - - - -", "open - - - -", "siblingDied - - 3 -", "leader - - - yes", "leader - - - no"];
 
     public static TheoryData<string> Others =>
     [
         """{"type":"ready","id":5}""", """{"type":"ready","later":{}}""", """{"Type":"ready"}""", """{"type":"ready","pid":"7"}""", """{"type":"ready","pid":7.5}""",
         """{"type":"ready","pid":99999999999}""", """{"type":"drain"}""", """{"type":null}""", """{"type":"\ud800"}""", """{"type":1}""", """{"pid":7}""", "{}", "[]", "null",
+        """{"type":"leader","yes":1}""", """{"type":"leader","yes":null}""", """{"type":"leader","yes":"true"}""", """{"type":"siblingDied","index":"3"}""", """{"type":"siblingDied","index":true}""",
         """{"type":"ready"} {}""", """{"type":"ready",}""", """{"type":"ready" """, "", "\u0000", """{"type":{"type":"ready"}}""",
     ];
 
@@ -20,7 +21,7 @@ public class BareMessageTests
     public void Is_written_and_read_as_the_serializer_does_it(string fields)
     {
         var parts = fields.Split(' ');
-        var message = new LifelineMessage { Type = parts[0], ContractVersion = Number(parts[1]), Pid = Number(parts[2]) };
+        var message = new LifelineMessage { Type = parts[0], ContractVersion = Number(parts[1]), Pid = Number(parts[2]), Index = Number(parts[3]), Yes = parts[4] == "-" ? null : parts[4] == "yes" };
 
         var packet = BareMessage.Write(message);
 
