@@ -36,7 +36,7 @@ public class DescriptorExhaustionTests
         await PostAsync("/release");
         Assert.All(await Wait.ForAsync(Task.WhenAll(waiting)), static answer => Assert.Equal("hello", answer));
         Assert.Single(Regex.Matches(worker.Output, "cannot accept: Too many open files"));
-        await Wait.UntilAsync(() => worker.Output.Contains("accepts again after", StringComparison.Ordinal), "the recovery is logged");
+        await Wait.UntilAsync(() => worker.Output.Contains("accepting again after", StringComparison.Ordinal), "the recovery is logged");
 
         async Task<long> ReadAsync(string path) => long.Parse(await inside.GetStringAsync(path), CultureInfo.InvariantCulture);
 
