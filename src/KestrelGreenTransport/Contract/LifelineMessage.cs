@@ -123,7 +123,7 @@ internal sealed record LifelineMessage
         }
         catch (JsonException)
         {
-            (message, problem) = (null, "it is no JSON object of the contract");
+            (message, problem) = (null, "it is not a JSON object of the contract");
         }
 
         message = problem is null ? message : null;

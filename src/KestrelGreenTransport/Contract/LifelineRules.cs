@@ -60,7 +60,7 @@ internal static class LifelineRules
         value is { Length: var length } && length > longest ? $"{name} has {length} characters" : null;
 
     private static string? Buckets(long[]? buckets) =>
-        buckets is { Length: > MostBuckets } ? $"buckets are {buckets.Length}"
+        buckets is { Length: > MostBuckets } ? $"there are {buckets.Length} buckets"
         : Array.Find(buckets ?? [], static count => count is < 0 or > MostRequests) is not 0 and var wrong ? $"a bucket is {wrong}"
         : null;
 
@@ -74,14 +74,14 @@ internal static class LifelineRules
     {
         if (requests is { Length: > MostInFlight })
         {
-            return $"inFlight are {requests.Length}";
+            return $"inFlight has {requests.Length} requests";
         }
 
         foreach (var request in requests ?? [])
         {
             if (request is not { Method: { } method, Path: { } path })
             {
-                return "inFlight has a request without method or path";
+                return "inFlight has a request without a method or a path";
             }
 
             if ((Text("method", method, LongestText) ?? Text("path", path, LongestText) ?? Number("ageMs", request.AgeMs, 0, LongestMilliseconds)) is { } problem)

@@ -38,7 +38,7 @@ internal sealed record WarmUpRequest(string Method, string Path, string[]? Heade
 
     /// <summary>What is wrong with a path; null when nothing is.</summary>
     public static string? ProblemOfPath(string path) =>
-        !path.StartsWith('/') || path.Any(static c => c is <= ' ' or > '~' or '#') ? "the path must begin with '/' and hold visible ASCII characters only"
+        !path.StartsWith('/') || path.Any(static c => c is <= ' ' or > '~' or '#') ? "the path must begin with '/' and contain only visible ASCII characters"
         : path.Length > LifelineRules.LongestText ? $"the path has more than {LifelineRules.LongestText} characters"
         : null;
 
