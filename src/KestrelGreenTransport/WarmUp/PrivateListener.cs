@@ -66,7 +66,7 @@ internal sealed class PrivateListener : IAsyncDisposable
             accepted = await AcceptAsync(cancellationToken);
             while (!await SaysSecretAsync(accepted, cancellationToken))
             {
-                accepted.Abort(new ConnectionAbortedException("It is not this process."));
+                accepted.Abort(new ConnectionAbortedException("The peer is not this process."));
                 await accepted.DisposeAsync();
                 accepted = null;
                 accepted = await AcceptAsync(cancellationToken);

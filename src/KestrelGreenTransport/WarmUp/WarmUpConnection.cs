@@ -28,7 +28,7 @@ internal sealed class WarmUpConnection : IDisposable
     /// <param name="stopped">Shuts the socket when the warm-up is stopped; ends with the connection.</param>
     /// <exception cref="IOException">The other end does not speak TLS, or says nothing in time.</exception>
     /// <exception cref="System.Security.Authentication.AuthenticationException">The other end does not speak TLS.</exception>
-    [SuppressMessage("Security", "CA5359", Justification = "The one who answers is this very process; what it presents is for others.")]
+    [SuppressMessage("Security", "CA5359", Justification = "The server is this process itself; its certificate is meant for other clients.")]
     public WarmUpConnection(Socket socket, bool isSecure, Func<TimeSpan> left, IDisposable stopped)
     {
         _socket = socket;
@@ -190,7 +190,7 @@ internal sealed class WarmUpConnection : IDisposable
         var left = _left();
         if (left <= TimeSpan.Zero)
         {
-            throw new IOException("no time is left");
+            throw new IOException("the time is over");
         }
 
         _socket.ReceiveTimeout = _socket.SendTimeout = Math.Max(1, (int)Math.Min(left.TotalMilliseconds, int.MaxValue));

@@ -50,7 +50,7 @@ internal sealed class WarmUpRun(Func<IReadOnlyList<OwnClient>> clients, TimeProv
         }
     }
 
-    [SuppressMessage("Design", "CA1031", Justification = "Whatever it is, the supervisor decides what it means.")]
+    [SuppressMessage("Design", "CA1031", Justification = "Any failure is reported, and the supervisor decides what it means.")]
     private void Run(LifelineMessage order, Action<string?, bool> ended, CancellationTokenSource stop)
     {
         (string? Problem, bool TimedOut) outcome;

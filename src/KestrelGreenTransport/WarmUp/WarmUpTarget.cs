@@ -173,7 +173,7 @@ internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideD
         _untaken = listener.ConnectAsync(_end.Token);
         if (!_untaken.Wait(left() is var limit && limit > TimeSpan.Zero ? limit : TimeSpan.Zero, stop))
         {
-            throw new IOException("no time is left");
+            throw new IOException("the time is over");
         }
 
         var (client, server) = _untaken.Result;
