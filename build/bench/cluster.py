@@ -105,9 +105,9 @@ class Green:
                     return last
             except OSError:
                 if self.process.poll() not in (None, 0):
-                    raise Failure(f"the supervisor has left with {self.process.returncode}:\n{self.tail()}") from None
+                    raise Failure(f"the supervisor exited with {self.process.returncode}:\n{self.tail()}") from None
             time.sleep(pause)
-        raise Failure(f"waited in vain for {within} s: {json.dumps(last)}\n{self.tail()}")
+        raise Failure(f"not as expected within {within} s: {json.dumps(last)}\n{self.tail()}")
 
     def tail(self, lines=30):
         with open(self.log.name, errors="replace") as log:

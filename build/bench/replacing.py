@@ -44,7 +44,7 @@ def _stock(programs):
                 get(port)
                 return (time.monotonic() - start) * 1000
             time.sleep(0.001)
-        raise Failure(f"the app over stock Kestrel left with {process.returncode}")
+        raise Failure(f"the app over stock Kestrel exited with {process.returncode}")
     finally:
         process.kill()
         process.wait()
@@ -79,7 +79,7 @@ def starved(programs, arguments):
                 with open(files[0]) as file:
                     stacks = file.read()
                 if "Starve" not in stacks or f"{victim}" not in os.path.basename(files[0]) or "starvation" not in green.tail():
-                    raise Failure(f"the stacks do not show who starves whom:\n{stacks[:2000]}\n{green.tail()}")
+                    raise Failure(f"the stacks do not show what starves the thread pool:\n{stacks[:2000]}\n{green.tail()}")
                 asking.join(60)
     _show("thread-pool starvation, --timeout 3s: verdict, and stacks on disk", took, 5000)
 
@@ -122,7 +122,7 @@ def _replace(programs, options, standby, number, by_pidfd):
         took = (time.monotonic() - start) * 1000
         os.close(watch)
         if answer.endswith(str(victim)):
-            raise Failure("the lost worker itself has answered")
+            raise Failure("the lost worker itself answered")
         return took
 
 

@@ -58,7 +58,7 @@ class _Worker:
         deadline = time.monotonic() + 120
         while (found := self._find(after)) is None:
             if time.monotonic() > deadline:
-                raise Failure(f"no worker began to serve within 120 s:\n{green.tail()}")
+                raise Failure(f"no worker was serving within 120 s:\n{green.tail()}")
             time.sleep(0.002)
         self._offset, self.pid = found
         # A warm-up's requests stand on the board too.
@@ -97,5 +97,5 @@ class _Worker:
 
     def _wait(self):
         if time.monotonic() > self._until:
-            raise Failure(f"worker {self.pid} had {self._cpu() - self._since:.1f} CPU-s within 300 s only")
+            raise Failure(f"worker {self.pid} used only {self._cpu() - self._since:.1f} CPU-s within 300 s")
         time.sleep(0.01)
