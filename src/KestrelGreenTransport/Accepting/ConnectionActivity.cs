@@ -29,7 +29,7 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
     private int _isClosing;
     private volatile bool _reachesHttp;
 
-    /// <summary>Whether this process is its own client here: nothing of it is a client's request, to be counted, timed or logged.</summary>
+    /// <summary>Whether this process is its own client on this connection, so that its requests are not counted, timed or logged.</summary>
     public bool IsWarmUp { get; set; }
 
     /// <summary>Whether a request is in flight: from before the app gets it until the app is done with it.</summary>
