@@ -4,15 +4,15 @@ using System.Text.Json;
 
 namespace KestrelGreenTransport.Contract;
 
-// The runtime compiles some 250 methods before the serializer writes or reads its first message: a tenth of the way from a worker's
-// start to its first answer. These messages are all that most boots need.
+// The runtime compiles about 250 methods before the serializer can write or read its first message: a tenth of the time from a
+// worker's start to its first answer. Most boots need only the messages below.
 
-/// <summary>What is said in a boot, hello and messages that are nothing but their type: written and read without the serializer.</summary>
+/// <summary>The messages of a boot: hello, and messages that consist only of their type. Written and read without the serializer.</summary>
 internal static class BareMessage
 {
     private static readonly string[] Types = [LifelineTypes.Hello, LifelineTypes.Ready, LifelineTypes.Open];
 
-    /// <summary>The packet; null for any other message.</summary>
+    /// <summary>The message as a packet; null for any other message.</summary>
     public static byte[]? Write(LifelineMessage message)
     {
         if (!Types.Contains(message.Type) || message != new LifelineMessage { Type = message.Type, ContractVersion = message.ContractVersion, Pid = message.Pid })
@@ -26,8 +26,8 @@ internal static class BareMessage
         return Encoding.UTF8.GetBytes(text + "}");
     }
 
-    /// <summary>The message; null for any other packet.</summary>
-    /// <exception cref="JsonException">It is no JSON.</exception>
+    /// <summary>The message in a packet; null for any other packet.</summary>
+    /// <exception cref="JsonException">The packet is not JSON.</exception>
     public static LifelineMessage? Read(ReadOnlySpan<byte> utf8)
     {
         var reader = new Utf8JsonReader(utf8);
@@ -38,7 +38,7 @@ internal static class BareMessage
             return null;
         }
 
-        // An escape may stand for what is no text at all, which the serializer judges.
+        // An escape may be invalid text; the serializer decides about those.
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName && !reader.ValueIsEscaped)
         {
             var (isType, isVersion, isPid) = (reader.ValueTextEquals("type"u8), reader.ValueTextEquals("contractVersion"u8), reader.ValueTextEquals("pid"u8));
@@ -58,7 +58,7 @@ internal static class BareMessage
             }
         }
 
-        // What follows the object throws.
+        // Anything after the object makes the reader throw.
         return type is not null && reader.TokenType == JsonTokenType.EndObject && !reader.Read() ? new LifelineMessage { Type = type, ContractVersion = version, Pid = pid } : null;
     }
 

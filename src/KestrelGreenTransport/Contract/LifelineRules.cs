@@ -1,7 +1,7 @@
 namespace KestrelGreenTransport.Contract;
 
-// Either end may be anything: an older version, a program of somebody's own, one that was broken into. What has passed here can
-// be calculated with, kept and shown without another look: no number overflows, no text is without end, nothing is null.
+// The other end may be anything: an older version, a program by another author, one that was broken into. A message that has passed
+// these checks can be calculated with, kept and shown: no number overflows, no text is too long, nothing is null.
 
 /// <summary>The range of every field of a message. The one place where they are checked.</summary>
 internal static class LifelineRules

@@ -20,7 +20,7 @@ internal sealed record WorkerContract
 
     public required IReadOnlyList<InheritedListener> Listeners { get; init; }
 
-    /// <summary>The descriptor of the lifeline, or null when nobody watches over this worker that way.</summary>
+    /// <summary>The descriptor of the lifeline, or null when no supervisor watches this worker that way.</summary>
     public int? ControlDescriptor { get; init; }
 
     public string? HeartbeatFile { get; init; }
