@@ -111,7 +111,7 @@ internal sealed class ProcessWorker : IDisposable
 
     public BoardSiblings Siblings { get; }
 
-    /// <summary>Remembers which routes clients ask for; null where that is not wanted.</summary>
+    /// <summary>Records which routes clients request; null where they are not recorded.</summary>
     public RouteRecorder? Routes { get; }
 
     /// <summary>The pools and the loops of all hosts.</summary>
