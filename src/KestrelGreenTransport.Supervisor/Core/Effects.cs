@@ -9,7 +9,7 @@ internal sealed record SpawnWorker(int Index, long Generation) : Effect;
 /// <summary>Open the worker's gate: it accepts from now on.</summary>
 internal sealed record OpenWorker(int Index) : Effect;
 
-/// <summary>Have the worker warm itself, behind its closed gate; answered by <see cref="WorkerWarmed"/>, and ended by <see cref="OpenWorker"/>.</summary>
+/// <summary>Tell the worker to warm up, behind its closed gate. <see cref="WorkerWarmed"/> is the answer, and <see cref="OpenWorker"/> ends it early.</summary>
 internal sealed record WarmWorker(int Index, WarmUpPlan Plan) : Effect;
 
 /// <summary>Tell every worker that one of them is gone: what was about to be accepted by it waits.</summary>

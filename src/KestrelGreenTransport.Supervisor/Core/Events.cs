@@ -22,10 +22,10 @@ internal sealed record WorkerSaidHello(int Index) : SupervisorEvent;
 /// <summary>The worker's host has started: it is bound, behind a closed gate.</summary>
 internal sealed record WorkerReady(int Index) : SupervisorEvent;
 
-/// <summary>The worker has warmed itself, or tried to.</summary>
+/// <summary>The worker's warm-up is over, successful or not.</summary>
 /// <param name="Index">The worker.</param>
-/// <param name="Problem">What was wrong with an answer; null when nothing was.</param>
-/// <param name="TimedOut">Whether it was only that there was none in time.</param>
+/// <param name="Problem">What was wrong with an answer, or null.</param>
+/// <param name="TimedOut">Whether the problem was only that there was no answer in time.</param>
 internal sealed record WorkerWarmed(int Index, string? Problem, bool TimedOut = false) : SupervisorEvent;
 
 /// <summary>What a worker has done and uses; told where that may be a reason to replace it.</summary>
@@ -70,7 +70,7 @@ internal sealed record WorkerResigned(int Index) : SupervisorEvent;
 /// <summary>The process was reaped.</summary>
 /// <param name="Index">The worker.</param>
 /// <param name="Status">How it ended.</param>
-/// <param name="WasKilledForMemory">Whether the kernel killed a process of ours for want of memory just then.</param>
+/// <param name="WasKilledForMemory">Whether the kernel killed one of our processes just then because memory had run out.</param>
 internal sealed record WorkerExited(int Index, ExitStatus Status, bool WasKilledForMemory = false) : SupervisorEvent;
 
 /// <summary>The supervisor before this one has given up the lead: none of its workers leads, and none will.</summary>

@@ -4,7 +4,7 @@ namespace KestrelGreenTransport.Supervisor.Core;
 
 // A worker that serves or stands by is judged by its beats, a booting one by its boot timeout, a leaving one by its deadline alone.
 // One verdict for a process: what is suspect never serves again, even if it beats once more.
-// Nobody is blamed for a time in which the supervisor itself did not look.
+// No worker is blamed for a time in which the supervisor itself did not look.
 
 /// <summary>Who is alive, as far as can be told.</summary>
 internal static class Liveness
@@ -32,7 +32,7 @@ internal static class Liveness
                 turn.Do(new OpenWorker(worker.Index));
                 break;
 
-            // Nobody here asked for it, but it accepts no more: it is lost, and may not linger for ever either.
+            // The supervisor did not ask for it, but the worker no longer accepts: it is lost, and may not linger for ever either.
             case (WorkerState.Draining, WorkerPhase.Standby or WorkerPhase.Serving):
                 Succession.AfterLeavingByItself(turn, Termination.LetLeave(turn, worker));
                 break;
@@ -72,7 +72,7 @@ internal static class Liveness
         turn.Say(new SupervisorPausedNotice(Nanoseconds.ToTimeSpan(gap)));
         foreach (var worker in turn.Workers)
         {
-            // The end of a back-off forces nobody: it stays when it was.
+            // The end of a back-off forces nothing, so it is not moved.
             turn.Put(worker with
             {
                 // One that is excused for longer still is.

@@ -16,13 +16,13 @@ internal sealed record WorkerReadyNotice(int Index, int Pid, TimeSpan BootTime, 
 /// <summary>A worker that stood by serves now.</summary>
 internal sealed record WorkerTakesOverNotice(int Index, int Pid) : Notice;
 
-/// <summary>A worker's warm-up request was not answered as it should.</summary>
+/// <summary>A worker's warm-up request was not answered as it should be.</summary>
 internal sealed record WarmUpFailedNotice(int Index, int Pid, string Problem) : Notice;
 
-/// <summary>A worker serves before it is warm, since no other one does.</summary>
+/// <summary>A worker begins to serve before it is warm, because no other worker is serving.</summary>
 internal sealed record WarmUpCutShortNotice(int Index, int Pid) : Notice;
 
-/// <summary>A worker is to be replaced while it serves on.</summary>
+/// <summary>A worker is to be replaced, and keeps serving until then.</summary>
 internal sealed record WorkerDueNotice(int Index, int Pid, ExitReason Reason) : Notice;
 
 /// <summary>One worker was asked to leave.</summary>
@@ -40,9 +40,9 @@ internal sealed record ReloadedNotice(long Generation, int Workers, TimeSpan Tim
 
 /// <summary>A reload failed.</summary>
 /// <param name="Generation">The generation that it was to bring.</param>
-/// <param name="InForce">The generation that goes on.</param>
-/// <param name="Cause">What it failed of.</param>
-/// <param name="Replaced">How many workers had been replaced already, and are replaced back.</param>
+/// <param name="InForce">The generation that stays in force.</param>
+/// <param name="Cause">Why it failed.</param>
+/// <param name="Replaced">How many workers had already been replaced, and are rolled back.</param>
 internal sealed record ReloadFailedNotice(long Generation, long InForce, Notice Cause, int Replaced) : Notice;
 
 /// <summary>After a failed reload the former generation does not come up again where it was replaced: there the new one stays.</summary>
@@ -88,7 +88,7 @@ internal sealed record SlowRequestNotice(int Index, int Pid, SlowRequest Request
 /// <param name="RestartIn">When its replacement is spawned; null when there will be none.</param>
 internal sealed record WorkerBootTimeoutNotice(int Index, int Pid, TimeSpan BootTimeout, TimeSpan? RestartIn) : Notice;
 
-/// <summary>A serving worker began to leave unasked: somebody signalled it, or the app stopped itself.</summary>
+/// <summary>A serving worker began to leave unasked: another process signalled it, or the app stopped itself.</summary>
 /// <param name="Index">The worker.</param>
 /// <param name="Pid">Its process id.</param>
 /// <param name="RestartIn">When its replacement is spawned; zero: now.</param>

@@ -39,7 +39,7 @@ internal static class Places
         Open(turn, standby with { Kind = SeatKind.Active });
         if (standby.Generation != turn.State.Generation && turn.State.Reload is null)
         {
-            // The place was needed before an heir of the new generation stood by: better the old one than nobody, for a while.
+            // The place was needed before an heir of the new generation stood by: better the old worker than none, for a while.
             Renewal.MarkDue(turn, turn.Find(standby.Index)!, ExitReason.Reload);
         }
     }

@@ -21,7 +21,7 @@ internal sealed record WorkerHandle
     /// <summary>Monotonic nanoseconds of the spawn.</summary>
     public long SpawnedAt { get; init; }
 
-    /// <summary>Monotonic nanoseconds at which it began to warm itself, or null.</summary>
+    /// <summary>Monotonic nanoseconds at which its warm-up began, or null.</summary>
     public long? WarmingSince { get; init; }
 
     /// <summary>Monotonic nanoseconds at which it was booted and warm, or null.</summary>
@@ -57,7 +57,7 @@ internal sealed record WorkerHandle
     /// <summary>Requests after which it is to be replaced: MaxRequests and its share of the jitter; 0 for never.</summary>
     public long RequestsLimit { get; init; }
 
-    /// <summary>Why it should be replaced while it serves on, or null.</summary>
+    /// <summary>Why it should be replaced, or null. It keeps serving until then.</summary>
     public ExitReason? Due { get; init; }
 
     /// <summary>Monotonic nanoseconds since which it is due.</summary>
@@ -104,7 +104,7 @@ internal enum WorkerPhase
 {
     Booting,
 
-    /// <summary>Booted, and warming itself behind a closed gate.</summary>
+    /// <summary>Booted, and warming up behind a closed gate.</summary>
     Warming,
 
     /// <summary>Ready, behind a closed gate.</summary>
