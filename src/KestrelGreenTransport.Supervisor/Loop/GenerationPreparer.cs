@@ -12,8 +12,8 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Supervisor.Loop;
 
 /// <summary>
-/// Finds out how a new generation is started: reads the settings again, looks the app up anew (a project is built), binds where
-/// nobody listens yet, and runs the command that comes before it. It reads files and waits, so it has a thread of its own each time, for as long as that takes.
+/// Finds out how a new generation is started: reads the settings and looks the app up again (a project is built), binds the addresses
+/// that are not bound yet, and runs the command that comes before the start. It reads files and waits, so each preparation has its own thread.
 /// </summary>
 internal sealed class GenerationPreparer(Generations generations, ListenerBinder binder, WorkerIdentity? identity, ILogger logger) : IDisposable
 {
@@ -71,7 +71,7 @@ internal sealed class GenerationPreparer(Generations generations, ListenerBinder
         DumpTimeout = plan.Options.DumpOnStale is null ? null : HungDumps.LimitFor(plan.Options.DumpKind),
     };
 
-    [SuppressMessage("Design", "CA1031", Justification = "Whatever it fails of, the generation in force goes on, and a person is told.")]
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever the failure is, the generation in force keeps serving, and the failure is logged.")]
     private SupervisorEvent Prepare(long generation, long inForce, IReadOnlyDictionary<int, int> workers)
     {
         try

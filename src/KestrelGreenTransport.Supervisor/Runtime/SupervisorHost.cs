@@ -34,7 +34,7 @@ internal static class SupervisorHost
 
     /// <summary>The same inside of a host, which has the signals: it steers by events instead.</summary>
     /// <param name="plan">What to run.</param>
-    /// <param name="running">Gets the way to bring events in, once there is somebody to take them.</param>
+    /// <param name="running">Gets the function that posts events, once the loop takes them.</param>
     public static int RunEmbedded(LaunchPlan plan, Action<Action<SupervisorEvent>> running) => Run(plan, TimeProvider.System, running);
 
     private static int Run(LaunchPlan plan, TimeProvider time, Action<Action<SupervisorEvent>>? running = null)
@@ -74,7 +74,7 @@ internal static class SupervisorHost
             output.Note($"error: {e.Message}");
             if (file is not null)
             {
-                // Whoever started us looks at the terminal first.
+                // The user who started green looks at the terminal first.
                 Console.Error.WriteLine($"green: {e.Message}");
             }
 
@@ -202,7 +202,7 @@ internal static class SupervisorHost
                 }
             }
 
-            // A supervisor that serves already does not end because somebody else took its admin address.
+            // A supervisor that is already serving does not end because another process took its admin address.
             void TryServeAdmin()
             {
                 try
@@ -215,7 +215,7 @@ internal static class SupervisorHost
                 }
             }
 
-            // From now on nobody else answers on the control socket, holds the pid file or speaks for the service.
+            // From now on this supervisor alone answers on the control socket, holds the pid file and speaks for the service.
             void BeTheSupervisor()
             {
                 listeners.TakeOver();
@@ -242,7 +242,7 @@ internal static class SupervisorHost
         return exitCode;
     }
 
-    // While this thread binds, another one has the runtime compile what the first decision needs, by deciding once: it has no effect.
+    // While this thread binds, another one makes a decision without effect, so that the runtime compiles the code that the first real decision needs.
     private static void Rehearse(LaunchPlan plan)
     {
         if (RuntimeFeature.IsDynamicCodeSupported && Environment.ProcessorCount > 1)
