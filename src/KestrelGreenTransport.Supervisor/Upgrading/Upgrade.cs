@@ -11,11 +11,11 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Supervisor.Upgrading;
 
 // No listening socket is closed, and no worker of ours is touched, before the successor's workers serve.
-// A successor that fails costs nothing: this supervisor goes on as if nobody had asked.
+// A successor that fails costs nothing: this supervisor continues as if no upgrade had been requested.
 // From the handing over on this process owns nothing but its workers, and leaves with the last of them.
 // The successor hears who leads before that one does, so that it knows whom to wait for should we be killed.
 
-/// <summary>The old supervisor's side of an upgrade: starts this program anew, whatever version it is by now, and makes way for it.</summary>
+/// <summary>The old supervisor's side of an upgrade: starts this program again, whatever version it is by now, and makes way for it.</summary>
 internal sealed class Upgrade : ISupervisorPart, IDisposable
 {
     private const int FirstDescriptor = 3;
