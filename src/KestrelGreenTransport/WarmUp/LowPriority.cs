@@ -9,7 +9,7 @@ namespace KestrelGreenTransport.WarmUp;
 /// Gives this whole process a low priority until disposed, so that its work does not slow down the processes that are serving.
 ///
 /// It does so in three ways, because each works where others do not. Where the kernel groups threads by session (autogroup), a
-/// thread's nice value counts only within its group, and any user may lower and raise the group's own value. In a container the
+/// thread's nice value counts only within its group, and any user may change the group's own value and change it back. In a container the
 /// thread's value counts, but raising its priority again takes CAP_SYS_NICE or RLIMIT_NICE. Any user may switch to SCHED_BATCH
 /// and back: such a thread gets its full share, but does not preempt others when it wakes.
 /// </summary>
