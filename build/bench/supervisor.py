@@ -1,4 +1,4 @@
-"""What the supervisor takes to replace a worker, what a deploy costs, what it costs itself: see build/bench-supervisor.sh."""
+"""How long the supervisor takes to replace a worker, what a deploy costs, what the supervisor costs: see build/bench-supervisor.sh."""
 import argparse
 import signal
 import sys
@@ -46,7 +46,7 @@ def main():
     # What was started is ended on TERM too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     programs = Programs(arguments.green)
-    # The script has made a work tree of the commit.
+    # The script has created a work tree of the commit.
     if arguments.before:
         arguments.before = Programs(root="artifacts/before")
         arguments.before.load = programs.load
