@@ -41,7 +41,7 @@ internal static class ContractVariables
     /// <summary>The value of <see cref="Gate"/> for a worker that accepts at once; the default.</summary>
     public const string Open = "open";
 
-    /// <summary>How old a request may grow before it is reported as slow: a duration. Absent: none is.</summary>
+    /// <summary>How old a request may become before it is reported as slow: a duration. Absent: no request is.</summary>
     public const string RequestTimeout = "GREEN_REQUEST_TIMEOUT";
 
     /// <summary>The descriptor of a pipe for the access log, where that goes to standard output.</summary>

@@ -92,7 +92,7 @@ internal sealed record LifelineMessage
         Buckets = [.. stats.Buckets],
     };
 
-    /// <summary>What a stats message says; null when it is none, or has other buckets than ours.</summary>
+    /// <summary>The content of a stats message; null for other messages, and for one with other buckets than ours.</summary>
     public RequestStats? ToStats() =>
         this is { Type: LifelineTypes.Stats, Requests: >= 0 and var count, Failed: >= 0 and var failed, DurationNs: >= 0 and var nanoseconds, Buckets: { } buckets }
         && buckets.Length == RequestStats.None.Buckets.Length && buckets.All(static bucket => bucket >= 0)
@@ -113,7 +113,7 @@ internal sealed record LifelineMessage
     /// <summary>Reads a packet whose fields are all in their ranges (<see cref="LifelineRules"/>).</summary>
     public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out LifelineMessage? message) => TryParse(utf8, out message, out _);
 
-    /// <summary>The same, and says what is wrong with one that is no message.</summary>
+    /// <summary>The same, and says what is wrong with a packet that is not a message.</summary>
     public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out LifelineMessage? message, [NotNullWhen(false)] out string? problem)
     {
         try
@@ -188,7 +188,7 @@ internal static class LifelineTypes
     /// <summary>Worker: these.</summary>
     public const string InFlight = "inFlight";
 
-    /// <summary>Worker: I am dying, of memory that I could not get.</summary>
+    /// <summary>Worker: I am exiting because I ran out of memory.</summary>
     public const string OutOfMemory = "outOfMemory";
 
     /// <summary>

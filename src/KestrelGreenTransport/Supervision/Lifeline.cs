@@ -79,7 +79,7 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
     public void SendBeat(WorkerState state, long at) =>
         TrySend(new LifelineMessage { Type = LifelineTypes.Beat, State = (int)state, At = at });
 
-    /// <summary>Sends what the supervisor can do without; false when there is no room for it now.</summary>
+    /// <summary>Sends a message that may be lost; false if there is no room for it now.</summary>
     public bool TrySend(LifelineMessage message)
     {
         lock (_sending)
@@ -114,8 +114,8 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
     }
 
     /// <summary>Takes what the supervisor sent. Belongs to the beat thread.</summary>
-    /// <param name="events">What poll(2) said of <see cref="Descriptor"/>.</param>
-    /// <param name="received">Gets each message; what is none is skipped.</param>
+    /// <param name="events">What poll(2) returned for <see cref="Descriptor"/>.</param>
+    /// <param name="received">Gets each message; packets that are not messages are skipped.</param>
     /// <returns>False when the supervisor is gone.</returns>
     public bool Receive(short events, Action<LifelineMessage> received)
     {
