@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace KestrelGreenTransport.Requests;
 
 /// <summary>
-/// The middleware that tells a connection and the worker's figures of each request, and the client of a draining process
-/// that its connection ends with this response. A request that completes synchronously costs no allocation.
+/// The middleware that reports each request to its connection and to the worker's figures, and tells the client of a draining
+/// process that its connection ends with this response. A request that completes synchronously costs no allocation.
 ///
 /// Each request looks up two features, and no more: a lookup costs as much as all the rest of this.
 /// </summary>
@@ -24,7 +24,7 @@ internal sealed class RequestTracker
 
     /// <param name="next">What handles the request.</param>
     /// <param name="drain">Whether this process drains.</param>
-    /// <param name="figures">Where requests are counted; null in a process that is no worker.</param>
+    /// <param name="figures">Where requests are counted; null in a process that is not a worker.</param>
     /// <param name="recorder">Records the routes; null where they are not recorded.</param>
     public RequestTracker(RequestDelegate next, Drain drain, RequestFigures? figures, RouteRecorder? recorder = null)
     {
