@@ -28,7 +28,7 @@ internal sealed class PrivateListener : IAsyncDisposable
     // Never disposed, because a connection may end after the listener.
     private readonly SemaphoreSlim _ended = new(0);
 
-    /// <exception cref="SocketException">The socket cannot be made.</exception>
+    /// <exception cref="SocketException">The socket cannot be created.</exception>
     public PrivateListener(ITransportBackend backend, GreenTransportOptions options, TransportMeter meter, ILogger logger)
     {
         var endPoint = new UnixDomainSocketEndPoint($"\0green-warm-up-{Guid.NewGuid():N}");
