@@ -24,7 +24,7 @@ internal sealed record ArbiterSettings
     /// <summary>After how many requests a worker is replaced; 0 for never.</summary>
     public long MaxRequests { get; init; }
 
-    /// <summary>At most so many more, drawn for each worker, so that they do not come due together.</summary>
+    /// <summary>Up to this many more requests, drawn at random for each worker, so that workers do not come due together.</summary>
     public long MaxRequestsJitter { get; init; }
 
     /// <summary>With how much resident memory a worker is replaced, in bytes; 0 for never.</summary>

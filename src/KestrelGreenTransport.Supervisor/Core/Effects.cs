@@ -30,7 +30,7 @@ internal sealed record DrainWorker(int Index, TimeSpan Deadline) : Effect;
 /// <summary>Have the process leave its stacks, as far as it can; answered by <see cref="WorkerAbortFinished"/> or <see cref="WorkerExited"/>.</summary>
 internal sealed record AbortWorker(int Index, ExitReason Reason, Verdict? Verdict) : Effect;
 
-/// <summary>Tell a worker that it leads, or does no more; the latter is answered by <see cref="WorkerResigned"/> or <see cref="WorkerExited"/>.</summary>
+/// <summary>Tell a worker that it is the leader, or no longer; the latter is answered by <see cref="WorkerResigned"/> or <see cref="WorkerExited"/>.</summary>
 internal sealed record AppointLeader(int Index, bool IsLeader) : Effect;
 
 /// <summary>SIGKILL.</summary>

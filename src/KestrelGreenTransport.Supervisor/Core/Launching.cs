@@ -62,7 +62,7 @@ internal static class Launching
         turn.Do(new SpawnWorker(seat.Index, seat.Generation));
     }
 
-    /// <summary>The process is there. What was decided about it while it was being made is done to it now.</summary>
+    /// <summary>The process exists. Decisions made about it during the spawn are carried out now.</summary>
     public static void Spawned(Turn turn, WorkerHandle worker, int pid)
     {
         worker = worker with { Pid = pid, SpawnedAt = turn.Now };
@@ -160,7 +160,7 @@ internal static class Launching
     // Until the previous supervisor has given up the lead, its workers are serving.
     private static bool AnyServes(Turn turn) => !turn.State.HasLead || turn.Staying.Any(static worker => worker.Phase == WorkerPhase.Serving);
 
-    // From here on it is judged by its beats: silence counts from now.
+    // From now on it is judged by its heartbeats: silence counts from now.
     private static void StandBy(Turn turn, WorkerHandle worker)
     {
         turn.Put(worker with { Phase = WorkerPhase.Standby, ReadySince = turn.Now, WindowFrom = turn.Now, Deadline = null });

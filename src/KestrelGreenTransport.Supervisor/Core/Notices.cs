@@ -1,7 +1,7 @@
 namespace KestrelGreenTransport.Supervisor.Core;
 
 /// <summary>
-/// What the arbiter has to say, as data: the runtime turns it into a log line (and, for the fatal ones, adds the
+/// The arbiter's reports, as data: the runtime turns it into a log line (and, for the fatal ones, adds the
 /// worker's last output).
 /// </summary>
 internal abstract record Notice;
@@ -10,10 +10,10 @@ internal abstract record Notice;
 /// <param name="Index">The worker.</param>
 /// <param name="Pid">Its process id.</param>
 /// <param name="BootTime">Since its spawn.</param>
-/// <param name="StandsBy">Whether it waits for another's loss; else it serves.</param>
+/// <param name="StandsBy">Whether it waits until another worker is lost; otherwise it serves.</param>
 internal sealed record WorkerReadyNotice(int Index, int Pid, TimeSpan BootTime, bool StandsBy) : Notice;
 
-/// <summary>A worker that stood by serves now.</summary>
+/// <summary>A worker that stood by now serves.</summary>
 internal sealed record WorkerTakesOverNotice(int Index, int Pid) : Notice;
 
 /// <summary>A worker's warm-up request was not answered as it should be.</summary>
@@ -61,7 +61,7 @@ internal sealed record WorkerDiedNotice(int Index, int Pid, LastExit Exit, TimeS
 /// <summary>A worker that was told to end has ended; <see cref="LastExit.Reason"/> says why it was told to.</summary>
 internal sealed record WorkerLeftNotice(int Index, int Pid, LastExit Exit) : Notice;
 
-/// <summary>A serving worker gave no beat for longer than Timeout: it is aborted, then killed.</summary>
+/// <summary>A serving worker sent no heartbeat for longer than Timeout: it is aborted, then killed.</summary>
 /// <param name="Index">The worker.</param>
 /// <param name="Pid">Its process id.</param>
 /// <param name="Silence">Since its last beat, or since silence began to count.</param>

@@ -51,7 +51,7 @@ internal sealed record WorkerHandle
     /// <summary>Monotonic nanoseconds since which it was seen to.</summary>
     public long OwnEndpointSince { get; init; }
 
-    /// <summary>Whether that was told.</summary>
+    /// <summary>Whether that was reported.</summary>
     public bool IsOwnEndpointTold { get; init; }
 
     /// <summary>Requests after which it is to be replaced: MaxRequests and its share of the jitter; 0 for never.</summary>
@@ -72,10 +72,10 @@ internal sealed record WorkerHandle
     /// <summary>What it is being ended for, if it hung.</summary>
     public Verdict? Verdict { get; init; }
 
-    /// <summary>Whether its last words were that it could not get memory.</summary>
+    /// <summary>Whether its last message was that it ran out of memory.</summary>
     public bool SaidOutOfMemory { get; init; }
 
-    /// <summary>Whether it has said that it does not lead any more: it is leaving.</summary>
+    /// <summary>Whether it has said that it is no longer the leader, because it is leaving.</summary>
     public bool HasResigned { get; init; }
 
     /// <summary>Failures in a row without <see cref="ArbiterSettings.HealthyAfter"/> of service between them: the exponent of the back-off.</summary>
