@@ -84,7 +84,7 @@ internal sealed record WorkerStatus
     /// <summary>Whether its requests cost hardly more than its siblings' do; null while unknown, and for a worker that is not serving.</summary>
     public bool? Hot { get; init; }
 
-    /// <summary>Whether it leads: what exists once among the workers runs there.</summary>
+    /// <summary>Whether it is the leader, which runs the leader services.</summary>
     public bool Leader { get; init; }
 
     /// <summary>What it is being ended for, if it hung.</summary>
@@ -144,7 +144,7 @@ internal sealed record ControlRequest
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Worker { get; init; }
 
-    /// <summary>logs, events: at most so many, the youngest.</summary>
+    /// <summary>logs, events: at most this many, the newest.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Last { get; init; }
 

@@ -41,8 +41,8 @@ internal sealed class GenerationPreparer(Generations generations, ListenerBinder
 
     /// <summary>Prepares a generation; <paramref name="done"/> is called on the preparer's thread.</summary>
     /// <param name="generation">Which one.</param>
-    /// <param name="inForce">The one that serves.</param>
-    /// <param name="workers">Those that live, by index, with their pids.</param>
+    /// <param name="inForce">The generation in force.</param>
+    /// <param name="workers">The living workers, by index, with their pids.</param>
     /// <param name="done">Gets <see cref="Prepared"/> or <see cref="PreparationFailed"/>.</param>
     public void Begin(long generation, long inForce, IReadOnlyDictionary<int, int> workers, Action<SupervisorEvent> done) =>
         new Thread(() => done(Prepare(generation, inForce, workers))) { IsBackground = true, Name = "green-prepare" }.Start();
@@ -96,7 +96,7 @@ internal sealed class GenerationPreparer(Generations generations, ListenerBinder
                 return new PreparationFailed(generation, string.Join(' ', problems));
             }
 
-            // Known from here on: whatever becomes of it, what belongs to it is cleared away with it.
+            // Registered first: whatever happens to the generation, its resources are then released with it.
             generations.Add(generation, new Generation(plan, []));
             generations.Add(generation, new Generation(plan, binder.Bind(plan, isStart: false)));
             if (RunBeforeStart(generation, plan) is { } failed)

@@ -21,7 +21,7 @@ namespace KestrelGreenTransport.Supervisor.Loop;
 /// </summary>
 internal sealed class SupervisorLoop : IDisposable
 {
-    // The grain of looking for an app that listens by itself, in ticks.
+    // How many ticks lie between two checks for an app that listens by itself.
     private const int ProbeEveryTicks = 5;
 
     // So that a flood from one worker holds up neither the others nor the clock.
@@ -193,7 +193,7 @@ internal sealed class SupervisorLoop : IDisposable
 
     private void OnTick()
     {
-        // Before the beats are read: if this thread is held up on the way to their judgement, that is no worker's silence.
+        // Read before the beats: if this thread is delayed before it judges them, that does not count as a worker's silence.
         var now = _time.GetTimestamp();
         _nextTick = now + (ArbiterSettings.TickInterval.Ticks * 100);
         _examiner.BeginTick();
@@ -448,7 +448,7 @@ internal sealed class SupervisorLoop : IDisposable
         _ = worker.Send(new LifelineMessage { Type = LifelineTypes.Leader, Yes = isLeader });
     }
 
-    // A worker whose lifeline is full misses a word: it is told to open again when it beats, and the rest can be done without.
+    // A worker whose lifeline is full misses a message: open is sent again when it beats, and the others may be lost.
     private void Send(int index, LifelineMessage message) => Tell(index, message);
 
     private void Drain(DrainWorker drain)

@@ -24,7 +24,7 @@ using KestrelGreenTransport.Supervisor.Workers;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
-/// <summary>Runs a plan to its end. What is acquired here in order is given back in the opposite one.</summary>
+/// <summary>Runs a plan to its end. Resources are released in the opposite order of their acquisition.</summary>
 internal static class SupervisorHost
 {
     private static readonly TimeSpan FlushLimit = TimeSpan.FromSeconds(5);
@@ -32,7 +32,7 @@ internal static class SupervisorHost
     /// <summary>Binds, launches, watches; returns the exit code once every worker is gone. Runs on the calling thread.</summary>
     public static int Run(LaunchPlan plan) => Run(plan, TimeProvider.System);
 
-    /// <summary>The same inside of a host, which has the signals: it steers by events instead.</summary>
+    /// <summary>The same inside a host, which handles the signals itself and posts events instead.</summary>
     /// <param name="plan">What to run.</param>
     /// <param name="running">Gets the function that posts events, once the loop takes them.</param>
     public static int RunEmbedded(LaunchPlan plan, Action<Action<SupervisorEvent>> running) => Run(plan, TimeProvider.System, running);
@@ -114,7 +114,7 @@ internal static class SupervisorHost
         using var listeners = new ListenerSet();
         if (predecessor is not null)
         {
-            // The files of Unix sockets are that one's until it says otherwise, also if we fail before.
+            // The files of Unix sockets belong to the predecessor until it gives them up, even if this supervisor fails before.
             listeners.LetGo();
         }
 

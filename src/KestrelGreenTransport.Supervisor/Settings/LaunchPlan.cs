@@ -20,7 +20,7 @@ internal sealed record LaunchPlan
     /// </summary>
     public bool ExplicitBinds => Binds.Length > 0;
 
-    /// <summary>Where the app's configuration says that it listens, as far as anybody but the app can tell; with <c>-b</c> that alone counts.</summary>
+    /// <summary>Where the app's configuration says that it listens, as far as that is known outside the app; with <c>-b</c> only that counts.</summary>
     public ImmutableArray<ListenEndpoint> Named { get; init; } = [];
 
     /// <summary>Whether an operator named this place, and not only the app's code: a TCP port at whichever address, a Unix socket exactly.</summary>

@@ -21,7 +21,7 @@ internal static class LaunchPlanner
         return problems.Count > 0 ? (null, problems) : (plan, problems);
     }
 
-    /// <summary>The plan as far as it can be told, also when something is wrong with it: for who looks and does not run it.</summary>
+    /// <summary>The plan as far as it is known, even if something is wrong with it: for commands that show it and do not run it.</summary>
     public static (LaunchPlan Plan, IReadOnlyList<string> Problems) Draft(
         LoadedSettings settings, SettingsInput input, AppCommand app, Func<ICommandRunner, AppResolution> findAgain)
     {
