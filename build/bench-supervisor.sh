@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Measures how fast the supervisor puts another worker in the place of one that dies or hangs, what a deploy costs, what
-# the supervisor itself costs, and that it ends no healthy worker.
+# Measures how fast the supervisor replaces a worker that dies or hangs, what a deploy costs, what the supervisor itself
+# costs, and that it ends no healthy worker.
 #
 #   bash build/bench-supervisor.sh                    everything (about half an hour)
 #   bash build/bench-supervisor.sh --only standby,cold --rounds 30
-#   bash build/bench-supervisor.sh --only hot,reload --before HEAD~1   over another commit too, in turns
+#   bash build/bench-supervisor.sh --only hot,reload --before HEAD~1   another commit too, in turns
 #   bash build/bench-supervisor.sh --list             what there is
 #   dotnet publish src/KestrelGreenTransport.Tool -r linux-x64 -p:PublishAot=true -o artifacts/native
 #   bash build/bench-supervisor.sh --green artifacts/native/green      the tool compiled ahead of time
@@ -23,7 +23,7 @@ need wrk=wrk taskset=util-linux
 architecture=x64
 [ "$(uname -m)" != aarch64 ] || architecture=arm64
 
-# The libraries as they are in the packages: compiled ahead of time, where the commit does that.
+# The libraries as in the packages: compiled ahead of time, if the commit does that.
 build() {
   local projects=(src/KestrelGreenTransport.Tool test/TestWorker test/LoadGenerator samples/Hello) project library
   local quiet=(-c Release -p:Strict=false --nologo -v q '-clp:ErrorsOnly;NoSummary')

@@ -27,6 +27,6 @@ dll=$(dotnet build test/Benchmarks/Server -c Release --nologo -t:Build --getProp
   || { dotnet build test/Benchmarks/Server -c Release --nologo >&2; exit 1; }
 floor=artifacts/bench/floor
 mkdir -p artifacts/bench
-gcc -O2 -Wall -Wextra -o "$floor" test/Benchmarks/Others/floor.c || echo "without a C compiler: the floor is left out"
+gcc -O2 -Wall -Wextra -o "$floor" test/Benchmarks/Others/floor.c || echo "no C compiler: leaving out the floor"
 
 exec "$python" build/bench --dll="$dll" --floor="$PWD/$floor" "$@"

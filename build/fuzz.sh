@@ -42,5 +42,5 @@ for file in test/*/Fuzz/*FuzzTests.cs test/*/Fuzz/*/*FuzzTests.cs; do
   # Nothing runs beside it: that would change the order of events.
   dotnet run --no-build --project "$project" -- -noColor -noLogo -diagnostics -parallelMode none -class "*.$class" || found=1
 done
-[ -n "$ran" ] || wrong "there is no class ${only}FuzzTests"
+[ -n "$ran" ] || wrong "no class is called ${only}FuzzTests"
 exit $found

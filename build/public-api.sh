@@ -7,7 +7,7 @@ source build/common.sh
 case " $* " in
   '  ') ;;
   *' --help '* | *' -h '*) usage ;;
-  *) wrong "it takes no options. Try --help" ;;
+  *) wrong "this script takes no options. Try --help" ;;
 esac
 for project in src/*/*.csproj; do
   file="$(dirname "$project")/PublicAPI.Unshipped.txt"

@@ -31,7 +31,7 @@ source build/common.sh
 export PYTHONPATH=build/bench CONFIGURATION=${CONFIGURATION:-Release}
 
 case " $* " in
-  '  ') wrong "what is to be done? Try --help" ;;
+  '  ') wrong "name a scenario. Try --help" ;;
   *' --help '* | *' -h '*) usage ;;
 esac
 

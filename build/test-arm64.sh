@@ -26,7 +26,7 @@ while [ $# -gt 0 ]; do
 done
 
 [ "$(uname -m)" = x86_64 ] || fail "this emulates arm64 on x64; elsewhere run build/test.sh"
-[ "$(id -u)" = 0 ] || fail "this needs root, for namespaces of its own. Try sudo"
+[ "$(id -u)" = 0 ] || fail "this needs root, to create namespaces. Try sudo"
 command -v dotnet >/dev/null || fail "the .NET 10 SDK is missing. See https://dotnet.microsoft.com/download/dotnet/10.0"
 
 # The libraries that .NET itself needs. Debian has renamed the last one.
@@ -62,7 +62,7 @@ TMPDIR=$work/tmp unshare --user --mount --pid --net --ipc --fork --propagation p
   bash -c 'read -r _ < "$0/mapped" && exec setpriv --pdeathsig KILL bash build/arm64/inside.sh "$@"' "$work" "$out" "$work" "${what[@]}" &
 inside=$!
 until [ "$(readlink "/proc/$inside/ns/user")" != "$(readlink /proc/self/ns/user)" ]; do
-  kill -0 "$inside" 2>/dev/null || fail "namespaces of its own are refused here, by the kernel or by a container's profile"
+  kill -0 "$inside" 2>/dev/null || fail "namespaces cannot be created here: the kernel or a container's profile refuses them"
   sleep 0.1
 done
 # User ids are the same inside and outside, so that root stays root and tests may become another user.

@@ -27,14 +27,14 @@ cluster() {
   mkdir "$RUNTIME_DIRECTORY"
   (cd "$out/Hello" && exec "$out/KestrelGreenTransport.Tool/green" run --name arm -w 2 -b 127.0.0.1:0 --timeout 60s --boot-timeout 5m ./Hello) > "$log" 2>&1 &
   supervisor=$!
-  check "both workers serve" eventually workers 2 ''
+  check "both workers are serving" eventually workers 2 ''
   check "a worker answers" answered
   kill -KILL "$(status | jq '.workers[0].pid')" || true
-  check "a worker that is killed is replaced, and the reason is known" eventually workers 2 'and any(.workers[]; .lastExit.signal == "SIGKILL")'
+  check "a killed worker is replaced, and the reason is known" eventually workers 2 'and any(.workers[]; .lastExit.signal == "SIGKILL")'
   check "green scale 3" eventually green scale 3
   check "green reload" eventually green reload
-  check "the new generation serves" eventually workers 3 'and .generation >= 2'
-  check "a worker of it answers" answered
+  check "the new generation is serving" eventually workers 3 'and .generation >= 2'
+  check "a worker of the new generation answers" answered
   check "green stop" eventually green stop
   check "the supervisor exits with 0" wait "$supervisor"
   check "nothing is left in its run-time directory" test -z "$(ls -A "$RUNTIME_DIRECTORY")"

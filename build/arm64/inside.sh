@@ -8,7 +8,7 @@ out=$1 work=$2 what=$3 class=${4-}
 
 mount -t proc proc /proc
 mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc ||
-  fail "the kernel has no binfmt_misc for a user namespace (Linux 6.7 has)"
+  fail "this kernel has no binfmt_misc for a user namespace (Linux 6.7 or newer has)"
 # ELF, 64 bit, a program or a shared object, for machine 183. P passes on the program's own name, O the open file, for a
 # program without a path; F opens the emulator now.
 printf '%s' ":qemu-aarch64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:$(command -v qemu-aarch64):POF" \

@@ -86,7 +86,7 @@ def _measure_all(options, folder, make_group, accounting, server_core, load_core
     with ExitStack() as stack:
         if any(scenario.postgres for scenario in scenarios):
             if not postgres.is_installed():
-                print("without PostgreSQL: the scenario postgres is left out (apt-get install postgresql)")
+                print("no PostgreSQL: leaving out the scenario postgres (apt-get install postgresql)")
                 scenarios = [scenario for scenario in scenarios if not scenario.postgres]
             else:
                 database = stack.enter_context(postgres.Postgres(folder / "postgres", load_core))
@@ -110,7 +110,7 @@ def _available(variants, scenario, machine):
         if not variant.is_dotnet:
             program = machine.floor if variant.command == "floor" else variant.command
             if not shutil.which(program):
-                print(f"{variant.name}: left out, {program} is not there")
+                print(f"{variant.name}: left out, {program} does not exist")
                 continue
         elif variant.unless and any(v.name == variant.unless for v in kept) or not _starts(variant, scenario, machine):
             continue
@@ -174,12 +174,12 @@ def _options():
     parser.add_argument("--variant", action="append", metavar="NAME[,NAME]", help="only these")
     parser.add_argument("--rounds", type=int, metavar="N", help="how often each variant is measured (3)")
     parser.add_argument("--seconds", type=int, default=2, metavar="N", help="how long each time (2)")
-    parser.add_argument("--quota", type=int, default=40, metavar="PERCENT", help="of a core, for the server; 0 for none (40)")
+    parser.add_argument("--quota", type=int, default=40, metavar="PERCENT", help="how much of a core the server may use; 0 for no limit (40)")
     parser.add_argument("--no-strace", action="store_true", help="do not count system calls")
     parser.add_argument("--server-core", type=int, metavar="N")
     parser.add_argument("--load-core", type=int, metavar="N")
     parser.add_argument("--out", metavar="FOLDER", help="the report's folder (artifacts/bench/DATE)")
-    parser.add_argument("--continue", action="store_true", dest="go_on", help="add to the report in --out: what it has is not measured again")
+    parser.add_argument("--continue", action="store_true", dest="go_on", help="add to the report in --out, and do not measure again what it already has")
     parser.add_argument("--list", action="store_true", help="list scenarios and variants")
     parser.add_argument("--dll", help=argparse.SUPPRESS)
     parser.add_argument("--floor", help=argparse.SUPPRESS)

@@ -25,7 +25,7 @@ class Programs:
     """Copies of what was built: a build in the same work tree meanwhile would overwrite what runs, and end it."""
 
     def __init__(self, green=None, root="."):
-        """Takes another `green` than the one that was built in `root`, if given: one that was compiled ahead of time."""
+        """Uses `green`, if given, instead of the one built in `root`: for example one compiled ahead of time."""
         self.root, self.folder = root, tempfile.mkdtemp(prefix="green-programs-")
         self.green = [green] if green else ["dotnet", self._copy("src/KestrelGreenTransport.Tool", "green.dll")]
         self.worker = self._copy("test/TestWorker", "TestWorker.dll")
@@ -105,9 +105,9 @@ class Green:
                     return last
             except OSError:
                 if self.process.poll() not in (None, 0):
-                    raise Failure(f"the supervisor has left with {self.process.returncode}:\n{self.tail()}") from None
+                    raise Failure(f"the supervisor exited with {self.process.returncode}:\n{self.tail()}") from None
             time.sleep(pause)
-        raise Failure(f"waited in vain for {within} s: {json.dumps(last)}\n{self.tail()}")
+        raise Failure(f"not as expected within {within} s: {json.dumps(last)}\n{self.tail()}")
 
     def tail(self, lines=30):
         with open(self.log.name, errors="replace") as log:
@@ -148,7 +148,7 @@ class Load:
             return 0
 
     def last_second(self):
-        """When the last full second was over, and within which milliseconds 99 of 100 answers of it came; None before the first."""
+        """When the last full second was over, and its p99 in milliseconds; None before the first."""
         try:
             with open(self._file("progress")) as file:
                 return os.stat(file.fileno()).st_mtime, float(file.read().split()[2])

@@ -63,7 +63,7 @@ def _reload(programs, clients):
             seconds = []
             deploy = subprocess.Popen([*programs.green, "reload", "--name", "bench"], env=green.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             start, end = time.time(), None
-            # Two seconds more: the one in which it ends, and the one after.
+            # Two more seconds: the one in which the reload ends, and the next one.
             while end is None or time.time() < end + 2:
                 if not seconds or seconds[-1] != load.last_second():
                     seconds.append(load.last_second())
@@ -78,7 +78,7 @@ def _reload(programs, clients):
 
 
 def _half_load(programs):
-    """How many such clients keep half of the machine busy, their own work included."""
+    """How many of these clients keep half of the machine busy, including their own work."""
     with tempfile.TemporaryDirectory(prefix="green-load-") as folder, Green(programs, "-w", "4", "--warm-up", _PATH) as green:
         green.serving(4)
         load = Load(programs, "half", green.port, folder, 600, _TRIAL, nice=0, path=_PATH, pause_ms=_PAUSE)

@@ -24,7 +24,7 @@ def standby(programs, arguments):
 
 
 def cold(programs, arguments):
-    """Against the first answer of the same app over Kestrel's own transport, started by itself."""
+    """Compared with the first answer of the same app over Kestrel's own transport, started by itself."""
     for name, figures in in_turns(programs, arguments, arguments.rounds, lambda build: (_stock(build), _replace(build, [], 0, signal.SIGKILL, False))):
         stock, took = zip(*figures)
         _show(f"{name}kill -9, cold replacement: first answer (stock's own: median {statistics.median(stock):.1f} ms)", took, 1.2 * statistics.median(stock))
@@ -44,7 +44,7 @@ def _stock(programs):
                 get(port)
                 return (time.monotonic() - start) * 1000
             time.sleep(0.001)
-        raise Failure(f"the app over stock Kestrel left with {process.returncode}")
+        raise Failure(f"the app over stock Kestrel exited with {process.returncode}")
     finally:
         process.kill()
         process.wait()
@@ -79,7 +79,7 @@ def starved(programs, arguments):
                 with open(files[0]) as file:
                     stacks = file.read()
                 if "Starve" not in stacks or f"{victim}" not in os.path.basename(files[0]) or "starvation" not in green.tail():
-                    raise Failure(f"the stacks do not show who starves whom:\n{stacks[:2000]}\n{green.tail()}")
+                    raise Failure(f"the stacks do not show what starves the thread pool:\n{stacks[:2000]}\n{green.tail()}")
                 asking.join(60)
     _show("thread-pool starvation, --timeout 3s: verdict, and stacks on disk", took, 5000)
 
@@ -106,14 +106,14 @@ def _settled(green, workers, standby=0):
 
 def _replace(programs, options, standby, number, by_pidfd):
     """Milliseconds from a worker's loss to the next answer."""
-    # A supervisor of its own for each loss: where one follows the other, replacements wait longer each time.
+    # A new supervisor for each loss: after one loss follows another, replacements wait longer each time.
     with Green(programs, "-w", "1", *options) as green:
         victim = _serving(_settled(green, 1, standby))
         watch = os.pidfd_open(victim)
         start = time.monotonic()
         os.kill(victim, number)
         if by_pidfd:
-            # The exit itself takes the kernel a while: it gives the memory back first.
+            # The exit itself takes the kernel a while, because it frees the memory first.
             select.select([watch], [], [])
             start = time.monotonic()
         else:
@@ -122,7 +122,7 @@ def _replace(programs, options, standby, number, by_pidfd):
         took = (time.monotonic() - start) * 1000
         os.close(watch)
         if answer.endswith(str(victim)):
-            raise Failure("the lost worker itself has answered")
+            raise Failure("the lost worker itself answered")
         return took
 
 

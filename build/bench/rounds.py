@@ -1,14 +1,14 @@
-"""The same measurement again and again: over this build and, with --before, over another commit's in turns."""
+"""Repeats a measurement with this build and, with --before, with another commit's build in turns."""
 
 
 def in_turns(programs, arguments, rounds, measure):
-    """Yields the name of a build and its figures, as lists with one entry a round."""
+    """Yields the name of a build and its figures, as lists with one entry for each round."""
     builds = {"": programs}
     if arguments.before:
         builds["before: "] = arguments.before
     taken = {name: [] for name in builds}
     for number in range(rounds):
-        # What the machine does meanwhile hits both, and neither always comes second.
+        # Other work on the machine affects both alike, and neither build always comes second.
         for name in sorted(builds, reverse=number % 2 == 1):
             taken[name].append(measure(builds[name]))
     return taken.items()

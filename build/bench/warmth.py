@@ -1,4 +1,4 @@
-"""How hot a worker is when it begins to serve: what it serves in its first CPU-seconds against what it serves later."""
+"""How hot a worker is when it begins to serve: its requests in its first CPU-seconds, compared with its later rate."""
 import glob
 import os
 import signal
@@ -16,7 +16,7 @@ _LINE, _PID, _STATE, _REQUESTS = 128, 8, 12, 40
 
 
 def hot(programs, arguments):
-    """With one processor visible and with two; after a reload with a warm-up, and after kill -9 without a standby."""
+    """Measures with one processor visible and with two; after a reload with a warm-up, and after kill -9 without a standby."""
     for processors in (1, 2):
         for name, figures in in_turns(programs, arguments, max(1, arguments.rounds // 10), lambda build: _measure(build, processors, arguments)):
             steady, reload, kill = ([figure[index] for figure in figures] for index in range(3))
@@ -28,12 +28,12 @@ def hot(programs, arguments):
 
 
 def _measure(programs, processors, arguments):
-    """Requests per CPU-second of a worker that is hot, and what its replacements serve at first."""
+    """Requests per CPU-second of a hot worker, and the first requests of its replacements."""
     cores = sorted(os.sched_getaffinity(0))
     affinity = ["--cpu-affinity", "1"] if processors == 1 else []
     with Green(programs, "-w", "1", "--warm-up", _PATH, *affinity) as green:
         green.serving(1)
-        # On the last processor: a worker that is tied to one has the first.
+        # On the last processor: a worker that is pinned to one has the first.
         load = subprocess.Popen(["taskset", "-c", str(cores[-1]), "wrk", "-t", "1", "-c", "64", "-d", "600s", f"http://127.0.0.1:{green.port}{_PATH}"],
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
@@ -51,27 +51,27 @@ def _measure(programs, processors, arguments):
 
 
 class _Worker:
-    """The one that serves, once it does; what it has answered by its line on the board, and what CPU time it took, its JIT's included."""
+    """The worker that is serving, once there is one: its answers, from its record on the board, and its CPU time, including the JIT's."""
 
     def __init__(self, green, after):
         [self._board] = glob.glob(os.path.join(green.home, "green-*", "workers", "board"))
         deadline = time.monotonic() + 120
         while (found := self._find(after)) is None:
             if time.monotonic() > deadline:
-                raise Failure(f"no worker began to serve within 120 s:\n{green.tail()}")
+                raise Failure(f"no worker was serving within 120 s:\n{green.tail()}")
             time.sleep(0.002)
         self._offset, self.pid = found
-        # A warm-up's requests stand on the board too.
+        # The board counts the requests of a warm-up too.
         self._since, self._before, self._until = self._cpu(), self._requests(), time.monotonic() + 300
 
     def served(self, seconds):
-        """How many requests in so many CPU-seconds after the gate opened."""
+        """How many requests it answers in this many CPU-seconds after the gate opened."""
         while self._cpu() - self._since < seconds:
             self._wait()
         return self._requests() - self._before
 
     def rate_after(self, seconds):
-        """Requests per CPU-second once it has had so many."""
+        """Requests per CPU-second, once it has used this many CPU-seconds."""
         self.served(seconds)
         start, cpu = self._requests(), self._cpu()
         while self._cpu() - cpu < _WINDOW:
@@ -91,11 +91,11 @@ class _Worker:
         with open(self._board, "rb") as board:
             return struct.unpack_from("<q", os.pread(board.fileno(), 8, self._offset + _REQUESTS))[0]
 
-    # The kernel's clock of that process (clock_getcpuclockid): all of its threads, those that have ended too, to the nanosecond.
+    # The kernel's CPU clock of that process (clock_getcpuclockid): all of its threads, including ended ones, in nanoseconds.
     def _cpu(self):
         return time.clock_gettime((~self.pid << 3) | 2)
 
     def _wait(self):
         if time.monotonic() > self._until:
-            raise Failure(f"worker {self.pid} had {self._cpu() - self._since:.1f} CPU-s within 300 s only")
+            raise Failure(f"worker {self.pid} used only {self._cpu() - self._since:.1f} CPU-s within 300 s")
         time.sleep(0.01)

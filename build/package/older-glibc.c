@@ -1,6 +1,6 @@
 // Linked into the green of linux-x64 that build/pack.sh makes, so that it starts on glibc 2.28 (RHEL 8), the oldest that .NET 10 is
 // supported on, wherever it was built. A linker takes the newest version of each symbol that its own glibc has. These are the symbols
-// that have a newer version than 2.28: each is defined here, and goes on to the version that has been there from the beginning.
+// that have a newer version than 2.28: each is defined here, and calls the version that has been there from the beginning.
 // ToolPackageTests finds one that is missing here, and names it.
 #define OLDER(name, version) \
     __asm__(".symver older_" #name ", " #name "@GLIBC_" version "\n" \

@@ -48,7 +48,7 @@ class Terminal:
         end = time.monotonic() + limit
         while not holds(self.text()):
             if self._process.poll() is not None or time.monotonic() > end:
-                raise SystemExit(f"{' '.join(self._command)} did not come so far (exit code {self._process.returncode}):\n{self.text()}")
+                raise SystemExit(f"{' '.join(self._command)} did not get this far (exit code {self._process.returncode}):\n{self.text()}")
             time.sleep(0.1)
 
     def text(self):

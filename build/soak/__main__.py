@@ -38,16 +38,16 @@ def main():
     scenarios = {**DISTURBANCES, **CAPACITY, **EVERYTHING, **HOSTS, **SAMPLE}
     parser = argparse.ArgumentParser(prog="soak.sh", description=__doc__)
     parser.add_argument("scenario", choices=scenarios, nargs="?", default="everything", metavar="SCENARIO", help=", ".join(scenarios))
-    parser.add_argument("seconds", type=int, nargs="?", help="how long (default: 60; at most an hour where rounds or requests are given)")
+    parser.add_argument("seconds", type=int, nargs="?", help="how long (default: 60; at most an hour if rounds or requests are given)")
     parser.add_argument("workers", type=int, nargs="?", help="how many workers (default: 4)")
-    parser.add_argument("--rounds", type=int, default=0, help="go on until it was done so often")
-    parser.add_argument("--requests", type=int, default=0, help="go on until so many were answered, directly and through nginx each")
-    parser.add_argument("--no-nginx", action="store_true", help="direct load alone")
+    parser.add_argument("--rounds", type=int, default=0, help="continue until this many rounds are done")
+    parser.add_argument("--requests", type=int, default=0, help="continue until this many requests are answered, both directly and through nginx")
+    parser.add_argument("--no-nginx", action="store_true", help="only direct load")
     parser.add_argument("--nginx-keepalive", default="500ms", help="how long nginx keeps an idle connection to a worker (default: 500ms, as the sample's)")
     parser.add_argument("--hours", type=float, default=0, help="how long, in hours")
-    parser.add_argument("--seed", type=int, help="of the random order of everything (default: another one each time)")
+    parser.add_argument("--seed", type=int, help="the seed of everything's random order (default: a different one each time)")
     parser.add_argument("--out", default="artifacts/soak", help="the folder for the report of everything (default: artifacts/soak)")
-    parser.add_argument("--capture", metavar="FILE", help="keep by tcpdump what goes to and from the workers, and show the end of a connection that lost a request")
+    parser.add_argument("--capture", metavar="FILE", help="record the workers' traffic with tcpdump, and show the end of each connection that lost a request")
     arguments = parser.parse_args()
     counts = arguments.rounds or arguments.requests
     seconds = int(arguments.hours * 3600) or arguments.seconds or (3600 if counts else 60)
@@ -75,7 +75,7 @@ def main():
         good = False
     finally:
         programs.remove()
-    print(f"{arguments.scenario}: {'as it should be' if good else 'NOT as it should be'}, after {time.monotonic() - start:.0f} s")
+    print(f"{arguments.scenario}: {'ok' if good else 'FAILED'}, after {time.monotonic() - start:.0f} s")
     sys.exit(0 if good else 1)
 
 

@@ -45,7 +45,7 @@ def _staying(programs, folder, green, how, ramp):
     finally:
         report = load.stop()
     good = held[-1] <= 1.15 * held[0] and report.lost == 0
-    print(f"400 connections that stay, opened {how}: {held}, largest / smallest {held[-1] / max(1, held[0]):.2f} "
+    print(f"400 lasting connections, opened {how}: {held}, largest / smallest {held[-1] / max(1, held[0]):.2f} "
           f"(goal 1.15: {_verdict(good)}); {report.line}", flush=True)
     return good
 
@@ -121,7 +121,7 @@ def relief(programs, folder, wish):
                 probes.append((begun, _probe(green.port)))
                 time.sleep(0.02)
             recovered.append(max((begun + took for begun, took in probes if took > limit), default=0.0))
-            print(f"{clients} clients are gone at once: answers take at most {limit * 1000:.0f} ms again after {recovered[-1]:.2f} s "
+            print(f"{clients} clients disconnect at once: answers take at most {limit * 1000:.0f} ms again after {recovered[-1]:.2f} s "
                   f"(p99 before them {normal * 1000:.1f} ms)", flush=True)
     median = statistics.median(recovered)
     print(f"median of {len(recovered)}: {median:.2f} s, worst {max(recovered):.2f} s (goal 1 s: {_verdict(median <= 1)})")

@@ -90,7 +90,7 @@ def reload(green, workers, _=None):
     after = green.serving(workers)
     # A failed reload leaves the old workers in place.
     if {worker["pid"] for worker in before["workers"]} & {worker["pid"] for worker in after["workers"]}:
-        raise Failure(f"a reload replaced less than all workers:\n{green.tail()}")
+        raise Failure(f"a reload did not replace every worker:\n{green.tail()}")
 
 
 def _recycle(green, _, __):
@@ -106,7 +106,7 @@ def upgrade(green, workers, workers_then):
     deadline = time.monotonic() + 120
     while _is_alive(before):
         if time.monotonic() > deadline:
-            raise Failure(f"supervisor {before} has not left within 120 s:\n{green.tail()}")
+            raise Failure(f"supervisor {before} did not exit within 120 s:\n{green.tail()}")
         time.sleep(0.1)
 
 
@@ -169,7 +169,7 @@ def disturb(name, programs, folder, wish):
             elapsed = time.monotonic() - start
             answered = {one.name: one.answered() for one in loads}
             if not all(one.runs() for one in loads):
-                raise Failure("a load has ended early")
+                raise Failure("a load ended early")
             if time.monotonic() - said > 30:
                 said = time.monotonic()
                 print(f"after {elapsed:.0f} s: {rounds} rounds, answered {answered}", flush=True)
@@ -210,7 +210,7 @@ def judge(reports, victims, green, capture=None):
                 untraced.append(f"{report.name}: {loss}")
         # Only a limited number of losses is kept for each.
         if report.lost != len(report.losses):
-            untraced.append(f"{report.name}: {report.lost - len(report.losses)} more than are on record")
+            untraced.append(f"{report.name}: {report.lost - len(report.losses)} without a record")
     begun, lost = sum(report.begun for report in reports), sum(report.lost for report in reports)
     died = collections.Counter(cause for _, cause, _ in victims.died)
     traced = "".join(f"{causes[cause]} on connections of the {died[cause]} workers that died by a {cause}, " for cause in died)

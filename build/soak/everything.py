@@ -133,7 +133,7 @@ def _disturb(cluster, watch, loads, wish, done):
         getattr(cluster, act)()
         cluster.settle()
         if not all(load.runs() for load in loads):
-            raise Failure("a load has ended early")
+            raise Failure("a load ended early")
         if watch.now() - said > 60:
             said = watch.now()
             print(f"after {said:.0f} s: {len(done)} disturbances, answered {({load.name: load.answered() for load in loads})}", flush=True)
@@ -167,7 +167,7 @@ def _judge_growth(watch, witness, since):
     good = True
     supervisors = {look.pid for look in watch.looks if look.role == "supervisor" and look.at >= since}
     if len(supervisors) != 1 or witness is None or not any(look.pid == witness and look.at >= watch.now() - 60 for look in watch.looks):
-        print(f"growth: cannot be judged, no process lived through the second half (supervisors {supervisors}, witness {witness})")
+        print(f"growth cannot be judged: no process lived through the second half (supervisors {supervisors}, witness {witness})")
         return False
     for role, pid in (("supervisor", supervisors.pop()), ("worker", witness)):
         for what, unit in (("memory", "MB"), ("descriptors", "")):

@@ -79,7 +79,7 @@ class Hosts:
                 return None
             states = [worker["state"] for worker in status["workers"]]
             return status if status["supervisorPid"] != other_than and states == ["serving", "serving"] else None
-        return _until(serves, f"host {number} serves", self)
+        return _until(serves, f"host {number} is serving", self)
 
     def reload(self, number):
         command = [*self.programs.green, "reload", "--name", f"host{number}"]
@@ -126,9 +126,9 @@ def _until(found, what, hosts, within=300):
         if value := found():
             return value
         if hosts.process.poll() is not None:
-            raise Failure(f"run.sh has left with {hosts.process.returncode}:\n{hosts.tail()}")
+            raise Failure(f"run.sh exited with {hosts.process.returncode}:\n{hosts.tail()}")
         time.sleep(0.05)
-    raise Failure(f"waited in vain for {within} s: {what}\n{hosts.tail()}")
+    raise Failure(f"not within {within} s: {what}\n{hosts.tail()}")
 
 
 def _answers(loads, more, hosts):

@@ -28,7 +28,7 @@ def draw(path, watch, done, losses, witness, half):
         axes.axvline(half / 60, color="#999999", linestyle=":", linewidth=1)
         axes.grid(alpha=0.25)
     memory.legend(loc="lower right", fontsize=8)
-    descriptors.set_xlabel("minutes; growth is judged behind the dotted line")
+    descriptors.set_xlabel("minutes; growth is judged after the dotted line")
     text = io.StringIO()
     figure.savefig(text, format="svg", metadata={"Date": None})
     plot.close(figure)
@@ -48,7 +48,7 @@ def _requests(axes, watch, losses):
     answered = watch.answered[:: max(1, len(watch.answered) // _MOST_POINTS)]
     axes.plot([at / 60 for at, _ in answered[1:]], [(now - before) / (at - since) for (since, before), (at, now) in zip(answered, answered[1:])], linewidth=1, color="#2e9e5b")
     axes.set_ylim(bottom=0)
-    axes.set_title("answers a second; losses: × by a worker that was killed, ● without a reason", loc="left", fontsize=9)
+    axes.set_title("answers per second; losses: × of a killed worker, ● without a reason", loc="left", fontsize=9)
     for marker, colour, lost in (("x", "#bf8700", [loss for loss, cause in losses if cause]), ("o", "#cf222e", [loss for loss, cause in losses if not cause])):
         at = collections.Counter(round((moment(loss) - watch.began) / 60, 2) for loss in lost)
         axes.scatter(list(at), [0] * len(at), marker=marker, s=16, color=colour, clip_on=False, zorder=3)

@@ -53,7 +53,7 @@ class Sample:
         deadline = time.monotonic() + within
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                raise Failure(f"run.sh has left with {self.process.returncode}:\n{self._said()}")
+                raise Failure(f"run.sh exited with {self.process.returncode}:\n{self._said()}")
             try:
                 # The socket exists before the supervisor answers on it.
                 status = status_at(glob.glob(os.path.join(self.home, "nginx-proxy-*.sock"))[0])
@@ -63,7 +63,7 @@ class Sample:
             except (OSError, IndexError):
                 pass
             time.sleep(0.05)
-        raise Failure(f"waited in vain for two workers:\n{self._said()}")
+        raise Failure(f"two workers were not serving in time:\n{self._said()}")
 
     def _said(self):
         with open(self.log.name, errors="replace") as log:

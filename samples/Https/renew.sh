@@ -17,4 +17,4 @@ log=$(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -noenc 
 
 ln -s "$(basename "$version")" "$version.link"
 mv -T "$version.link" "$folder/live"
-echo "$folder/live leads to $(basename "$version")"
+echo "$folder/live points to $(basename "$version")"

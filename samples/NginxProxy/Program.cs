@@ -45,7 +45,7 @@ app.Map("/echo", async (HttpContext context) =>
         var received = await socket.ReceiveAsync(buffer.AsMemory(), context.RequestAborted);
         if (received.MessageType == WebSocketMessageType.Close)
         {
-            await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, "bye", context.RequestAborted);
+            await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, "closed by the client", context.RequestAborted);
             return;
         }
 

@@ -9,7 +9,7 @@ set -euo pipefail
 sample=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$sample/../.." && pwd)
 
-[ "$(id -u)" = 0 ] || { echo "run.sh makes network namespaces, and needs root for it: sudo bash $0" >&2; exit 1; }
+[ "$(id -u)" = 0 ] || { echo "run.sh creates network namespaces, which needs root: sudo bash $0" >&2; exit 1; }
 for tool in dotnet nginx ip; do
   command -v "$tool" >/dev/null || { echo "run.sh needs $tool. On Debian and Ubuntu: apt-get install ${tool/#ip/iproute2}" >&2; exit 1; }
 done
@@ -90,5 +90,5 @@ sed -e "s|@HOST1@|$net.1:8080|" -e "s|@HOST2@|$net.2:8080|" -e "s|@LISTEN@|$net.
 ip netns exec "$edge" nginx -p "$prefix" -c nginx.conf -e "$prefix/error.log" -g 'daemon off;' 9>&- &
 nginx=$!
 
-echo "nginx listens on http://$net.10 before green-$id-host1 and green-$id-host2. Ctrl+C stops them all."
+echo "nginx listens on http://$net.10 in front of green-$id-host1 and green-$id-host2. Ctrl+C stops them all."
 wait "$nginx"

@@ -4,7 +4,7 @@
 #   bash samples/WorkerContract/two-workers.sh
 #
 # HUP replaces one worker after the other and loses no request; TERM and Ctrl+C stop both. PORT chooses another port than
-# 8080, HELLO_DLL what was built already.
+# 8080, HELLO_DLL an app that is already built.
 set -euo pipefail
 
 address=127.0.0.1:${PORT:-8080}
@@ -28,7 +28,7 @@ folder=$(mktemp -d -p "${RUNTIME_DIRECTORY:-/dev/shm}" two-workers.XXXXXX)
 pids=() # by index
 next=1
 
-# Starts a worker and waits until its heartbeat says that it serves (state 2), or until it is gone.
+# Starts a worker and waits until its heartbeat says that it is serving (state 2), or until it is gone.
 launch() {
   local index=$next
   next=$((next % 4 + 1)) # 1 to 4: an old worker and a new one never share an index
@@ -40,18 +40,18 @@ launch() {
     kill -0 "${pids[index]}" 2>/dev/null || { echo "worker $index did not start" >&2; unset "pids[$index]"; return 1; }
     sleep 0.1
   done
-  echo "worker $index (pid ${pids[index]}) serves"
+  echo "worker $index (pid ${pids[index]}) is ready"
 }
 
-# TERM has a worker accept no more, finish what it took, and leave.
+# On TERM a worker stops accepting, finishes its requests and exits.
 finish() {
   kill -TERM "${pids[$1]}" 2>/dev/null || true
   wait "${pids[$1]}" || true
-  echo "worker $1 has left"
+  echo "worker $1 has exited"
   unset "pids[$1]"
 }
 
-# A new one first: if it does not start, the old one goes on.
+# A new worker first: if it does not start, the old one keeps serving.
 replace() {
   local old=("${!pids[@]}") one
   for one in "${old[@]}"; do

@@ -16,7 +16,7 @@ public static class GreenSupervisor
     /// <param name="args">The app's arguments. The supervisor takes its own options; all others, and everything after <c>--</c>, go to the workers in order.</param>
     /// <param name="configure">Sets options in code. Everything else that sets one wins over it. Null means that code asks for no supervisor.</param>
     /// <returns>
-    /// The exit code once the supervisor is done. Or null, and the app goes on as one process: in a worker; when nothing
+    /// The exit code once the supervisor is done. Or null, and the app continues as one process: in a worker; when nothing
     /// configures a supervisor (no option, no <c>GREEN_*</c> variable, no <c>green.json</c>, no section
     /// <c>GreenSupervisor</c>, no <paramref name="configure"/>); when another program runs this <c>Main</c>
     /// (WebApplicationFactory, dotnet ef); under a debugger; with <c>GREEN_SUPERVISOR=0</c>; and, with a line on standard error that
@@ -36,7 +36,7 @@ public static class GreenSupervisor
 
     private static CallOrigin OriginOf(Assembly caller) => CallOrigins.Of(caller, Assembly.GetEntryAssembly(), MainsOnTheStack());
 
-    // An iterator: most often the caller is the program itself, and nothing is asked of the stack, which takes a while.
+    // An iterator: the caller is usually the program itself, and then the stack, which takes a while to walk, is not read at all.
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "A Main is never trimmed, and it alone is looked for.")]
     private static IEnumerable<Assembly> MainsOnTheStack()
     {

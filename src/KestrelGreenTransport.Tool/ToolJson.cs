@@ -49,7 +49,7 @@ internal sealed record ConfigDocument
 
     public required IReadOnlyList<ConfigSetting> Settings { get; init; }
 
-    /// <summary>The runtime's variables that workers get because neither the operator nor the app has set them.</summary>
+    /// <summary>The runtime's variables that the supervisor adds for workers because neither the operator nor the app has set them.</summary>
     public required IReadOnlyDictionary<string, string> WorkerEnvironment { get; init; }
 
     public required IReadOnlyList<string> Problems { get; init; }

@@ -4,7 +4,7 @@ namespace KestrelGreenTransport;
 
 /// <summary>
 /// Which of several workers this process is. Registered by <c>UseGreenTransport()</c>; without a supervisor the only
-/// process is worker 1 of generation 1, and leads.
+/// process is worker 1 of generation 1, and the leader.
 /// </summary>
 public interface IGreenWorker
 {
@@ -15,11 +15,11 @@ public interface IGreenWorker
     long Generation { get; }
 
     /// <summary>
-    /// Whether this worker leads now. At most one of a supervisor's workers does: the next one is appointed only when the
-    /// previous one has resigned or is dead. While a worker is being replaced there may be no leader for a moment.
+    /// Whether this worker is the leader now. At most one of a supervisor's workers is: the next one is appointed only after the
+    /// previous one has resigned or died. While a worker is being replaced there may be no leader for a moment.
     /// </summary>
     bool IsLeader { get; }
 
-    /// <summary>Fires once, at the next change of <see cref="IsLeader"/>. After a dismissal no other worker leads before the callbacks have returned.</summary>
+    /// <summary>Fires once, at the next change of <see cref="IsLeader"/>. After a dismissal no other worker becomes the leader before the callbacks have returned.</summary>
     IChangeToken LeadershipChanged { get; }
 }

@@ -14,13 +14,13 @@ internal static partial class Log
     [LoggerMessage(1, LogLevel.Debug, "{Endpoint}: all slots are taken; clients wait in the kernel's queue until one is free.")]
     public static partial void PoolFull(ILogger logger, string endpoint);
 
-    [LoggerMessage(2, LogLevel.Error, "{Endpoint}: cannot accept: {Reason} (errno {Errno}). Next try in {DelayMs} ms, then at doubling intervals; clients wait in the kernel's queue.")]
+    [LoggerMessage(2, LogLevel.Error, "{Endpoint}: cannot accept: {Reason} (errno {Errno}). Retrying in {DelayMs} ms, then at doubling intervals; clients wait in the kernel's queue.")]
     public static partial void AcceptFailed(ILogger logger, string endpoint, string reason, int errno, double delayMs);
 
-    [LoggerMessage(3, LogLevel.Information, "{Endpoint}: accepts again after {Failures} failed attempts.")]
+    [LoggerMessage(3, LogLevel.Information, "{Endpoint}: accepting again after {Failures} failed attempts.")]
     public static partial void AcceptRecovered(ILogger logger, string endpoint, int failures);
 
-    [LoggerMessage(4, LogLevel.Critical, "{Endpoint}: this listener is broken for good: {Reason} (errno {Errno}). It accepts no more connections in this process; restart the process.")]
+    [LoggerMessage(4, LogLevel.Critical, "{Endpoint}: this listener has failed permanently: {Reason} (errno {Errno}). This process accepts no more connections on it; restart the process.")]
     public static partial void ListenerEnded(ILogger logger, string endpoint, string reason, int errno);
 
     [LoggerMessage(5, LogLevel.Debug, "{Endpoint}: a connection ended before it could be set up.")]
@@ -29,51 +29,51 @@ internal static partial class Log
     [LoggerMessage(6, LogLevel.Error, "{Message}")]
     public static partial void InheritedListenerUnused(ILogger logger, string message);
 
-    [LoggerMessage(7, LogLevel.Warning, "{Endpoint} asks for HTTP/3 and is served without it: its UDP socket cannot be shared by several processes. HTTP/1.1 and HTTP/2 work.")]
+    [LoggerMessage(7, LogLevel.Warning, "{Endpoint}: HTTP/3 is disabled, because several processes cannot share its UDP socket. HTTP/1.1 and HTTP/2 work.")]
     public static partial void Http3TakenOff(ILogger logger, string endpoint);
 
-    [LoggerMessage(20, LogLevel.Information, "Stopping: no more connections are accepted; {Connections} are open and may finish their requests within {LimitMs} ms.")]
+    [LoggerMessage(20, LogLevel.Information, "Stopping: no longer accepting connections; {Connections} open ones have {LimitMs} ms to finish their requests.")]
     public static partial void Draining(ILogger logger, int connections, double limitMs);
 
-    [LoggerMessage(21, LogLevel.Warning, "Stopping: after {LimitMs} ms {Connections} connections were still open and are cut off, with {Requests} requests in flight: {Paths}. Raise GracefulTimeout if they should have had longer.")]
+    [LoggerMessage(21, LogLevel.Warning, "Stopping: cutting off {Connections} connections still open after {LimitMs} ms, with {Requests} requests in flight: {Paths}. To give them longer, raise GracefulTimeout.")]
     public static partial void CutOff(ILogger logger, double limitMs, int connections, int requests, string paths);
 
-    [LoggerMessage(22, LogLevel.Debug, "{Endpoint}: all slots are taken and clients wait; {Connections} idle connections were closed for them.")]
+    [LoggerMessage(22, LogLevel.Debug, "{Endpoint}: all slots are taken and clients are waiting; closed {Connections} idle connections to make room.")]
     public static partial void IdleReclaimed(ILogger logger, string endpoint, int connections);
 
-    [LoggerMessage(104, LogLevel.Warning, "HostOptions.ShutdownTimeout ({Host}) is shorter than GracefulTimeout ({Graceful}, from {Source}) and is raised to {Raised}. Set one of them, or GracefulTimeout to at most ShutdownTimeout.")]
+    [LoggerMessage(104, LogLevel.Warning, "HostOptions.ShutdownTimeout ({Host}) is shorter than GracefulTimeout ({Graceful}, from {Source}): raising it to {Raised}. Set only one of them, or set GracefulTimeout to at most ShutdownTimeout.")]
     public static partial void ShutdownTimeoutRaised(ILogger logger, string host, string graceful, string source, string raised);
 
-    [LoggerMessage(30, LogLevel.Warning, "{Endpoint}: a connection from {From} was reset: {Problem} ({Untold} more since the last such line.)")]
+    [LoggerMessage(30, LogLevel.Warning, "{Endpoint}: a connection from {From} was reset: {Problem} ({Untold} more since this was last logged.)")]
     public static partial void ProxyHeaderRefused(ILogger logger, string endpoint, EndPoint? from, string problem, int untold);
 
-    [LoggerMessage(40, LogLevel.Error, "{Target}: the access log cannot be written: {Reason} Lines are lost until it works again.")]
+    [LoggerMessage(40, LogLevel.Error, "{Target}: cannot write the access log: {Reason} Lines are lost until writing works again.")]
     public static partial void AccessLogNotWritten(ILogger logger, string target, string reason);
 
-    [LoggerMessage(41, LogLevel.Information, "{Target}: the access log is written again.")]
+    [LoggerMessage(41, LogLevel.Information, "{Target}: writing the access log works again.")]
     public static partial void AccessLogWorksAgain(ILogger logger, string target);
 
-    [LoggerMessage(42, LogLevel.Warning, "{Target}: {Lines} lines of the access log were dropped: they came faster than they could be written.")]
+    [LoggerMessage(42, LogLevel.Warning, "{Target}: dropped {Lines} lines of the access log, which came faster than they could be written.")]
     public static partial void AccessLogDropped(ILogger logger, string target, long lines);
 
-    [LoggerMessage(43, LogLevel.Error, "{Target}: the access log cannot be opened anew: {Reason} The old file is written on.")]
+    [LoggerMessage(43, LogLevel.Error, "{Target}: cannot reopen the access log: {Reason} Still writing to the old file.")]
     public static partial void AccessLogNotReopened(ILogger logger, string target, string reason);
 
-    [LoggerMessage(50, LogLevel.Warning, "Connection {ConnectionId}: {Handler} began {Seconds} s ago and will never complete: its client has left, and nothing holds what it awaits. The connection is closed and its slot is free. Look there for a task that is awaited and never completed.")]
+    [LoggerMessage(50, LogLevel.Warning, "Connection {ConnectionId}: {Handler} began {Seconds} s ago and will never complete: its client has disconnected, and nothing references the task that it awaits. The connection was closed and its slot freed. Look there for an awaited task that is never completed.")]
     public static partial void Abandoned(ILogger logger, string connectionId, string handler, long seconds);
 
-    [LoggerMessage(55, LogLevel.Error, "Connection {ConnectionId}: a callback registered on ConnectionClosedRequested threw an exception. The connection is told to close all the same.")]
+    [LoggerMessage(55, LogLevel.Error, "Connection {ConnectionId}: a callback registered on ConnectionClosedRequested threw an exception. The connection is asked to close all the same.")]
     public static partial void CloseCallbackFailed(ILogger logger, Exception exception, string connectionId);
 
-    [LoggerMessage(200, LogLevel.Error, "{Loop}: a continuation that the event loop ran threw an exception. The loop goes on.")]
+    [LoggerMessage(200, LogLevel.Error, "{Loop}: a continuation that the event loop ran threw an exception. The loop continues.")]
     public static partial void DispatchFailed(ILogger logger, Exception exception, string loop);
 
     [LoggerMessage(201, LogLevel.Error, "Connection {ConnectionId}: a callback registered on ConnectionClosed threw an exception.")]
     public static partial void ClosedCallbackFailed(ILogger logger, Exception exception, string connectionId);
 
-    [LoggerMessage(202, LogLevel.Warning, "{Loop}: no thread can be started besides {Threads} that it has. A handler that blocks holds up the loop's other connections until one is free. Look at the limits on threads and memory (ulimit -u, pids.max).")]
+    [LoggerMessage(202, LogLevel.Warning, "{Loop}: cannot start another thread; it has {Threads}. A handler that blocks holds up the loop's other connections until a thread is free. Check the limits on threads and memory (ulimit -u, pids.max).")]
     public static partial void SpareRefused(ILogger logger, Exception exception, string loop, int threads);
 
-    [LoggerMessage(203, LogLevel.Warning, "{Loop}: cannot be tied to processor {Processor}: {Problem}. It runs wherever the process may. Look at the processors that the process has (taskset -p), or leave PinEventLoops out.")]
+    [LoggerMessage(203, LogLevel.Warning, "{Loop}: cannot be pinned to processor {Processor}: {Problem}. It may run on any processor of this process. Check which processors the process has (taskset -p), or leave PinEventLoops out.")]
     public static partial void LoopNotTied(ILogger logger, string loop, int processor, string problem);
 }

@@ -94,7 +94,7 @@ public sealed class LoadReport
         }
     }
 
-    /// <summary>The same of the answers that came since the last call.</summary>
+    /// <summary>The same, for the answers since the last call.</summary>
     public TimeSpan NextPercentile(double percent)
     {
         lock (_lock)

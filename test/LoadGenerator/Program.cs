@@ -3,9 +3,9 @@
 //   LoadGenerator 127.0.0.1:8080 seconds=60 clients=32 path=/echo body=200 keep-alive=true pause-ms=0 ramp-ms=0 timeout-ms=60000
 //     read-pause-ms=0 streams=0 tls=false requests-of-each=100 losses=FILE progress=FILE
 //
-// Ends early, with the same report, when standard input ends or each client has made so many requests. The file of progress
-// holds, about every second, how many requests were begun and answered so far, and within how many milliseconds 99 of 100 answers
-// of that second came.
+// Ends early, with the same report, when standard input ends or each client has made requests-of-each requests. The file of progress
+// gets a line about every second: how many requests were begun and answered so far, and the p99 of that second's answers in
+// milliseconds.
 using System.Globalization;
 using System.Net;
 using LoadGenerator;

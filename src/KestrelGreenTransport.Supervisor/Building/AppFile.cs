@@ -51,7 +51,7 @@ internal static class AppFile
     /// <summary>Whether a runtime configuration turns a switch of the framework's on; false when it cannot be read.</summary>
     public static bool IsSwitchedOn(string runtimeConfig, string name) => "true".Equals(Property(runtimeConfig, name), StringComparison.OrdinalIgnoreCase);
 
-    /// <summary>What a runtime configuration sets a property to; null when it does not, or cannot be read.</summary>
+    /// <summary>The value of a property in a runtime configuration; null if it is not set there or the file cannot be read.</summary>
     public static string? Property(string runtimeConfig, string name)
     {
         try

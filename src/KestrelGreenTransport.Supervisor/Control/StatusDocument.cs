@@ -34,7 +34,7 @@ internal sealed record StatusDocument
 
 /// <param name="Endpoint">As in the worker contract: <c>tcp://127.0.0.1:8080</c>.</param>
 /// <param name="Backlog">The length that was asked for.</param>
-/// <param name="Queued">Connections that the kernel holds and nobody has accepted yet.</param>
+/// <param name="Queued">Connections that the kernel holds and no worker has accepted yet.</param>
 internal sealed record ListenerStatus(string Endpoint, int Backlog, long Queued);
 
 internal sealed record VerdictsStatus(long FrozenProcess, long ThreadPoolStarvation, long BlockedLoop, long HungRequest, long NoHeartbeat);
@@ -69,22 +69,22 @@ internal sealed record WorkerStatus
 
     public required double CpuSeconds { get; init; }
 
-    /// <summary>How far its warm-up is, from 0 to 1, by the time that it may take; null while it does not warm itself.</summary>
+    /// <summary>The progress of its warm-up, from 0 to 1, as a part of the time that it may take; null while it is not warming up.</summary>
     public double? WarmUp { get; init; }
 
-    /// <summary>Methods that its runtime has compiled so far.</summary>
+    /// <summary>How many methods its runtime has compiled so far.</summary>
     public long CompiledMethods { get; init; }
 
-    /// <summary>How many of them a second, over the last two; null while nothing is known.</summary>
+    /// <summary>Methods compiled per second, over the last two seconds; null while unknown.</summary>
     public double? CompiledMethodsPerSecond { get; init; }
 
-    /// <summary>Processor time that a request cost it over the last seconds; null while nothing is known.</summary>
+    /// <summary>The processor time that it used per request over the last seconds; null while unknown.</summary>
     public double? CpuMicrosecondsPerRequest { get; init; }
 
-    /// <summary>Whether a request costs it hardly more than its siblings; null while nothing is known, and for one that does not serve.</summary>
+    /// <summary>Whether its requests cost hardly more than its siblings' do; null while unknown, and for a worker that is not serving.</summary>
     public bool? Hot { get; init; }
 
-    /// <summary>Whether it leads: what exists once among the workers runs there.</summary>
+    /// <summary>Whether it is the leader, which runs the leader services.</summary>
     public bool Leader { get; init; }
 
     /// <summary>What it is being ended for, if it hung.</summary>
@@ -94,15 +94,15 @@ internal sealed record WorkerStatus
 }
 
 /// <summary>How warm a worker is.</summary>
-/// <param name="MethodsPerSecond">Methods compiled a second; null while nothing is known.</param>
-/// <param name="CpuPerRequest">Nanoseconds of processor time; null while nothing is known.</param>
-/// <param name="IsHot">Whether that is hardly more than what its siblings need; null while nothing is known, and for one that does not serve.</param>
+/// <param name="MethodsPerSecond">Methods compiled per second; null while unknown.</param>
+/// <param name="CpuPerRequest">Nanoseconds of processor time per request; null while unknown.</param>
+/// <param name="IsHot">Whether that is hardly more than its siblings need; null while unknown, and for a worker that is not serving.</param>
 internal sealed record HeatStatus(double? MethodsPerSecond, double? CpuPerRequest, bool? IsHot);
 
 /// <summary>How a process ended.</summary>
 /// <param name="Reason">Why.</param>
-/// <param name="ExitCode">Null when a signal ended it, or nobody knows.</param>
-/// <param name="Signal">Null when it left by itself, or nobody knows.</param>
+/// <param name="ExitCode">Null if a signal ended it, or if it is unknown.</param>
+/// <param name="Signal">Null if it exited by itself, or if it is unknown.</param>
 /// <param name="At">When.</param>
 /// <param name="Verdict">What it was ended for, if it hung.</param>
 /// <param name="Index">Its index: that of the worker that shows this, or another one if both lived at a time.</param>
@@ -144,7 +144,7 @@ internal sealed record ControlRequest
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Worker { get; init; }
 
-    /// <summary>logs, events: at most so many, the youngest.</summary>
+    /// <summary>logs, events: at most this many, the newest.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? Last { get; init; }
 
@@ -182,7 +182,7 @@ internal sealed record ControlResponse
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public Figures? Figures { get; init; }
 
-    /// <summary>logs, events: what to ask from (<see cref="ControlRequest.After"/>) in order to go on.</summary>
+    /// <summary>logs, events: the value of <see cref="ControlRequest.After"/> that continues from here.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public long? Next { get; init; }
 

@@ -2,10 +2,10 @@ using System.Collections.Immutable;
 
 namespace KestrelGreenTransport.Supervisor.Core;
 
-// From the start until a stop, exactly Target active seats stay: whoever is lost has one heir, in the same step.
+// From the start until a stop there are exactly Target active seats: a worker that is lost gets one heir, in the same step.
 // An index belongs to one process at most, for all of its life.
 // A worker is ended for one reason, which is written down first; its death then spawns nothing.
-// Nobody who beats is ended unless somebody asked for it. The supervisor's own absence ends nobody.
+// No worker that sends heartbeats is ended unless that was asked for. A pause of the supervisor itself ends no worker.
 // Once a worker has served, the supervisor never gives up.
 // Leave comes once, last, and only when no process is left.
 
@@ -128,7 +128,7 @@ internal static class Arbiter
 
     private static void TimeWentBy(Turn turn)
     {
-        // What is done to one worker may change another: each is looked up anew.
+        // What is done to one worker may change another: each is looked up again.
         foreach (var index in turn.State.Workers.Keys)
         {
             switch (turn.Find(index))
@@ -185,7 +185,7 @@ internal static class Arbiter
         Remember(turn, worker, exit);
     }
 
-    // Whoever took over shows this very exit as its last one.
+    // The worker that took over shows exactly this exit as its last one.
     private static void Remember(Turn turn, WorkerHandle worker, LastExit exit)
     {
         var heir = turn.Workers.FirstOrDefault(one => ReferenceEquals(one.LastExit, exit));

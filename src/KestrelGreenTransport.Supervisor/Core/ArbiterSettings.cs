@@ -18,13 +18,13 @@ internal sealed record ArbiterSettings
     /// <summary>How many workers stand by.</summary>
     public int Standby { get; init; }
 
-    /// <summary>How a worker warms itself before it serves; null: it does not.</summary>
+    /// <summary>How a worker warms up before it serves; null if it does not.</summary>
     public WarmUpPlan? WarmUp { get; init; }
 
     /// <summary>After how many requests a worker is replaced; 0 for never.</summary>
     public long MaxRequests { get; init; }
 
-    /// <summary>At most so many more, drawn for each worker, so that they do not come due together.</summary>
+    /// <summary>Up to this many more requests, drawn at random for each worker, so that workers do not come due together.</summary>
     public long MaxRequestsJitter { get; init; }
 
     /// <summary>With how much resident memory a worker is replaced, in bytes; 0 for never.</summary>
@@ -42,7 +42,7 @@ internal sealed record ArbiterSettings
     /// <summary>A worker that listens by itself and has not said hello after this time is reported to the operator.</summary>
     public static readonly TimeSpan OwnEndpointToldAfter = TimeSpan.FromSeconds(3);
 
-    /// <summary>A worker ends its warm-up by itself in time; one that says nothing this much later is not waited for.</summary>
+    /// <summary>A worker ends its warm-up in time by itself. The supervisor stops waiting for one that is this much too late.</summary>
     public static TimeSpan WarmUpMargin => TimeSpan.FromSeconds(5);
 
     /// <summary>A worker may need this much longer than GracefulTimeout to leave before it is killed.</summary>
@@ -80,7 +80,7 @@ internal sealed record ArbiterSettings
 
     public static TimeSpan LongestBackoff => TimeSpan.FromSeconds(30);
 
-    /// <summary>A worker that served this long is healthy: its count of failures begins anew.</summary>
+    /// <summary>A worker that has been serving this long is healthy: its count of failures starts over.</summary>
     public static TimeSpan HealthyAfter => TimeSpan.FromSeconds(30);
 
     /// <summary>How often each worker of the first generation may fail before the supervisor gives up.</summary>

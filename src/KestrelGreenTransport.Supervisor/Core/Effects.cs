@@ -9,7 +9,7 @@ internal sealed record SpawnWorker(int Index, long Generation) : Effect;
 /// <summary>Open the worker's gate: it accepts from now on.</summary>
 internal sealed record OpenWorker(int Index) : Effect;
 
-/// <summary>Have the worker warm itself, behind its closed gate; answered by <see cref="WorkerWarmed"/>, and ended by <see cref="OpenWorker"/>.</summary>
+/// <summary>Tell the worker to warm up, behind its closed gate. <see cref="WorkerWarmed"/> is the answer, and <see cref="OpenWorker"/> ends it early.</summary>
 internal sealed record WarmWorker(int Index, WarmUpPlan Plan) : Effect;
 
 /// <summary>Tell every worker that one of them is gone: what was about to be accepted by it waits.</summary>
@@ -30,7 +30,7 @@ internal sealed record DrainWorker(int Index, TimeSpan Deadline) : Effect;
 /// <summary>Have the process leave its stacks, as far as it can; answered by <see cref="WorkerAbortFinished"/> or <see cref="WorkerExited"/>.</summary>
 internal sealed record AbortWorker(int Index, ExitReason Reason, Verdict? Verdict) : Effect;
 
-/// <summary>Tell a worker that it leads, or does no more; the latter is answered by <see cref="WorkerResigned"/> or <see cref="WorkerExited"/>.</summary>
+/// <summary>Tell a worker that it is the leader, or no longer; the latter is answered by <see cref="WorkerResigned"/> or <see cref="WorkerExited"/>.</summary>
 internal sealed record AppointLeader(int Index, bool IsLeader) : Effect;
 
 /// <summary>SIGKILL.</summary>

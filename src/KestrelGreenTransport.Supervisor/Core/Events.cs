@@ -22,10 +22,10 @@ internal sealed record WorkerSaidHello(int Index) : SupervisorEvent;
 /// <summary>The worker's host has started: it is bound, behind a closed gate.</summary>
 internal sealed record WorkerReady(int Index) : SupervisorEvent;
 
-/// <summary>The worker has warmed itself, or tried to.</summary>
+/// <summary>The worker's warm-up is over, successful or not.</summary>
 /// <param name="Index">The worker.</param>
-/// <param name="Problem">What was wrong with an answer; null when nothing was.</param>
-/// <param name="TimedOut">Whether it was only that there was none in time.</param>
+/// <param name="Problem">What was wrong with an answer, or null.</param>
+/// <param name="TimedOut">Whether the problem was only that there was no answer in time.</param>
 internal sealed record WorkerWarmed(int Index, string? Problem, bool TimedOut = false) : SupervisorEvent;
 
 /// <summary>What a worker has done and uses; told where that may be a reason to replace it.</summary>
@@ -55,22 +55,22 @@ internal sealed record WorkerAbortFinished(int Index) : SupervisorEvent;
 /// <param name="IsStopped">Whether the process is stopped or traced.</param>
 internal sealed record WorkerExamined(int Index, BoardRecord? Board, bool IsStopped) : SupervisorEvent;
 
-/// <summary>The worker is, or is about to be, paused on our behalf (a dump was asked for): no beat is due for so long.</summary>
+/// <summary>The worker is, or is about to be, paused on our behalf (a dump was asked for): no beat is due for this long.</summary>
 internal sealed record WorkerExcused(int Index, TimeSpan Time) : SupervisorEvent;
 
 /// <summary>A request has been in flight for longer than RequestTimeout. Comes once for a request.</summary>
 internal sealed record WorkerRequestOverdue(int Index, SlowRequest Request) : SupervisorEvent;
 
-/// <summary>The worker's last words: it dies of memory that it could not get.</summary>
+/// <summary>The worker's last message: it exits because it ran out of memory.</summary>
 internal sealed record WorkerSaidOutOfMemory(int Index) : SupervisorEvent;
 
-/// <summary>The worker does not lead, or does not any more: all that it did as the leader has ended.</summary>
+/// <summary>The worker is not the leader, or no longer: its leader services have stopped.</summary>
 internal sealed record WorkerResigned(int Index) : SupervisorEvent;
 
 /// <summary>The process was reaped.</summary>
 /// <param name="Index">The worker.</param>
 /// <param name="Status">How it ended.</param>
-/// <param name="WasKilledForMemory">Whether the kernel killed a process of ours for want of memory just then.</param>
+/// <param name="WasKilledForMemory">Whether the kernel killed one of our processes just then because memory had run out.</param>
 internal sealed record WorkerExited(int Index, ExitStatus Status, bool WasKilledForMemory = false) : SupervisorEvent;
 
 /// <summary>The supervisor before this one has given up the lead: none of its workers leads, and none will.</summary>
@@ -90,10 +90,10 @@ internal sealed record ReloadRequested : SupervisorEvent;
 /// <summary>A generation can be started.</summary>
 /// <param name="Generation">Which one.</param>
 /// <param name="Settings">Its settings.</param>
-/// <param name="Workers">How many workers are wanted, if the settings say something else than before; else null.</param>
+/// <param name="Workers">How many workers are wanted, if the settings have changed that; otherwise null.</param>
 internal sealed record Prepared(long Generation, ArbiterSettings Settings, int? Workers) : SupervisorEvent;
 
-/// <summary>A generation cannot be started, or was not to be any more.</summary>
+/// <summary>A generation cannot be started, or is no longer wanted.</summary>
 internal sealed record PreparationFailed(long Generation, string Message) : SupervisorEvent;
 
 /// <summary>Replace a worker by another of the same generation, or each of them in turn.</summary>

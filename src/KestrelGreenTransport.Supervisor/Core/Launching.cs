@@ -62,7 +62,7 @@ internal static class Launching
         turn.Do(new SpawnWorker(seat.Index, seat.Generation));
     }
 
-    /// <summary>The process is there. What was decided about it while it was being made is done to it now.</summary>
+    /// <summary>The process exists. Decisions made about it during the spawn are carried out now.</summary>
     public static void Spawned(Turn turn, WorkerHandle worker, int pid)
     {
         worker = worker with { Pid = pid, SpawnedAt = turn.Now };
@@ -112,8 +112,8 @@ internal static class Launching
     }
 
     /// <summary>
-    /// While no worker serves, none warms itself on: clients who wait for a cold worker are better off than clients who wait for a
-    /// hot one. One is enough; who is there to serve comes before who would stand by. Done at the end of each step.
+    /// While no worker is serving, one warm-up is cut short: clients are better off with a cold worker now than with a hot one later.
+    /// One worker is enough; a worker with an active seat comes before one that would stand by. Done at the end of each step.
     /// </summary>
     public static void CutWarmUpShort(Turn turn)
     {
@@ -126,14 +126,14 @@ internal static class Launching
         }
     }
 
-    /// <summary>The worker has not said in time that it has warmed itself. It is judged by its beats from now on.</summary>
+    /// <summary>The worker did not report the end of its warm-up in time. From now on it is judged by its heartbeats.</summary>
     public static void WarmUpOverdue(Turn turn, WorkerHandle worker) =>
         Warmed(turn, worker, $"it did not end within {Duration.Format(worker.Settings.WarmUp!.Time)} (WarmUpTime) and {Duration.Format(ArbiterSettings.WarmUpMargin)} more", timedOut: true);
 
     /// <summary>
-    /// The worker has warmed itself, or tried to. A new generation that cannot answer its own request does not come; but
-    /// where one that served before fails at it now, a database may be down: it is no help to serve nobody at all. Time that ran out is
-    /// held against none.
+    /// The worker's warm-up is over, successful or not. A new generation that cannot answer its own requests fails its reload. If a
+    /// generation that has served before fails now, a database may be down, and having no worker at all would not help. A warm-up that
+    /// ran out of time never counts against a worker.
     /// </summary>
     public static void Warmed(Turn turn, WorkerHandle worker, string? problem, bool timedOut)
     {
@@ -157,10 +157,10 @@ internal static class Launching
         StandBy(turn, worker);
     }
 
-    // Until the supervisor before this one has given up the lead, its workers serve.
+    // Until the previous supervisor has given up the lead, its workers are serving.
     private static bool AnyServes(Turn turn) => !turn.State.HasLead || turn.Staying.Any(static worker => worker.Phase == WorkerPhase.Serving);
 
-    // From here on it is judged by its beats: silence counts from now.
+    // From now on it is judged by its heartbeats: silence counts from now.
     private static void StandBy(Turn turn, WorkerHandle worker)
     {
         turn.Put(worker with { Phase = WorkerPhase.Standby, ReadySince = turn.Now, WindowFrom = turn.Now, Deadline = null });

@@ -4,9 +4,9 @@ namespace KestrelGreenTransport.Supervisor.Core;
 
 // A worker that serves or stands by is judged by its beats, a booting one by its boot timeout, a leaving one by its deadline alone.
 // One verdict for a process: what is suspect never serves again, even if it beats once more.
-// Nobody is blamed for a time in which the supervisor itself did not look.
+// No worker is blamed for a time in which the supervisor itself did not look.
 
-/// <summary>Who is alive, as far as can be told.</summary>
+/// <summary>Decides which workers are alive.</summary>
 internal static class Liveness
 {
     public static void Beat(Turn turn, WorkerHandle worker, long beatAt, WorkerState says)
@@ -27,12 +27,12 @@ internal static class Liveness
                 turn.Put(worker with { SaysServing = true });
                 break;
 
-            // It missed the word: a full lifeline, or a beat that was under way.
+            // It missed the message, because its lifeline was full, or this beat was already on its way.
             case (WorkerState.Standby, WorkerPhase.Serving):
                 turn.Do(new OpenWorker(worker.Index));
                 break;
 
-            // Nobody here asked for it, but it accepts no more: it is lost, and may not linger for ever either.
+            // The supervisor did not ask for it, but the worker no longer accepts: it is lost, and may not linger for ever either.
             case (WorkerState.Draining, WorkerPhase.Standby or WorkerPhase.Serving):
                 Succession.AfterLeavingByItself(turn, Termination.LetLeave(turn, worker));
                 break;
@@ -60,7 +60,7 @@ internal static class Liveness
         }
     }
 
-    /// <summary>After a gap in the supervisor's own steps every silence counts from now, and what was to happen by force happens that much later.</summary>
+    /// <summary>After a gap in the supervisor's own steps every silence counts from now, and deadlines that end a worker move by the length of the gap.</summary>
     public static void ForgiveOwnPause(Turn turn)
     {
         var gap = turn.Now - turn.State.LastStepAt;
@@ -72,10 +72,10 @@ internal static class Liveness
         turn.Say(new SupervisorPausedNotice(Nanoseconds.ToTimeSpan(gap)));
         foreach (var worker in turn.Workers)
         {
-            // The end of a back-off forces nobody: it stays when it was.
+            // The end of a back-off forces nothing, so it is not moved.
             turn.Put(worker with
             {
-                // One that is excused for longer still is.
+                // A worker that is excused for longer stays excused.
                 WindowFrom = Math.Max(worker.WindowFrom, turn.Now),
                 Deadline = worker.Phase == WorkerPhase.Backoff ? worker.Deadline : worker.Deadline + gap,
             });

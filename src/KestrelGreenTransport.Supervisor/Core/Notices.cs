@@ -1,7 +1,7 @@
 namespace KestrelGreenTransport.Supervisor.Core;
 
 /// <summary>
-/// What the arbiter has to say, as data: the runtime turns it into a log line (and, for the fatal ones, adds the
+/// The arbiter's reports, as data: the runtime turns it into a log line (and, for the fatal ones, adds the
 /// worker's last output).
 /// </summary>
 internal abstract record Notice;
@@ -10,19 +10,19 @@ internal abstract record Notice;
 /// <param name="Index">The worker.</param>
 /// <param name="Pid">Its process id.</param>
 /// <param name="BootTime">Since its spawn.</param>
-/// <param name="StandsBy">Whether it waits for another's loss; else it serves.</param>
+/// <param name="StandsBy">Whether it waits until another worker is lost; otherwise it serves.</param>
 internal sealed record WorkerReadyNotice(int Index, int Pid, TimeSpan BootTime, bool StandsBy) : Notice;
 
-/// <summary>A worker that stood by serves now.</summary>
+/// <summary>A worker that stood by now serves.</summary>
 internal sealed record WorkerTakesOverNotice(int Index, int Pid) : Notice;
 
-/// <summary>A worker's warm-up request was not answered as it should.</summary>
+/// <summary>A worker's warm-up request was not answered as it should be.</summary>
 internal sealed record WarmUpFailedNotice(int Index, int Pid, string Problem) : Notice;
 
-/// <summary>A worker serves before it is warm, since no other one does.</summary>
+/// <summary>A worker begins to serve before it is warm, because no other worker is serving.</summary>
 internal sealed record WarmUpCutShortNotice(int Index, int Pid) : Notice;
 
-/// <summary>A worker is to be replaced while it serves on.</summary>
+/// <summary>A worker is to be replaced, and keeps serving until then.</summary>
 internal sealed record WorkerDueNotice(int Index, int Pid, ExitReason Reason) : Notice;
 
 /// <summary>One worker was asked to leave.</summary>
@@ -40,9 +40,9 @@ internal sealed record ReloadedNotice(long Generation, int Workers, TimeSpan Tim
 
 /// <summary>A reload failed.</summary>
 /// <param name="Generation">The generation that it was to bring.</param>
-/// <param name="InForce">The generation that goes on.</param>
-/// <param name="Cause">What it failed of.</param>
-/// <param name="Replaced">How many workers had been replaced already, and are replaced back.</param>
+/// <param name="InForce">The generation that stays in force.</param>
+/// <param name="Cause">Why it failed.</param>
+/// <param name="Replaced">How many workers had already been replaced, and are rolled back.</param>
 internal sealed record ReloadFailedNotice(long Generation, long InForce, Notice Cause, int Replaced) : Notice;
 
 /// <summary>After a failed reload the former generation does not come up again where it was replaced: there the new one stays.</summary>
@@ -61,7 +61,7 @@ internal sealed record WorkerDiedNotice(int Index, int Pid, LastExit Exit, TimeS
 /// <summary>A worker that was told to end has ended; <see cref="LastExit.Reason"/> says why it was told to.</summary>
 internal sealed record WorkerLeftNotice(int Index, int Pid, LastExit Exit) : Notice;
 
-/// <summary>A serving worker gave no beat for longer than Timeout: it is aborted, then killed.</summary>
+/// <summary>A serving worker sent no heartbeat for longer than Timeout: it is aborted, then killed.</summary>
 /// <param name="Index">The worker.</param>
 /// <param name="Pid">Its process id.</param>
 /// <param name="Silence">Since its last beat, or since silence began to count.</param>
@@ -88,7 +88,7 @@ internal sealed record SlowRequestNotice(int Index, int Pid, SlowRequest Request
 /// <param name="RestartIn">When its replacement is spawned; null when there will be none.</param>
 internal sealed record WorkerBootTimeoutNotice(int Index, int Pid, TimeSpan BootTimeout, TimeSpan? RestartIn) : Notice;
 
-/// <summary>A serving worker began to leave unasked: somebody signalled it, or the app stopped itself.</summary>
+/// <summary>A serving worker began to leave unasked: another process signalled it, or the app stopped itself.</summary>
 /// <param name="Index">The worker.</param>
 /// <param name="Pid">Its process id.</param>
 /// <param name="RestartIn">When its replacement is spawned; zero: now.</param>

@@ -1,12 +1,12 @@
 namespace KestrelGreenTransport.Supervisor.Core;
 
 // No worker waits behind a closed gate while a place is empty: what it is there for changes, not who it is.
-// Workers that stand by are made only once all places are taken: they must not hold up those that serve.
+// Workers that stand by are started only once all places are taken: they must not hold up the serving ones.
 
-/// <summary>Who serves, and who stands by.</summary>
+/// <summary>Decides which workers serve and which stand by.</summary>
 internal static class Places
 {
-    /// <summary>Brings everyone to a place. Done at the end of each step.</summary>
+    /// <summary>Gives every worker its place. Done at the end of each step.</summary>
     public static void Arrange(Turn turn)
     {
         Launching.CutWarmUpShort(turn);
@@ -29,7 +29,7 @@ internal static class Places
         KeepStandbys(turn);
     }
 
-    /// <summary>A worker that could serve within a moment.</summary>
+    /// <summary>A worker that could begin to serve at once.</summary>
     public static WorkerHandle? FindStandby(Turn turn) =>
         turn.Staying.FirstOrDefault(worker => worker is { Phase: WorkerPhase.Standby, Kind: SeatKind.Standby });
 
@@ -39,7 +39,7 @@ internal static class Places
         Open(turn, standby with { Kind = SeatKind.Active });
         if (standby.Generation != turn.State.Generation && turn.State.Reload is null)
         {
-            // The place was needed before an heir of the new generation stood by: better the old one than nobody, for a while.
+            // The place was needed before an heir of the new generation stood by: better the old worker than none, for a while.
             Renewal.MarkDue(turn, turn.Find(standby.Index)!, ExitReason.Reload);
         }
     }

@@ -3,8 +3,8 @@ using KestrelGreenTransport.Contract;
 
 namespace KestrelGreenTransport.Supervisor.Core;
 
-/// <summary>How a new worker warms itself.</summary>
-/// <param name="Requests">By which requests.</param>
-/// <param name="Time">For how long at most.</param>
-/// <param name="IsRecorded">Whether also by what clients asked the workers before it for.</param>
+/// <summary>How a new worker warms up.</summary>
+/// <param name="Requests">The requests that it makes to itself.</param>
+/// <param name="Time">The longest time that it may take.</param>
+/// <param name="IsRecorded">Whether it also makes the requests that were recorded from clients of earlier workers.</param>
 internal sealed record WarmUpPlan(ImmutableArray<WarmUpRequest> Requests, TimeSpan Time, bool IsRecorded = false);

@@ -21,7 +21,7 @@ internal sealed record WorkerHandle
     /// <summary>Monotonic nanoseconds of the spawn.</summary>
     public long SpawnedAt { get; init; }
 
-    /// <summary>Monotonic nanoseconds at which it began to warm itself, or null.</summary>
+    /// <summary>Monotonic nanoseconds at which its warm-up began, or null.</summary>
     public long? WarmingSince { get; init; }
 
     /// <summary>Monotonic nanoseconds at which it was booted and warm, or null.</summary>
@@ -51,13 +51,13 @@ internal sealed record WorkerHandle
     /// <summary>Monotonic nanoseconds since which it was seen to.</summary>
     public long OwnEndpointSince { get; init; }
 
-    /// <summary>Whether that was told.</summary>
+    /// <summary>Whether that was reported.</summary>
     public bool IsOwnEndpointTold { get; init; }
 
     /// <summary>Requests after which it is to be replaced: MaxRequests and its share of the jitter; 0 for never.</summary>
     public long RequestsLimit { get; init; }
 
-    /// <summary>Why it should be replaced while it serves on, or null.</summary>
+    /// <summary>Why it should be replaced, or null. It keeps serving until then.</summary>
     public ExitReason? Due { get; init; }
 
     /// <summary>Monotonic nanoseconds since which it is due.</summary>
@@ -72,10 +72,10 @@ internal sealed record WorkerHandle
     /// <summary>What it is being ended for, if it hung.</summary>
     public Verdict? Verdict { get; init; }
 
-    /// <summary>Whether its last words were that it could not get memory.</summary>
+    /// <summary>Whether its last message was that it ran out of memory.</summary>
     public bool SaidOutOfMemory { get; init; }
 
-    /// <summary>Whether it has said that it does not lead any more: it is leaving.</summary>
+    /// <summary>Whether it has said that it is no longer the leader, because it is leaving.</summary>
     public bool HasResigned { get; init; }
 
     /// <summary>Failures in a row without <see cref="ArbiterSettings.HealthyAfter"/> of service between them: the exponent of the back-off.</summary>
@@ -104,7 +104,7 @@ internal enum WorkerPhase
 {
     Booting,
 
-    /// <summary>Booted, and warming itself behind a closed gate.</summary>
+    /// <summary>Booted, and warming up behind a closed gate.</summary>
     Warming,
 
     /// <summary>Ready, behind a closed gate.</summary>

@@ -8,7 +8,7 @@ using KestrelGreenTransport.Supervisor.Native;
 namespace KestrelGreenTransport.Supervisor.Listening;
 
 /// <summary>
-/// A listening socket that the supervisor keeps open for as long as a worker may serve on it. Workers come and go; the kernel's queue
+/// A listening socket that the supervisor keeps open for as long as a worker may accept on it. Workers come and go; the kernel's queue
 /// of this socket stays.
 /// </summary>
 /// <param name="endpoint">Where it listens.</param>

@@ -12,8 +12,8 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Supervisor.Loop;
 
 /// <summary>
-/// Finds out how a new generation is started: reads the settings again, looks the app up anew (a project is built), binds where
-/// nobody listens yet, and runs the command that comes before it. It reads files and waits, so it has a thread of its own each time, for as long as that takes.
+/// Finds out how a new generation is started: reads the settings and looks the app up again (a project is built), binds the addresses
+/// that are not bound yet, and runs the command that comes before the start. It reads files and waits, so each preparation has its own thread.
 /// </summary>
 internal sealed class GenerationPreparer(Generations generations, ListenerBinder binder, WorkerIdentity? identity, ILogger logger) : IDisposable
 {
@@ -41,8 +41,8 @@ internal sealed class GenerationPreparer(Generations generations, ListenerBinder
 
     /// <summary>Prepares a generation; <paramref name="done"/> is called on the preparer's thread.</summary>
     /// <param name="generation">Which one.</param>
-    /// <param name="inForce">The one that serves.</param>
-    /// <param name="workers">Those that live, by index, with their pids.</param>
+    /// <param name="inForce">The generation in force.</param>
+    /// <param name="workers">The living workers, by index, with their pids.</param>
     /// <param name="done">Gets <see cref="Prepared"/> or <see cref="PreparationFailed"/>.</param>
     public void Begin(long generation, long inForce, IReadOnlyDictionary<int, int> workers, Action<SupervisorEvent> done) =>
         new Thread(() => done(Prepare(generation, inForce, workers))) { IsBackground = true, Name = "green-prepare" }.Start();
@@ -71,7 +71,7 @@ internal sealed class GenerationPreparer(Generations generations, ListenerBinder
         DumpTimeout = plan.Options.DumpOnStale is null ? null : HungDumps.LimitFor(plan.Options.DumpKind),
     };
 
-    [SuppressMessage("Design", "CA1031", Justification = "Whatever it fails of, the generation in force goes on, and a person is told.")]
+    [SuppressMessage("Design", "CA1031", Justification = "Whatever the failure is, the generation in force keeps serving, and the failure is logged.")]
     private SupervisorEvent Prepare(long generation, long inForce, IReadOnlyDictionary<int, int> workers)
     {
         try
@@ -96,7 +96,7 @@ internal sealed class GenerationPreparer(Generations generations, ListenerBinder
                 return new PreparationFailed(generation, string.Join(' ', problems));
             }
 
-            // Known from here on: whatever becomes of it, what belongs to it is cleared away with it.
+            // Registered first: whatever happens to the generation, its resources are then released with it.
             generations.Add(generation, new Generation(plan, []));
             generations.Add(generation, new Generation(plan, binder.Bind(plan, isStart: false)));
             if (RunBeforeStart(generation, plan) is { } failed)

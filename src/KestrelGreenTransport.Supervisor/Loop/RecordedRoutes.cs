@@ -2,21 +2,21 @@ using KestrelGreenTransport.Contract;
 
 namespace KestrelGreenTransport.Supervisor.Loop;
 
-// A worker may say anything: what another one is told to ask for is a GET without headers or body, and nothing else.
+// A worker may send anything: another worker is only ever told to request a GET without headers or a body.
 
-/// <summary>Which routes the workers say that clients ask for. In memory only; belongs to the supervisor's thread.</summary>
+/// <summary>The routes that clients request, as the workers report them. In memory only; belongs to the supervisor's thread.</summary>
 internal sealed class RecordedRoutes
 {
     private List<WarmUpRequest> _mix = [];
 
-    /// <summary>What a worker says; it counts before what others said earlier.</summary>
+    /// <summary>Takes a worker's routes. They come before those reported earlier.</summary>
     public void Take(WarmUpRequest[] routes) => _mix =
     [
         .. routes.Where(static route => route is { Method: "GET", Headers: null, Body: null, Route: not null, Path.Length: <= WarmUpRequest.LongestRoute })
             .Concat(_mix).DistinctBy(static route => route.Route).Take(WarmUpRequest.MostRecorded),
     ];
 
-    /// <summary>Adds as many of them to the order for a warm-up as it has room for.</summary>
+    /// <summary>Adds as many recorded routes to a warm-up's message as fit into it.</summary>
     public LifelineMessage AddTo(LifelineMessage warm)
     {
         var own = warm.WarmUp ?? [];

@@ -21,7 +21,7 @@ namespace KestrelGreenTransport.Supervisor.Loop;
 /// </summary>
 internal sealed class SupervisorLoop : IDisposable
 {
-    // The grain of looking for an app that listens by itself, in ticks.
+    // How many ticks lie between two checks for an app that listens by itself.
     private const int ProbeEveryTicks = 5;
 
     // So that a flood from one worker holds up neither the others nor the clock.
@@ -117,7 +117,7 @@ internal sealed class SupervisorLoop : IDisposable
     /// <returns>False when there is no such process, or it takes no message now.</returns>
     public bool Tell(int index, LifelineMessage message) => _processes.TryGetValue(index, out var worker) && worker.Send(message).Ok;
 
-    /// <summary>Has each worker go on in the file that the path of its access log names now. On this thread.</summary>
+    /// <summary>Tells each worker to reopen its access log. On this thread.</summary>
     public void ReopenAccessLogs() => TellAll(new LifelineMessage { Type = LifelineTypes.Reopen });
 
     /// <summary>Runs on the calling thread until the arbiter says leave; returns the exit code.</summary>
@@ -147,7 +147,7 @@ internal sealed class SupervisorLoop : IDisposable
         return _exitCode.Value;
     }
 
-    [SuppressMessage("Design", "CA1031", Justification = "What one action fails of is logged; every worker there is goes on needing its supervisor.")]
+    [SuppressMessage("Design", "CA1031", Justification = "The failure of one action is logged; every worker still needs its supervisor.")]
     private void Do(Action action)
     {
         try
@@ -193,7 +193,7 @@ internal sealed class SupervisorLoop : IDisposable
 
     private void OnTick()
     {
-        // Before the beats are read: if this thread is held up on the way to their judgement, that is no worker's silence.
+        // Read before the beats: if this thread is delayed before it judges them, that does not count as a worker's silence.
         var now = _time.GetTimestamp();
         _nextTick = now + (ArbiterSettings.TickInterval.Ticks * 100);
         _examiner.BeginTick();
@@ -450,11 +450,11 @@ internal sealed class SupervisorLoop : IDisposable
             }
         }
 
-        // Unheard, it leads not, or leads until it is dead: nobody else is told meanwhile.
+        // If the message is lost the worker does not lead, or leads until it exits; no other worker is told in the meantime.
         _ = worker.Send(new LifelineMessage { Type = LifelineTypes.Leader, Yes = isLeader });
     }
 
-    // A worker whose lifeline is full misses a word: it is told to open again when it beats, and the rest can be done without.
+    // A worker whose lifeline is full misses a message: open is sent again when it beats, and the others may be lost.
     private void Send(int index, LifelineMessage message) => Tell(index, message);
 
     private void Drain(DrainWorker drain)
@@ -475,7 +475,7 @@ internal sealed class SupervisorLoop : IDisposable
 
         if (ProcFs.IsStopped(worker.Process.Pid))
         {
-            // A stopped process runs no signal handler and answers nobody: it has no stacks to give.
+            // A stopped process runs no signal handler and answers no request, so there are no stacks.
             _events.Enqueue(new WorkerAbortFinished(abort.Index));
         }
         else if (_dumps is { } dumps)
@@ -484,7 +484,7 @@ internal sealed class SupervisorLoop : IDisposable
         }
         else
         {
-            // The runtime leaves what somebody asked it for by variables of its own.
+            // The runtime writes the dump that its own variables ask for, if they are set.
             _ = worker.Process.Signal(Signals.SIGABRT);
         }
     }

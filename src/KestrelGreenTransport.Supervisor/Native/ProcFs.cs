@@ -10,7 +10,7 @@ internal static class ProcFs
 {
     private const string Listening = "0A";
 
-    // getconf CLK_TCK has been 100 on every Linux that .NET runs on.
+    // getconf CLK_TCK has been 100 on every Linux that .NET supports.
     private const double TicksPerSecond = 100;
 
     /// <summary>Whether a process is stopped, or held by a debugger.</summary>

@@ -7,8 +7,8 @@ using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Supervisor.Parts;
 
-/// <summary>Looks once a second at what a request costs each worker, and at what its runtime compiles.</summary>
-/// <param name="board">Where the workers write it.</param>
+/// <summary>Checks once a second what a request costs each worker, and how much its runtime compiles.</summary>
+/// <param name="board">The board, to which the workers write these figures.</param>
 internal sealed class WorkerHeat(SafeFileHandle board) : ISupervisorPart
 {
     private const int EveryTicks = 10;

@@ -23,7 +23,7 @@ using KestrelGreenTransport.Supervisor.Workers;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
-/// <summary>Runs a plan to its end. What is acquired here in order is given back in the opposite one.</summary>
+/// <summary>Runs a plan to its end. Resources are released in the opposite order of their acquisition.</summary>
 internal static class SupervisorHost
 {
     private static readonly TimeSpan FlushLimit = TimeSpan.FromSeconds(5);
@@ -31,9 +31,9 @@ internal static class SupervisorHost
     /// <summary>Binds, launches, watches; returns the exit code once every worker is gone. Runs on the calling thread.</summary>
     public static int Run(LaunchPlan plan) => Run(plan, TimeProvider.System);
 
-    /// <summary>The same inside of a host, which has the signals: it steers by events instead.</summary>
+    /// <summary>The same inside a host, which handles the signals itself and posts events instead.</summary>
     /// <param name="plan">What to run.</param>
-    /// <param name="running">Gets the way to bring events in, once there is somebody to take them.</param>
+    /// <param name="running">Gets the function that posts events, once the loop takes them.</param>
     public static int RunEmbedded(LaunchPlan plan, Action<Action<SupervisorEvent>> running) => Run(plan, TimeProvider.System, running);
 
     private static int Run(LaunchPlan plan, TimeProvider time, Action<Action<SupervisorEvent>>? running = null)
@@ -73,7 +73,7 @@ internal static class SupervisorHost
             output.Note($"error: {e.Message}");
             if (file is not null)
             {
-                // Whoever started us looks at the terminal first.
+                // The user who started green looks at the terminal first.
                 Console.Error.WriteLine($"green: {e.Message}");
             }
 
@@ -113,7 +113,7 @@ internal static class SupervisorHost
         using var listeners = new ListenerSet();
         if (predecessor is not null)
         {
-            // The files of Unix sockets are that one's until it says otherwise, also if we fail before.
+            // The files of Unix sockets belong to the predecessor until it gives them up, even if this supervisor fails before.
             listeners.LetGo();
         }
 
@@ -202,7 +202,7 @@ internal static class SupervisorHost
                 }
             }
 
-            // A supervisor that serves already does not end because somebody else took its admin address.
+            // A supervisor that is already serving does not end because another process took its admin address.
             void TryServeAdmin()
             {
                 try
@@ -215,7 +215,7 @@ internal static class SupervisorHost
                 }
             }
 
-            // From now on nobody else answers on the control socket, holds the pid file or speaks for the service.
+            // From now on this supervisor alone answers on the control socket, holds the pid file and speaks for the service.
             void BeTheSupervisor()
             {
                 listeners.TakeOver();

@@ -11,16 +11,16 @@ internal sealed record LaunchPlan
 
     public required AppCommand App { get; init; }
 
-    /// <summary>Where to listen, parsed and in order; empty when nobody said so.</summary>
+    /// <summary>Where to listen, parsed and in order; empty when no setting says so.</summary>
     public required ImmutableArray<BindSpec> Binds { get; init; }
 
     /// <summary>
-    /// Whether somebody said where to listen. Else the app does, by its endpoints or by <c>ASPNETCORE_URLS</c> and its
-    /// kin, and the workers ask for what that needs.
+    /// Whether a setting says where to listen. Otherwise the app decides, by its endpoints or by <c>ASPNETCORE_URLS</c> and similar
+    /// variables, and the workers ask for what they need.
     /// </summary>
     public bool ExplicitBinds => Binds.Length > 0;
 
-    /// <summary>Where the app's configuration says that it listens, as far as anybody but the app can tell; with <c>-b</c> that alone counts.</summary>
+    /// <summary>Where the app's configuration says that it listens, as far as that is known outside the app; with <c>-b</c> only that counts.</summary>
     public ImmutableArray<ListenEndpoint> Named { get; init; } = [];
 
     /// <summary>Whether an operator named this place, and not only the app's code: a TCP port at whichever address, a Unix socket exactly.</summary>
@@ -33,13 +33,13 @@ internal sealed record LaunchPlan
     /// <summary>Reads the settings and looks for the app once more, for the next generation; or says what is wrong. Given is what runs a build.</summary>
     public required Func<ICommandRunner, (LaunchPlan? Plan, IReadOnlyList<string> Problems)> Renew { get; init; }
 
-    /// <summary>The requests by which a new worker warms itself; empty for none.</summary>
+    /// <summary>The requests of a new worker's warm-up; empty for none.</summary>
     public ImmutableArray<WarmUpRequest> WarmUp { get; init; } = [];
 
-    /// <summary>Names in a query whose values may be recorded with the routes that clients ask for, as <c>?page&amp;sort</c>; null: none are recorded.</summary>
+    /// <summary>The names of the query's parameters whose values may be recorded with the routes that clients request, as <c>?page&amp;sort</c>; null if no routes are recorded.</summary>
     public string? RecordedQuery { get; init; }
 
-    /// <summary>The admin endpoint; null when nobody asked for one.</summary>
+    /// <summary>The admin endpoint; null when no setting asks for one.</summary>
     public AdminPlan? Admin { get; init; }
 
     /// <summary>Transport settings that the command line or the environment gave, as <c>GREEN_*</c> variables for the workers.</summary>

@@ -21,7 +21,7 @@ internal static class LaunchPlanner
         return problems.Count > 0 ? (null, problems) : (plan, problems);
     }
 
-    /// <summary>The plan as far as it can be told, also when something is wrong with it: for who looks and does not run it.</summary>
+    /// <summary>The plan as far as it is known, even if something is wrong with it: for commands that show it and do not run it.</summary>
     public static (LaunchPlan Plan, IReadOnlyList<string> Problems) Draft(
         LoadedSettings settings, SettingsInput input, AppCommand app, Func<ICommandRunner, AppResolution> findAgain)
     {
@@ -141,8 +141,8 @@ internal static class LaunchPlanner
         where same.Count() > 1
         select $"Bind names {same.Key} twice ({string.Join(" and ", same)}): one is enough.";
 
-    // The worker's own section GreenTransport must be able to win over our defaults, so only what somebody set is
-    // handed on. Grace is always: the supervisor kills by it, and a worker that believes in a longer one loses requests.
+    // The worker's own section GreenTransport must be able to win over our defaults, so only settings that are set are
+    // passed on. GracefulTimeout always is: the supervisor kills by it, and a worker that used a longer one would lose requests.
     private static ImmutableDictionary<string, string> WorkerVariables(LoadedSettings settings, SettingsInput input) =>
         SettingsCatalogue.All
             .Where(setting => setting.IsTransport && (settings.IsSet(setting) || setting == SettingsCatalogue.GracefulTimeout))

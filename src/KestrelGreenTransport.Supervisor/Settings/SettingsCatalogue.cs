@@ -6,7 +6,7 @@ namespace KestrelGreenTransport.Supervisor.Settings;
 
 /// <summary>
 /// All settings, once. Options, <c>GREEN_*</c> variables, files, checks, help and docs/configuration.md come from
-/// this table, so none of them can say something else. A setting is listed only when it does something.
+/// this table, so they cannot disagree. A setting is listed only when it does something.
 /// </summary>
 internal static class SettingsCatalogue
 {

@@ -40,13 +40,12 @@ internal sealed record SettingsLayer(SettingOriginKind Kind, IReadOnlyList<Confi
     }
 }
 
-// Classes, and not tuples: what LINQ does with a structure the runtime compiles once more for each kind of it, in a process whose
-// first worker waits.
+// Classes instead of tuples: the runtime compiles LINQ's methods again for each type of structure, while the first worker waits.
 
 /// <summary>A key of a configuration and its value.</summary>
 internal sealed record ConfigurationPair(string Key, string? Value)
 {
-    /// <summary>What a configuration says, flattened with colons.</summary>
+    /// <summary>The pairs of a configuration, their keys flattened with colons.</summary>
     public static IEnumerable<ConfigurationPair> AllOf(IConfiguration configuration, bool relative)
     {
         foreach (var (key, value) in configuration.AsEnumerable(relative))

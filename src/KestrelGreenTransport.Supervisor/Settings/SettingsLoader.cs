@@ -133,7 +133,7 @@ internal static class SettingsLoader
         string Show(Setting setting, TimeSpan value) => $"{setting.Name} ({Duration.Format(value)}, {origins[setting]})";
     }
 
-    // A misspelt variable would be ignored without a word. It may belong to somebody else, though: a warning.
+    // A misspelt variable would be ignored silently. It may belong to another program, though, so this is only a warning.
     private static IEnumerable<string> LookAlikes(IEnumerable<string> variables)
     {
         string[] known =

@@ -3,8 +3,8 @@ using KestrelGreenTransport.Contract;
 namespace KestrelGreenTransport.Supervisor.Settings;
 
 /// <summary>
-/// Requests in a file of the <c>.http</c> format that Visual Studio and VS Code know: a request line, headers, an empty line and a
-/// body; <c>###</c> between two requests; <c>#</c> or <c>//</c> before a comment; <c>@name = value</c> and <c>{{name}}</c>.
+/// Requests in a file of the <c>.http</c> format of Visual Studio and VS Code: a request line, headers, an empty line and a body;
+/// <c>###</c> between two requests; <c>#</c> or <c>//</c> before a comment; variables as <c>@name = value</c> and <c>{{name}}</c>.
 /// </summary>
 internal sealed class WarmUpFile
 {
@@ -25,7 +25,7 @@ internal sealed class WarmUpFile
     }
 
     /// <summary>Reads the text of a file.</summary>
-    /// <exception cref="FormatException">It is not of this format; the message begins with the line.</exception>
+    /// <exception cref="FormatException">The text is not in this format; the message begins with the line.</exception>
     public static IReadOnlyList<WarmUpRequest> Parse(string text)
     {
         var file = new WarmUpFile();
@@ -77,7 +77,7 @@ internal sealed class WarmUpFile
         }
         else if (_headers.Count == 0 && line.TrimStart() is ['?' or '&', ..] more)
         {
-            // A long query may go on on lines of its own.
+            // A long query may continue on further lines.
             _target += Fill(more.Trim(), number);
         }
         else
@@ -148,7 +148,7 @@ internal sealed class WarmUpFile
         _body.Clear();
     }
 
-    // Which server such a file is for only its author knows; what it calls itself there is what the app gets to see.
+    // The host in a file may be any server; the app sees its name in the Host header.
     private string PathOf(string target)
     {
         var scheme = target.IndexOf("://", StringComparison.Ordinal);

@@ -3,7 +3,7 @@ using KestrelGreenTransport.Contract;
 
 namespace KestrelGreenTransport.Supervisor.Settings;
 
-/// <summary>What WarmUp names: paths, and files of requests.</summary>
+/// <summary>The values of WarmUp: paths, and files of requests.</summary>
 internal static class WarmUpSource
 {
     public const string Range = "a path that begins with '/', @ and a file of requests, or recorded";
@@ -13,13 +13,13 @@ internal static class WarmUpSource
     // Room for the rest of the message.
     private const int MostBytes = LifelineMessage.MaxSize - 1024;
 
-    /// <summary>What is wrong with one value, as far as it alone can tell; null when nothing is.</summary>
+    /// <summary>What is wrong with one value by itself, or null.</summary>
     public static string? Check(string value) => QueryOf(value) is not null || value is ['@', _, ..] || WarmUpRequest.ProblemOfPath(value) is null ? null : $"must be {Range}, such as /health or @warmup.http";
 
-    /// <summary>The names in a query whose values may be recorded, as <c>?page&amp;sort</c>; null where the value does not ask for recorded routes.</summary>
+    /// <summary>The names of the query's parameters whose values may be recorded, as <c>?page&amp;sort</c>; null if the value does not ask for recorded routes.</summary>
     public static string? QueryOf(string value) => value == Recorded ? "?" : value.StartsWith($"{Recorded}?", StringComparison.Ordinal) ? value[Recorded.Length..] : null;
 
-    /// <summary>The requests that the settings name. What is wrong with a file goes to <paramref name="problems"/>.</summary>
+    /// <summary>The requests that the settings name. Problems of a file are added to <paramref name="problems"/>.</summary>
     public static ImmutableArray<WarmUpRequest> Read(LoadedSettings settings, string currentDirectory, ICollection<string> problems)
     {
         var requests = new List<WarmUpRequest>();

@@ -5,7 +5,7 @@ namespace KestrelGreenTransport.Supervisor.Telemetry;
 
 /// <summary>
 /// The meter <c>KestrelGreenTransport.Supervisor</c>, in the supervisor's process: <c>dotnet-counters monitor -p PID
-/// --counters KestrelGreenTransport.Supervisor</c>. Everything is observed, so it costs nothing while nobody looks.
+/// --counters KestrelGreenTransport.Supervisor</c>. Every instrument is observed, so it costs nothing while no listener reads it.
 /// </summary>
 internal sealed class SupervisorMeter : IDisposable
 {

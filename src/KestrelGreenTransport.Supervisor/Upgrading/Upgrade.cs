@@ -11,11 +11,11 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Supervisor.Upgrading;
 
 // No listening socket is closed, and no worker of ours is touched, before the successor's workers serve.
-// A successor that fails costs nothing: this supervisor goes on as if nobody had asked.
-// From the handing over on this process owns nothing but its workers, and leaves with the last of them.
-// The successor hears who leads before that one does, so that it knows whom to wait for should we be killed.
+// A successor that fails costs nothing: this supervisor continues as if no upgrade had been requested.
+// After the handover this process owns only its workers, and exits with the last of them.
+// The successor learns which worker is to lead before that worker does, so that it knows which one to wait for if we are killed.
 
-/// <summary>The old supervisor's side of an upgrade: starts this program anew, whatever version it is by now, and makes way for it.</summary>
+/// <summary>The old supervisor's side of an upgrade: starts this program again, whatever version it is by now, and makes way for it.</summary>
 internal sealed class Upgrade : ISupervisorPart, IDisposable
 {
     private const int FirstDescriptor = 3;
@@ -54,7 +54,7 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
     /// <summary>Whether a successor is coming up.</summary>
     public bool IsUnderWay => _isStarting || _successor is not null;
 
-    /// <summary>Starts the successor; on the supervisor's thread. What stands in its way is said in the log.</summary>
+    /// <summary>Starts the successor; on the supervisor's thread. Obstacles are logged.</summary>
     public void Begin()
     {
         if (_isStarting || _successor is not null)
@@ -171,7 +171,7 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
         var leader = _predecessor is { HasLead: true } before ? before.Leader : _loop.State.Leader is null ? null : _leader?.Process.Number;
         if (_channel?.Send(UpgradeChannel.Leads, leader) is { Error: Errno.EAGAIN })
         {
-            // It has not read for hundreds of words. One that does not know who leads must not outlive us.
+            // It has left hundreds of messages unread. A successor that does not know which worker leads must not outlive us.
             _ = _successor?.Signal(Signals.SIGKILL);
         }
     }
@@ -203,7 +203,7 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
             Environment = variables,
             Descriptors = descriptors,
 
-            // The terminal's Ctrl+C is for it as well.
+            // The terminal's Ctrl+C must reach the successor too.
             OwnSession = false,
         };
 

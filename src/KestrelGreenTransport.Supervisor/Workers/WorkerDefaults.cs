@@ -3,9 +3,8 @@ using KestrelGreenTransport.Supervisor.Building;
 namespace KestrelGreenTransport.Supervisor.Workers;
 
 /// <summary>
-/// Runtime settings that suit several workers on one machine, and workers that are often replaced. What the operator or the app
-/// has set is never touched, and nothing is set that could take memory or processors away from a worker that needs them
-/// (docs/configuration.md).
+/// Runtime settings that suit several workers on one machine, and workers that are often replaced. They never override the operator's
+/// or the app's own, and never take memory or processors away from a worker that needs them (docs/configuration.md).
 /// </summary>
 internal static class WorkerDefaults
 {
@@ -14,19 +13,19 @@ internal static class WorkerDefaults
     /// <summary>The variables to add to a worker's environment.</summary>
     /// <param name="options">The supervisor's settings.</param>
     /// <param name="processors">How many processors all workers share.</param>
-    /// <param name="environment">What is set already.</param>
-    /// <param name="runtimeConfig">The app's runtimeconfig.json; null when it is not known.</param>
+    /// <param name="environment">The variables that are already set.</param>
+    /// <param name="runtimeConfig">The app's runtimeconfig.json; null if it is unknown.</param>
     public static IReadOnlyDictionary<string, string> For(
         GreenSupervisorOptions options, int processors, IReadOnlyDictionary<string, string> environment, string? runtimeConfig)
     {
         var defaults = new Dictionary<string, string>();
         if (runtimeConfig is null || AppFile.Property(runtimeConfig, DelayProperty) is null)
         {
-            // In hexadecimal, as the runtime reads it: 10 ms.
+            // 10 ms; the runtime reads hexadecimal numbers.
             Add("TC_CallCountingDelayMs", "A");
         }
 
-        // It counts where a worker sees one processor only.
+        // Has an effect only where a worker sees one processor.
         Add("TC_DelaySingleProcMultiplier", "1");
         if (options.Workers == 1)
         {
@@ -35,13 +34,13 @@ internal static class WorkerDefaults
 
         if (processors < 2 * options.Workers)
         {
-            // The Web SDK switches server GC on: a heap and a thread for each processor, in every worker. With less
-            // than two processors to a worker that costs memory and wins nothing.
+            // The Web SDK turns server GC on: a heap and a thread for each processor, in every worker. With fewer than
+            // two processors for each worker that costs memory and gains nothing.
             Add("gcServer", "0");
         }
         else
         {
-            // Server GC pins its heaps to processors from the first one on: in every worker to the same ones.
+            // Server GC pins its heaps to processors, from the first one on: in every worker to the same processors.
             Add("GCNoAffinitize", "1", unless: ["GCHeapAffinitizeMask", "GCHeapAffinitizeRanges"]);
         }
 
@@ -55,7 +54,7 @@ internal static class WorkerDefaults
             }
         }
 
-        // The runtime reads both prefixes, and minds the case.
+        // The runtime reads both prefixes, and their case matters.
         bool IsSet(string name) => environment.ContainsKey($"DOTNET_{name}") || environment.ContainsKey($"COMPlus_{name}");
     }
 }

@@ -18,10 +18,10 @@ internal static class WorkerEnvironment
 
     private static readonly string[] ManagerVariables = ["NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID", "FDSTORE"];
 
-    /// <summary>The runtime's variables that are added because neither the operator nor the app has set them.</summary>
+    /// <summary>The runtime's variables that the supervisor adds because neither the operator nor the app has set them.</summary>
     /// <param name="options">The supervisor's settings.</param>
-    /// <param name="variables">What is set already; what <see cref="GreenSupervisorOptions.Env"/> asks for is added to it.</param>
-    /// <param name="runtimeConfig">The app's runtimeconfig.json; null when it is not known.</param>
+    /// <param name="variables">The variables that are already set; those of <see cref="GreenSupervisorOptions.Env"/> are added to them.</param>
+    /// <param name="runtimeConfig">The app's runtimeconfig.json; null if it is unknown.</param>
     public static IReadOnlyDictionary<string, string> Defaults(GreenSupervisorOptions options, Dictionary<string, string> variables, string? runtimeConfig)
     {
         foreach (var pair in options.Env)

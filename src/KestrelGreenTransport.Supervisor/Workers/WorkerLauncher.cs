@@ -182,7 +182,7 @@ internal sealed class WorkerLauncher : IWorkerLauncher, IDisposable
 
         public void Add(IDisposable one) => _all.Add(one);
 
-        /// <summary>They are somebody else's from now on.</summary>
+        /// <summary>Gives them up: another owner disposes of them.</summary>
         public void Clear() => _all.Clear();
 
         public void Dispose() => _all.ForEach(static one => one.Dispose());

@@ -59,7 +59,7 @@ internal static class ConfigCommand
         return ExitCodes.Ok;
     }
 
-    // Of a project, which is not built for this, nothing is known.
+    // Nothing is known about a project, because it is not built for this.
     private static string? RuntimeConfig(ToolHost host, string? app) =>
         app is null ? null
         : app.EndsWith(".dll", StringComparison.Ordinal) ? AppFile.RuntimeConfigOf(Path.GetFullPath(app, host.CurrentDirectory))

@@ -5,8 +5,8 @@ using KestrelGreenTransport.Tool.Rendering;
 namespace KestrelGreenTransport.Tool.Commands;
 
 /// <summary>
-/// Says, while somebody waits for an action, what becomes of each worker: from one look at the status to the next, each
-/// change once, and now and then what is still waited for.
+/// Reports, while a user waits for an action, what happens to each worker: each change between two reads of the status once, and now
+/// and then what the action is still waiting for.
 /// </summary>
 internal sealed class WorkerProgress(TextWriter output)
 {
@@ -30,7 +30,7 @@ internal sealed class WorkerProgress(TextWriter output)
             var isKnown = _seen.TryGetValue(worker.Index, out var before);
             _seen[worker.Index] = (worker.Pid, worker.State);
 
-            // One that just goes on is no news at the first look.
+            // A worker in a settled state is not reported at the first look.
             if (isKnown ? before.State != worker.State || (before.Pid != worker.Pid && before.Pid is not null && worker.Pid is not null) : !IsSettled(worker))
             {
                 Say(Describe(worker));

@@ -73,7 +73,7 @@ internal static class StatusView
         return table;
     }
 
-    /// <summary>How far a worker's warm-up is, or that it serves and is not hot yet; null when there is nothing to say.</summary>
+    /// <summary>The progress of a worker's warm-up, or that it is serving and not hot yet; null when there is nothing to say.</summary>
     public static string? Warmth(WorkerStatus worker) => worker switch
     {
         { WarmUp: { } part } => string.Create(CultureInfo.InvariantCulture, $"{part * 100:0} % of its time to warm up, {worker.CompiledMethodsPerSecond ?? 0:0} methods/s compiled"),

@@ -29,7 +29,7 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
     private int _isClosing;
     private volatile bool _reachesHttp;
 
-    /// <summary>Whether this process is its own client here: nothing of it is a client's request, to be counted, timed or logged.</summary>
+    /// <summary>Whether this process is its own client on this connection, so that its requests are not counted, timed or logged.</summary>
     public bool IsWarmUp { get; set; }
 
     /// <summary>Whether a request is in flight: from before the app gets it until the app is done with it.</summary>
@@ -65,10 +65,10 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
     /// <summary>Whether it carries several requests at once (HTTP/2), and closes by telling the client which ones it took.</summary>
     public bool IsMultiplexed => Volatile.Read(ref _kind) == Multiplexed;
 
-    /// <summary>Whether Kestrel's HTTP has got the connection, or it has asked for something.</summary>
+    /// <summary>Whether Kestrel's HTTP layer has received the connection, or a request has come on it.</summary>
     public bool ReachesHttp => _reachesHttp || Volatile.Read(ref _kind) != Unknown;
 
-    /// <summary>Whether more has come than the request in flight: most likely the next one.</summary>
+    /// <summary>Whether bytes beyond the request in flight have arrived: most likely the next request.</summary>
     public bool HasMore => connection.HasUnconsumed;
 
     /// <summary>Something has arrived. For the thread that owns the read side.</summary>
@@ -145,8 +145,8 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
     }
 
     /// <summary>
-    /// The paths of the requests in flight, for a log. Kestrel uses these objects again for the next request: one that has
-    /// ended meanwhile may be named wrongly.
+    /// The paths of the requests in flight, for a log. Kestrel reuses these objects for the next request, so a request that has
+    /// just ended may be named wrongly.
     /// </summary>
     public IReadOnlyList<string> Paths()
     {
@@ -161,7 +161,7 @@ internal sealed class ConnectionActivity(IServedConnection connection, TimeProvi
         }
     }
 
-    /// <summary>What of the app serves the connection, for a log: the requests in flight, or what reads it bare.</summary>
+    /// <summary>The part of the app that handles the connection, for a log: the requests in flight, or its connection handler.</summary>
     public string Handler => Paths() is { Count: > 0 } paths ? string.Join(", ", paths) : "its connection handler";
 
     private int CountOf(List<IHttpRequestFeature> streams)

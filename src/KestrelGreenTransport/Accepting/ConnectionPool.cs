@@ -102,7 +102,7 @@ internal sealed class ConnectionPool : IPoolFigures
             }
         }
 
-        Interleaving.Point("somebody waits for a slot or has one");
+        Interleaving.Point("a listener waits for a slot or has one");
         if (slot is null)
         {
             Full?.Invoke();
@@ -175,7 +175,7 @@ internal sealed class ConnectionPool : IPoolFigures
                 return;
             }
 
-            Debug.Assert(_free == 0, $"Somebody waits for a slot of {Endpoint} while {_free} are free.");
+            Debug.Assert(_free == 0, $"A listener waits for a slot of {Endpoint} while {_free} are free.");
 
             _waiting.RemoveFirst();
             waiter = first.Value;
@@ -189,7 +189,7 @@ internal sealed class ConnectionPool : IPoolFigures
     // Under the lock.
     private void TakeFree()
     {
-        Debug.Assert(_free > 0 && _waiting.Count == 0, $"A slot of {Endpoint} was taken past those who wait, or where none is free.");
+        Debug.Assert(_free > 0 && _waiting.Count == 0, $"A slot of {Endpoint} was taken although listeners wait, or although none is free.");
         _free--;
     }
 }

@@ -18,7 +18,7 @@ internal sealed class TransportMeter
         meter.CreateObservableUpDownCounter(
             "green.transport.slots.used", () => Observe(state, static pool => pool.Held), "{connection}", "Connections held, each on a slot of its listener's pool.");
         meter.CreateObservableUpDownCounter(
-            "green.transport.slots.limit", () => Observe(state, static pool => pool.Slots), "{connection}", "Slots in all: the most connections that the listener holds at once.");
+            "green.transport.slots.limit", () => Observe(state, static pool => pool.Slots), "{connection}", "Slots in total: the most connections that the listener holds at once.");
         meter.CreateObservableCounter(
             "green.transport.connections.accepted", () => Observe(state, static pool => pool.Accepted), "{connection}", "Connections accepted.");
         AcceptPauses = meter.CreateCounter<long>(
@@ -26,9 +26,9 @@ internal sealed class TransportMeter
         AcceptErrors = meter.CreateCounter<long>(
             "green.transport.accept.errors", "{error}", "Accepts that failed.");
         Takeovers = meter.CreateCounter<long>(
-            "green.transport.loop.takeovers", "{takeover}", "Times that the guard gave an event loop to another thread, for its handler was blocked or computing.");
+            "green.transport.loop.takeovers", "{takeover}", "Times that the guard gave an event loop to another thread because a handler was blocked or computing.");
         ProxyErrors = meter.CreateCounter<long>(
-            "green.transport.proxy_protocol.errors", "{connection}", "Connections reset for want of a proper PROXY header from a trusted source.");
+            "green.transport.proxy_protocol.errors", "{connection}", "Connections reset because they had no valid PROXY header from a trusted source.");
     }
 
     public Counter<long> AcceptPauses { get; }

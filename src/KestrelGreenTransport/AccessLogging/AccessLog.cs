@@ -11,7 +11,7 @@ namespace KestrelGreenTransport.AccessLogging;
 /// <summary>The access log of this process: where it goes by its settings, in which format, and when it is reopened.</summary>
 internal sealed class AccessLog(IServiceProvider services, IOptions<GreenTransportOptions> options, WorkerFailure failure, ILoggerFactory loggers) : IDisposable
 {
-    // SIGUSR1 on every architecture that .NET runs on.
+    // SIGUSR1 on every architecture that .NET supports.
     private const PosixSignal ReopenSignal = (PosixSignal)10;
 
     private readonly WorkerContract? _contract = services.GetService<WorkerContract>();

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace KestrelGreenTransport.AccessLogging;
 
-/// <summary>Puts the access log around everything else that handles requests; nothing where there is none.</summary>
+/// <summary>Puts the access log around everything else that handles requests; adds nothing if there is no access log.</summary>
 internal sealed class AccessLogFilter(AccessLog log) : IStartupFilter
 {
     /// <exception cref="IOException">The log cannot be opened.</exception>
@@ -26,7 +26,7 @@ internal sealed class AccessLogFilter(AccessLog log) : IStartupFilter
     }
 }
 
-/// <summary>The middleware that tells the access log of each request when it is over.</summary>
+/// <summary>The middleware that reports each completed request to the access log.</summary>
 internal sealed class AccessLogMiddleware(RequestDelegate next, AccessLog log)
 {
     public Task InvokeAsync(HttpContext context)

@@ -13,8 +13,8 @@ using Microsoft.Extensions.Options;
 namespace KestrelGreenTransport.Binding;
 
 /// <summary>
-/// Answers each of the app's endpoints with a listener: an inherited one where there is one, else one that it binds.
-/// A worker binds nothing, since its siblings would not share it: it asks the supervisor.
+/// Gives each of the app's endpoints a listener: an inherited one if there is one, otherwise one that it binds.
+/// A worker binds nothing, because its siblings would not share the socket: it asks the supervisor.
 ///
 /// The backend, and with it its threads, starts with the first endpoint: an app is often built without being started.
 /// </summary>
@@ -100,8 +100,8 @@ internal sealed class GreenTransportFactory(
     }
 
     /// <summary>
-    /// Ends the listeners that no other process accepts on. Who has come that far is still accepted: its connection would be
-    /// reset otherwise. From then on new clients are refused, which tells a load balancer at once.
+    /// Ends the listeners that no other process accepts on. Clients that have already connected are still accepted, because their
+    /// connections would be reset otherwise. From then on new clients are refused, which a load balancer notices at once.
     /// </summary>
     /// <param name="lingers">Whether those that are connecting right now are waited for.</param>
     public async Task EndOwnListenersAsync(bool lingers)
@@ -133,7 +133,7 @@ internal sealed class GreenTransportFactory(
 
     private GreenConnectionListener Open(ListenSocket socket)
     {
-        // An endpoint that went and came back has its connections of before on the same slots.
+        // If an endpoint was unbound and is bound again, its earlier connections still hold slots of the same pool.
         var pool = _listeners.Select(static one => one.Pool).FirstOrDefault(one => one.Endpoint == socket.Name);
         if (pool is null)
         {

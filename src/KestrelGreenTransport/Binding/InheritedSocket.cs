@@ -44,7 +44,7 @@ internal sealed class InheritedSocket : IDisposable
         if (!TryAdopt(number, out var endpoint, out var problem))
         {
             throw new IOException(
-                $"{ContractVariables.Listen} says {listener}, but descriptor {number} {problem}. Whoever starts this worker must pass it on a socket that listens.");
+                $"{ContractVariables.Listen} says {listener}, but descriptor {number} {problem}. The program that starts this worker must pass it a listening socket there.");
         }
 
         return new InheritedSocket(new SafeFileHandle(number, ownsHandle: true), number, listener.Endpoint, isShared: true);
@@ -64,7 +64,7 @@ internal sealed class InheritedSocket : IDisposable
         if (!TryAdopt(number, out var endpoint, out var problem))
         {
             descriptor.Dispose();
-            throw new IOException($"The supervisor answered the question for {asked} with a descriptor that {problem}.");
+            throw new IOException($"Asked for {asked}, the supervisor sent a descriptor that {problem}.");
         }
 
         descriptor.SetHandleAsInvalid();
@@ -77,7 +77,7 @@ internal sealed class InheritedSocket : IDisposable
     {
         if (_descriptor.IsClosed)
         {
-            throw new IOException($"Cannot listen on {Endpoint} again: this process gave the inherited socket up when its host stopped. Start a new process.");
+            throw new IOException($"Cannot listen on {Endpoint} again: this process gave up the inherited socket when its host stopped. Start a new process.");
         }
 
         IsUsed = true;
@@ -115,7 +115,7 @@ internal sealed class InheritedSocket : IDisposable
             return false;
         }
 
-        problem = "is no listening stream socket";
+        problem = "is not a listening stream socket";
         return false;
     }
 

@@ -61,12 +61,12 @@ internal sealed class MissingEndpoints(InheritedSockets inherited, WorkerFailure
     /// <param name="asked">The app's endpoint.</param>
     /// <param name="taken">The socket that answers it.</param>
     public IOException Taken(EndPoint asked, string taken) => Report(
-        $"The app configures the endpoint {Names(asked).Name}, and {taken} is served by another host of this process already. "
-        + "Give each host addresses of its own (Kestrel:Endpoints in its configuration, UseUrls or Listen...() in code): a host that names none gets all that no other one serves.");
+        $"The app configures the endpoint {Names(asked).Name}, but another host of this process already serves {taken}. "
+        + "Give each host its own addresses (Kestrel:Endpoints in its configuration, UseUrls or Listen...() in code): a host that names none gets all that no other host serves.");
 
     /// <summary>A host names no endpoint, and other hosts of this process serve everything that was inherited.</summary>
     public IOException NothingLeft() => Report(
-        $"A host of the app names no endpoint, and other hosts of this process serve all that it inherited: {Inherited()}. "
+        $"A host of the app names no endpoint, but other hosts of this process already serve every listener that it inherited: {Inherited()}. "
         + "Name its endpoints (Kestrel:Endpoints in its configuration, UseUrls or Listen...() in code), and give them to the supervisor too (-b).");
 
     /// <summary>The app has started: what was missing was not needed.</summary>

@@ -121,5 +121,5 @@ internal static class SocketBinder
     }
 
     private static IOException NotUsable(FileHandleEndPoint file, SocketException exception) =>
-        new($"Cannot listen on fd://{file.FileHandle}: {exception.Message}. Whoever starts this process must pass it a bound stream socket by that number.", exception);
+        new($"Cannot listen on fd://{file.FileHandle}: {exception.Message}. The program that starts this process must pass it a bound stream socket by that number.", exception);
 }

@@ -67,7 +67,7 @@ internal sealed class SocketFile : IDisposable
         using var file = new SafeFileHandle((nint)opened.Value, ownsHandle: true);
         if (SocketFileCalls.IdentityOf((int)opened.Value, "", LibcFiles.AT_EMPTY_PATH) != _identity)
         {
-            return "another file stands there by now";
+            return "another file has taken its place";
         }
 
         try

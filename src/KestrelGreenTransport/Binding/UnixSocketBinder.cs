@@ -46,14 +46,14 @@ internal static class UnixSocketBinder
             var reason = exception switch
             {
                 // .NET's name for ENOENT.
-                SocketException { SocketErrorCode: SocketError.AddressNotAvailable } => "there is no such folder",
+                SocketException { SocketErrorCode: SocketError.AddressNotAvailable } => "the folder does not exist",
 
                 // .NET has no name for EROFS and ENOSPC.
                 SocketException { SocketErrorCode: SocketError.SocketError } => "the file system is read-only, or full",
                 _ => exception.Message,
             };
             throw new IOException(
-                $"Cannot listen on {name}: {reason}. The folder must exist, and this process's user must be allowed to make files in it.", exception);
+                $"Cannot listen on {name}: {reason}. The folder must exist, and this process's user must be allowed to create files in it.", exception);
         }
     }
 
@@ -62,9 +62,9 @@ internal static class UnixSocketBinder
         if (OperatingSystem.IsLinux())
         {
             using var file = SocketFile.Find(path);
-            if ((file is null ? "it is not there any more" : file.SetMode(mode)) is { } problem)
+            if ((file is null ? "it no longer exists" : file.SetMode(mode)) is { } problem)
             {
-                throw new IOException($"Cannot listen on unix:{path}: its rights cannot be set: {problem}.");
+                throw new IOException($"Cannot listen on unix:{path}: cannot set its access rights: {problem}.");
             }
         }
         else if (!OperatingSystem.IsWindows())
@@ -90,20 +90,20 @@ internal static class UnixSocketBinder
 
             // A file that is not a socket refuses, too.
             using var stale = SocketFile.Find(path)
-                ?? throw new IOException($"Cannot listen on unix:{path}: a file stands there that is no socket. Remove it, or choose another path.", exception);
+                ?? throw new IOException($"Cannot listen on unix:{path}: a file that is not a socket exists there. Remove it, or choose another path.", exception);
             stale.Remove();
             return;
         }
         catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AccessDenied)
         {
             throw new IOException(
-                $"Cannot listen on unix:{path}: a socket stands there, and this process's user may not even ask whether somebody listens on it. Remove it, or choose another path.", exception);
+                $"Cannot listen on unix:{path}: a socket exists there, and this process's user may not check whether another process listens on it. Remove it, or choose another path.", exception);
         }
         catch (SocketException)
         {
             // Any other answer (a full queue, say) means that a process listens there.
         }
 
-        throw new AddressInUseException($"Cannot listen on unix:{path}: somebody listens there already. Stop them, or choose another path.");
+        throw new AddressInUseException($"Cannot listen on unix:{path}: another process already listens there. Stop it, or choose another path.");
     }
 }

@@ -4,16 +4,16 @@ using System.Text.Json;
 
 namespace KestrelGreenTransport.Contract;
 
-// The runtime compiles some 250 methods before the serializer writes or reads its first message: a tenth of the way from a worker's
-// start to its first answer. These messages are all that most boots, and the replacement of a worker that died, need.
+// The runtime compiles about 250 methods before the serializer can write or read its first message: a tenth of the time from a
+// worker's start to its first answer. Most boots, and the replacement of a worker that died, need only the messages below.
 
-/// <summary>Short messages, which clients may be waiting for: written and read without the serializer.</summary>
+/// <summary>Short messages that clients may be waiting for. Written and read without the serializer.</summary>
 internal static class BareMessage
 {
     private static readonly string[] Types =
         [LifelineTypes.Hello, LifelineTypes.Ready, LifelineTypes.Open, LifelineTypes.SiblingDied, LifelineTypes.Leader];
 
-    /// <summary>The packet; null for any other message.</summary>
+    /// <summary>The message as a packet; null for any other message.</summary>
     public static byte[]? Write(LifelineMessage message)
     {
         if (!Types.Contains(message.Type)
@@ -30,8 +30,8 @@ internal static class BareMessage
         return Encoding.UTF8.GetBytes(text + "}");
     }
 
-    /// <summary>The message; null for any other packet.</summary>
-    /// <exception cref="JsonException">It is not JSON.</exception>
+    /// <summary>The message in a packet; null for any other packet.</summary>
+    /// <exception cref="JsonException">The packet is not JSON.</exception>
     public static LifelineMessage? Read(ReadOnlySpan<byte> utf8)
     {
         var reader = new Utf8JsonReader(utf8);
@@ -43,7 +43,7 @@ internal static class BareMessage
             return null;
         }
 
-        // An escape may stand for what is no text at all, which the serializer judges.
+        // An escape may be invalid text; the serializer decides about those.
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName && !reader.ValueIsEscaped)
         {
             var (isType, isVersion, isPid) = (reader.ValueTextEquals("type"u8), reader.ValueTextEquals("contractVersion"u8), reader.ValueTextEquals("pid"u8));
@@ -69,7 +69,7 @@ internal static class BareMessage
             }
         }
 
-        // What follows the object throws.
+        // Anything after the object makes the reader throw.
         return type is not null && reader.TokenType == JsonTokenType.EndObject && !reader.Read()
             ? new LifelineMessage { Type = type, ContractVersion = version, Pid = pid, Index = index, Yes = yes }
             : null;

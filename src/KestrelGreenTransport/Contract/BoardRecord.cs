@@ -7,7 +7,7 @@ internal readonly record struct BoardRecord
 {
     public const int Size = 128;
 
-    /// <summary>As many methods a second are compiled in a process that is hot: what its timers and collections need now and then.</summary>
+    /// <summary>A hot process still compiles up to this many methods per second: its timers and collections need one now and then.</summary>
     public const int FewMethodsPerSecond = 20;
 
     /// <summary>Monotonic nanoseconds at which the beat thread wrote this.</summary>
@@ -37,13 +37,13 @@ internal readonly record struct BoardRecord
     /// <summary>Monotonic nanoseconds of the last thread-pool round trip.</summary>
     public long ThreadPoolPassAt { get; init; }
 
-    /// <summary>Processor time of the process so far.</summary>
+    /// <summary>The processor time that the process has used so far.</summary>
     public long CpuNanoseconds { get; init; }
 
-    /// <summary>Methods that its runtime has compiled so far.</summary>
+    /// <summary>How many methods its runtime has compiled so far.</summary>
     public long CompiledMethods { get; init; }
 
-    /// <summary>Connections that count as held beyond <see cref="Connections"/> where they are shared out: what a worker that starts slowly leaves to its siblings.</summary>
+    /// <summary>Connections counted as held in addition to <see cref="Connections"/> when shares are computed: a worker in its slow start leaves these to its siblings.</summary>
     public long Ballast { get; init; }
 
     public void Write(Span<byte> destination)

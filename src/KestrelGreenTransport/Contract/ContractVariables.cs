@@ -41,13 +41,13 @@ internal static class ContractVariables
     /// <summary>The value of <see cref="Gate"/> for a worker that accepts at once; the default.</summary>
     public const string Open = "open";
 
-    /// <summary>How old a request may grow before it is reported as slow: a duration. Absent: none is.</summary>
+    /// <summary>How old a request may become before it is reported as slow: a duration. Absent: no request is.</summary>
     public const string RequestTimeout = "GREEN_REQUEST_TIMEOUT";
 
     /// <summary>The descriptor of a pipe for the access log, where that goes to standard output.</summary>
     public const string AccessLogFd = "GREEN_ACCESS_LOG_FD";
 
-    /// <summary>Remember which GET routes clients ask for: <c>?</c> and the names in a query whose values may be kept, <c>?page&amp;sort</c>.</summary>
+    /// <summary>Record which GET routes clients request: <c>?</c> and the names of the query's parameters whose values may be recorded, <c>?page&amp;sort</c>.</summary>
     public const string RecordRoutes = "GREEN_RECORD_ROUTES";
 
     /// <summary>systemd's socket activation: how many descriptors, from 3 on.</summary>

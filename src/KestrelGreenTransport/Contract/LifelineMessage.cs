@@ -28,22 +28,22 @@ internal sealed record LifelineMessage
     /// <summary>failed: the exit code (docs/signals-and-exit-codes.md) that this failure means for the supervisor.</summary>
     public int? ExitCode { get; init; }
 
-    /// <summary>warm, where there is no <see cref="WarmUp"/>: the path to ask for. slowRequest: the request's path, without its query.</summary>
+    /// <summary>warm, without <see cref="WarmUp"/>: the path to request. slowRequest: the request's path, without its query.</summary>
     public string? Path { get; init; }
 
-    /// <summary>warm: what to ask for. recorded: what clients ask for.</summary>
+    /// <summary>warm: the requests to make. recorded: what clients request.</summary>
     public WarmUpRequest[]? WarmUp { get; init; }
 
-    /// <summary>warm: for how long to repeat it, in milliseconds, until the runtime compiles hardly anything any more; absent: it is asked once.</summary>
+    /// <summary>warm: for how many milliseconds at most to repeat the requests, until the runtime compiles hardly anything. Absent: make them once.</summary>
     public long? TimeMs { get; init; }
 
-    /// <summary>warmed: whether a request was not answered in time, which is no verdict on the app.</summary>
+    /// <summary>warmed: whether the problem is only that a request was not answered in time, which does not count against the app.</summary>
     public bool? TimedOut { get; init; }
 
-    /// <summary>beat: what the worker says of itself.</summary>
+    /// <summary>beat: the worker's state.</summary>
     public int? State { get; init; }
 
-    /// <summary>beat: monotonic nanoseconds at which it had passed through everything.</summary>
+    /// <summary>beat: monotonic nanoseconds at which the heartbeat had passed through every loop and the thread pool.</summary>
     public long? At { get; init; }
 
     /// <summary>siblingDied: the index of the worker that is gone.</summary>
@@ -67,7 +67,7 @@ internal sealed record LifelineMessage
     /// <summary>bound: the kernel's number for the error, where it has one.</summary>
     public int? Errno { get; init; }
 
-    /// <summary>The descriptor that came with the packet (SCM_RIGHTS); whoever takes the message owns it.</summary>
+    /// <summary>The descriptor that came with the packet (SCM_RIGHTS); the code that takes the message owns it.</summary>
     [JsonIgnore]
     public SafeFileHandle? Descriptor { get; init; }
 
@@ -92,7 +92,7 @@ internal sealed record LifelineMessage
         Buckets = [.. stats.Buckets],
     };
 
-    /// <summary>What a stats message says; null when it is none, or has other buckets than ours.</summary>
+    /// <summary>The content of a stats message; null for other messages, and for one with other buckets than ours.</summary>
     public RequestStats? ToStats() =>
         this is { Type: LifelineTypes.Stats, Requests: >= 0 and var count, Failed: >= 0 and var failed, DurationNs: >= 0 and var nanoseconds, Buckets: { } buckets }
         && buckets.Length == RequestStats.None.Buckets.Length && buckets.All(static bucket => bucket >= 0)
@@ -113,7 +113,7 @@ internal sealed record LifelineMessage
     /// <summary>Reads a packet whose fields are all in their ranges (<see cref="LifelineRules"/>).</summary>
     public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out LifelineMessage? message) => TryParse(utf8, out message, out _);
 
-    /// <summary>The same, and says what is wrong with one that is no message.</summary>
+    /// <summary>The same, and says what is wrong with a packet that is not a message.</summary>
     public static bool TryParse(ReadOnlySpan<byte> utf8, [NotNullWhen(true)] out LifelineMessage? message, [NotNullWhen(false)] out string? problem)
     {
         try
@@ -123,7 +123,7 @@ internal sealed record LifelineMessage
         }
         catch (JsonException)
         {
-            (message, problem) = (null, "it is no JSON object of the contract");
+            (message, problem) = (null, "it is not a JSON object of the contract");
         }
 
         message = problem is null ? message : null;
@@ -158,19 +158,19 @@ internal static class LifelineTypes
     /// <summary>Supervisor: here is the listening socket, or why there is none.</summary>
     public const string Bound = "bound";
 
-    /// <summary>Worker: I have warmed myself as I was told to.</summary>
+    /// <summary>Worker: the warm-up is over.</summary>
     public const string Warmed = "warmed";
 
-    /// <summary>Worker: these routes were asked for. Sent only with GREEN_RECORD_ROUTES, when there is something new.</summary>
+    /// <summary>Worker: clients requested these routes. Sent only with GREEN_RECORD_ROUTES, when there is something new.</summary>
     public const string Recorded = "recorded";
 
     /// <summary>Supervisor: accept connections.</summary>
     public const string Open = "open";
 
-    /// <summary>Supervisor: accept no more; what was accepted goes on.</summary>
+    /// <summary>Supervisor: stop accepting; accepted connections continue.</summary>
     public const string Close = "close";
 
-    /// <summary>Supervisor: warm yourself by these requests, through the whole pipeline.</summary>
+    /// <summary>Supervisor: warm up with these requests, through the whole pipeline.</summary>
     public const string Warm = "warm";
 
     /// <summary>Supervisor: another worker is gone; what it was woken for may wait.</summary>
@@ -188,16 +188,16 @@ internal static class LifelineTypes
     /// <summary>Worker: these.</summary>
     public const string InFlight = "inFlight";
 
-    /// <summary>Worker: I am dying, of memory that I could not get.</summary>
+    /// <summary>Worker: I am exiting because I ran out of memory.</summary>
     public const string OutOfMemory = "outOfMemory";
 
     /// <summary>
-    /// Supervisor: lead, or do so no more. Worker, with <c>yes</c> false: I do not lead any more. Nobody else is told to
-    /// lead before that is heard, or the process is reaped.
+    /// Supervisor: become the leader, or stop being it. Worker, with <c>yes</c> false: I am no longer the leader. No other worker is
+    /// told to lead before that message arrives or the process is reaped.
     /// </summary>
     public const string Leader = "leader";
 
-    /// <summary>Supervisor: open the access log anew, its file was rotated.</summary>
+    /// <summary>Supervisor: reopen the access log, its file was rotated.</summary>
     public const string Reopen = "reopen";
 
     /// <summary>Supervisor: stop accepting, finish what you took, exit.</summary>

@@ -1,7 +1,7 @@
 namespace KestrelGreenTransport.Contract;
 
-// Either end may be anything: an older version, a program of somebody's own, one that was broken into. What has passed here can
-// be calculated with, kept and shown without another look: no number overflows, no text is without end, nothing is null.
+// The other end may be anything: an older version, a program by another author, one that was broken into. A message that has passed
+// these checks can be calculated with, kept and shown: no number overflows, no text is too long, nothing is null.
 
 /// <summary>The range of every field of a message. The one place where they are checked.</summary>
 internal static class LifelineRules
@@ -60,7 +60,7 @@ internal static class LifelineRules
         value is { Length: var length } && length > longest ? $"{name} has {length} characters" : null;
 
     private static string? Buckets(long[]? buckets) =>
-        buckets is { Length: > MostBuckets } ? $"buckets are {buckets.Length}"
+        buckets is { Length: > MostBuckets } ? $"there are {buckets.Length} buckets"
         : Array.Find(buckets ?? [], static count => count is < 0 or > MostRequests) is not 0 and var wrong ? $"a bucket is {wrong}"
         : null;
 
@@ -74,14 +74,14 @@ internal static class LifelineRules
     {
         if (requests is { Length: > MostInFlight })
         {
-            return $"inFlight are {requests.Length}";
+            return $"inFlight has {requests.Length} requests";
         }
 
         foreach (var request in requests ?? [])
         {
             if (request is not { Method: { } method, Path: { } path })
             {
-                return "inFlight has a request without method or path";
+                return "inFlight has a request without a method or a path";
             }
 
             if ((Text("method", method, LongestText) ?? Text("path", path, LongestText) ?? Number("ageMs", request.AgeMs, 0, LongestMilliseconds)) is { } problem)

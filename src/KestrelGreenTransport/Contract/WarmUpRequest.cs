@@ -2,23 +2,23 @@ using System.Buffers;
 
 namespace KestrelGreenTransport.Contract;
 
-/// <summary>A request by which a worker warms itself.</summary>
+/// <summary>A request that a worker makes to itself in a warm-up.</summary>
 /// <param name="Method">Its method.</param>
 /// <param name="Path">Its path and query.</param>
-/// <param name="Headers">Each as <c>Name: value</c>; null for none. Those that frame the message are the worker's own.</param>
+/// <param name="Headers">Each as <c>Name: value</c>; null for none. The worker adds the headers that frame the message.</param>
 /// <param name="Body">Its body, sent as UTF-8; null for none.</param>
 internal sealed record WarmUpRequest(string Method, string Path, string[]? Headers = null, string? Body = null)
 {
-    /// <summary>How many there may be.</summary>
+    /// <summary>The most requests of a warm-up.</summary>
     public const int Most = 200;
 
-    /// <summary>How many routes a worker remembers.</summary>
+    /// <summary>The most routes that a worker records.</summary>
     public const int MostRecorded = 50;
 
     /// <summary>The longest template of a route, and the longest example, in characters.</summary>
     public const int LongestRoute = 512;
 
-    /// <summary>What took longer is not recorded.</summary>
+    /// <summary>A request that took longer is not recorded.</summary>
     public static readonly TimeSpan LongestRecorded = TimeSpan.FromSeconds(1);
 
     /// <summary>The longest method, in characters.</summary>
@@ -30,19 +30,22 @@ internal sealed record WarmUpRequest(string Method, string Path, string[]? Heade
     private static readonly SearchValues<char> TokenCharacters =
         SearchValues.Create("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
-    // The worker frames each message itself, and decides which connection it goes by.
+    // The worker frames each message itself, and decides which connection it uses.
     private static readonly string[] OwnHeaders = ["Connection", "Content-Length", "Transfer-Encoding", "Expect", "Upgrade", "TE", "Trailer", "Keep-Alive"];
 
-    /// <summary>The template of the route that this is a recorded example of; null where an operator asked for it. How such a one is answered is no verdict on the app.</summary>
+    /// <summary>
+    /// The template of the route that this request is a recorded example of; null for a request from the settings. The answer to a
+    /// recorded request does not decide whether the app works.
+    /// </summary>
     public string? Route { get; init; }
 
-    /// <summary>What is wrong with a path; null when nothing is.</summary>
+    /// <summary>What is wrong with a path, or null.</summary>
     public static string? ProblemOfPath(string path) =>
-        !path.StartsWith('/') || path.Any(static c => c is <= ' ' or > '~' or '#') ? "the path must begin with '/' and hold visible ASCII characters only"
+        !path.StartsWith('/') || path.Any(static c => c is <= ' ' or > '~' or '#') ? "the path must begin with '/' and contain only visible ASCII characters"
         : path.Length > LifelineRules.LongestText ? $"the path has more than {LifelineRules.LongestText} characters"
         : null;
 
-    /// <summary>What is wrong with a header's line; null when nothing is.</summary>
+    /// <summary>What is wrong with a header's line, or null.</summary>
     public static string? ProblemOfHeader(string line)
     {
         var colon = line.IndexOf(':', StringComparison.Ordinal);
@@ -52,11 +55,11 @@ internal sealed record WarmUpRequest(string Method, string Path, string[]? Heade
             : null;
     }
 
-    /// <summary>What is wrong with a method; null when nothing is.</summary>
+    /// <summary>What is wrong with a method, or null.</summary>
     public static string? ProblemOfMethod(string method) =>
         method.Length is 0 or > LongestMethod || !IsToken(method) || method == "CONNECT" ? $"'{method[..Math.Min(method.Length, LongestMethod)]}' cannot be a method" : null;
 
-    /// <summary>What is wrong with this request; null when nothing is.</summary>
+    /// <summary>What is wrong with this request, or null.</summary>
     public string? Problem() =>
         Method is null || Path is null ? "the method or the path is missing"
         : ProblemOfMethod(Method) ?? ProblemOfPath(Path) ?? (Headers ?? []).Select(static line => line is null ? "a header is missing" : ProblemOfHeader(line)).FirstOrDefault(static problem => problem is not null)

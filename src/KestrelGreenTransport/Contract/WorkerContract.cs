@@ -4,13 +4,13 @@ namespace KestrelGreenTransport.Contract;
 
 /// <summary>
 /// What the environment told this process when it was started as a worker. The variables are read once and then
-/// removed, so that the worker's own children do not take themselves for workers.
+/// removed, so that the worker's own children do not consider themselves workers.
 /// </summary>
 internal sealed record WorkerContract
 {
     private static readonly Lazy<WorkerContract?> Process = new(() => Read(new ProcessVariables()));
 
-    /// <summary>This process's contract, or null when it is no worker. The first look removes the variables.</summary>
+    /// <summary>This process's contract; null if it is not a worker. The first access removes the variables.</summary>
     /// <exception cref="FormatException">A variable is malformed; the message names it.</exception>
     public static WorkerContract? Current => Process.Value;
 
@@ -20,7 +20,7 @@ internal sealed record WorkerContract
 
     public required IReadOnlyList<InheritedListener> Listeners { get; init; }
 
-    /// <summary>The descriptor of the lifeline, or null when nobody watches over this worker that way.</summary>
+    /// <summary>The descriptor of the lifeline, or null when no supervisor watches this worker that way.</summary>
     public int? ControlDescriptor { get; init; }
 
     public string? HeartbeatFile { get; init; }
@@ -35,13 +35,13 @@ internal sealed record WorkerContract
     /// <summary>Whether it accepts only once its supervisor says so.</summary>
     public bool StartsClosed { get; init; }
 
-    /// <summary>A request older than this is reported as slow, once; null: none is.</summary>
+    /// <summary>A request older than this is reported as slow, once; null: no request is.</summary>
     public TimeSpan? RequestTimeout { get; init; }
 
     /// <summary>The descriptor of a pipe for the access log, where that goes to standard output; null: standard output itself.</summary>
     public int? AccessLogDescriptor { get; init; }
 
-    /// <summary>Names in a query whose values may be remembered with the routes that clients ask for; null: no routes are remembered.</summary>
+    /// <summary>The names of the query's parameters whose values may be recorded with the routes that clients request; null: no routes are recorded.</summary>
     public IReadOnlyList<string>? RecordedQuery { get; init; }
 
     /// <summary>Where the variables are read from and removed; tests give a dictionary.</summary>

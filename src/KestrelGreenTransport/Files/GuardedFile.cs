@@ -52,9 +52,9 @@ internal static class GuardedFile
     private static unsafe string? WhyNotOurs(SafeFileHandle file)
     {
         LibcFiles.Statx status;
-        return LibcFiles.statx(file, "", LibcFiles.AT_EMPTY_PATH, LibcFiles.STATX_BASIC_STATS, &status) != 0 ? "nothing is known of it"
+        return LibcFiles.statx(file, "", LibcFiles.AT_EMPTY_PATH, LibcFiles.STATX_BASIC_STATS, &status) != 0 ? "its properties cannot be read"
             : (status.stx_mode & LibcFiles.S_IFMT) != LibcFiles.S_IFREG ? "it is not a regular file"
-            : status.stx_nlink != 1 ? "it has another name besides (a hard link)"
+            : status.stx_nlink != 1 ? "it has a second name (a hard link)"
             : status.stx_uid != 0 && status.stx_uid != Libc.geteuid() ? $"it belongs to another user ({status.stx_uid})"
             : null;
     }

@@ -157,12 +157,12 @@ internal static partial class LeaderLog
 {
     public const string Category = "KestrelGreenTransport.Leader";
 
-    [LoggerMessage(EventId = 130, Message = "Worker {Index} leads: what exists once among the workers runs here.")]
+    [LoggerMessage(EventId = 130, Message = "Worker {Index} is now the leader and runs the leader services.")]
     public static partial void Leads(ILogger logger, LogLevel level, int index);
 
-    [LoggerMessage(EventId = 131, Message = "Worker {Index} leads no more.")]
+    [LoggerMessage(EventId = 131, Message = "Worker {Index} is no longer the leader.")]
     public static partial void LeadsNoMore(ILogger logger, LogLevel level, int index);
 
-    [LoggerMessage(132, LogLevel.Error, "{Service}, which runs in the leader alone, failed.")]
+    [LoggerMessage(132, LogLevel.Error, "The leader service {Service} failed.")]
     public static partial void ServiceFailed(ILogger logger, Exception exception, string service);
 }

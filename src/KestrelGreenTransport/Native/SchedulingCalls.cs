@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace KestrelGreenTransport.Native;
 
-/// <summary>How much of the processors a thread of this process gets beside others.</summary>
+/// <summary>The scheduling of this process's threads: nice values and policies.</summary>
 internal static unsafe partial class SchedulingCalls
 {
     public const int SCHED_OTHER = 0;
@@ -10,7 +10,7 @@ internal static unsafe partial class SchedulingCalls
 
     private const int PRIO_PROCESS = 0;
 
-    // Not by the C library: musl's says that there is no such call.
+    // Not through the C library: musl's version fails with ENOSYS.
     private static readonly nint SetScheduler = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 144 : 119;
 
     /// <summary>The nice value of a thread.</summary>
@@ -27,7 +27,7 @@ internal static unsafe partial class SchedulingCalls
         return Result.From(sched_setscheduler(SetScheduler, threadId, policy, &priority));
     }
 
-    /// <summary>Whether the calling process leads its session, and shares it with nobody whom it did not start.</summary>
+    /// <summary>Whether the calling process leads its session, which then holds only processes that it started.</summary>
     public static bool LeadsSession => getsid(0) == Environment.ProcessId;
 
     [LibraryImport("libc")]

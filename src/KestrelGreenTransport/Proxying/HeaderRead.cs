@@ -50,7 +50,7 @@ internal sealed class HeaderRead : IDisposable
             if (result.IsCompleted)
             {
                 // Load balancers open a connection without sending a byte to check that the port is open.
-                return result.Buffer.IsEmpty ? (HeaderOutcome.Left, default, "") : (HeaderOutcome.Malformed, default, "it is cut short");
+                return result.Buffer.IsEmpty ? (HeaderOutcome.Left, default, "") : (HeaderOutcome.Malformed, default, "it is truncated");
             }
         }
     }

@@ -33,7 +33,7 @@ internal static class ProxyHeaderV1
 
         if (line[end - 1] != '\r')
         {
-            problem = "its line is not ended by CR and LF";
+            problem = "its line does not end with CR and LF";
             return ProxyHeaderState.Malformed;
         }
 
@@ -49,7 +49,7 @@ internal static class ProxyHeaderV1
         var isTcp6 = protocol.SequenceEqual("TCP6"u8);
         if (!isTcp6 && !protocol.SequenceEqual("TCP4"u8))
         {
-            problem = "its protocol is none of TCP4, TCP6 and UNKNOWN";
+            problem = "its protocol is not TCP4, TCP6 or UNKNOWN";
             return ProxyHeaderState.Malformed;
         }
 
@@ -57,7 +57,7 @@ internal static class ProxyHeaderV1
         var (sourcePort, destinationPort) = (Port(Next(ref rest)), Port(rest));
         if (source is null || destination is null || sourcePort < 0 || destinationPort < 0)
         {
-            problem = "its addresses or ports are not as the protocol writes them";
+            problem = "its addresses or ports are not written as the protocol requires";
             return ProxyHeaderState.Malformed;
         }
 

@@ -112,7 +112,7 @@ internal static class ProxyHeaderV2
         {
             if (!TryNext(header[at..], out var type, out var start, out var end))
             {
-                return "a value in it is cut short";
+                return "a value in it is truncated";
             }
 
             if (type == Crc32C)

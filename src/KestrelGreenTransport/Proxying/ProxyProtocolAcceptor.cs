@@ -133,7 +133,7 @@ internal sealed class ProxyProtocolAcceptor(IAcceptor inner, GreenTransportOptio
         var (remote, local) = (connection.RemoteEndPoint, connection.LocalEndPoint);
         if (!IsTrusted(remote))
         {
-            return Refuse(connection, "untrusted", "it is no trusted proxy: if it is one, add it to ProxyProtocolTrusted");
+            return Refuse(connection, "untrusted", "it is not a trusted proxy: if it should be, add it to ProxyProtocolTrusted");
         }
 
         using var read = new HeaderRead(connection.Transport.Input, HeaderLimit, time);
@@ -155,7 +155,7 @@ internal sealed class ProxyProtocolAcceptor(IAcceptor inner, GreenTransportOptio
             case HeaderOutcome.Left:
                 return false;
             case HeaderOutcome.TimedOut:
-                return Refuse(connection, "timeout", "its PROXY header did not come in time: does the proxy send one, and as its first bytes?");
+                return Refuse(connection, "timeout", "its PROXY header did not arrive in time: does the proxy send one, and as its first bytes?");
             case HeaderOutcome.Malformed:
                 return Refuse(connection, "malformed", $"its PROXY header is malformed: {problem}. Is the proxy set to send the version that ProxyProtocol expects ({options.ProxyProtocol})?");
         }

@@ -2,17 +2,20 @@ using KestrelGreenTransport.Contract;
 
 namespace KestrelGreenTransport.Records;
 
-/// <summary>What a request costs one worker in processor time, and how many methods its runtime compiles, over the last seconds. It decides purely, and belongs to one thread at a time.</summary>
-/// <param name="knowsLife">Whether the whole life of the process counts until the last seconds tell more.</param>
+/// <summary>
+/// How much processor time a request costs one worker, and how many methods its runtime compiles, over the last seconds. It
+/// decides purely, and belongs to one thread at a time.
+/// </summary>
+/// <param name="knowsLife">Whether the figures of the process's whole life are used until there are enough of the last seconds.</param>
 internal sealed class WorkerPace(bool knowsLife = false)
 {
-    /// <summary>Fewer tell nothing.</summary>
+    /// <summary>Fewer requests say nothing.</summary>
     public const int LeastRequests = 50;
 
-    /// <summary>A process that has answered as many is past its first seconds, whenever it is looked at.</summary>
+    /// <summary>A process that has answered this many requests is past its first seconds.</summary>
     public const int ManyRequests = 1000;
 
-    // Noise and a worker's share of slow requests are less than this.
+    // Noise, and an uneven share of slow requests, stay below this.
     private const double SlowerBy = 1.3;
 
     private static readonly long Window = TimeSpan.FromSeconds(2).ToNanoseconds();
@@ -25,15 +28,15 @@ internal sealed class WorkerPace(bool knowsLife = false)
     private int _first;
     private int _count;
 
-    /// <summary>Nanoseconds of processor time; null while too little is known.</summary>
+    /// <summary>Nanoseconds of processor time per request; null while too little is known.</summary>
     public double? CpuPerRequest { get; private set; }
 
-    /// <summary>Methods compiled a second; null while too little is known.</summary>
+    /// <summary>Methods compiled per second; null while too little is known.</summary>
     public double? MethodsPerSecond { get; private set; }
 
     /// <summary>
-    /// Whether a worker is hot: a request costs it hardly more than its siblings, or where none of them can tell, its runtime compiles hardly
-    /// anything. Null: nothing is known.
+    /// Whether a worker is hot: its requests cost hardly more than its siblings' do or, where no sibling's cost is known, its runtime compiles
+    /// hardly anything. Null if nothing is known.
     /// </summary>
     public static bool? IsHot(WorkerPace one, IEnumerable<WorkerPace> siblings)
     {
@@ -43,7 +46,7 @@ internal sealed class WorkerPace(bool knowsLife = false)
             : one.MethodsPerSecond <= BoardRecord.FewMethodsPerSecond;
     }
 
-    /// <summary>A look at the worker's record. Another process in its place begins anew.</summary>
+    /// <summary>Adds the worker's record of now. A record of another process starts over.</summary>
     public void Add(BoardRecord record)
     {
         if (record.Pid != _last.Pid)

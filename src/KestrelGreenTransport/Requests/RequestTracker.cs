@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Http.Features;
 namespace KestrelGreenTransport.Requests;
 
 /// <summary>
-/// The middleware that tells a connection and the worker's figures of each request, and the client of a draining process
-/// that its connection ends with this response. A request that completes synchronously costs no allocation.
+/// The middleware that reports each request to its connection and to the worker's figures, and tells the client of a draining
+/// process that its connection ends with this response. A request that completes synchronously costs no allocation.
 ///
 /// Each request looks up two features, and no more: a lookup costs as much as all the rest of this.
 /// </summary>
@@ -24,8 +24,8 @@ internal sealed class RequestTracker
 
     /// <param name="next">What handles the request.</param>
     /// <param name="drain">Whether this process drains.</param>
-    /// <param name="figures">Where requests are counted; null in a process that is no worker.</param>
-    /// <param name="recorder">Who remembers the routes; null where nobody does.</param>
+    /// <param name="figures">Where requests are counted; null in a process that is not a worker.</param>
+    /// <param name="recorder">Records the routes; null where they are not recorded.</param>
     public RequestTracker(RequestDelegate next, Drain drain, RequestFigures? figures, RouteRecorder? recorder = null)
     {
         (_next, _drain, _figures, _recorder) = (next, drain, figures, recorder);
@@ -78,8 +78,8 @@ internal sealed class RequestTracker
         return Task.CompletedTask;
     }
 
-    // Kestrel's request says itself whether it asks to become something that lasts, to whoever wants to name it. Another
-    // server's is asked here.
+    // Kestrel's request feature says itself whether the request asks for an upgrade. Other servers have separate features for that,
+    // which are checked here.
     private static IHttpRequestFeature? Nameable(IHttpRequestFeature request, IFeatureCollection features) =>
         request is IHttpUpgradeFeature and IHttpExtendedConnectFeature
         || !(features.Get<IHttpUpgradeFeature>() is { IsUpgradableRequest: true } || features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true })
@@ -93,7 +93,7 @@ internal sealed class RequestTracker
         recorder.Note(context, TimeProvider.System.GetElapsedTime(start));
     }
 
-    // Counted where nobody looks, by the same code: that is to be warm as well. The app's metrics leave it out.
+    // Counted in figures of its own, which are never shown, so that the counting code becomes warm too. The app's metrics leave it out.
     private RequestFigures OfWarmUp(IFeatureCollection features)
     {
         if (features.Get<IHttpMetricsTagsFeature>() is { } metrics)
@@ -124,7 +124,7 @@ internal sealed class RequestTracker
 
     private Task OnStarting(object state)
     {
-        // Whoever has sent the next request already is told with the answer to that one.
+        // A client that has already sent its next request is told with the answer to that one.
         if (_drain.HasBegun && (HttpContext)state is { Response.StatusCode: not StatusCodes.Status101SwitchingProtocols } context
             && context.Features.Get<ConnectionActivity>() is not { HasMore: true })
         {

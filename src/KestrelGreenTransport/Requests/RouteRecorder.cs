@@ -7,22 +7,22 @@ using Microsoft.Net.Http.Headers;
 
 namespace KestrelGreenTransport.Requests;
 
-// What must never be replayed is never kept: another method than GET, a body, a header, a value of the query whose name is not allowed,
-// what was asked for with authorization, what failed.
+// What must never be replayed is never recorded: methods other than GET, bodies, headers, values in the query whose names are not allowed,
+// requests with authorization, and failed requests.
 
-/// <summary>Which GET routes clients ask for, with one example of each, so that a new worker can warm itself by them. From any thread.</summary>
-/// <param name="query">The names in a query whose values may be kept.</param>
+/// <summary>Records which GET routes clients request, with one example of each, so that a new worker can warm up with them. From any thread.</summary>
+/// <param name="query">The names of the query's parameters whose values may be recorded.</param>
 internal sealed class RouteRecorder(IReadOnlyList<string> query)
 {
     private readonly ConcurrentDictionary<string, Route> _routes = [];
     private long _noted;
 
-    /// <summary>How many requests it has seen that may be replayed: worth another look when it has doubled.</summary>
+    /// <summary>How many replayable requests it has seen: when this has doubled, the routes are worth sending again.</summary>
     public long Noted => Interlocked.Read(ref _noted);
 
-    /// <summary>A request was answered.</summary>
-    /// <param name="context">What it was.</param>
-    /// <param name="took">How long it took. One that waits for something would only hold a warm-up up.</param>
+    /// <summary>Records a request that was answered.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="took">How long it took. A request that waits for something would only delay a warm-up.</param>
     public void Note(HttpContext context, TimeSpan took)
     {
         if (took > WarmUpRequest.LongestRecorded
@@ -48,11 +48,11 @@ internal sealed class RouteRecorder(IReadOnlyList<string> query)
         Interlocked.Increment(ref _noted);
     }
 
-    /// <summary>What was asked for most comes first.</summary>
+    /// <summary>The recorded routes, the most requested one first.</summary>
     public WarmUpRequest[] Read() =>
         [.. _routes.OrderByDescending(static route => Interlocked.Read(ref route.Value.Count)).Select(static route => new WarmUpRequest("GET", route.Value.Path) { Route = route.Key })];
 
-    // As the client wrote it: what a parser made of it is not what it would make of it again.
+    // As the client wrote it: a parsed path may change when it is parsed again.
     private string? ExampleOf(HttpContext context)
     {
         var target = context.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";

@@ -30,15 +30,15 @@ internal sealed class GreenTransportOptionsValidator : IValidateOptions<GreenTra
             Within(nameof(options.AcceptBatch), batch, 1, 10_000, "leave it out for the automatic choice");
         }
 
-        Span(nameof(options.SlowStart), options.SlowStart, TimeSpan.Zero, TimeSpan.FromHours(1), "a runtime that runs is hot long before; 0s switches it off");
-        Span(nameof(options.AcceptMinDelay), options.AcceptMinDelay, Millisecond, Minute, "without a pause a lack of descriptors keeps a core busy");
-        Span(nameof(options.AcceptMaxDelay), options.AcceptMaxDelay, Millisecond, Minute, "it is the longest that clients wait after a lack of descriptors has passed");
+        Span(nameof(options.SlowStart), options.SlowStart, TimeSpan.Zero, TimeSpan.FromHours(1), "a worker is hot long before that; 0s switches it off");
+        Span(nameof(options.AcceptMinDelay), options.AcceptMinDelay, Millisecond, Minute, "without a pause, running out of descriptors would keep a core busy");
+        Span(nameof(options.AcceptMaxDelay), options.AcceptMaxDelay, Millisecond, Minute, "it is the longest that clients wait once descriptors are free again");
         if (options.AcceptMaxDelay < options.AcceptMinDelay)
         {
             Add(
                 nameof(options.AcceptMaxDelay),
                 Duration.Format(options.AcceptMaxDelay),
-                $"at least AcceptMinDelay ({Duration.Format(options.AcceptMinDelay)}{From(options, nameof(options.AcceptMinDelay))}): the pause grows from the one to the other");
+                $"at least AcceptMinDelay ({Duration.Format(options.AcceptMinDelay)}{From(options, nameof(options.AcceptMinDelay))}): the pause grows from one to the other");
         }
 
         Buffer(nameof(options.MaxReadBufferSize), options.MaxReadBufferSize);
@@ -50,23 +50,23 @@ internal sealed class GreenTransportOptionsValidator : IValidateOptions<GreenTra
 
         if (options.DeferAccept is { } defer)
         {
-            Span(nameof(options.DeferAccept), defer, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), "the kernel counts it in seconds; leave it out to be told of each connection at once");
+            Span(nameof(options.DeferAccept), defer, TimeSpan.FromSeconds(1), TimeSpan.FromHours(1), "the kernel counts it in seconds; leave it out to accept each connection at once");
         }
 
         if (options.ReusePort && !OperatingSystem.IsLinux())
         {
-            Add(nameof(options.ReusePort), "True", "false on this system: only Linux deals clients out between the processes");
+            Add(nameof(options.ReusePort), "True", "false on this system: only Linux distributes clients among the processes");
         }
 
         Choice(nameof(options.ProxyProtocol), options.ProxyProtocol);
         if (options.ProxyProtocol != GreenTransportProxyProtocol.Off && options.ProxyProtocolTrusted.Count == 0)
         {
-            Add(nameof(options.ProxyProtocolTrusted), "empty", "the networks of your proxies: without one only Unix sockets would be served");
+            Add(nameof(options.ProxyProtocolTrusted), "empty", "the networks of your proxies: without any, only Unix sockets would be served");
         }
 
         if (options.KeepAlive is { } keepAlive)
         {
-            Span(nameof(options.KeepAlive), keepAlive, TimeSpan.FromSeconds(1), Day, "Kestrel looks at its connections once a second; leave it out for Kestrel's own limit");
+            Span(nameof(options.KeepAlive), keepAlive, TimeSpan.FromSeconds(1), Day, "Kestrel checks its connections once a second; leave it out for Kestrel's own limit");
         }
 
         Choice(nameof(options.Backend), options.Backend);
@@ -82,8 +82,8 @@ internal sealed class GreenTransportOptionsValidator : IValidateOptions<GreenTra
             options.BlockingThreshold,
             Millisecond / 10,
             TimeSpan.FromSeconds(1),
-            "the guard looks at the event loops about so often");
-        Span(nameof(options.SpinTime), options.SpinTime, TimeSpan.Zero, Millisecond * 10, "the loop uses its core all that time, so more than a wake-up takes gains nothing; 0s switches it off");
+            "the guard checks the event loops about that often");
+        Span(nameof(options.SpinTime), options.SpinTime, TimeSpan.Zero, Millisecond * 10, "the loop keeps its core busy for that time, so a value longer than a wake-up gains nothing; 0s switches it off");
         Span(nameof(options.GracefulTimeout), options.GracefulTimeout, TimeSpan.Zero, Day, "it is how long requests in flight may take to finish at a stop");
         return problems;
 

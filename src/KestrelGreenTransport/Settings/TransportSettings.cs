@@ -9,7 +9,7 @@ internal static class TransportSettings
     [
         Number(
             nameof(GreenTransportOptions.WorkerConnections), "from 1 to 1000000", "1000",
-            "How many connections each listener of a worker holds at most; beyond it clients wait.",
+            "The most connections that each listener of a worker holds; further clients wait.",
             static (options, value) => options.WorkerConnections = value, "gunicorn: worker_connections"),
         Number(
             nameof(GreenTransportOptions.Backlog), "from 1 to 1000000", "2048",
@@ -25,19 +25,19 @@ internal static class TransportSettings
             static (options, value) => options.BalancedAccept = value),
         Time(
             nameof(GreenTransportOptions.SlowStart), "from 0s, which is off, to 1h", "10s",
-            "How long at most a worker that has just begun to serve takes fewer new connections than its siblings, while it is slower.",
+            "The longest time for which a new worker, while it is slower than its siblings, takes fewer new connections than they do.",
             static (options, value) => options.SlowStart = value, "HAProxy: slowstart"),
         Switch(
             nameof(GreenTransportOptions.IdleReclaim), "true",
-            "Whether idle connections are closed for clients that wait while all slots are taken.",
+            "Whether idle connections are closed to make room for waiting clients while all slots are taken.",
             static (options, value) => options.IdleReclaim = value),
         Time(
             nameof(GreenTransportOptions.AcceptMinDelay), "from 1ms to 1m", "10ms",
-            "The pause after a first failed accept; it doubles with each that follows.",
+            "The pause after a first failed accept; it doubles with each further failure.",
             static (options, value) => options.AcceptMinDelay = value, "gevent: min_delay"),
         Time(
             nameof(GreenTransportOptions.AcceptMaxDelay), "from AcceptMinDelay to 1m", "1s",
-            "The longest pause between two failing accepts.",
+            "The longest pause between two failed accepts.",
             static (options, value) => options.AcceptMaxDelay = value, "gevent: max_delay"),
         Limit(
             nameof(GreenTransportOptions.MaxReadBufferSize), "1MB",
@@ -49,11 +49,11 @@ internal static class TransportSettings
             static (options, value) => options.MaxWriteBufferSize = value),
         Switch(
             nameof(GreenTransportOptions.NoDelay), "true",
-            "Whether small writes leave at once (TCP_NODELAY).",
+            "Whether small writes are sent at once (TCP_NODELAY).",
             static (options, value) => options.NoDelay = value),
         TimeOrOff(
             nameof(GreenTransportOptions.DeferAccept), "from 1s to 1h, or off", "off",
-            "How long the kernel keeps a new TCP connection to itself until the client has sent something, where the process binds the listener itself.",
+            "How long the kernel holds back a new TCP connection until the client has sent something, where the process binds the listener itself.",
             static (options, value) => options.DeferAccept = value, "nginx: listen deferred"),
         Switch(
             nameof(GreenTransportOptions.ReusePort), "false",
@@ -61,11 +61,11 @@ internal static class TransportSettings
             static (options, value) => options.ReusePort = value, "gunicorn: reuse_port"),
         Choice<GreenTransportProxyProtocol>(
             nameof(GreenTransportOptions.ProxyProtocol), "Off",
-            "Which PROXY protocol header each connection begins with: the client's address then comes from it.",
+            "Which PROXY protocol header each connection begins with; the client's address is taken from it.",
             static (options, value) => options.ProxyProtocol = value, "nginx: listen proxy_protocol, HAProxy: accept-proxy"),
         Networks(
             nameof(GreenTransportOptions.ProxyProtocolTrusted), "127.0.0.0/8, ::1",
-            "The proxies whose PROXY headers are believed; whoever else connects is reset.",
+            "The proxies whose PROXY headers are trusted; connections from other addresses are reset.",
             static options => options.ProxyProtocolTrusted, "nginx: set_real_ip_from"),
         Switch(
             nameof(GreenTransportOptions.UpgradedConnectionsHoldSlot), "true",
@@ -94,11 +94,11 @@ internal static class TransportSettings
         },
         Choice<GreenTransportBackend>(
             nameof(GreenTransportOptions.Backend), "Auto: Epoll on Linux, else Sockets",
-            "What moves the bytes: .NET's sockets, or event loops of our own on epoll.",
+            "What moves the bytes: .NET's sockets, or the transport's own event loops on epoll.",
             static (options, value) => options.Backend = value),
         Choice<GreenTransportScheduling>(
             nameof(GreenTransportOptions.Scheduling), "Adaptive",
-            "Where the app runs with Epoll: on the event loop, which a spare thread takes over when a handler blocks, unguarded, or on the thread pool.",
+            "Where the app runs with Epoll: on the event loop, which a spare thread takes over when a handler blocks; on the event loop, unguarded; or on the thread pool.",
             static (options, value) => options.Scheduling = value),
         NumberOrAuto(
             nameof(GreenTransportOptions.EventLoops), "from 1 to 1024, or auto", "auto: 1 in a worker, else one for each core",
@@ -106,15 +106,15 @@ internal static class TransportSettings
             static (options, value) => options.EventLoops = value),
         Switch(
             nameof(GreenTransportOptions.PinEventLoops), "false",
-            "Whether each event loop stays on one processor, taking turns.",
+            "Whether each event loop is pinned to one processor, taking the processors in turn.",
             static (options, value) => options.PinEventLoops = value, "nginx: worker_cpu_affinity"),
         Time(
             nameof(GreenTransportOptions.BlockingThreshold), "from 0.1ms to 1s", "1ms",
-            "How long a handler may block its event loop while handlers are seen to block.",
+            "How long a handler may block its event loop before another thread takes the loop over, once handlers have been seen to block.",
             static (options, value) => options.BlockingThreshold = value),
         Time(
             nameof(GreenTransportOptions.SpinTime), "from 0s to 10ms", "0s",
-            "How long an event loop asks for events before it sleeps, while they come so soon.",
+            "How long an idle event loop polls for events before it sleeps, while events come that soon.",
             static (options, value) => options.SpinTime = value),
         Time(
             nameof(GreenTransportOptions.GracefulTimeout), "from 0s to 1d", "30s",
@@ -129,12 +129,12 @@ internal static class TransportSettings
             ValueName = "FILE",
             Range = "a file's path, - or off",
             Default = "off",
-            Help = "Where each request is written as a line when it is over: a file, which USR1 opens anew, or - for standard output.",
+            Help = "Where a line is written for each completed request: a file, which USR1 reopens, or - for standard output.",
             Counterpart = "gunicorn: accesslog, nginx: access_log",
         },
         Choice<GreenAccessLogFormat>(
             nameof(GreenTransportOptions.AccessLogFormat), "Combined",
-            "How the access log's lines look.",
+            "The format of the access log's lines.",
             static (options, value) => options.AccessLogFormat = value, "gunicorn: access_log_format, nginx: log_format"),
     ];
 }

@@ -11,7 +11,7 @@ namespace KestrelGreenTransport.Sockets;
 /// </summary>
 internal sealed class EndableReader(PipeReader inner, ConnectionActivity activity) : PipeReader
 {
-    private const int Nobody = 0;
+    private const int NoRead = 0;
 
     private int _reads;
     private int _waiting;
@@ -22,13 +22,13 @@ internal sealed class EndableReader(PipeReader inner, ConnectionActivity activit
     /// <summary>Whether the app left part of the last result unconsumed.</summary>
     public bool HasUnconsumed { get; private set; }
 
-    public bool IsWaiting => Volatile.Read(ref _waiting) != Nobody;
+    public bool IsWaiting => Volatile.Read(ref _waiting) != NoRead;
 
     /// <summary>Ends the waiting read, if there is one.</summary>
     public void EndWaiting()
     {
         var waiting = Volatile.Read(ref _waiting);
-        if (waiting != Nobody)
+        if (waiting != NoRead)
         {
             Volatile.Write(ref _ending, waiting);
             inner.CancelPendingRead();
@@ -43,7 +43,7 @@ internal sealed class EndableReader(PipeReader inner, ConnectionActivity activit
         }
 
         var read = inner.ReadAsync(cancellationToken);
-        if (read.IsCompletedSuccessfully && Volatile.Read(ref _ending) == Nobody)
+        if (read.IsCompletedSuccessfully && Volatile.Read(ref _ending) == NoRead)
         {
             return new(Given(read.Result));
         }
@@ -99,10 +99,10 @@ internal sealed class EndableReader(PipeReader inner, ConnectionActivity activit
             }
             finally
             {
-                Volatile.Write(ref _waiting, Nobody);
+                Volatile.Write(ref _waiting, NoRead);
             }
 
-            if (!result.IsCanceled || Interlocked.Exchange(ref _ending, Nobody) is var ending && ending == Nobody)
+            if (!result.IsCanceled || Interlocked.Exchange(ref _ending, NoRead) is var ending && ending == NoRead)
             {
                 return Given(result);
             }

@@ -131,7 +131,7 @@ internal sealed class SlotConnection : ConnectionContext, IServedConnection
 
     void IServedConnection.EndReading() => _reader.EndWaiting();
 
-    void IServedConnection.CutOff() => Abort(new ConnectionAbortedException("The process stops, and GracefulTimeout is over."));
+    void IServedConnection.CutOff() => Abort(new ConnectionAbortedException("The process is stopping, and GracefulTimeout is over."));
 
     private bool HasUnread()
     {
@@ -148,7 +148,7 @@ internal sealed class SlotConnection : ConnectionContext, IServedConnection
     private void OnAbandoned()
     {
         Log.Abandoned(_logger, ConnectionId, Activity.Handler, (long)_time.GetElapsedTime(Activity.BusySince).TotalSeconds);
-        _inner.Abort(new ConnectionAbortedException("The application has abandoned the connection."));
+        _inner.Abort(new ConnectionAbortedException("The application abandoned the connection."));
         _all.TryRemove(_self, out _);
         _slot.GiveBack();
     }

@@ -52,7 +52,7 @@ internal sealed class SocketsProbe : ILoopProbe, IAsyncDisposable
         var created = Result.From(Libc.socketpair(Libc.AF_UNIX, Libc.SOCK_DGRAM | Libc.SOCK_NONBLOCK | Libc.SOCK_CLOEXEC, 0, pair));
         if (!created.Ok)
         {
-            throw new IOException($"Cannot make the socket pair that heartbeats pass through: {created.Message}.");
+            throw new IOException($"Cannot create the socket pair that heartbeats pass through: {created.Message}.");
         }
 
         return (Own(pair[0]), Own(pair[1]));

@@ -7,7 +7,7 @@ namespace KestrelGreenTransport.Supervision;
 /// <summary>
 /// What this worker and its supervisor tell each other.
 ///
-/// Nobody ever waits for a full socket, except a worker that dies of what it has to say (<see cref="SendFailed"/>).
+/// Neither ever waits for a full socket, except a worker that reports why it cannot start (<see cref="SendFailed"/>).
 /// hello, ready and failed reach the supervisor in this order: what cannot be sent at once is kept, and tried again by
 /// the beat thread. Anything else is dropped then.
 /// </summary>
@@ -44,9 +44,9 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
 
     public void SendReady() => SendForCertain(new LifelineMessage { Type = LifelineTypes.Ready });
 
-    /// <summary>What came of the warm-up that this worker was told to do.</summary>
-    /// <param name="problem">What was wrong; null when nothing was.</param>
-    /// <param name="timedOut">Whether it was only that there was no answer in time.</param>
+    /// <summary>Reports the result of the warm-up that the supervisor asked for.</summary>
+    /// <param name="problem">What was wrong, or null.</param>
+    /// <param name="timedOut">Whether the problem was only that there was no answer in time.</param>
     public void SendWarmed(string? problem, bool timedOut) => SendForCertain(new LifelineMessage
     {
         Type = LifelineTypes.Warmed,
@@ -79,7 +79,7 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
     public void SendBeat(WorkerState state, long at) =>
         TrySend(new LifelineMessage { Type = LifelineTypes.Beat, State = (int)state, At = at });
 
-    /// <summary>Sends what the supervisor can do without; false when there is no room for it now.</summary>
+    /// <summary>Sends a message that may be lost; false if there is no room for it now.</summary>
     public bool TrySend(LifelineMessage message)
     {
         lock (_sending)
@@ -114,14 +114,14 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
     }
 
     /// <summary>Takes what the supervisor sent. Belongs to the beat thread.</summary>
-    /// <param name="events">What poll(2) said of <see cref="Descriptor"/>.</param>
-    /// <param name="received">Gets each message; what is none is skipped.</param>
+    /// <param name="events">What poll(2) returned for <see cref="Descriptor"/>.</param>
+    /// <param name="received">Gets each message; packets that are not messages are skipped.</param>
     /// <returns>False when the supervisor is gone.</returns>
     public bool Receive(short events, Action<LifelineMessage> received)
     {
         if ((events & LibcWorker.POLLNVAL) != 0)
         {
-            // Somebody in this process closed it. That is no word of the supervisor's.
+            // Code in this process closed it. That does not mean that the supervisor is gone.
             Descriptor = -1;
             WorkerLog.LifelineClosedHere(logger, socket.Descriptor);
             return true;

@@ -4,19 +4,19 @@ using KestrelGreenTransport.Contract;
 namespace KestrelGreenTransport.WarmUp;
 
 /// <summary>
-/// Whether the runtime is done with compiling what a warm-up asks for. It decides purely.
+/// Tells whether the runtime has finished compiling what a warm-up uses. It decides purely.
 ///
-/// Hot means that the methods in use are compiled with optimisation. A method is called 30 times before it is compiled with
-/// counters, and 30 times more before the optimised version is made; both wait until no new method was called for a while (the
-/// tiering delay), so that one quiet moment says nothing: it takes enough rounds, and a pause that is longer than this delay.
+/// Hot means that the methods in use are compiled with optimisation. The runtime compiles a method with counters after 30 calls,
+/// and optimised after 30 more. Both wait until no new method has been called for a while (the tiering delay), so one quiet
+/// moment proves nothing: it takes enough rounds, and a pause longer than this delay.
 /// </summary>
 /// <param name="delay">The runtime's tiering delay.</param>
 internal sealed class HeatGauge(TimeSpan delay)
 {
-    /// <summary>How often each request is made at least: twice 30 calls, and a few more.</summary>
+    /// <summary>How often each request is made at least: twice 30 calls, plus a few.</summary>
     public const int LeastRounds = 70;
 
-    /// <summary>How long it must have been quiet.</summary>
+    /// <summary>How long the compiler must have been quiet.</summary>
     public TimeSpan Window { get; } = delay * 3 > LeastWindow ? delay * 3 : LeastWindow;
 
     private static readonly TimeSpan LeastWindow = TimeSpan.FromMilliseconds(500);
@@ -24,10 +24,10 @@ internal sealed class HeatGauge(TimeSpan delay)
     private readonly Queue<(TimeSpan At, long Methods)> _samples = [];
     private int _rounds;
 
-    /// <summary>A round is over.</summary>
-    /// <param name="at">Since the beginning.</param>
-    /// <param name="methods">How many methods the runtime has compiled in all.</param>
-    /// <returns>Whether it is hot.</returns>
+    /// <summary>Adds a finished round.</summary>
+    /// <param name="at">The time since the warm-up began.</param>
+    /// <param name="methods">How many methods the runtime has compiled so far.</param>
+    /// <returns>Whether the process is hot.</returns>
     public bool Add(TimeSpan at, long methods)
     {
         _rounds++;
@@ -41,7 +41,9 @@ internal sealed class HeatGauge(TimeSpan delay)
         return _rounds >= LeastRounds && at - since >= Window && methods - before <= BoardRecord.FewMethodsPerSecond * (at - since).TotalSeconds;
     }
 
-    /// <summary>The delay of this process, by the variables that the runtime reads (docs/design of tiered compilation): ten times as long where it sees one processor.</summary>
+    /// <summary>
+    /// This process's tiering delay, from the variables that the runtime reads: ten times as long where it sees only one processor.
+    /// </summary>
     public static TimeSpan DelayOf(int processors, Func<string, string?> variable)
     {
         var delay = Hex("TC_CallCountingDelayMs") ?? 100;

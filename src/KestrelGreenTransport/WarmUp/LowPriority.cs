@@ -3,15 +3,15 @@ using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.WarmUp;
 
-// No thread stays behind: what cannot come back is never sent away.
+// No thread keeps the low priority: a priority that cannot be raised again is never lowered.
 
 /// <summary>
-/// This whole process at low priority, for as long as this lives: what it does meanwhile waits for whoever serves.
+/// Gives this whole process a low priority until disposed, so that its work does not slow down the processes that are serving.
 ///
-/// Three ways, since each works where others do not. Where the kernel groups by sessions (autogroup), a thread's nice value counts
-/// only within its own; the group's needs no rights, in both directions. In a container it is the thread's value that counts, but
-/// to come back from it takes CAP_SYS_NICE or RLIMIT_NICE. Anybody may become SCHED_BATCH and be normal again: such a thread gets
-/// its full share, but does not push others aside when it wakes.
+/// It does so in three ways, because each works where others do not. Where the kernel groups threads by session (autogroup), a
+/// thread's nice value counts only within its group, and any user may change the group's own value and change it back. In a container the
+/// thread's value counts, but raising its priority again takes CAP_SYS_NICE or RLIMIT_NICE. Any user may switch to SCHED_BATCH
+/// and back: such a thread gets its full share, but does not preempt others when it wakes.
 /// </summary>
 internal sealed class LowPriority : IDisposable
 {
@@ -19,7 +19,7 @@ internal sealed class LowPriority : IDisposable
     private const int MostNice = 19;
     private const string Autogroup = "/proc/self/autogroup";
 
-    // A thread that is made while the others are changed has the priority of its maker: two looks in a row must find none to change.
+    // A thread created while the others are changed inherits the priority of its creator: two passes in a row must find none to change.
     private const int Looks = 2;
 
     private static readonly TimeSpan KernelsPause = TimeSpan.FromMilliseconds(110);
@@ -40,13 +40,13 @@ internal sealed class LowPriority : IDisposable
             _groupBefore = null;
         }
 
-        // One look is enough: a thread that it misses is as it was, which does no harm.
+        // One pass is enough: a thread that it misses keeps its priority, which does no harm.
         SetAll(lowers: true);
     }
 
     private int Lower => Math.Min(_niceBefore + NicerBy, MostNice);
 
-    /// <summary>Lowers it, until the last of those who did is disposed. Linux only.</summary>
+    /// <summary>Lowers the priority until the last instance is disposed. Linux only.</summary>
     public static LowPriority Begin() => Begin(MayComeBack());
 
     internal static LowPriority Begin(bool mayBeNice)
@@ -73,7 +73,7 @@ internal sealed class LowPriority : IDisposable
                 clean = SetAll(lowers: false) ? -1 : clean;
             }
 
-            // The kernel takes this from an ordinary user ten times a second at most.
+            // The kernel accepts this from an ordinary user at most ten times a second.
             using var pause = new ManualResetEventSlim();
             for (var tries = 0; _groupBefore is { } group && !TrySetGroup(group) && tries < 10; tries++)
             {
@@ -82,7 +82,7 @@ internal sealed class LowPriority : IDisposable
         }
     }
 
-    /// <summary>Whether a thread that is nicer may be as it was again. It is tried by one that ends thereafter, since it may not.</summary>
+    /// <summary>Whether a thread may return to its old nice value. A thread that exits afterwards tries it, because it may be unable to.</summary>
     public static bool MayComeBack()
     {
         var mayReturn = false;
@@ -96,7 +96,7 @@ internal sealed class LowPriority : IDisposable
         return mayReturn;
     }
 
-    // True when there was a thread to change.
+    // True if there was a thread to change.
     private bool SetAll(bool lowers)
     {
         var changed = false;
@@ -109,13 +109,13 @@ internal sealed class LowPriority : IDisposable
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // A system that hides its threads: none was changed then, and none is.
+            // A system that hides its threads: none was lowered, and none is raised.
         }
 
         return changed;
     }
 
-    // A thread that the app gave a priority of its own keeps it.
+    // A thread whose priority the app has set keeps it.
     private bool Set(int thread, bool lowers)
     {
         if (_mayBeNice)
@@ -130,7 +130,7 @@ internal sealed class LowPriority : IDisposable
         }
     }
 
-    // "/autogroup-25 nice 0"; null where the kernel does not group, or does not say.
+    // "/autogroup-25 nice 0"; null where the kernel does not group threads, or does not tell.
     private static int? GroupNice()
     {
         try

@@ -10,10 +10,10 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.WarmUp;
 
 /// <summary>
-/// A listening socket of this process for itself, accepted on as any other is: by it the way that clients come is warm before
-/// the first one does. It has slots of its own, and its gate is open.
+/// A listening socket that only this process connects to. It accepts as every other listener does, so that this code is warm
+/// before the first client comes. It has its own slots, and its gate is open.
 ///
-/// Its name is random, but other processes may see it: who connects says a secret first.
+/// Its name is random, but other processes may see it: a client must send a secret first.
 /// </summary>
 internal sealed class PrivateListener : IAsyncDisposable
 {
@@ -25,10 +25,10 @@ internal sealed class PrivateListener : IAsyncDisposable
     private readonly ConnectionPool _pool;
     private readonly IAcceptor _acceptor;
 
-    // Never disposed: a connection may end after the listener.
+    // Never disposed, because a connection may end after the listener.
     private readonly SemaphoreSlim _ended = new(0);
 
-    /// <exception cref="SocketException">The socket cannot be made.</exception>
+    /// <exception cref="SocketException">The socket cannot be created.</exception>
     public PrivateListener(ITransportBackend backend, GreenTransportOptions options, TransportMeter meter, ILogger logger)
     {
         var endPoint = new UnixDomainSocketEndPoint($"\0green-warm-up-{Guid.NewGuid():N}");
@@ -52,8 +52,8 @@ internal sealed class PrivateListener : IAsyncDisposable
     }
 
     /// <summary>Connects to it.</summary>
-    /// <returns>Both ends. The client's belongs to the caller, the server's to whom it is given.</returns>
-    /// <exception cref="OperationCanceledException">It was given up.</exception>
+    /// <returns>Both ends. The client's belongs to the caller, the server's to the endpoint that it is passed to.</returns>
+    /// <exception cref="OperationCanceledException">The attempt was cancelled.</exception>
     public async Task<(Socket Client, ConnectionContext Server)> ConnectAsync(CancellationToken cancellationToken)
     {
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -66,13 +66,13 @@ internal sealed class PrivateListener : IAsyncDisposable
             accepted = await AcceptAsync(cancellationToken);
             while (!await SaysSecretAsync(accepted, cancellationToken))
             {
-                accepted.Abort(new ConnectionAbortedException("It is not this process."));
+                accepted.Abort(new ConnectionAbortedException("The peer is not this process."));
                 await accepted.DisposeAsync();
                 accepted = null;
                 accepted = await AcceptAsync(cancellationToken);
             }
 
-            // What the app is shown: it may look at addresses.
+            // The app may look at addresses, and gets these.
             accepted.ConnectionId = "warm-up";
             accepted.LocalEndPoint = accepted.RemoteEndPoint = new IPEndPoint(IPAddress.Loopback, 0);
             if (accepted.Features.Get<ConnectionActivity>() is { } activity)
@@ -94,7 +94,7 @@ internal sealed class PrivateListener : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until every connection has ended; not longer than this.</summary>
+    /// <summary>Waits until every connection has ended, but no longer than the limit.</summary>
     public async Task EndedAsync(TimeSpan limit)
     {
         using var late = new CancellationTokenSource(limit);
@@ -106,7 +106,7 @@ internal sealed class PrivateListener : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        // One that was accepted when nobody waited for it any more would live as long as the process.
+        // A connection accepted after its caller stopped waiting would live as long as the process.
         await _acceptor.UnbindAsync();
         while (await _acceptor.AcceptAsync(CancellationToken.None) is { } left)
         {

@@ -38,7 +38,7 @@ internal sealed class SideDoors(bool any = false)
         }
     }
 
-    /// <summary>Shuts the doors: from now on accepting takes its short way.</summary>
+    /// <summary>Shuts the doors: from now on accepting takes the short path.</summary>
     public void Shut()
     {
         lock (_lock)

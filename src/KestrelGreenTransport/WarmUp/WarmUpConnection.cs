@@ -9,7 +9,7 @@ namespace KestrelGreenTransport.WarmUp;
 /// <summary>
 /// A connection of this process to itself: the client's end of HTTP/1.1, with one request at a time.
 ///
-/// It blocks, on the warm-up's own thread: .NET's own client would have thousands of methods compiled that the app never needs.
+/// It blocks the warm-up's own thread: .NET's HttpClient would make the runtime compile thousands of methods that the app never needs.
 /// </summary>
 internal sealed class WarmUpConnection : IDisposable
 {
@@ -25,10 +25,10 @@ internal sealed class WarmUpConnection : IDisposable
     /// <param name="socket">The client's end, connected.</param>
     /// <param name="isSecure">Whether to speak TLS.</param>
     /// <param name="left">How long an answer may still take.</param>
-    /// <param name="stopped">Shuts the socket when the warm-up is stopped; ends with the connection.</param>
-    /// <exception cref="IOException">The other end does not speak TLS, or says nothing in time.</exception>
+    /// <param name="stopped">Shuts the socket down when the warm-up is stopped; disposed with the connection.</param>
+    /// <exception cref="IOException">The other end does not speak TLS, or does not answer in time.</exception>
     /// <exception cref="System.Security.Authentication.AuthenticationException">The other end does not speak TLS.</exception>
-    [SuppressMessage("Security", "CA5359", Justification = "The one who answers is this very process; what it presents is for others.")]
+    [SuppressMessage("Security", "CA5359", Justification = "The server is this process itself; its certificate is meant for other clients.")]
     public WarmUpConnection(Socket socket, bool isSecure, Func<TimeSpan> left, IDisposable stopped)
     {
         _socket = socket;
@@ -44,7 +44,7 @@ internal sealed class WarmUpConnection : IDisposable
         }
     }
 
-    /// <summary>Whether the server keeps it open for another request.</summary>
+    /// <summary>Whether the server keeps the connection open for another request.</summary>
     public bool IsKept { get; private set; } = true;
 
     public void Send(byte[] request)
@@ -55,8 +55,8 @@ internal sealed class WarmUpConnection : IDisposable
     }
 
     /// <summary>Reads the answer to its end.</summary>
-    /// <returns>The status; null when there is no answer of HTTP/1.</returns>
-    /// <exception cref="IOException">The answer did not come in time.</exception>
+    /// <returns>The status; null if the answer is not HTTP/1.</returns>
+    /// <exception cref="IOException">There was no answer in time.</exception>
     public int? Receive()
     {
         int status;
@@ -136,13 +136,13 @@ internal sealed class WarmUpConnection : IDisposable
             ReadLine();
         }
 
-        // Trailers, and the empty line.
+        // Trailers and the empty line.
         while (ReadLine() is { Length: > 0 })
         {
         }
     }
 
-    // As ASCII, without its end; null at the end of the stream. One that is too long is cut into several.
+    // A line as ASCII, without its line ending; null at the end of the stream. A line that is too long is cut into several.
     private string? ReadLine()
     {
         while (true)
@@ -184,13 +184,13 @@ internal sealed class WarmUpConnection : IDisposable
         return read > 0;
     }
 
-    // By the socket: it is the kernel that wakes this thread then, whatever the process is busy with.
+    // The socket's own time-out: the kernel wakes this thread, however busy the process is.
     private void Limit()
     {
         var left = _left();
         if (left <= TimeSpan.Zero)
         {
-            throw new IOException("no time is left");
+            throw new IOException("the time is over");
         }
 
         _socket.ReceiveTimeout = _socket.SendTimeout = Math.Max(1, (int)Math.Min(left.TotalMilliseconds, int.MaxValue));

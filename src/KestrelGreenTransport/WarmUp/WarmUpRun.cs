@@ -5,29 +5,29 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.WarmUp;
 
-// It ends when its time is over, whatever the app does: it has a thread of its own, and waits for nothing without a limit.
-// Only the first answer to a request is a verdict on the app.
+// A warm-up ends when its time is over, whatever the app does: it has its own thread, and every wait has a limit.
+// Only the first answer to a request decides whether the app works.
 
-/// <summary>Warms this worker because its supervisor said so, each of its hosts, and says what came of it.</summary>
-/// <param name="clients">The ways into the hosts that have started.</param>
+/// <summary>Warms every host of this worker when the supervisor says so, and reports the result.</summary>
+/// <param name="clients">A client for each host that has started.</param>
 /// <param name="time">The clock.</param>
-/// <param name="logger">For what came of it.</param>
+/// <param name="logger">Logs the result.</param>
 internal sealed class WarmUpRun(Func<IReadOnlyList<OwnClient>> clients, TimeProvider time, ILogger logger)
 {
     private const int FirstServerError = 500;
 
     private static readonly TimeSpan LongestOfOne = TimeSpan.FromMinutes(1);
 
-    // At most half of the time is for requests: the rest is for the runtime, which compiles on a thread of its own, maybe on the same processor.
+    // Requests get at most half of the time. The rest is for the runtime, whose compiling thread may have to share the processor.
     private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan LongestRest = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _lock = new();
     private CancellationTokenSource? _current;
 
-    /// <summary>Begins. Returns at once: whoever asks has its own work.</summary>
-    /// <param name="order">What the supervisor said.</param>
-    /// <param name="ended">Gets what was wrong, null when nothing was, and whether only time was. Called once, on the warm-up's thread.</param>
+    /// <summary>Begins a warm-up, and returns at once.</summary>
+    /// <param name="order">The supervisor's message.</param>
+    /// <param name="ended">Gets the problem, or null, and whether the problem was only a lack of time. Called once, on the warm-up's thread.</param>
     public void Begin(LifelineMessage order, Action<string?, bool> ended)
     {
         var stop = new CancellationTokenSource();
@@ -41,7 +41,7 @@ internal sealed class WarmUpRun(Func<IReadOnlyList<OwnClient>> clients, TimeProv
         thread.Start();
     }
 
-    /// <summary>Ends what is under way: clients wait. From any thread, and quick.</summary>
+    /// <summary>Ends a running warm-up, because clients wait. From any thread, and quick.</summary>
     public void Stop()
     {
         lock (_lock)
@@ -50,7 +50,7 @@ internal sealed class WarmUpRun(Func<IReadOnlyList<OwnClient>> clients, TimeProv
         }
     }
 
-    [SuppressMessage("Design", "CA1031", Justification = "Whatever it is, the supervisor decides what it means.")]
+    [SuppressMessage("Design", "CA1031", Justification = "Any failure is reported, and the supervisor decides what it means.")]
     private void Run(LifelineMessage order, Action<string?, bool> ended, CancellationTokenSource stop)
     {
         (string? Problem, bool TimedOut) outcome;
@@ -65,7 +65,7 @@ internal sealed class WarmUpRun(Func<IReadOnlyList<OwnClient>> clients, TimeProv
 
         lock (_lock)
         {
-            // One that was cut short has no verdict.
+            // A warm-up that was cut short says nothing about the app.
             outcome = stop.IsCancellationRequested ? default : outcome;
             _current = _current == stop ? null : _current;
             stop.Dispose();
@@ -88,7 +88,7 @@ internal sealed class WarmUpRun(Func<IReadOnlyList<OwnClient>> clients, TimeProv
                 return outcome;
             }
 
-            // Not before: a verdict on the app should not wait for processors that others have.
+            // Not earlier: the first answers decide whether the app works, and should not wait for a processor.
             using var low = order.TimeMs is not null && OperatingSystem.IsLinux() ? LowPriority.Begin() : null;
             var (answered, isHot) = order.TimeMs is null ? (0, false) : Repeat(targets, limit, start, stop);
             WorkerLog.Warmed(logger, requests.Length, answered + requests.Length, time.GetElapsedTime(start).TotalSeconds, JitInfo.GetCompiledMethodCount(), isHot);
@@ -155,7 +155,7 @@ internal sealed class WarmUpRun(Func<IReadOnlyList<OwnClient>> clients, TimeProv
 
             if (answered == before)
             {
-                // Nothing is left that answers.
+                // No request is answered any more.
                 break;
             }
 

@@ -6,13 +6,13 @@ using Microsoft.AspNetCore.Connections;
 
 namespace KestrelGreenTransport.WarmUp;
 
-/// <summary>One host of this process while it is warmed. Belongs to the warm-up's thread, and blocks it: nothing here continues on a loop's.</summary>
+/// <summary>One host of this process while it is being warmed. Belongs to the warm-up's thread and blocks it; nothing here continues on a loop's thread.</summary>
 internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideDoor> doors, Func<TimeSpan> left, CancellationToken stop) : IDisposable
 {
-    // So that a loop finds several connections with something to read at once, as it does under load.
+    // Several, so that a loop finds more than one readable connection at once, as it does under load.
     private const int Connections = 4;
 
-    // Accepting is warmed as well, and a handshake where there is one; it costs more than a request.
+    // New connections warm the accept path too, and the TLS handshake where there is one. They cost more than a request.
     private const int RoundsPerNewConnection = 5;
 
     private const int FirstServerError = 500;
@@ -26,8 +26,11 @@ internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideD
     private (SideDoor Door, bool IsSecure)? _way;
     private int _rounds;
 
-    /// <summary>Makes a request for the first time, at the first endpoint that answers; one that takes no plain text is asked by TLS. It takes part in the rounds thereafter.</summary>
-    /// <returns>The status; null when no endpoint gave one.</returns>
+    /// <summary>
+    /// Makes a request for the first time, to the first endpoint that answers; an endpoint that does not answer plain text is asked
+    /// over TLS. The request takes part in all later rounds.
+    /// </summary>
+    /// <returns>The status; null if no endpoint gave one.</returns>
     /// <exception cref="TimeoutException">There was no answer in time.</exception>
     public int? First(WarmUpRequest request)
     {
@@ -49,8 +52,8 @@ internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideD
         return null;
     }
 
-    /// <summary>Makes each request once more, several at a time, on connections that are kept and on new ones.</summary>
-    /// <returns>How many were answered.</returns>
+    /// <summary>Makes each request once more, several at a time, on kept and on new connections.</summary>
+    /// <returns>How many requests were answered.</returns>
     public int Round()
     {
         if (_requests.Count == 0)
@@ -87,7 +90,7 @@ internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideD
             }
         }
 
-        // It was answered well the first time, and may be limited by how often it comes: that is no fault, and no use.
+        // The first answer was good, so this request is probably rate-limited: not an error, but not worth repeating.
         _requests.RemoveAll(overloaded.Contains);
         return answered;
     }
@@ -106,7 +109,7 @@ internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideD
             Drop(i);
         }
 
-        // A handler that hangs has had its time, and clients who wait have none to give.
+        // A handler that still runs gets a moment to end, but not while clients wait.
         listener.EndedAsync(stop.IsCancellationRequested ? TimeSpan.Zero : EndsWithin).GetAwaiter().GetResult();
         listener.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _end.Dispose();
@@ -123,7 +126,7 @@ internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideD
         Unless("Host", "localhost");
         Unless("User-Agent", "green-warm-up");
 
-        // Whoever follows traces by the caller's word leaves it out.
+        // The flags say that the caller does not sample this trace, so parent-based samplers leave it out.
         Unless("traceparent", "00-00000000000000000000000000000001-0000000000000001-00");
         var body = request.Body is { } text ? Encoding.UTF8.GetBytes(text) : [];
         if (request.Body is not null)
@@ -173,7 +176,7 @@ internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideD
         _untaken = listener.ConnectAsync(_end.Token);
         if (!_untaken.Wait(left() is var limit && limit > TimeSpan.Zero ? limit : TimeSpan.Zero, stop))
         {
-            throw new IOException("no time is left");
+            throw new IOException("the time is over");
         }
 
         var (client, server) = _untaken.Result;
@@ -185,7 +188,7 @@ internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideD
             return null;
         }
 
-        // Whoever waits for an answer finds the end of the stream instead. Never disposed before the socket.
+        // A wait for an answer then sees the end of the stream. Never disposed before the socket.
         var stopped = stop.UnsafeRegister(static socket => Shutdown((Socket)socket!), client);
         try
         {
@@ -207,7 +210,7 @@ internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideD
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // It has ended already.
+            // The socket has already ended.
         }
     }
 

@@ -21,7 +21,7 @@ internal sealed class BoardLine(
     int pid,
     TimeSpan interval) : IDisposable
 {
-    /// <summary>After so long without a change the ticks end, until an activity or the next interval.</summary>
+    /// <summary>After this long without a change the ticks end, until an activity or the next interval.</summary>
     public static readonly TimeSpan QuietAfter = TimeSpan.FromMilliseconds(100);
 
     private readonly long _interval = interval.ToNanoseconds();
@@ -29,10 +29,10 @@ internal sealed class BoardLine(
     private long _dueAt;
     private long _busyUntil;
 
-    /// <summary>What to count as held besides; see <see cref="BoardRecord.Ballast"/>.</summary>
+    /// <summary>How many connections to count as held in addition; see <see cref="BoardRecord.Ballast"/>.</summary>
     public Func<long> Ballast { get; init; } = static () => 0;
 
-    /// <summary>Monotonic nanoseconds at which to take the next turn, if nobody wakes the thread before.</summary>
+    /// <summary>Monotonic nanoseconds at which to take the next turn, unless something wakes the thread earlier.</summary>
     public long NextAt { get; private set; }
 
     public void Check() => file.Check();
@@ -63,7 +63,7 @@ internal sealed class BoardLine(
     {
         var record = Collect() with { WrittenAt = _last.WrittenAt };
 
-        // Looking costs processor time as well: alone that is no news.
+        // Collecting the record costs processor time too: a change of that alone is not activity.
         var before = _last with { CpuNanoseconds = record.CpuNanoseconds, CompiledMethods = record.CompiledMethods };
         var worked = record != before with { LoopPassAt = record.LoopPassAt, ThreadPoolPassAt = record.ThreadPoolPassAt };
         if (record != before || now >= _dueAt)

@@ -7,17 +7,17 @@ using Microsoft.Win32.SafeHandles;
 namespace KestrelGreenTransport.Worker;
 
 /// <summary>
-/// What the board says of the siblings, read once a tick at most.
+/// The siblings, as the board shows them; read once a tick at most.
 ///
-/// One whose record is older than two intervals is left out: its process is frozen, or gone. So is one that the supervisor
-/// calls dead, until another process writes at its place.
+/// A sibling whose record is older than two intervals is left out: its process is frozen or gone. So is one that the supervisor
+/// has reported dead, until another process writes in its place.
 /// </summary>
 internal sealed class BoardSiblings(WorkerContract contract, TransportState transport, RequestFigures requests, TimeProvider time, WorkerLife? life = null)
     : ISiblings, IDisposable
 {
     private const int MissedIntervals = 2;
 
-    // As many records are read at first; the board of a larger family is read in one go from the second time on.
+    // The first read covers this many records; a larger board is read in one go from the second time on.
     private const int IndexesAtFirst = 64;
 
     private readonly Lock _lock = new();
@@ -51,7 +51,7 @@ internal sealed class BoardSiblings(WorkerContract contract, TransportState tran
         }
     }
 
-    /// <summary>What this worker counts as held besides, as of now. From any thread.</summary>
+    /// <summary>How many connections this worker counts as held in addition to its real ones, as of now. From any thread.</summary>
     public long Ballast
     {
         get
@@ -69,7 +69,7 @@ internal sealed class BoardSiblings(WorkerContract contract, TransportState tran
     {
         lock (_lock)
         {
-            // With several hosts, the first one's word.
+            // With several hosts, the first one decides.
             _slowStart = _servingSince is null ? new SlowStart(longest) : _slowStart;
         }
     }
@@ -117,7 +117,7 @@ internal sealed class BoardSiblings(WorkerContract contract, TransportState tran
             return 0;
         }
 
-        // One that served alone until now is not new.
+        // A worker that has been serving alone is not new.
         _servingSince ??= now;
         _own.Add(new BoardRecord { WrittenAt = now, CpuNanoseconds = Environment.CpuUsage.TotalTime.ToNanoseconds(), Requests = requests.Requests });
         var (sum, known) = (0.0, 0);
@@ -167,7 +167,7 @@ internal sealed class BoardSiblings(WorkerContract contract, TransportState tran
                 && record.State == WorkerState.Serving
                 && record.WrittenAt >= oldest
 
-                // One from the future, out of a damaged board, would count for ever. It may be written while this is read.
+                // A record from the future, in a damaged board, would count for ever. A small difference is normal: records are written during the read.
                 && record.WrittenAt <= now + contract.HeartbeatInterval.ToNanoseconds()
                 && !(_dead.TryGetValue(index, out var pid) && pid == record.Pid))
             {

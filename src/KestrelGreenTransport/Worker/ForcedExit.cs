@@ -14,7 +14,7 @@ internal class ForcedExit
 
     public virtual unsafe void Leave(int exitCode, string reason)
     {
-        var line = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"green: pid {Environment.ProcessId} leaves by force: {reason}\n"));
+        var line = Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $"green: pid {Environment.ProcessId} is forced to exit: {reason}\n"));
         var poll = new Libc.PollFd { fd = StandardError, events = Libc.POLLOUT };
         if (Libc.poll(&poll, 1, 0) > 0 && (poll.revents & Libc.POLLOUT) != 0)
         {

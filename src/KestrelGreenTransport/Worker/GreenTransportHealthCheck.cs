@@ -15,7 +15,7 @@ internal sealed class GreenTransportHealthCheck(TransportState transport, Worker
     {
         if (life?.State == WorkerState.Draining)
         {
-            return new HealthCheckResult(context.Registration.FailureStatus, "this worker drains");
+            return new HealthCheckResult(context.Registration.FailureStatus, "this worker is draining");
         }
 
         var (held, slots) = (transport.Pools.Sum(static pool => pool.Held), transport.Pools.Sum(static pool => pool.Slots));

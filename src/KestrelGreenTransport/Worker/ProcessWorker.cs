@@ -11,11 +11,11 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Worker;
 
 // One process has one worker state, however many hosts run in it: one lifeline, one heartbeat, one line on the board, one
-// gate's word. It outlives each host. Two that read one lifeline would each take half of what the supervisor says.
+// state of the gates. It outlives each host. Two readers of one lifeline would each get half of the supervisor's messages.
 
 /// <summary>
-/// This process as a worker. It says hello as soon as it is made, which is the call of <c>UseGreenTransport()</c> itself: an
-/// app that is slow to build its host, or listens on other sockets meanwhile, is known to use the transport.
+/// This process as a worker. It says hello as soon as it is created, in the call of <c>UseGreenTransport()</c> itself, so that
+/// the supervisor knows that the app uses the transport even if it builds its host slowly or listens on other sockets meanwhile.
 /// </summary>
 internal sealed class ProcessWorker : IDisposable
 {
@@ -95,7 +95,7 @@ internal sealed class ProcessWorker : IDisposable
         };
     }
 
-    /// <summary>This process's; null where it is not a worker. The first look says hello.</summary>
+    /// <summary>The worker of this process; null if it is not a worker. The first access says hello.</summary>
     /// <exception cref="FormatException">A variable of the worker contract is malformed.</exception>
     public static ProcessWorker? OfProcess => Process.Value;
 
@@ -111,7 +111,7 @@ internal sealed class ProcessWorker : IDisposable
 
     public BoardSiblings Siblings { get; }
 
-    /// <summary>Remembers which routes clients ask for; null where that is not wanted.</summary>
+    /// <summary>Records which routes clients request; null where they are not recorded.</summary>
     public RouteRecorder? Routes { get; }
 
     /// <summary>The pools and the loops of all hosts.</summary>

@@ -5,7 +5,10 @@ using KestrelGreenTransport.Supervision;
 
 namespace KestrelGreenTransport.Worker;
 
-/// <summary>Tells the supervisor what was answered, and which routes clients ask for where that is wanted, when there is something new. A full lifeline loses nothing: figures only grow.</summary>
+/// <summary>
+/// Tells the supervisor how many requests were answered and, where routes are recorded, which ones, whenever there is something
+/// new. A full lifeline loses nothing, because figures only grow.
+/// </summary>
 internal sealed class StatsSender(Lifeline lifeline, RouteRecorder? routes = null)
 {
     private ImmutableArray<RequestDurations> _hosts = [];
@@ -24,7 +27,7 @@ internal sealed class StatsSender(Lifeline lifeline, RouteRecorder? routes = nul
             _sent = stats.Count;
         }
 
-        // When twice as much is known: often at first, and hardly ever after a day.
+        // Whenever the count has doubled: often at first, and hardly ever after a day.
         if (routes is { Noted: > 0 and var noted } && noted >= 2 * _sentRoutes
             && lifeline.TrySend(new LifelineMessage { Type = LifelineTypes.Recorded, WarmUp = routes.Read() }))
         {

@@ -14,7 +14,7 @@ internal sealed unsafe class WakeSignal : IDisposable
         var made = Result.From(LibcWorker.eventfd(0, LibcWorker.EFD_CLOEXEC | LibcWorker.EFD_NONBLOCK));
         _event = made.Ok
             ? new SafeFileHandle((nint)made.Value, ownsHandle: true)
-            : throw new IOException($"cannot make an eventfd for the heartbeat: {made.Message}. Raise the limit of open files (ulimit -n).");
+            : throw new IOException($"cannot create an eventfd for the heartbeat: {made.Message}. Raise the limit on open files (ulimit -n).");
     }
 
     /// <summary>Polled for POLLIN, by a thread that ends before the signal is disposed.</summary>

@@ -12,14 +12,14 @@ internal sealed class WorkerHost(AcceptGate gate, SideDoors doors)
 
     public SideDoors Doors => doors;
 
-    /// <summary>Where it stands. Belongs to <see cref="WorkerHosts"/>.</summary>
+    /// <summary>Its phase. Belongs to <see cref="WorkerHosts"/>.</summary>
     public HostPhase Phase { get; set; } = HostPhase.Expected;
 
-    /// <summary>What the worker needs of it; null until it is started.</summary>
+    /// <summary>The parts of the host that the worker uses; null until the host is started.</summary>
     public HostParts? Parts { get; set; }
 }
 
-/// <summary>What a worker does to a host, and asks of it.</summary>
+/// <summary>The parts of a host that its worker uses.</summary>
 internal sealed record HostParts(HostStop Stop, OwnClient Client, AccessLog AccessLog, RequestDurations Durations);
 
 internal enum HostPhase

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Worker;
 
-/// <summary>Tells the process's worker of this host: that it starts, runs, stops, and is gone.</summary>
+/// <summary>Reports this host to the process's worker: that it starts, runs, stops, and is gone.</summary>
 internal sealed class WorkerService : IHostedLifecycleService, IDisposable
 {
     private readonly ProcessWorker _worker;
@@ -53,7 +53,7 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
 
     private void OnStarted()
     {
-        // Once more: callbacks run in reverse order, and one of the app's that blocks should find this one done.
+        // Once more: callbacks run in reverse order, so this one runs before a callback of the app that blocks.
         _lifetime.ApplicationStopping.Register(OnStopping);
         _worker.OnStarted(_host);
     }

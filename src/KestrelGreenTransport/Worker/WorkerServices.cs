@@ -14,7 +14,7 @@ namespace KestrelGreenTransport.Worker;
 internal static class WorkerServices
 {
     /// <param name="services">The app's services.</param>
-    /// <param name="worker">This process as a worker; null when it is none, and nothing is added.</param>
+    /// <param name="worker">This process as a worker; null if it is not one, and then nothing is added.</param>
     public static IServiceCollection AddGreenWorker(this IServiceCollection services, ProcessWorker? worker)
     {
         if (worker is null || services.Any(static service => service.ServiceType == typeof(ProcessWorker)))
@@ -22,7 +22,7 @@ internal static class WorkerServices
             return services;
         }
 
-        // The worker's own belongs to the process: this host shares it with the others, and does not end it.
+        // The worker's services belong to the process: this host shares them with the other hosts, and does not dispose of them.
         var host = worker.Hosts.Expect();
         services.AddSingleton(worker);
         services.AddSingleton(host);
@@ -48,12 +48,12 @@ internal static class WorkerServices
         services.TryAddSingleton<AccessLog>();
         services.AddGreenLeadership();
 
-        // First of all: a host resolves its hosted services before it validates options or starts anything.
+        // First in the list: a host resolves its hosted services before it validates options or starts anything.
         services.Insert(0, ServiceDescriptor.Singleton<IHostedService, WorkerService>());
         return services;
     }
 
-    /// <summary>Says, where the contract is not kept, that this process was meant for a worker.</summary>
+    /// <summary>Logs, on systems other than Linux, that this process was meant to be a worker.</summary>
     public static IServiceCollection AddUnsupportedWorker(this IServiceCollection services) =>
         WorkerContract.Current is null || OperatingSystem.IsLinux() ? services : services.AddHostedService<UnsupportedWorker>();
 }

@@ -39,11 +39,11 @@ internal sealed class WorkerStop(Func<IEnumerable<HostStop>> hosts, WorkerLife l
         WorkerLog.Draining(logger, deadline.TotalMilliseconds);
         if (deadline == TimeSpan.Zero)
         {
-            Begin(deadline, QuickMargin, Ok, "it was told to leave at once");
+            Begin(deadline, QuickMargin, Ok, "it was told to exit at once");
         }
         else
         {
-            Begin(deadline, GraceMargin, Unexpected, $"it was told to stop, and did not within {Duration.Format(deadline + GraceMargin)}");
+            Begin(deadline, GraceMargin, Unexpected, $"it was told to stop and did not within {Duration.Format(deadline + GraceMargin)}");
         }
     }
 

@@ -61,7 +61,7 @@ public sealed class WorkerContractPageTests : IDisposable
 
         Kernel.Signal(script.Pid, Kernel.SIGTERM);
         Assert.Equal(0, await script.Exit());
-        Assert.Equal(["worker 1 has left with 0", "worker 2 has left with 0"], script.OutputLines.TakeLast(2));
+        Assert.Equal(["worker 1 exited with 0", "worker 2 exited with 0"], script.OutputLines.TakeLast(2));
     }
 
     [Fact]
@@ -80,13 +80,13 @@ public sealed class WorkerContractPageTests : IDisposable
             "bash",
             [Repo.Path("samples/WorkerContract/two-workers.sh")],
             [new("PORT", $"{_port}"), new("HELLO_DLL", Repo.Hello), new("RUNTIME_DIRECTORY", Directory.CreateDirectory(_home.File("run")).FullName)]);
-        await script.Lines(@"^worker [12] \(pid \d+\) serves$", 2);
+        await script.Lines(@"^worker [12] \(pid \d+\) is ready$", 2);
         await using var kept = LoadClient.Start(Target, clients: 3, path: "/", keepAlive: true);
         await using var each = LoadClient.Start(Target, clients: 3, path: "/");
         await kept.More(100);
 
         Kernel.Signal(script.Pid, Kernel.SIGHUP);
-        await script.Lines("^worker [12] has left$", 2);
+        await script.Lines("^worker [12] has exited$", 2);
         await kept.More(100);
         foreach (var load in new[] { kept, each })
         {
@@ -94,10 +94,10 @@ public sealed class WorkerContractPageTests : IDisposable
             load.AssertNothingLost();
         }
 
-        var third = await script.Line(@"^worker 3 \(pid \d+\) serves$");
+        var third = await script.Line(@"^worker 3 \(pid \d+\) is ready$");
         Kernel.Signal(int.Parse(third.Split(' ', ')')[3], CultureInfo.InvariantCulture), Kernel.SIGKILL);
         await script.Line("^worker 3 is gone$");
-        await script.Lines(@"^worker 1 \(pid \d+\) serves$", 2);
+        await script.Lines(@"^worker 1 \(pid \d+\) is ready$", 2);
         Kernel.Signal(script.Pid, Kernel.SIGTERM);
         Assert.Equal(0, await script.Exit());
         Assert.Empty(script.Living.Select(Kernel.CommandLine));

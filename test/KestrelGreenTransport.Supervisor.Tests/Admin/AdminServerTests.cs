@@ -18,7 +18,7 @@ public sealed class AdminServerTests : IDisposable
     public void A_Unix_socket_is_this_users_alone_and_replaces_nothing_but_what_a_dead_process_left()
     {
         File.WriteAllText(SocketPath, "precious");
-        Assert.Contains("a file stands there that is no socket", Assert.Throws<StartupException>(Start).Message);
+        Assert.Contains("a file that is not a socket exists there", Assert.Throws<StartupException>(Start).Message);
         Assert.Equal("precious", File.ReadAllText(SocketPath));
         File.Delete(SocketPath);
 

@@ -144,7 +144,7 @@ internal sealed class Referee(ArbiterSettings settings)
             Require(active.Count == (state.IsDrained ? 0 : state.Target), "as many seats stay as are wanted");
             Require(
                 !LeadIsGiven || staying.Any(w => w.Phase == WorkerPhase.Serving) || !staying.Any(w => w.Phase == WorkerPhase.Warming),
-                "nobody warms up while nobody serves");
+                "no worker warms up while no worker is serving");
             Require(staying.Count(w => w.Kind == SeatKind.Surge) <= 1, "there is one worker more than wanted at most");
             var serving = active.Count(w => w.Phase == WorkerPhase.Serving);
             Require(

@@ -53,7 +53,7 @@ public class WarmUpTests
     [Fact]
     public void A_worker_that_is_ended_for_its_silence_serves_no_more()
     {
-        // Its warm-up may take longer than the other one may be silent.
+        // The warm-up may take longer than the other worker's Timeout.
         var patient = Warming with { WarmUp = Warming.WarmUp! with { Time = TimeSpan.FromMinutes(1) } };
         var story = OneServes(patient).Happens(new ScaleRequested(2)).Boots(2).FallsSilent(1).Passes(31);
         story.Says<WarmUpCutShortNotice>();

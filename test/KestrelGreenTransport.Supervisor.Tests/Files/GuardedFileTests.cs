@@ -60,7 +60,7 @@ public sealed class GuardedFileTests : IDisposable
     {
         Assert.Equal(0, Posix.link(Precious, Log));
 
-        Assert.Contains($"it has another name besides (a hard link), and other users may write to {Open}", WhyNot(Log));
+        Assert.Contains($"it has a second name (a hard link), and other users may write to {Open}", WhyNot(Log));
     }
 
     [Fact]

@@ -85,7 +85,7 @@ public sealed class PidFileTests : IDisposable
         File.WriteAllText(FilePath + ".precious", "precious");
         Assert.Equal(0, Posix.link(FilePath + ".precious", FilePath));
 
-        Assert.Contains("another name besides", Assert.Throws<StartupException>(() => PidFile.Take(FilePath)).Message);
+        Assert.Contains("a second name", Assert.Throws<StartupException>(() => PidFile.Take(FilePath)).Message);
         File.Delete(FilePath);
         File.CreateSymbolicLink(FilePath, FilePath + ".precious");
         Assert.Contains("symbolic link", Assert.Throws<StartupException>(() => PidFile.Take(FilePath)).Message);

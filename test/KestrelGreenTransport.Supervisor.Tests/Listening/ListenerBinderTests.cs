@@ -76,7 +76,7 @@ public sealed class ListenerBinderTests : IDisposable
             () => Bind(Plan(new BindEndpoint("unix:/nowhere/app.sock", ListenEndpoint.Unix("/nowhere/app.sock")))));
 
         Assert.Equal(ExitCodes.CannotBind, refused.ExitCode);
-        Assert.Contains("unix:/nowhere/app.sock: there is no such folder", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("unix:/nowhere/app.sock: the folder does not exist", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -66,7 +66,7 @@ public sealed class SocketFileTests : IDisposable
         File.Delete(SocketPath);
         File.CreateSymbolicLink(SocketPath, precious);
 
-        Assert.Equal("another file stands there by now", Assert.Single(_listeners.Adjust(64, Everybody)).Error);
+        Assert.Equal("another file has taken its place", Assert.Single(_listeners.Adjust(64, Everybody)).Error);
         Assert.True(_listeners.Release(bound));
 
         Assert.Equal(mode, File.GetUnixFileMode(precious));

@@ -33,7 +33,7 @@ public sealed class WorkerHeatTests : IDisposable
         Assert.Equal(new HeatStatus(0, 20_000, true), _heat.Now[1001]);
         Assert.Equal(new HeatStatus(400, 100_000, false), _heat.Now[1002]);
 
-        // Behind its gate: what it compiles is known.
+        // A worker behind its gate: only what it compiles is known.
         Assert.Equal(new HeatStatus(800, null, null), _heat.Now[1003]);
         Assert.Equal(3, _heat.Now.Count);
     }
@@ -52,7 +52,7 @@ public sealed class WorkerHeatTests : IDisposable
         WorkerHandle[] workers = [Worker(1, WorkerPhase.Serving), Worker(2, WorkerPhase.Serving), Worker(3, WorkerPhase.Warming), Worker(4, WorkerPhase.Serving)];
         return new SupervisorState { Settings = settings, Target = 4, Workers = workers.ToImmutableSortedDictionary(static worker => worker.Index, static worker => worker) };
 
-        // The fourth has not written yet.
+        // The fourth worker has not written a record yet.
         WorkerHandle Worker(int index, WorkerPhase phase) => new() { Index = index, Generation = 1, Settings = settings, Phase = phase, Pid = 1000 + index };
     }
 

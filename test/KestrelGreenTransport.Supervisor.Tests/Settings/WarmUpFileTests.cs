@@ -58,10 +58,10 @@ public sealed class WarmUpFileTests : SettingsFixture
     [Theory]
     [InlineData("", "line 1: the file holds no request")]
     [InlineData("# nothing\n###\n", "line 3: the file holds no request")]
-    [InlineData("GET /\n\n###\nGET here\n", "line 4: the path must begin with '/' and hold visible ASCII characters only")]
+    [InlineData("GET /\n\n###\nGET here\n", "line 4: the path must begin with '/' and contain only visible ASCII characters")]
     [InlineData("GET / to all\n", "line 1: a request must be 'METHOD URL'")]
     [InlineData("G@T /\n", "line 1: 'G@T' cannot be a method")]
-    [InlineData("GET /ä\n", "line 1: the path must begin with '/' and hold visible ASCII characters only")]
+    [InlineData("GET /ä\n", "line 1: the path must begin with '/' and contain only visible ASCII characters")]
     [InlineData("GET /\nAccept\n", "line 2: a header must be 'Name: value' in ASCII")]
     [InlineData("GET /\nContent-Length: 3\n", "line 2: the worker sets Content-Length itself")]
     [InlineData("@a\nGET /\n", "line 1: a variable must be '@name = value'")]
@@ -104,7 +104,7 @@ public sealed class WarmUpFileTests : SettingsFixture
     {
         Write("up.http", "GET /\n\n###\nGET here\n");
         Assert.Equal(
-            ["WarmUp ('@up.http', --warm-up on the command line) cannot be read: line 4: the path must begin with '/' and hold visible ASCII characters only."],
+            ["WarmUp ('@up.http', --warm-up on the command line) cannot be read: line 4: the path must begin with '/' and contain only visible ASCII characters."],
             Plan("--warm-up @up.http").Problems);
         Assert.StartsWith(
             "WarmUp ('@missing.http', GREEN_WARM_UP) cannot be read: Could not find file", Assert.Single(Plan("", "GREEN_WARM_UP=/a @missing.http").Problems), StringComparison.Ordinal);

@@ -35,7 +35,7 @@ public class DescriptorExhaustionTests
         await PostAsync("/release");
         Assert.All(await Wait.ForAsync(Task.WhenAll(waiting)), static answer => Assert.Equal("hello", answer));
         Assert.Single(Regex.Matches(worker.Output, "cannot accept: Too many open files"));
-        await Wait.UntilAsync(() => worker.Output.Contains("accepts again after", StringComparison.Ordinal), "the recovery is logged");
+        await Wait.UntilAsync(() => worker.Output.Contains("accepting again after", StringComparison.Ordinal), "the recovery is logged");
 
         // One that spins never is. One that rests still compiles now and then, so not every half second counts.
         async Task<bool> IsCalmAsync()

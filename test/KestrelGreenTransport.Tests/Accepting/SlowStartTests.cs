@@ -46,8 +46,8 @@ public class SlowStartTests
         {
             var share = start.Share(TimeSpan.FromMilliseconds(at), cost < 100 ? null : cost, siblings);
             Assert.InRange(share, Math.Max(before, SlowStart.LeastShare), 1);
-            Assert.True(share < 1 || start.IsOver, "it is whole only when it is over");
-            Assert.True(at < 10_000 || start.IsOver, "it ends in time");
+            Assert.True(share < 1 || start.IsOver, "the share is whole only when the slow start is over");
+            Assert.True(at < 10_000 || start.IsOver, "the slow start ends in time");
             before = share;
         }
     }).QuickCheckThrowOnFailure();
@@ -59,7 +59,7 @@ public class SlowStartTests
             var figures = new SiblingFigures(siblings, (long)siblings * each, each);
             var ballast = SlowStart.Ballast(percent / 100.0, figures);
 
-            // It accepts until it stands back, by the same rule as anybody.
+            // The worker accepts until it stands back, by the same rule as every other one.
             var own = 0L;
             while (FairShare.Allowance(own + ballast, figures, waiting: 0) > 0)
             {

@@ -167,7 +167,7 @@ public sealed class AccessLogTests : IDisposable
             await Wait.UntilAsync(() => File.ReadAllText(LogFile) == "1\n", "the first line is written");
             File.Move(LogFile, LogFile + ".1");
             writer.Append("2\n"u8);
-            await Wait.UntilAsync(() => File.ReadAllText(LogFile + ".1") == "1\n2\n", "the old file is written on");
+            await Wait.UntilAsync(() => File.ReadAllText(LogFile + ".1") == "1\n2\n", "still writing to the old file");
             writer.Reopen();
             await Wait.UntilAsync(() => File.Exists(LogFile), "the new file is there");
             writer.Append("3\n"u8);

@@ -106,7 +106,7 @@ public class EndpointTests
         var endPoint = new UnixDomainSocketEndPoint(folder.File("app.sock"));
         using var living = Listeners.Unix(endPoint);
         var error = await Assert.ThrowsAsync<IOException>(() => TestApp.StartAsync(kestrel: options => options.Listen(endPoint)));
-        Assert.Contains("somebody listens there already", error.InnerException!.Message, StringComparison.Ordinal);
+        Assert.Contains("another process already listens there", error.InnerException!.Message, StringComparison.Ordinal);
 
         using var client = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await client.ConnectAsync(endPoint);
@@ -131,7 +131,7 @@ public class EndpointTests
         var path = folder.File("notes.txt");
         await File.WriteAllTextAsync(path, "keep me");
         var error = await Assert.ThrowsAsync<IOException>(() => TestApp.StartAsync(kestrel: options => options.ListenUnixSocket(path)));
-        Assert.Contains("no socket", error.Message, StringComparison.Ordinal);
+        Assert.Contains("not a socket", error.Message, StringComparison.Ordinal);
         Assert.Equal("keep me", await File.ReadAllTextAsync(path));
     }
 
@@ -141,7 +141,7 @@ public class EndpointTests
         using var folder = new TemporaryFolder();
         var error = await Assert.ThrowsAsync<IOException>(
             () => TestApp.StartAsync(kestrel: options => options.ListenUnixSocket(folder.File("none/app.sock"))));
-        Assert.Contains("there is no such folder", error.Message, StringComparison.Ordinal);
+        Assert.Contains("the folder does not exist", error.Message, StringComparison.Ordinal);
     }
 
     [Theory]

@@ -202,8 +202,8 @@ public class InheritedListenerTests
         var fileNumber = (int)file.SafeFileHandle.DangerousGetHandle();
         using var idle = new Socket(SocketType.Stream, ProtocolType.Tcp);
         Assert.True(ListenEndpoint.TryParse("tcp://127.0.0.1:80", out var endpoint));
-        Assert.Contains($"descriptor {fileNumber} is no listening stream socket", Refusal(fileNumber), StringComparison.Ordinal);
-        Assert.Contains("is no listening stream socket", Refusal((int)idle.Handle), StringComparison.Ordinal);
+        Assert.Contains($"descriptor {fileNumber} is not a listening stream socket", Refusal(fileNumber), StringComparison.Ordinal);
+        Assert.Contains("is not a listening stream socket", Refusal((int)idle.Handle), StringComparison.Ordinal);
         Assert.Contains("descriptor 60000 cannot be used", Refusal(60_000), StringComparison.Ordinal);
 
         string Refusal(int descriptor) => Assert.Throws<IOException>(() => InheritedSocket.Adopt(new InheritedListener(descriptor, endpoint))).Message;

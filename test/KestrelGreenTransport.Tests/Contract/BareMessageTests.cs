@@ -43,7 +43,7 @@ public class BareMessageTests
         }
         catch (JsonException)
         {
-            // No message either way.
+            // The serializer does not read it either.
         }
 
         Assert.Equal(expected?.Type is not null, LifelineMessage.TryParse(utf8, out var message));

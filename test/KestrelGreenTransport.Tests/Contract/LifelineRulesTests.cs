@@ -6,7 +6,7 @@ namespace KestrelGreenTransport.Tests.Contract;
 public class LifelineRulesTests
 {
     [Theory]
-    [InlineData("""{}""", "it is no JSON object of the contract")]
+    [InlineData("""{}""", "it is not a JSON object of the contract")]
     [InlineData("""{"type":null}""", "type is missing")]
     [InlineData("""null""", "it is null")]
     [InlineData("""{"type":"hello","pid":-1}""", "pid is -1")]
@@ -24,8 +24,8 @@ public class LifelineRulesTests
     [InlineData("""{"type":"stats","buckets":[0,1,9223372036854775807]}""", "a bucket is 9223372036854775807")]
     [InlineData("""{"type":"slowRequest","ageMs":9223372036854775807}""", "ageMs is 9223372036854775807")]
     [InlineData("""{"type":"slowRequest","ageMs":-1}""", "ageMs is -1")]
-    [InlineData("""{"type":"inFlight","id":1,"inFlight":[null]}""", "inFlight has a request without method or path")]
-    [InlineData("""{"type":"inFlight","id":1,"inFlight":[{"method":null,"path":"/","ageMs":1}]}""", "inFlight has a request without method or path")]
+    [InlineData("""{"type":"inFlight","id":1,"inFlight":[null]}""", "inFlight has a request without a method or a path")]
+    [InlineData("""{"type":"inFlight","id":1,"inFlight":[{"method":null,"path":"/","ageMs":1}]}""", "inFlight has a request without a method or a path")]
     [InlineData("""{"type":"inFlight","id":1,"inFlight":[{"method":"GET","path":"/","ageMs":-1}]}""", "ageMs is -1")]
     public void A_field_out_of_its_range_makes_a_packet_no_message(string json, string problem)
     {

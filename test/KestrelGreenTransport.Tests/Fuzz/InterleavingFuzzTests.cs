@@ -21,17 +21,17 @@ public class InterleavingFuzzTests
     {
         ["slots are taken, waited for, given up and given back"] = new(
             static () => new ConnectionPoolTests().Slots_survive_takers_that_give_back_and_cancel_at_random(),
-            ["a slot is reserved", "somebody waits for a slot or has one", "a slot is given back", "a slot comes back", "a slot is handed on", "a waiter is cancelled"]),
+            ["a slot is reserved", "a listener waits for a slot or has one", "a slot is given back", "a slot comes back", "a slot is handed on", "a waiter is cancelled"]),
         ["the gate opens and closes while clients come and go"] = new(
             static () => new AcceptGateTests().Nobody_is_lost_while_the_gate_opens_and_closes(GreenTransportBackend.Epoll),
-            ["a listener has a slot or waits for one", "somebody waits for a slot or has one", "a slot is handed on", "a slot comes back"]),
+            ["a listener has a slot or waits for one", "a listener waits for a slot or has one", "a slot is handed on", "a slot comes back"]),
         ["a loop is taken from its leader"] = new(
             static () => new LeadershipTests().Of_a_leader_and_many_takers_exactly_one_has_each_event(),
             ["the app begins", "the app returned", "a loop is about to be taken"]),
         ["handlers block and yield while connections come and go"] = new(
             static () => new TakeoverTests().Handlers_that_block_and_yield_at_any_point_lose_no_answer_while_connections_come_and_go(),
             [
-                "the app begins", "the app returned", "a loop is about to be taken", "a loop is taken and nobody leads", "a thread is about to lead",
+                "the app begins", "the app returned", "a loop is about to be taken", "a loop is taken and no thread leads", "a thread is about to lead",
                 "a thread has parked", "a spare was told something", "a read side is about to change hands", "a read waits",
                 "a flush begins", "an event is over", "half a connection is closed",
             ]),
@@ -41,7 +41,7 @@ public class InterleavingFuzzTests
         ["a listener is unbound while clients come to a full pool"] = new(
             static () => new UnbindRaceTests().Clients_of_a_full_pool_are_answered_or_turned_away_when_the_listener_goes(),
             [
-                "a listener has a slot or waits for one", "somebody waits for a slot or has one", "a slot is handed on", "a slot comes back",
+                "a listener has a slot or waits for one", "a listener waits for a slot or has one", "a slot is handed on", "a slot comes back",
                 "a connection is accepted and not made yet", "a connection is made and not handed out yet",
             ]),
         ["handlers wait for each other while the loop is handed on"] = new(

@@ -18,7 +18,7 @@ public class WorkerPaceTests
         pace.Add(At(4, cpuMs: 420, requests: 2000, methods: 3500));
         Assert.Equal((20_000, 0), (pace.CpuPerRequest, pace.MethodsPerSecond));
 
-        // Quiet: what was known stays.
+        // Without new requests the last figures stay.
         pace.Add(At(9, cpuMs: 420, requests: 2001, methods: 3500));
         Assert.Equal(20_000, pace.CpuPerRequest);
     }
@@ -49,7 +49,7 @@ public class WorkerPaceTests
         Assert.False(WorkerPace.IsHot(With(30), [With(20), With(18), With(200)]));
         Assert.Null(WorkerPace.IsHot(new WorkerPace(), [With(20)]));
 
-        // Alone, it is hot when it compiles hardly anything.
+        // A worker without siblings is hot when it compiles hardly anything.
         Assert.True(WorkerPace.IsHot(With(30, methods: 10), [new WorkerPace()]));
         Assert.False(WorkerPace.IsHot(With(30, methods: 100), []));
     }

@@ -44,7 +44,7 @@ public class ShutdownTimeoutTests
     {
         var (_, _, lines) = await Resolve(static _ => { }, 3, new() { ["GREEN_GRACEFUL_TIMEOUT"] = "20s" });
         Assert.StartsWith(
-            "HostOptions.ShutdownTimeout (3s) is shorter than GracefulTimeout (20s, from GREEN_GRACEFUL_TIMEOUT) and is raised to 25s.",
+            "HostOptions.ShutdownTimeout (3s) is shorter than GracefulTimeout (20s, from GREEN_GRACEFUL_TIMEOUT): raising it to 25s.",
             Assert.Single(lines.All, static line => line.Id == 104).Text,
             StringComparison.Ordinal);
     }

@@ -16,7 +16,7 @@ public class HeatGaugeTests
     [Fact]
     public void The_pause_between_two_tiers_is_taken_for_no_end()
     {
-        // 400 ms without a method, which is less than the window; then a method each round for four seconds.
+        // 400 ms without a new method, which is less than the window; then one new method each round for four seconds.
         static long Methods(int round) => 20 * (round is < 80 or > 100 ? Math.Min(round, 300) : 80);
 
         var hot = RoundsUntilHot(TimeSpan.FromMilliseconds(100), Methods);

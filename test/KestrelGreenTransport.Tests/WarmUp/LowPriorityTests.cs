@@ -4,7 +4,7 @@ using KestrelGreenTransport.WarmUp;
 
 namespace KestrelGreenTransport.Tests.WarmUp;
 
-// Alone: another test's warm-up would keep the priority low.
+// Not in parallel: another test's warm-up would keep the priority low.
 [CollectionDefinition(nameof(LowPriorityTests), DisableParallelization = true)]
 [Collection(nameof(LowPriorityTests))]
 public class LowPriorityTests

@@ -10,7 +10,7 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace KestrelGreenTransport.Tests.WarmUp;
 
-/// <summary>A worker that warms itself until it is hot, or its time is over.</summary>
+/// <summary>A worker warms up until it is hot or its time is over.</summary>
 public class WarmUpTests
 {
     [Theory]
@@ -28,7 +28,7 @@ public class WarmUpTests
                 seen.Enqueue($"{context.Request.Method} {context.Request.Path}{context.Request.QueryString} {context.Request.Headers["X-Kind"]} {context.Request.Host} {await reader.ReadToEndAsync()}");
                 connections.AddOrUpdate(context.Features.GetRequiredFeature<IConnectionItemsFeature>().Items, 1, static (_, count) => count + 1);
 
-                // By chunks, with a length, without a body.
+                // In chunks, with a length, without a body.
                 context.Response.ContentLength = context.Request.Path == "/post" ? 4 : null;
                 await context.Response.WriteAsync("done");
             }));
@@ -73,7 +73,7 @@ public class WarmUpTests
             using var client = worker.App.CreateClient();
             Assert.Equal("hello", await client.GetStringAsync("/"));
             await Wait.UntilAsync(() => worker.Board.Requests == 1, "the client's request");
-            await Wait.UntilAsync(() => worker.Lifeline.TryReceive() is { Type: LifelineTypes.Stats, Requests: 1 }, "the same in what the worker says");
+            await Wait.UntilAsync(() => worker.Lifeline.TryReceive() is { Type: LifelineTypes.Stats, Requests: 1 }, "the same figures in the worker's message");
         }
 
         Assert.DoesNotContain("green-warm-up", Assert.Single(await File.ReadAllLinesAsync(folder.File("access.log"))), StringComparison.Ordinal);

@@ -59,7 +59,7 @@ public sealed class BoardSiblingsTests : IDisposable
         Look(siblings, 0);
         Assert.Equal((0, 0), (siblings.Held, siblings.Ballast));
 
-        // Now it serves: a quarter of what the mean sibling has, and a share that grows.
+        // Now it is serving: it starts with a quarter of the mean sibling's connections, and its share grows.
         life.Open();
         _time.Advance(FairShare.Tick);
         Look(siblings, 30);

@@ -189,7 +189,7 @@ public sealed class WorkerHostsTests : IDisposable
         await publicly.App.StartAsync();
         var refused = await Assert.ThrowsAsync<IOException>(() => admin.App.StartAsync());
         Assert.StartsWith(
-            $"The app configures the endpoint tcp://127.0.0.1:{port}, and tcp://0.0.0.0:{port} is served by another host of this process already.", refused.Message, StringComparison.Ordinal);
+            $"The app configures the endpoint tcp://127.0.0.1:{port}, but another host of this process already serves tcp://0.0.0.0:{port}.", refused.Message, StringComparison.Ordinal);
         var failed = await _lifeline.ReceiveAsync();
         Assert.Equal(("failed", 4, refused.Message), (failed.Type, failed.ExitCode, failed.Message));
     }
@@ -201,7 +201,7 @@ public sealed class WorkerHostsTests : IDisposable
         await using var other = TestApp.Create(inherited: _inherited, build: builder => builder.Services.AddGreenWorker(_worker));
         await publicly.App.StartAsync();
         var refused = await Assert.ThrowsAsync<IOException>(() => other.App.StartAsync());
-        Assert.StartsWith("A host of the app names no endpoint, and other hosts of this process serve all that it inherited:", refused.Message, StringComparison.Ordinal);
+        Assert.StartsWith("A host of the app names no endpoint, but other hosts of this process already serve every listener that it inherited:", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -74,7 +74,7 @@ internal sealed partial class EpollConnection
         }
 
         Log.Abandoned(_loop.Logger, ConnectionId, Activity.Handler, (long)_loop.Time.GetElapsedTime(Activity.BusySince).TotalSeconds);
-        Abort(new ConnectionAbortedException("The application has abandoned the connection."));
+        Abort(new ConnectionAbortedException("The application abandoned the connection."));
         var disposed = DisposeAsync().AsTask();
         Debug.Assert(disposed.IsCompleted, "The end of a connection waits although nothing can be sent any more and the app was told.");
     }

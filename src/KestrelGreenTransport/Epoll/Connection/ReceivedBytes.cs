@@ -216,7 +216,7 @@ internal sealed unsafe class ReceivedBytes(BlockStore store, int maxBurst)
 
     [DoesNotReturn]
     private static void ThrowInvalidPosition() =>
-        throw new InvalidOperationException("AdvanceTo: the positions are not of the last read, or consumed lies beyond examined.");
+        throw new InvalidOperationException("AdvanceTo: the positions do not belong to the last read, or consumed is beyond examined.");
 
     [InlineArray(MaxVectors)]
     private struct Blocks

@@ -83,7 +83,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
         ThrowIfCompleted();
         if (_isReading)
         {
-            throw new InvalidOperationException("A read is under way already: call AdvanceTo before the next one.");
+            throw new InvalidOperationException("A read is already in progress: call AdvanceTo before the next one.");
         }
 
         if (cancellationToken.IsCancellationRequested)
@@ -118,7 +118,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
         ThrowIfCompleted();
         if (_isReading || (Volatile.Read(ref _state) & (Waiting | Receiving)) != 0)
         {
-            throw new InvalidOperationException("A read is under way already: await it and call AdvanceTo before the next one.");
+            throw new InvalidOperationException("A read is already in progress: await it and call AdvanceTo before the next one.");
         }
 
         HasBegun = true;
@@ -142,7 +142,7 @@ internal sealed partial class SocketReader : PipeReader, IValueTaskSource<ReadRe
         ThrowIfCompleted();
         if (!_isReading && !_mayAdvance)
         {
-            throw new InvalidOperationException("AdvanceTo without a read: each result of ReadAsync or TryRead is advanced once.");
+            throw new InvalidOperationException("AdvanceTo was called without a read: call it once for each result of ReadAsync or TryRead.");
         }
 
         _owner.Enter("the receiving of a connection");

@@ -97,7 +97,7 @@ internal sealed partial class SocketWriter : PipeWriter, IValueTaskSource<FlushR
                 return;
             }
 
-            throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "Cannot advance past the end of what GetMemory or GetSpan gave.");
+            throw new ArgumentOutOfRangeException(nameof(bytes), bytes, "Cannot advance past the end of the buffer that GetMemory or GetSpan returned.");
         }
 
         _app.Enter("what is written and not flushed");

@@ -207,7 +207,7 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
             leader?.LetGo();
         }
 
-        Interleaving.Point("a loop is taken and nobody leads");
+        Interleaving.Point("a loop is taken and no thread leads");
         spare.Tell(Signal.Lead);
         return true;
     }
