@@ -8,7 +8,7 @@ namespace KestrelGreenTransport.Tool.Tests;
 public sealed class WorkerStoryTests : ToolFixture
 {
     private static readonly EndedStatus Hung = new(3, new LastExitStatus("stale", null, "SIGKILL", At(0), "frozenProcess", 2, 4122), Heir: 3);
-    private static readonly LogLine Killed = Line(1, 4122, "worker 2 (pid 4122) has not beaten") with { Stream = null, Level = "error", Id = 203, Event = "WorkerStale" };
+    private static readonly LogLine Killed = Line(1, 4122, "no heartbeat from worker 2 (pid 4122)") with { Stream = null, Level = "error", Id = 203, Event = "WorkerStale" };
 
     private static readonly WorkerStory OfTheHeir = new([Hung], [Killed], [Line(9, 4123, "[new] line", worker: 3)], [Line(0, 4122, "[old] line")]);
 
@@ -33,7 +33,7 @@ public sealed class WorkerStoryTests : ToolFixture
                   0.2s POST /orders
 
             What happened
-              [green] {At(1).ToLocalTime():yyyy-MM-dd HH:mm:ss.fff} fail: worker 2 (pid 4122) has not beaten
+              [green] {At(1).ToLocalTime():yyyy-MM-dd HH:mm:ss.fff} fail: no heartbeat from worker 2 (pid 4122)
 
             Its last lines
               {At(9).ToLocalTime():HH:mm:ss} [new] line
@@ -57,7 +57,7 @@ public sealed class WorkerStoryTests : ToolFixture
             worker 3 took its place: green status 3
 
             What happened
-              [green] {At(1).ToLocalTime():yyyy-MM-dd HH:mm:ss.fff} fail: worker 2 (pid 4122) has not beaten
+              [green] {At(1).ToLocalTime():yyyy-MM-dd HH:mm:ss.fff} fail: no heartbeat from worker 2 (pid 4122)
 
             Its last lines
               {At(0).ToLocalTime():HH:mm:ss} [old] line

@@ -84,7 +84,7 @@ internal sealed class HookRunner : IDisposable
         {
             if (Interlocked.Exchange(ref _dropped, 0) is > 0 and var dropped)
             {
-                SupervisorLog.HooksNotTold(_logger, dropped);
+                SupervisorLog.HooksNotTold(_logger, Counted.Of(dropped, "event"));
             }
 
             foreach (var (hook, command) in _commands)

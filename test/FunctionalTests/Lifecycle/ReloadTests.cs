@@ -84,7 +84,7 @@ public sealed class ReloadTests
         await File.WriteAllTextAsync(folder.File("green.json"), """{ "Workers": 1, "Timeout": "10s", "PidFile": "late.pid" }""");
         Kernel.Signal(green.Process.Pid, Kernel.SIGHUP);
         await green.StatusWhen("generation 2 serves with two workers", static status => status is { State: "running", Generation: 2, WorkersTarget: 2 });
-        await green.Process.Line("PidFile was changed and stays as it was.*Restart the supervisor");
+        await green.Process.Line("PidFile cannot be changed by a reload.*restart the supervisor");
 
         await File.WriteAllTextAsync(folder.File("green.json"), """{ "Workers": 1, "Timeout": "soon" }""");
         await using var refused = await green.Command("reload");
@@ -108,14 +108,14 @@ public sealed class ReloadTests
         Assert.Equal($"[worker {second.Index}] warmed 1", await green.Process.Line("warmed 1"));
 
         await File.WriteAllTextAsync(file, "GET /pid\n\n###\nGET /crash?how=unknown\n");
-        await Reload(7, "could not warm itself: /crash?how=unknown was answered with 500");
+        await Reload(7, "failed: /crash?how=unknown was answered with 500");
         await File.WriteAllTextAsync(file, "GET /pid\n\n###\nGET of all\n");
         await Reload(7, "cannot be read: line 4: a request must be 'METHOD URL'");
         Assert.Equal(second.Pid, (await green.Serving(1)).Workers[0].Pid);
 
         await File.WriteAllTextAsync(file, "GET /slow?ms=600000\n");
         await Reload(0, "serves generation 5");
-        Assert.Contains("could not warm itself: /slow?ms=600000 was not answered within 3s (WarmUpTime)", green.Process.Output, StringComparison.Ordinal);
+        Assert.Contains("failed: /slow?ms=600000 was not answered within 3s (WarmUpTime)", green.Process.Output, StringComparison.Ordinal);
         await green.StopCleanly();
 
         async Task Reload(int code, string said)
@@ -276,7 +276,7 @@ public sealed class ReloadTests
     public async Task A_stop_ends_what_comes_before_the_start()
     {
         await using var green = GreenRun.Start(["-w", "1", "--before-start", "echo begins; sleep 600"]);
-        await green.Process.Line("before the start: begins");
+        await green.Process.Line("BeforeStart: begins");
         await green.StopCleanly();
     }
 

@@ -158,14 +158,14 @@ public sealed class StartRefusalTests
         KeyValuePair<string, string?>[] environment = [new("RUNTIME_DIRECTORY", folder.Path)];
         await using (var first = ChildProgram.Start("dotnet", command, environment))
         {
-            await first.Line("worker 1 .* serves");
+            await first.Line("worker 1 .* is ready");
             Kernel.Signal(first.Pid, Kernel.SIGKILL);
             await first.Exit();
             Assert.NotEmpty(Directory.EnumerateFileSystemEntries(folder.Path));
         }
 
         await using var second = ChildProgram.Start("dotnet", command, environment);
-        await second.Line("worker 1 .* serves");
+        await second.Line("worker 1 .* is ready");
         Kernel.Signal(second.Pid, Kernel.SIGTERM);
         Assert.Equal(0, await second.Exit());
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));

@@ -37,7 +37,7 @@ public sealed partial class ManualWalkTests
         Assert.Matches($"{worker.Index} +{worker.Pid} ", await use.Next("green status"));
         await use.Next("green top");
         await use.Next("green logs -f");
-        await reader.Running.Line("worker 1 .* serves");
+        await reader.Running.Line("worker 1 .* is ready");
         await reader.PressControlC(code: 130);
         await use.Next("green scale 6");
         await reader.Serving(2);

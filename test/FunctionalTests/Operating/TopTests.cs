@@ -19,7 +19,7 @@ public sealed class TopTests
             [.. green.Environment, new("TERM", "xterm-256color")]);
 
         await Shows(terminal, $"{status.Workers[0].Pid} \\e\\[32mserving");
-        await Shows(terminal, "serves, ");
+        await Shows(terminal, "is ready after ");
         terminal.Type("+");
         await green.Serving(2);
         await Shows(terminal, "2/2 serve");
@@ -69,7 +69,7 @@ public sealed class TopTests
         Assert.Contains(before.Workers[2].Pid, drained.Workers.Select(static worker => worker.Pid));
 
         // It is gone, so the first worker is selected now.
-        await Shows(terminal, @"was told to leave");
+        await Shows(terminal, @"was told to drain");
         terminal.Type("kkk");
         terminal.Type("r");
         await Shows(terminal, @"restart worker 1\? y to do it");

@@ -195,7 +195,7 @@ public sealed class SocketFileTests : IDisposable
         var outcome = new ListenerBinder(_listeners, StoredSockets.Of(static _ => null)).BindAsked(
             Plan(null), ListenEndpoint.Unix("/" + new string('x', 200)), "key", null);
 
-        Assert.Contains("as the app asks", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("requested by the app", outcome.Error, StringComparison.Ordinal);
     }
 
     private static bool NotRoot()
