@@ -98,7 +98,7 @@ public sealed class CheckTests : ToolFixture
         Assert.Collection(
             problems,
             static line => Assert.Matches(@"^settings +AdminToken \('@missing', --admin-token on the command line\) cannot be read", line),
-            static line => Assert.Matches(@"^settings +Chdir \('missing'\) must be a folder that exists", line),
+            static line => Assert.Matches(@"^settings +Chdir \('missing'\) must be an existing folder", line),
             static line => Assert.Matches(@"^settings +User \('nobody-of-this-name'\): there is no such user", line),
             line => Assert.Matches($@"^binds +Admin \('127.0.0.1:{port}'\): cannot listen on tcp://127.0.0.1:{port}: address already in use \(held by .*, pid [0-9]+\)", line),
             static line => Assert.Matches(@"^files +LogFile \('FOLDER/missing/green.log'\) cannot be written by this user \(.*\): there is no folder FOLDER/missing", line),

@@ -128,7 +128,7 @@ internal static class Launching
 
     /// <summary>The worker has not said in time that it has warmed itself. It is judged by its beats from now on.</summary>
     public static void WarmUpOverdue(Turn turn, WorkerHandle worker) =>
-        Warmed(turn, worker, $"it did not end within {Duration.Format(worker.Settings.WarmUp!.Time)} (WarmUpTime) and {Duration.Format(ArbiterSettings.WarmUpMargin)} more", timedOut: true);
+        Warmed(turn, worker, $"not finished within {Duration.Format(worker.Settings.WarmUp!.Time)} (WarmUpTime) plus {Duration.Format(ArbiterSettings.WarmUpMargin)}", timedOut: true);
 
     /// <summary>
     /// The worker has warmed itself, or tried to. A new generation that cannot answer its own request does not come; but

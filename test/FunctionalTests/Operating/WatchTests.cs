@@ -69,7 +69,7 @@ public sealed class WatchTests
     {
         await using var green = GreenRun.Start(["-w", "1", "--watch"]);
         Assert.Equal(2, await green.Exit());
-        Assert.Contains("Watch needs an app that is built from its source: name the project instead of", green.Process.Output, StringComparison.Ordinal);
+        Assert.Contains("Watch needs an app that is built from source: name its project instead of", green.Process.Output, StringComparison.Ordinal);
     }
 
     private static Task Write(TemporaryFolder folder, string name, string text) =>

@@ -160,7 +160,7 @@ public sealed class SelfLauncherTests : SettingsFixture
             """
             green: --timeout on the command line needs a value: --timeout DURATION.
             green: Workers ('0', -w on the command line) must be a whole number from 1 to 1024.
-            green: Bind ('8080', -b on the command line) is a port alone: write :8080 for every address, 127.0.0.1:8080 for this machine only.
+            green: Bind ('8080', -b on the command line) is only a port: write :8080 for every address, 127.0.0.1:8080 for this machine only.
 
             """,
             _error.ToString());
