@@ -92,8 +92,8 @@ public sealed class StartRefusalTests
     }
 
     [Theory]
-    [InlineData("--control", "shop.sock", 1, "cannot make the control socket ", "the file system is read-only")]
-    [InlineData("--control", "run/shop.sock", 1, "cannot make the control socket ", "its folder cannot be made: Read-only file system")]
+    [InlineData("--control", "shop.sock", 1, "cannot create the control socket ", "the file system is read-only")]
+    [InlineData("--control", "run/shop.sock", 1, "cannot create the control socket ", "its folder cannot be created: Read-only file system")]
     [InlineData("-b", "shop.sock", 5, "Cannot listen on unix:", "the file system is read-only")]
     public async Task A_socket_on_a_read_only_file_system_is_refused_by_that_name(string option, string file, int exitCode, string beginning, string reason)
     {
