@@ -16,7 +16,7 @@ public sealed class PrivilegeTests
         {
             await using var refused = GreenRun.Start(["-w", "1", "--user", "nobody"]);
             Assert.Equal(2, await refused.Exit());
-            Assert.Contains("only root may start workers as somebody else", refused.Process.Output, StringComparison.Ordinal);
+            Assert.Contains("only root may start workers as another user", refused.Process.Output, StringComparison.Ordinal);
             return;
         }
 
