@@ -139,7 +139,7 @@ public sealed class SocketFileTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(Ours));
         var port = Ask("tcp://127.0.0.1:7");
         Assert.Equal(Errno.EACCES, port.Errno);
-        Assert.Contains("Name it where an operator does", port.Error, StringComparison.Ordinal);
+        Assert.Contains("Name it in -b, ASPNETCORE_URLS or Kestrel:Endpoints", port.Error, StringComparison.Ordinal);
         Assert.Empty(_listeners.All);
     }
 
