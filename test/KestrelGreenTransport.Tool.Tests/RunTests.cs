@@ -93,7 +93,7 @@ public sealed class RunTests : ToolFixture
 
     [Fact]
     public void Off_Linux_one_line_says_so() => Assert.Equal(
-        new Outcome(2, "", "green: the supervisor needs Linux; the transport works here too: run ./Shop.dll by itself.\n"),
+        new Outcome(2, "", "green: the supervisor needs Linux. The transport works here too: run ./Shop.dll without the supervisor.\n"),
         Green(Host() with { IsLinux = false }, "run", "./Shop.dll"));
 
     [Fact]

@@ -29,7 +29,7 @@ public sealed class ReloadTests
         await load.Stop();
 
         Assert.True(await reload.Exit() == 0, reload.Describe());
-        Assert.Equal($"{green.Name} serves generation 2 with 2 workers.", Assert.Single(reload.OutputLines));
+        Assert.Equal($"{green.Name} is serving generation 2 with 2 workers.", Assert.Single(reload.OutputLines));
         Assert.True(load is { Broken: 0, Refused: 0 }, load.ToString());
         var after = await green.Serving(2);
         Assert.Equal(2, after.Generation);
@@ -59,7 +59,7 @@ public sealed class ReloadTests
         await load.Stop();
         Assert.True(await reload.Exit() == 7, reload.Describe());
         Assert.Contains(said, reload.Output, StringComparison.Ordinal);
-        Assert.Contains("Generation 1 serves on.", reload.Output, StringComparison.Ordinal);
+        Assert.Contains("Generation 1 keeps serving.", reload.Output, StringComparison.Ordinal);
         Assert.True(load is { Broken: 0, Refused: 0 }, load.ToString());
         var after = await green.Serving(2);
         Assert.Equal(Pids(before), Pids(after));
@@ -102,7 +102,7 @@ public sealed class ReloadTests
         await using var green = GreenRun.Start(["-w", "1", "--warm-up", $"@{file}", "--warm-up-time", "3s"]);
         await green.Serving(1);
         Assert.DoesNotContain("] warmed 1", green.Process.Output, StringComparison.Ordinal);
-        await Reload(0, "serves generation 2");
+        await Reload(0, "is serving generation 2");
         var second = (await green.Serving(1)).Workers[0];
         Assert.Equal(0, second.RequestsTotal);
         Assert.Equal($"[worker {second.Index}] warmed 1", await green.Process.Line("warmed 1"));
@@ -114,7 +114,7 @@ public sealed class ReloadTests
         Assert.Equal(second.Pid, (await green.Serving(1)).Workers[0].Pid);
 
         await File.WriteAllTextAsync(file, "GET /slow?ms=600000\n");
-        await Reload(0, "serves generation 5");
+        await Reload(0, "is serving generation 5");
         Assert.Contains("failed: /slow?ms=600000 was not answered within 3s (WarmUpTime)", green.Process.Output, StringComparison.Ordinal);
         await green.StopCleanly();
 
