@@ -52,7 +52,7 @@ public sealed class CheckTests : ToolFixture
         Assert.Equal("./missing.dll does not exist.", problems["app"]);
         Assert.StartsWith("Kestrel:Endpoints:Main:Certificate: FOLDER/missing.pfx cannot be read", problems["certificates"]);
         Assert.Contains("address already in use", problems["binds"]);
-        Assert.StartsWith("no proxy_pass of FOLDER/nginx.conf leads to 127.0.0.1:", problems["nginx"]);
+        Assert.StartsWith("no proxy_pass in FOLDER/nginx.conf points to 127.0.0.1:", problems["nginx"]);
     }
 
     [Fact]
@@ -221,13 +221,13 @@ public sealed class CheckTests : ToolFixture
     }
 
     [Theory]
-    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; }", "proxy_http_version 1.1; proxy_set_header Connection '';", "leads here")]
-    [InlineData("upstream app { server unix:/run/shop.sock max_fails=0; keepalive 32; }", "proxy_http_version 1.1; proxy_set_header Connection \"\";", "leads here")]
-    [InlineData("upstream app { server localhost:8080; }", "", "leads here", "upstream app has no keepalive")]
-    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; } # proxy_http_version 1.1;", "", "leads here", "has no effect without proxy_http_version 1.1")]
-    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; keepalive_timeout 3m; }", "proxy_http_version 1.1; proxy_set_header Connection '';", "leads here", "keepalive_timeout of upstream app (3m) is not shorter")]
-    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 2000; }", "proxy_http_version 1.1; proxy_set_header Connection '';", "leads here", "have 2000 slots")]
-    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; }", "proxy_http_version 1.1; proxy_set_header Connection '${x}'; proxy_read_timeout 5s;", "leads here", "proxy_read_timeout (5s) is shorter than GracefulTimeout (30s)")]
+    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; }", "proxy_http_version 1.1; proxy_set_header Connection '';", "points here")]
+    [InlineData("upstream app { server unix:/run/shop.sock max_fails=0; keepalive 32; }", "proxy_http_version 1.1; proxy_set_header Connection \"\";", "points here")]
+    [InlineData("upstream app { server localhost:8080; }", "", "points here", "upstream app has no keepalive")]
+    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; } # proxy_http_version 1.1;", "", "points here", "has no effect without proxy_http_version 1.1")]
+    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; keepalive_timeout 3m; }", "proxy_http_version 1.1; proxy_set_header Connection '';", "points here", "keepalive_timeout of upstream app (3m) is not shorter")]
+    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 2000; }", "proxy_http_version 1.1; proxy_set_header Connection '';", "points here", "have 2000 slots")]
+    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; }", "proxy_http_version 1.1; proxy_set_header Connection '${x}'; proxy_read_timeout 5s;", "points here", "proxy_read_timeout (5s) is shorter than GracefulTimeout (30s)")]
     [InlineData("upstream app { server 127.0.0.1:8081; }", "", "no proxy_pass of")]
     [InlineData("upstream app { server 127.0.0.1:8080;", "", "ends within a block")]
     public void An_nginx_configuration_is_held_against_the_settings(string upstream, string inLocation, params string[] expected)

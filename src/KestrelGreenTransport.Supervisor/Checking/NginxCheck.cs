@@ -41,11 +41,11 @@ internal static class NginxCheck
         var ours = upstreams.Where(upstream => passes.Contains(upstream.Arguments[0]) && Servers(upstream).Any(server => Leads(server, binds))).ToList();
         if (ours.Count == 0 && !passes.Any(pass => Leads(pass, binds)))
         {
-            yield return Finding.Problem(Area, $"no proxy_pass of {path} leads to {string.Join(" or ", binds.Select(static bind => bind.Text))}: nginx would send the requests elsewhere.");
+            yield return Finding.Problem(Area, $"no proxy_pass in {path} points to {string.Join(" or ", binds.Select(static bind => bind.Text))}: nginx would send the requests elsewhere.");
             yield break;
         }
 
-        yield return Finding.Ok(Area, $"{path} leads here");
+        yield return Finding.Ok(Area, $"{path} points here");
         if (ours.Count == 0)
         {
             yield return Finding.Warning(Area, "proxy_pass names the address directly, so nginx opens a connection for each request: put the address in an upstream block with keepalive 32.");

@@ -17,7 +17,7 @@ internal static unsafe class Exhaustion
 
     /// <summary>Why nothing that can wait should be opened now; null while enough descriptors are free.</summary>
     public static string? Shortage() => Libc.OpenFilesLimit() - Open() is < Kept and var left
-        ? string.Create(CultureInfo.InvariantCulture, $"free descriptors: {Math.Max(0, left)}, and the last {Kept} are reserved for running workers: {Remedy()}")
+        ? string.Create(CultureInfo.InvariantCulture, $"free descriptors: {Math.Max(0, left)}, and the last {Kept} are reserved for the supervisor itself: {Remedy()}")
         : null;
 
     /// <summary>The system's message; if descriptors have run out, also how many there are and how to raise the limit.</summary>

@@ -161,7 +161,7 @@ internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Jo
     {
         Verdict.FrozenProcess => "frozen process (stopped, or starved of CPU time)",
         Verdict.ThreadPoolStarvation => "thread-pool starvation (work items are waiting and every thread is blocked)",
-        Verdict.BlockedLoop => "blocked loop (an event loop does not return from a callback)",
+        Verdict.BlockedLoop => "blocked loop (an event loop does not return from the handler that it runs)",
         Verdict.HungRequest => "hung request",
         _ => "reason unknown",
     };

@@ -125,7 +125,7 @@ internal static class SupervisorFaults
         try
         {
             Kernel.Signal(victim.Pid!.Value, Kernel.SIGKILL);
-            await scene.Says($"worker {victim.Index} could not be started: .*free descriptors: \\d+, and the last \\d+ are reserved for running workers: .* open of at most {limit}\\. Raise LimitNOFILE=.*; retrying in", times: 4);
+            await scene.Says($"worker {victim.Index} could not be started: .*free descriptors: \\d+, and the last \\d+ are reserved for the supervisor itself: .* open of at most {limit}\\. Raise LimitNOFILE=.*; retrying in", times: 4);
             await scene.Load.More(50);
 
             // Enough silent clients to take the remaining descriptors.
