@@ -41,14 +41,15 @@ public sealed partial class GreenSupervisorOptions
     public int Standby { get; set; }
 
     /// <summary>
-    /// The requests that each worker sends to itself, through the whole pipeline, before it accepts its first client: paths, which start
-    /// with '/', files of requests (<c>@warmup.http</c>), and <c>recorded</c>, which means the requests that clients sent to earlier workers.
-    /// They are repeated until the worker is warm. Defaults to none.
+    /// The requests that each worker makes to itself, repeatedly and through the whole pipeline, before it takes its first client: paths,
+    /// which begin with '/', files of requests (<c>@warmup.http</c>), and <c>recorded</c>, the routes that clients of earlier workers
+    /// requested. Defaults to none.
     /// </summary>
     public IList<string> WarmUp { get; } = [];
 
     /// <summary>
-    /// The maximum duration of the warm-up; it ends sooner once the runtime compiles hardly any new code. From 100ms to 10m. Defaults to 10 s.
+    /// The longest time that a worker's warm-up may take; it ends as soon as the runtime compiles hardly anything. From 100ms to 10m.
+    /// Defaults to 10 s.
     /// </summary>
     public TimeSpan WarmUpTime { get; set; } = TimeSpan.FromSeconds(10);
 
@@ -122,8 +123,8 @@ public sealed partial class GreenSupervisorOptions
     public bool AdminAllowRemote { get; set; }
 
     /// <summary>
-    /// For development: whether a change of the app's source rebuilds its project and starts a reload. Only for an app that
-    /// was given as a project (<c>green run --watch ./src/Shop</c>). Defaults to false. (gunicorn: reload)
+    /// For development: whether the app's project is rebuilt, and a reload begins, when its source changes. Only for an app that
+    /// was named by its project (<c>green run --watch ./src/Shop</c>). Defaults to false. (gunicorn: reload)
     /// </summary>
     public bool Watch { get; set; }
 
@@ -154,7 +155,7 @@ public sealed partial class GreenSupervisorOptions
     /// <summary>A file for the supervisor's pid, locked while the supervisor runs. Null, the default, means none. (gunicorn: pidfile)</summary>
     public string? PidFile { get; set; }
 
-    /// <summary>The file that the supervisor and its workers write to; SIGUSR1 reopens it. Null, the default, means standard output and standard error. (gunicorn: errorlog)</summary>
+    /// <summary>Where the supervisor and its workers write to; SIGUSR1 reopens it. Null, the default, means standard output and standard error. (gunicorn: errorlog)</summary>
     public string? LogFile { get; set; }
 
     /// <summary>Settings of the workers' transport that the supervisor only passes on, as they were written, by name.</summary>
