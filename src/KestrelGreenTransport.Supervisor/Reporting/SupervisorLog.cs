@@ -32,7 +32,7 @@ internal static partial class SupervisorLog
     [LoggerMessage(207, LogLevel.Warning, "the supervisor was paused for {Seconds:0.0} s (SIGSTOP or a suspended machine); missed heartbeats in that time are ignored")]
     public static partial void SupervisorPaused(ILogger logger, double seconds);
 
-    [LoggerMessage(208, LogLevel.Information, "scaling from {From} to {To} workers")]
+    [LoggerMessage(208, LogLevel.Information, "scaling the number of workers from {From} to {To}")]
     public static partial void Scaling(ILogger logger, int from, int to);
 
     [LoggerMessage(209, LogLevel.Information, "stopping {Workers}: {How}")]
@@ -151,6 +151,6 @@ internal static partial class SupervisorLog
     {
         { Signal: { } signal } => $"was killed by {Signals.NameOf(signal)}",
         { Code: { } code } => $"exited with code {code}",
-        _ => "is gone (its exit status was lost)",
+        _ => "disappeared (its exit status was lost)",
     };
 }
