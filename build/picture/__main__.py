@@ -59,7 +59,7 @@ def main():
 
 def serving(text):
     """The pids of the workers that have become ready, in that order."""
-    return [int(pid) for pid in re.findall(r"\(pid (\d+)\) serves", text)]
+    return [int(pid) for pid in re.findall(r"\(pid (\d+)\) is ready", text)]
 
 
 def free_port():

@@ -12,7 +12,7 @@ public static class ExitCodes
     /// <summary>A wrong command line or setting.</summary>
     public const int Usage = 2;
 
-    /// <summary>No worker of the first generation ever served.</summary>
+    /// <summary>No worker of the first generation was ever ready.</summary>
     public const int BootFailure = 3;
 
     /// <summary>The app is missing, is not a .NET app, does not use the transport, or configures endpoints that were not inherited.</summary>

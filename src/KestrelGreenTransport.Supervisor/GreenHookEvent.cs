@@ -12,7 +12,7 @@ public enum GreenHook
     /// <summary>A worker has started to serve. (gunicorn: post_worker_init)</summary>
     WorkerReady,
 
-    /// <summary>A worker hangs and is about to be ended. (gunicorn: worker_abort)</summary>
+    /// <summary>A worker hangs and is about to be killed. (gunicorn: worker_abort)</summary>
     WorkerHung,
 
     /// <summary>A worker's process has ended. (gunicorn: child_exit)</summary>

@@ -10,17 +10,17 @@ namespace KestrelGreenTransport.Supervisor;
 public static class GreenSupervisor
 {
     /// <summary>
-    /// Runs the supervisor if one is wanted; to be the first line of <c>Program.cs</c>:
+    /// Runs the supervisor if one is configured. Call it in the first line of <c>Program.cs</c>:
     /// <c>if (await GreenSupervisor.TryRunAsync(args) is { } code) return code;</c>
     /// </summary>
     /// <param name="args">The app's arguments. The supervisor takes its own options; all others, and everything after <c>--</c>, go to the workers in order.</param>
-    /// <param name="configure">Sets options in code. Everything else that sets one wins over it. Null means that code asks for no supervisor.</param>
+    /// <param name="configure">Sets options in code. Every other source overrides them. Null means that the code does not ask for a supervisor.</param>
     /// <returns>
     /// The exit code once the supervisor is done. Or null, and the app continues as one process: in a worker; when nothing
     /// configures a supervisor (no option, no <c>GREEN_*</c> variable, no <c>green.json</c>, no section
     /// <c>GreenSupervisor</c>, no <paramref name="configure"/>); when another program runs this <c>Main</c>
     /// (WebApplicationFactory, dotnet ef); under a debugger; with <c>GREEN_SUPERVISOR=0</c>; and, with a line on standard error that
-    /// says so, under <c>dotnet watch</c>, off Linux, and when a library calls it after its first <c>await</c>.
+    /// says so, under <c>dotnet watch</c>, on systems other than Linux, and when a library calls it after its first <c>await</c>.
     /// </returns>
     /// <remarks>A library may call it for the app, directly or several calls below the app's <c>Main</c>.</remarks>
     // The caller is asked for its assembly, so this must be a frame of its own.

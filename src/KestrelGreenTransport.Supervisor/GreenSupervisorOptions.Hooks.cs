@@ -4,18 +4,18 @@ public sealed partial class GreenSupervisorOptions
 {
     /// <summary>The sockets are bound, and the first workers are about to be started.</summary>
     /// <remarks>
-    /// Handlers of all these events are told in order, on threads of their own, after the fact: none can stall or change
-    /// what the supervisor does. One that has not returned after ten seconds is left behind.
+    /// Handlers of all these events are called in order, on threads of their own, after the event: none can delay or change
+    /// what the supervisor does. The supervisor stops waiting for one that has not returned after ten seconds.
     /// </remarks>
     public event Action<GreenHookEvent>? OnStarting;
 
     /// <summary>A worker is about to be started.</summary>
     public event Action<GreenHookEvent>? BeforeSpawn;
 
-    /// <summary>A worker serves.</summary>
+    /// <summary>A worker has started to serve.</summary>
     public event Action<GreenHookEvent>? OnWorkerReady;
 
-    /// <summary>A worker hangs and is about to be ended for it.</summary>
+    /// <summary>A worker hangs and is about to be killed.</summary>
     public event Action<GreenHookEvent>? OnWorkerHung;
 
     /// <summary>A worker's process has ended.</summary>
@@ -24,15 +24,15 @@ public sealed partial class GreenSupervisorOptions
     /// <summary>A reload begins.</summary>
     public event Action<GreenHookEvent>? OnReload;
 
-    /// <summary>The number of workers that are wanted has changed.</summary>
+    /// <summary>The wanted number of workers has changed.</summary>
     public event Action<GreenHookEvent>? OnScale;
 
-    /// <summary>All workers are gone, and the supervisor is about to leave.</summary>
+    /// <summary>All workers have exited, and the supervisor is about to exit.</summary>
     public event Action<GreenHookEvent>? OnExit;
 
     /// <summary>
-    /// Commands for <c>/bin/sh</c> that are run when something happens: <c>worker-exit=COMMAND</c>; the moments are those
-    /// of <see cref="GreenHook"/>. The facts are in <c>GREEN_HOOK_*</c> variables. Each has ten seconds. Defaults to none.
+    /// Commands for <c>/bin/sh</c> to run on an event, such as <c>worker-exit=COMMAND</c>; the events are those of
+    /// <see cref="GreenHook"/>. The details are in <c>GREEN_HOOK_*</c> variables. Each command has ten seconds. Defaults to none.
     /// </summary>
     public IList<string> Hook { get; } = [];
 

@@ -9,7 +9,7 @@ namespace Microsoft.Extensions.DependencyInjection;
 public static class GreenSupervisorServiceCollectionExtensions
 {
     /// <summary>
-    /// Adds a supervisor of an app. It starts and stops with the host: requests in flight may finish within
+    /// Adds a supervisor for an app. It starts and stops with the host: requests in flight may finish within
     /// <see cref="GreenSupervisorOptions.GracefulTimeout"/>. If the supervisor ends by itself, because no worker can start, the
     /// host stops, and <see cref="Environment.ExitCode"/> says why (<see cref="ExitCodes"/>). Signals are handled by
     /// the host alone. Settings come from <c>GREEN_*</c> variables, <c>green.json</c>, the app's configuration, and

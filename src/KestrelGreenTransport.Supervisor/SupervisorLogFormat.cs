@@ -1,6 +1,6 @@
 namespace KestrelGreenTransport.Supervisor;
 
-/// <summary>How the supervisor writes its own events and the workers' lines.</summary>
+/// <summary>The format of the supervisor's own events and of the workers' lines.</summary>
 public enum SupervisorLogFormat
 {
     /// <summary>For people: <c>[green]</c> or <c>[worker N]</c> before each line.</summary>

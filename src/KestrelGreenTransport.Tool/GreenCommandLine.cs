@@ -52,12 +52,12 @@ internal static class GreenCommandLine
         help.Action = new ExampleHelp(usual, examples);
 
         var version = new Option<bool>("--version") { Description = "Show the version.", Action = new ShowVersion() };
-        var root = new Command("green", "Run an ASP.NET Core app as several processes on shared sockets, and watch over them.")
+        var root = new Command("green", "Run an ASP.NET Core app as several processes on shared sockets, and supervise them.")
         {
             new SettingOption(SettingsCatalogue.Name)
             {
                 Recursive = true,
-                Description = "The supervisor's name. Default: for run the app's name in lower case, else the only supervisor there is.",
+                Description = "The supervisor's name. Default: for run, the app's name in lower case; else the only running supervisor.",
             },
             new SettingOption(SettingsCatalogue.Control) { Recursive = true },
             help,

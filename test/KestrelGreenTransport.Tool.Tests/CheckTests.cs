@@ -52,7 +52,7 @@ public sealed class CheckTests : ToolFixture
         Assert.Equal("./missing.dll does not exist.", problems["app"]);
         Assert.StartsWith("Kestrel:Endpoints:Main:Certificate: FOLDER/missing.pfx cannot be read", problems["certificates"]);
         Assert.Contains("address already in use", problems["binds"]);
-        Assert.StartsWith("no proxy_pass of FOLDER/nginx.conf leads to 127.0.0.1:", problems["nginx"]);
+        Assert.StartsWith("no proxy_pass in FOLDER/nginx.conf points to 127.0.0.1:", problems["nginx"]);
     }
 
     [Fact]
@@ -98,15 +98,15 @@ public sealed class CheckTests : ToolFixture
         Assert.Collection(
             problems,
             static line => Assert.Matches(@"^settings +AdminToken \('@missing', --admin-token on the command line\) cannot be read", line),
-            static line => Assert.Matches(@"^settings +Chdir \('missing'\) must be a folder that exists", line),
-            static line => Assert.Matches(@"^settings +User \('nobody-of-this-name'\): there is no such user", line),
+            static line => Assert.Matches(@"^settings +Chdir \('missing'\) must be an existing folder", line),
+            static line => Assert.Matches(@"^settings +User \('nobody-of-this-name'\): no such user", line),
             line => Assert.Matches($@"^binds +Admin \('127.0.0.1:{port}'\): cannot listen on tcp://127.0.0.1:{port}: address already in use \(held by .*, pid [0-9]+\)", line),
             static line => Assert.Matches(@"^files +LogFile \('FOLDER/missing/green.log'\) cannot be written by this user \(.*\): there is no folder FOLDER/missing", line),
             static line => Assert.Matches(@"^files +PidFile \('FOLDER/?'\) cannot be written .*: it is a folder", line),
-            static line => Assert.Matches(@"^files +FOLDER/a-file/dumps cannot hold the stacks of hung workers \(DumpOnStale\): FOLDER/a-file is no folder", line),
+            static line => Assert.Matches(@"^files +FOLDER/a-file/dumps cannot contain the stacks of hung workers \(DumpOnStale\): FOLDER/a-file is not a folder", line),
             static line => Assert.Matches(@"^files +AccessLog \('FOLDER/missing/access.log'\) cannot be written .*: there is no folder", line),
-            static line => Assert.Matches(@"^commands +BeforeStart \('echo \('\) is nothing that /bin/sh understands: .*[Ss]yntax error", line),
-            static line => Assert.Matches(@"^commands +Hook \('worker-exit=if true'\) is nothing that /bin/sh understands", line));
+            static line => Assert.Matches(@"^commands +BeforeStart \('echo \('\) is not valid for /bin/sh: .*[Ss]yntax error", line),
+            static line => Assert.Matches(@"^commands +Hook \('worker-exit=if true'\) is not valid for /bin/sh", line));
     }
 
     [Fact]
@@ -122,8 +122,8 @@ public sealed class CheckTests : ToolFixture
             "--admin", "unix:admin.sock", "--admin-token", "@token", "--hook", "worker-exit=logger worker $GREEN_HOOK_WORKER", "./Shop.dll");
 
         Assert.Equal(0, code);
-        foreach (var expected in (string[])["FOLDER/green.log: can be written", "FOLDER/green.pid: can be written", "FOLDER/access.log: can be written", "FOLDER/new/dumps: can hold",
-            "unix:FOLDER/admin.sock: can be bound (Admin)", "token: holds a token", "/bin/sh understands it"])
+        foreach (var expected in (string[])["FOLDER/green.log: can be written", "FOLDER/green.pid: can be written", "FOLDER/access.log: can be written", "FOLDER/new/dumps: can contain",
+            "unix:FOLDER/admin.sock: can be bound (Admin)", "token: contains a token", "valid for /bin/sh"])
         {
             Assert.Contains(expected, output);
         }
@@ -141,7 +141,7 @@ public sealed class CheckTests : ToolFixture
 
         if (System.Environment.UserName != "root")
         {
-            Assert.Contains("User ('nobody'): only root may start workers as somebody else", output);
+            Assert.Contains("User ('nobody'): only root may start workers as another user", output);
             return;
         }
 
@@ -160,14 +160,14 @@ public sealed class CheckTests : ToolFixture
         using var supervisor = new FakeSupervisor(
             Path.Combine(Folder, "hello.sock"), SampleStatus.Answer(SampleStatus.Document with { Listeners = [new ListenerStatus($"tcp://127.0.0.1:{port}", 1, 0)] }));
 
-        Assert.Contains($"127.0.0.1:{port}: held by the supervisor hello that runs (pid 4120)", Green("check", "--name", "hello", "-b", $"127.0.0.1:{port}").Out);
+        Assert.Contains($"127.0.0.1:{port}: held by the running supervisor hello (pid 4120)", Green("check", "--name", "hello", "-b", $"127.0.0.1:{port}").Out);
     }
 
     [Theory]
     [InlineData(-400, -100, "PROBLEM", "expired on")]
     [InlineData(-10, 5, "warning", "expires on")]
     [InlineData(-10, 300, "ok", "is valid until")]
-    [InlineData(5, 300, "PROBLEM", "is valid from")]
+    [InlineData(5, 300, "PROBLEM", "is not valid before")]
     public void A_certificate_is_looked_at_as_Kestrel_would_load_it(int fromDays, int toDays, string severity, string text)
     {
         using var key = ECDsa.Create();
@@ -217,17 +217,17 @@ public sealed class CheckTests : ToolFixture
         var lines = Lines(Green(Host() with { Width = 400 }, "check", "-b", "127.0.0.1:0").Out, "certificates");
 
         Assert.Contains("Is Kestrel:Certificates:Default:Password right?", lines[0]);
-        Assert.Contains("holds no private key: name its file as Kestrel:Endpoints:Main:Certificate:KeyPath.", lines[1]);
+        Assert.Contains("contains no private key: set its file in Kestrel:Endpoints:Main:Certificate:KeyPath.", lines[1]);
     }
 
     [Theory]
-    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; }", "proxy_http_version 1.1; proxy_set_header Connection '';", "leads here")]
-    [InlineData("upstream app { server unix:/run/shop.sock max_fails=0; keepalive 32; }", "proxy_http_version 1.1; proxy_set_header Connection \"\";", "leads here")]
-    [InlineData("upstream app { server localhost:8080; }", "", "leads here", "upstream app has no keepalive")]
-    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; } # proxy_http_version 1.1;", "", "leads here", "has no effect without proxy_http_version 1.1")]
-    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; keepalive_timeout 3m; }", "proxy_http_version 1.1; proxy_set_header Connection '';", "leads here", "keepalive_timeout of upstream app (3m) is not shorter")]
-    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 2000; }", "proxy_http_version 1.1; proxy_set_header Connection '';", "leads here", "have 2000 slots in all")]
-    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; }", "proxy_http_version 1.1; proxy_set_header Connection '${x}'; proxy_read_timeout 5s;", "leads here", "proxy_read_timeout (5s) is shorter than GracefulTimeout (30s)")]
+    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; }", "proxy_http_version 1.1; proxy_set_header Connection '';", "points here")]
+    [InlineData("upstream app { server unix:/run/shop.sock max_fails=0; keepalive 32; }", "proxy_http_version 1.1; proxy_set_header Connection \"\";", "points here")]
+    [InlineData("upstream app { server localhost:8080; }", "", "points here", "upstream app has no keepalive")]
+    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; } # proxy_http_version 1.1;", "", "points here", "has no effect without proxy_http_version 1.1")]
+    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; keepalive_timeout 3m; }", "proxy_http_version 1.1; proxy_set_header Connection '';", "points here", "keepalive_timeout of upstream app (3m) is not shorter")]
+    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 2000; }", "proxy_http_version 1.1; proxy_set_header Connection '';", "points here", "have 2000 slots")]
+    [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; }", "proxy_http_version 1.1; proxy_set_header Connection '${x}'; proxy_read_timeout 5s;", "points here", "proxy_read_timeout (5s) is shorter than GracefulTimeout (30s)")]
     [InlineData("upstream app { server 127.0.0.1:8081; }", "", "no proxy_pass of")]
     [InlineData("upstream app { server 127.0.0.1:8080;", "", "ends within a block")]
     public void An_nginx_configuration_is_held_against_the_settings(string upstream, string inLocation, params string[] expected)

@@ -39,7 +39,7 @@ public sealed class LogsTests : ToolFixture
 
         var (code, output, error) = Green(host, "logs", "--follow");
 
-        Assert.Equal((0, "green: the supervisor has left.\n"), (code, error));
+        Assert.Equal((0, "green: the supervisor has exited.\n"), (code, error));
         Assert.Equal(2, output.Trim().Split('\n').Length);
         Assert.Equal(
             ["""{"command":"logs","last":50}""", """{"command":"logs","after":7}""", """{"command":"logs","after":8}"""], supervisor.Requests);

@@ -62,9 +62,9 @@ public sealed class RunTests : ToolFixture
         Assert.Equal(2, outcome.Code);
         Assert.Equal(
             """
-            green: GREEN_WORKRES is no setting; did you mean GREEN_WORKERS?
+            green: GREEN_WORKRES is not a setting; did you mean GREEN_WORKERS?
             green: Workers ('0', -w on the command line) must be a whole number from 1 to 1024.
-            green: Bind ('8080', -b on the command line) is a port alone: write :8080 for every address, 127.0.0.1:8080 for this machine only.
+            green: Bind ('8080', -b on the command line) is only a port: write :8080 for every address, 127.0.0.1:8080 for this machine only.
             green: Backlog ('x', GREEN_BACKLOG) must be a whole number from 1 to 1000000.
             green: Name ('', appsettings.json: GreenSupervisor:Name) must be 1 to 64 letters, digits, '-', '_' or '.', not beginning with '.'.
 
@@ -87,13 +87,13 @@ public sealed class RunTests : ToolFixture
         Environment["ASPNETCORE_URLS"] = "nonsense";
 
         Assert.Equal(
-            new Outcome(2, "", "green: ASPNETCORE_URLS ('nonsense') must hold urls, such as http://127.0.0.1:8000.\n"),
+            new Outcome(2, "", "green: ASPNETCORE_URLS ('nonsense') must contain URLs, such as http://127.0.0.1:8000.\n"),
             Green("run", "Shop.dll"));
     }
 
     [Fact]
     public void Off_Linux_one_line_says_so() => Assert.Equal(
-        new Outcome(2, "", "green: the supervisor needs Linux; the transport works here too: run ./Shop.dll by itself.\n"),
+        new Outcome(2, "", "green: the supervisor needs Linux. The transport works here too: run ./Shop.dll without the supervisor.\n"),
         Green(Host() with { IsLinux = false }, "run", "./Shop.dll"));
 
     [Fact]

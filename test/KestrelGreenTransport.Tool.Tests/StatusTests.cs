@@ -72,7 +72,7 @@ public sealed class StatusTests : ToolFixture
 
     [Fact]
     public void Without_a_supervisor_the_next_step_is_said() => Assert.Equal(
-        new Outcome(6, "", "green: no supervisor of this user runs in FOLDER. Start one with green run APP, or point to one elsewhere with --control PATH.\n"),
+        new Outcome(6, "", "green: this user has no running supervisor in FOLDER. Start one with green run APP, or name another socket with --control PATH.\n"),
         Green("status"));
 
     [Fact]
@@ -81,7 +81,7 @@ public sealed class StatusTests : ToolFixture
         using var shop = Supervisor(SampleStatus.Document, "shop");
         using var blog = Supervisor(SampleStatus.Document with { Name = "blog" }, "blog");
 
-        Assert.Equal(new Outcome(2, "", "green: several supervisors run here: blog, shop. Name one, as in --name blog.\n"), Green("status"));
+        Assert.Equal(new Outcome(2, "", "green: several supervisors are running: blog, shop. Name one, as in --name blog.\n"), Green("status"));
         Assert.Contains("\"name\":\"blog\"", Green("status", "--json", "--name", "blog").Out);
         Assert.Contains("\"name\":\"hello\"", Green("status", "--json", "--control", "shop.sock").Out);
         Environment["GREEN_NAME"] = "blog";

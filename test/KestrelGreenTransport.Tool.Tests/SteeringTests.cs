@@ -10,7 +10,7 @@ public sealed class SteeringTests : ToolFixture
     {
         using var supervisor = Supervisor(SampleStatus.Document);
         Assert.Equal(
-            new Outcome(0, "hello (pid 4120) has stopped.\n", "hello (pid 4120) stops, and with it 1 worker. Ctrl+C only stops waiting.\n"),
+            new Outcome(0, "hello (pid 4120) has stopped.\n", "stopping hello (pid 4120) with 1 worker. Ctrl+C only stops waiting.\n"),
             Green("stop", "--quick"));
         Assert.Equal(["""{"command":"stop","quick":true}"""], supervisor.Requests);
     }
@@ -26,8 +26,8 @@ public sealed class SteeringTests : ToolFixture
 
         Assert.Equal(
             new Outcome(
-                0, "hello is upgraded: supervisor 5000, version 1.0.0, serves with 1 worker.\n",
-                "hello: a new supervisor comes up beside 4120. Ctrl+C only stops waiting.\n"),
+                0, "hello is upgraded: supervisor 5000, version 1.0.0, is serving with 1 worker.\n",
+                "hello: a new supervisor is starting next to 4120. Ctrl+C only stops waiting.\n"),
             Green("upgrade"));
         Assert.Equal("""{"command":"upgrade"}""", supervisor.Requests[0]);
     }
@@ -40,7 +40,7 @@ public sealed class SteeringTests : ToolFixture
         var (code, output, error) = Green("upgrade");
 
         Assert.Equal((7, ""), (code, output));
-        Assert.Contains("was not upgraded: supervisor 4120 goes on", error, StringComparison.Ordinal);
+        Assert.Contains("was not upgraded: supervisor 4120 keeps running", error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -50,7 +50,7 @@ public sealed class SteeringTests : ToolFixture
             Scaled(3, "serving"), Scaled(3, "serving", "booting", "booting"), Scaled(3, "serving", "serving", "booting"), Scaled(3, "serving", "serving", "serving"));
 
         Assert.Equal(
-            new Outcome(0, "hello serves with 3 workers.\n", "worker 2 (pid 4122) boots\nworker 3 (pid 4123) boots\nworker 2 (pid 4122) serves\nworker 3 (pid 4123) serves\n"),
+            new Outcome(0, "hello is serving with 3 workers.\n", "worker 2 (pid 4122) is starting\nworker 3 (pid 4123) is starting\nworker 2 (pid 4122) is serving\nworker 3 (pid 4123) is serving\n"),
             Green("scale", "3"));
         Assert.Equal("""{"command":"scale","workers":3}""", supervisor.Requests[0]);
         Assert.Equal(4, supervisor.Requests.Count);
@@ -62,7 +62,7 @@ public sealed class SteeringTests : ToolFixture
         using var supervisor = Supervisor(Scaled(1, "serving", "draining"), Scaled(1, "serving", "draining"), Scaled(1, "serving"));
 
         Assert.Equal(
-            new Outcome(0, "hello serves with 1 worker.\n", "worker 2 (pid 4122) finishes, 1 request in flight on 12 connections\nworker 2 (pid 4122) is gone\n"),
+            new Outcome(0, "hello is serving with 1 worker.\n", "worker 2 (pid 4122) is draining, 1 request in flight on 12 connections\nworker 2 (pid 4122) has exited\n"),
             Green("scale", "1"));
     }
 
@@ -79,8 +79,8 @@ public sealed class SteeringTests : ToolFixture
         Assert.Equal(
             new Outcome(
                 1, "",
-                "worker 2 (pid 4122) boots\nworker 2 (pid 4122) is to be started again; it ended by crash (exit code 134)\n"
-                + "green: worker 2 does not come up: crash (exit code 134); it is tried again. 1 of 2 serve. Its reason: green status 2.\n"),
+                "worker 2 (pid 4122) is starting\nworker 2 (pid 4122) will be restarted; last exit: crash (exit code 134)\n"
+                + "green: worker 2 does not start: crash (exit code 134). The supervisor keeps trying; 1 of 2 serving. See the reason: green status 2.\n"),
             Green("scale", "2"));
     }
 
@@ -89,12 +89,12 @@ public sealed class SteeringTests : ToolFixture
     {
         using (Supervisor(Scaled(2, "booting"), Scaled(5, "booting")))
         {
-            Assert.Equal(new Outcome(1, "", "worker 1 (pid 4121) boots\ngreen: hello was scaled to 5 by somebody else meanwhile.\n"), Green("scale", "2"));
+            Assert.Equal(new Outcome(1, "", "worker 1 (pid 4121) is starting\ngreen: hello was scaled to 5 by another command in the meantime.\n"), Green("scale", "2"));
         }
 
         using (Supervisor(Scaled(2, "booting"), Scaled(2, "booting") with { State = "stopping" }))
         {
-            Assert.Equal(new Outcome(1, "", "worker 1 (pid 4121) boots\ngreen: hello is stopping.\n"), Green("scale", "2"));
+            Assert.Equal(new Outcome(1, "", "worker 1 (pid 4121) is starting\ngreen: hello is stopping.\n"), Green("scale", "2"));
         }
     }
 

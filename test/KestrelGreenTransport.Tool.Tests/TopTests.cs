@@ -30,7 +30,7 @@ public sealed class TopTests
     {
         var lines = TopScreen.Draw(Model(workers: 2), 80, 24, coloured: false);
 
-        Assert.StartsWith("hello  running  2/2 serve  generation 3", lines[0]);
+        Assert.StartsWith("hello  running  2/2 serving  generation 3", lines[0]);
         Assert.StartsWith("10 req/s  2 failed/s  p50 ", lines[1]);
         Assert.Equal("   #     PID STATE      BEAT     CONNS  REQ/S     P50     P99   CPU    RSS  RST", lines[3]);
         Assert.Matches(@"^>  1\*   4121 serving    0\.4s   12/1000     10  +\d+us  +\d+us   50%  87 MB    0$", lines[4]);
@@ -63,7 +63,7 @@ public sealed class TopTests
 
         var (asked, nothing) = model.Press(Key('r'));
         Assert.Null(nothing);
-        Assert.Equal("restart worker 2? y to do it, any other key to leave it", asked.Message);
+        Assert.Equal("restart worker 2? y to confirm, any other key to cancel", asked.Message);
         Assert.Equal(new ControlRequest { Command = "restart", Worker = 2 }, asked.Press(Key('y')).Request);
         Assert.Null(asked.Press(Key('q')).Request);
         Assert.False(asked.Press(Key('q')).Model.IsLeaving);

@@ -23,8 +23,8 @@ public sealed class UsageErrorTests : ToolFixture
     [Theory]
     [InlineData("scale 0", "N ('0') must be a whole number from 1 to 1024.")]
     [InlineData("scale two", "N ('two') must be a whole number from 1 to 1024.")]
-    [InlineData("status shop", "WORKER ('shop') must be a worker's index, as green status shows it in the column #.")]
-    [InlineData("logs two", "WORKER ('two') must be a worker's index, as green status shows it in the column #.")]
+    [InlineData("status shop", "WORKER ('shop') must be a worker's index, as shown in column # of green status.")]
+    [InlineData("logs two", "WORKER ('two') must be a worker's index, as shown in column # of green status.")]
     [InlineData("logs -n 5001", "--lines ('5001') must be a whole number from 0 to 5000.")]
     [InlineData("status --name ../shop", "Name ('../shop', --name on the command line) must be 1 to 64 letters, digits, '-', '_' or '.', not beginning with '.'.")]
     public void A_wrong_value_names_itself_and_its_range(string commandLine, string error) =>

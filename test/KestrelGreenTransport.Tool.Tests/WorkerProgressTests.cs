@@ -25,7 +25,7 @@ public sealed class WorkerProgressTests : IDisposable
         Look(Worker(2, 99, "serving"));
 
         Assert.Equal(
-            ["worker 2 boots", "worker 2 (pid 12) serves", "worker 1 (pid 11) finishes, 1 request in flight on 3 connections", "worker 1 (pid 11) is gone", "worker 2 (pid 99) serves"],
+            ["worker 2 is starting", "worker 2 (pid 12) is serving", "worker 1 (pid 11) is draining, 1 request in flight on 3 connections", "worker 1 (pid 11) has exited", "worker 2 (pid 99) is serving"],
             Said());
     }
 
@@ -35,7 +35,7 @@ public sealed class WorkerProgressTests : IDisposable
         Look(Worker(1, 11, "booting"));
         Look(Worker(1, null, "backoff") with { LastExit = new LastExitStatus("crash", 134, null, default) });
 
-        Assert.Equal(["worker 1 (pid 11) boots", "worker 1 is to be started again; it ended by crash (exit code 134)"], Said());
+        Assert.Equal(["worker 1 (pid 11) is starting", "worker 1 will be restarted; last exit: crash (exit code 134)"], Said());
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public sealed class WorkerProgressTests : IDisposable
         }
 
         Assert.Equal(
-            ["worker 1 (pid 11) finishes, 2 requests in flight on 2 connections", .. Enumerable.Repeat("worker 1 (pid 11) finishes, 2 requests in flight on 2 connections, still", 2)],
+            ["worker 1 (pid 11) is draining, 2 requests in flight on 2 connections", .. Enumerable.Repeat("still waiting: worker 1 (pid 11) is draining, 2 requests in flight on 2 connections", 2)],
             Said());
     }
 

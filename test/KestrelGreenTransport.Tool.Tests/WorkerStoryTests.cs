@@ -8,7 +8,7 @@ namespace KestrelGreenTransport.Tool.Tests;
 public sealed class WorkerStoryTests : ToolFixture
 {
     private static readonly EndedStatus Hung = new(3, new LastExitStatus("stale", null, "SIGKILL", At(0), "frozenProcess", 2, 4122), Heir: 3);
-    private static readonly LogLine Killed = Line(1, 4122, "worker 2 (pid 4122) has not beaten") with { Stream = null, Level = "error", Id = 203, Event = "WorkerStale" };
+    private static readonly LogLine Killed = Line(1, 4122, "no heartbeat from worker 2 (pid 4122)") with { Stream = null, Level = "error", Id = 203, Event = "WorkerStale" };
 
     private static readonly WorkerStory OfTheHeir = new([Hung], [Killed], [Line(9, 4123, "[new] line", worker: 3)], [Line(0, 4122, "[old] line")]);
 
@@ -23,22 +23,22 @@ public sealed class WorkerStoryTests : ToolFixture
         Assert.Equal((0, ""), (code, error));
         Assert.Equal(
             $"""
-            worker 3 of hello is serving: pid 4123, up 12s, last beat 0.4s ago, generation 3
-            12 of 1000 connections, 1 in flight, 4012 served, 87 MB, 1.9s of processor time
-            hot, 14 us of CPU a request
-            before it: worker 2, pid 4122, generation 3, until 2026-01-01 12:00:00Z: stale (SIGKILL), hung: frozenProcess
+            worker 3 of hello is serving: pid 4123, up 12s, last heartbeat 0.4s ago, generation 3
+            12 of 1000 connections, 1 in flight, 4012 served, 87 MB, 1.9s of CPU time
+            hot, 14 us of CPU per request
+            predecessor: worker 2, pid 4122, generation 3, until 2026-01-01 12:00:00Z: stale (SIGKILL), hung: frozenProcess
 
             Oldest requests in flight
                 1m 15s GET /report
                   0.2s POST /orders
 
-            What happened
-              [green] {At(1).ToLocalTime():yyyy-MM-dd HH:mm:ss.fff} fail: worker 2 (pid 4122) has not beaten
+            Events
+              [green] {At(1).ToLocalTime():yyyy-MM-dd HH:mm:ss.fff} fail: no heartbeat from worker 2 (pid 4122)
 
-            Its last lines
+            Last lines
               {At(9).ToLocalTime():HH:mm:ss} [new] line
 
-            The last lines of the one before it (worker 2, pid 4122)
+            Last lines of its predecessor (worker 2, pid 4122)
               {At(0).ToLocalTime():HH:mm:ss} [old] line
 
             """,
@@ -53,13 +53,13 @@ public sealed class WorkerStoryTests : ToolFixture
 
         Assert.Equal(
             new Outcome(0, $"""
-            worker 2 of hello is gone since 2026-01-01 12:00:00Z: pid 4122, generation 3, ended for stale (SIGKILL), hung: frozenProcess
-            worker 3 took its place: green status 3
+            worker 2 of hello is gone since 2026-01-01 12:00:00Z: pid 4122, generation 3, reason: stale (SIGKILL), hung: frozenProcess
+            replaced by worker 3: green status 3
 
-            What happened
-              [green] {At(1).ToLocalTime():yyyy-MM-dd HH:mm:ss.fff} fail: worker 2 (pid 4122) has not beaten
+            Events
+              [green] {At(1).ToLocalTime():yyyy-MM-dd HH:mm:ss.fff} fail: no heartbeat from worker 2 (pid 4122)
 
-            Its last lines
+            Last lines
               {At(0).ToLocalTime():HH:mm:ss} [old] line
 
             """, ""),
@@ -92,8 +92,8 @@ public sealed class WorkerStoryTests : ToolFixture
     }
 
     [Theory]
-    [InlineData("9", "hello has no worker 9; there are 1, 3.")]
-    [InlineData("4", "hello has no worker 4; there are 1, 3.")]
+    [InlineData("9", "hello has no worker 9; workers: 1, 3.")]
+    [InlineData("4", "hello has no worker 4; workers: 1, 3.")]
     public void A_worker_that_never_was_is_exit_code_2(string index, string message)
     {
         // Worker 4 was to take over from 2 once, and never had a process.

@@ -45,7 +45,7 @@ internal sealed class AdminApp(AdminPlan plan, AdminSources sources, AdminMonito
 
         if (!HttpMethods.IsGet(request.Method) && !HttpMethods.IsHead(request.Method))
         {
-            await Text(response, StatusCodes.Status405MethodNotAllowed, "only GET, and POST below /actions/");
+            await Text(response, StatusCodes.Status405MethodNotAllowed, "use GET, or POST below /actions/");
             return;
         }
 
@@ -59,7 +59,7 @@ internal sealed class AdminApp(AdminPlan plan, AdminSources sources, AdminMonito
             "/metrics" => Write(response, PrometheusText.ContentType, Encoding.UTF8.GetBytes(PrometheusText.Of(sources.Figures()))),
             "/healthz" => Health(response),
             "/readyz" => Readiness(response),
-            _ => Text(response, StatusCodes.Status404NotFound, "there are /, /status, /events, /metrics, /healthz and /readyz"),
+            _ => Text(response, StatusCodes.Status404NotFound, "not found; available: /, /status, /events, /metrics, /healthz and /readyz"),
         });
     }
 
@@ -70,7 +70,7 @@ internal sealed class AdminApp(AdminPlan plan, AdminSources sources, AdminMonito
     public static Task Refuse(HttpResponse response)
     {
         SetHeaders(response);
-        return Text(response, StatusCodes.Status503ServiceUnavailable, "too many requests at a time: close a page or a stream of events");
+        return Text(response, StatusCodes.Status503ServiceUnavailable, "too many requests at once: close a page or a stream of events");
     }
 
     private static void SetHeaders(HttpResponse response)
@@ -90,7 +90,7 @@ internal sealed class AdminApp(AdminPlan plan, AdminSources sources, AdminMonito
         var silence = sources.Silence();
         return silence < LongestSilence
             ? Text(response, StatusCodes.Status200OK, "ok")
-            : Text(response, StatusCodes.Status503ServiceUnavailable, string.Create(CultureInfo.InvariantCulture, $"the supervisor's thread has not gone round for {silence.TotalSeconds:0} s"));
+            : Text(response, StatusCodes.Status503ServiceUnavailable, string.Create(CultureInfo.InvariantCulture, $"the supervisor's thread has not responded for {silence.TotalSeconds:0} s"));
     }
 
     private Task Readiness(HttpResponse response)
@@ -101,7 +101,7 @@ internal sealed class AdminApp(AdminPlan plan, AdminSources sources, AdminMonito
         return Text(
             response,
             isReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable,
-            $"{status.State}: {serving} of {status.WorkersTarget} workers serve");
+            $"{status.State}: {serving} of {status.WorkersTarget} {(status.WorkersTarget == 1 ? "worker" : "workers")} serving");
     }
 
     /// <summary>Whether a balancer should send traffic here: not while stopping, and only while at least half of the workers serve.</summary>
@@ -160,7 +160,7 @@ internal sealed class AdminApp(AdminPlan plan, AdminSources sources, AdminMonito
 
         if (!Actions.Contains(action))
         {
-            await Text(response, StatusCodes.Status404NotFound, $"there is no action '{action}': there are {string.Join(", ", Actions)}");
+            await Text(response, StatusCodes.Status404NotFound, $"unknown action '{action}'; available: {string.Join(", ", Actions)}");
             return;
         }
 

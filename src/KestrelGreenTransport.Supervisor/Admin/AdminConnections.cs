@@ -26,7 +26,7 @@ internal sealed class AdminConnections
     {
         var node = new LinkedListNode<ConnectionContext>(connection);
         connection.Items[this] = node;
-        Enter(node)?.Abort(new ConnectionAbortedException("another client needs the place"));
+        Enter(node)?.Abort(new ConnectionAbortedException("another client needs this connection's place"));
         try
         {
             await next(connection);

@@ -33,7 +33,7 @@ internal sealed class AdminGuard(AdminPlan plan)
         // Browsers cannot reach a Unix socket.
         return plan.Endpoints[0].IP is null || IsThisMachine(request.Host.Host)
             ? null
-            : (StatusCodes.Status403Forbidden, $"'{request.Host.Host}' is not this machine's own name: use 127.0.0.1 or localhost");
+            : (StatusCodes.Status403Forbidden, $"'{request.Host.Host}' is not a name of this machine: use 127.0.0.1 or localhost");
     }
 
     /// <summary>Null if the request may act; otherwise the status to answer with, and why.</summary>
@@ -41,17 +41,17 @@ internal sealed class AdminGuard(AdminPlan plan)
     {
         if (!HttpMethods.IsPost(request.Method))
         {
-            return (StatusCodes.Status405MethodNotAllowed, "an action is a POST");
+            return (StatusCodes.Status405MethodNotAllowed, "actions need POST");
         }
 
         if (_token is null)
         {
-            return (StatusCodes.Status403Forbidden, "there are no actions without a token: set AdminToken");
+            return (StatusCodes.Status403Forbidden, "actions are disabled without a token: set AdminToken");
         }
 
         if (request.Headers.Origin is [{ } origin] && !(Uri.TryCreate(origin, UriKind.Absolute, out var from) && from.Authority == request.Host.Value))
         {
-            return (StatusCodes.Status403Forbidden, "the request comes from another site's page");
+            return (StatusCodes.Status403Forbidden, "the request comes from another site");
         }
 
         // Not Basic authentication: a browser sends that by itself.

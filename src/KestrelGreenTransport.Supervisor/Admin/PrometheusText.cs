@@ -35,39 +35,39 @@ internal sealed class PrometheusText
     {
         var status = figures.Status;
         Family("green_info", "gauge", "The supervisor.", [([("name", status.Name), ("version", status.Version)], 1)]);
-        Family("green_state", "gauge", "1 for the state of the whole.", [([("state", status.State)], 1)]);
+        Family("green_state", "gauge", "1 for the current state of the supervisor.", [([("state", status.State)], 1)]);
         Family("green_start_time_seconds", "gauge", "When the supervisor started, in seconds since 1970.", [([], status.StartedAt.ToUnixTimeSeconds())]);
-        Family("green_generation", "gauge", "The generation that serves.", [([], status.Generation)]);
-        Family("green_workers_target", "gauge", "How many workers should serve.", [([], status.WorkersTarget)]);
+        Family("green_generation", "gauge", "Current generation.", [([], status.Generation)]);
+        Family("green_workers_target", "gauge", "Wanted number of workers.", [([], status.WorkersTarget)]);
         Family("green_workers", "gauge", "Workers by state.", WorkerStates.Select(state => (
             (IReadOnlyList<(string, string)>)[("state", state)], (double)status.Workers.Count(worker => worker.State == state))));
-        Family("green_listener_queued", "gauge", "Connections that the kernel holds and no worker has accepted.", status.Listeners.Select(static listener => (
+        Family("green_listener_queued", "gauge", "Connections in the kernel's queue that no worker has accepted yet.", status.Listeners.Select(static listener => (
             (IReadOnlyList<(string, string)>)[("endpoint", listener.Endpoint)], (double)listener.Queued)));
-        Family("green_listener_backlog", "gauge", "Connections that the kernel was asked to hold at most.", status.Listeners.Select(static listener => (
+        Family("green_listener_backlog", "gauge", "Requested limit of the kernel's queue.", status.Listeners.Select(static listener => (
             (IReadOnlyList<(string, string)>)[("endpoint", listener.Endpoint)], (double)listener.Backlog)));
 
-        Workers("green_worker_serving", "gauge", "1 while the worker serves.", figures, static worker => worker.State == "serving" ? 1 : 0);
-        Workers("green_worker_uptime_seconds", "gauge", "Since its process was started.", figures, static worker => worker.UptimeSeconds);
-        Workers("green_worker_heartbeat_age_seconds", "gauge", "Since its last full beat.", figures, static worker => worker.HeartbeatAgeSeconds);
-        Workers("green_worker_connections", "gauge", "Connections held.", figures, static worker => worker.Connections);
-        Workers("green_worker_connections_limit", "gauge", "Connections that it holds at most.", figures, static worker => worker.ConnectionsLimit);
+        Workers("green_worker_serving", "gauge", "1 while the worker is serving.", figures, static worker => worker.State == "serving" ? 1 : 0);
+        Workers("green_worker_uptime_seconds", "gauge", "Time since the worker's process started.", figures, static worker => worker.UptimeSeconds);
+        Workers("green_worker_heartbeat_age_seconds", "gauge", "Time since the last heartbeat.", figures, static worker => worker.HeartbeatAgeSeconds);
+        Workers("green_worker_connections", "gauge", "Open connections.", figures, static worker => worker.Connections);
+        Workers("green_worker_connections_limit", "gauge", "Maximum number of open connections.", figures, static worker => worker.ConnectionsLimit);
         Workers("green_worker_requests_in_flight", "gauge", "Requests in flight.", figures, static worker => worker.RequestsInFlight);
-        Workers("green_worker_accepted_total", "counter", "Connections accepted by its process.", figures, static worker => worker.AcceptedTotal);
-        Workers("green_worker_restarts_total", "counter", "Processes replaced in this place.", figures, static worker => worker.Restarts);
-        Workers("green_worker_memory_bytes", "gauge", "Resident memory of its process.", figures, static worker => worker.RssBytes);
-        Workers("green_worker_cpu_seconds_total", "counter", "Processor time of its process.", figures, static worker => worker.CpuSeconds);
+        Workers("green_worker_accepted_total", "counter", "Connections accepted by the worker's process.", figures, static worker => worker.AcceptedTotal);
+        Workers("green_worker_restarts_total", "counter", "Processes replaced at the worker's index.", figures, static worker => worker.Restarts);
+        Workers("green_worker_memory_bytes", "gauge", "Resident memory of the worker's process.", figures, static worker => worker.RssBytes);
+        Workers("green_worker_cpu_seconds_total", "counter", "CPU time of the worker's process.", figures, static worker => worker.CpuSeconds);
 
-        Workers("green_worker_warm_up_progress", "gauge", "How far its warm-up is, from 0 to 1, by the time that it may take; 1 once it is over, or there is none.", figures, static worker => worker.WarmUp ?? (worker.State == "booting" ? 0 : 1));
-        Workers("green_worker_compiled_methods_total", "counter", "Methods that its runtime has compiled.", figures, static worker => worker.CompiledMethods);
-        Workers("green_worker_hot", "gauge", "1 where a request costs hardly more processor time than at its siblings.", figures, static worker => worker.Hot == true ? 1 : 0);
+        Workers("green_worker_warm_up_progress", "gauge", "Elapsed part of the time allowed for the warm-up, from 0 to 1; 1 once it is over, or if there is none.", figures, static worker => worker.WarmUp ?? (worker.State == "booting" ? 0 : 1));
+        Workers("green_worker_compiled_methods_total", "counter", "Methods compiled by the worker's runtime.", figures, static worker => worker.CompiledMethods);
+        Workers("green_worker_hot", "gauge", "1 if a request costs hardly more CPU time than in the other workers.", figures, static worker => worker.Hot == true ? 1 : 0);
 
         var total = figures.Total();
         Family("green_requests_failed_total", "counter", "Requests answered with a status of 500 or above.", [([], total.Failed)]);
-        Header("green_request_duration_seconds", "histogram", "How long requests took, all workers together.");
+        Header("green_request_duration_seconds", "histogram", "Duration of requests, all workers together.");
         Histogram("green_request_duration_seconds", [], total);
         Family("green_worker_requests_failed_total", "counter", "Requests answered with a status of 500 or above.", figures.Requests.Select(static one => (
             (IReadOnlyList<(string, string)>)[Label(one.Index)], (double)one.Failed)));
-        Header("green_worker_request_duration_seconds", "histogram", "How long requests took.");
+        Header("green_worker_request_duration_seconds", "histogram", "Duration of requests.");
         foreach (var one in figures.Requests)
         {
             Histogram("green_worker_request_duration_seconds", [Label(one.Index)], one.ToStats());

@@ -23,7 +23,7 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
             return Directory.Exists(path) ? OfFolder(app, path, arguments, others)
                 : !File.Exists(path) ? Wrong($"{app} does not exist{Suggest(path)}")
                 : IsProject(path) ? OfProject(path, arguments, others)
-                : Path.GetExtension(path) is ".sln" or ".slnx" ? Wrong($"{app} is a solution: name the project of the app.")
+                : Path.GetExtension(path) is ".sln" or ".slnx" ? Wrong($"{app} is a solution: name the app's project.")
                 : Path.GetExtension(path) == ".dll" ? OfDll(app, path, arguments)
                 : OfExecutable(app, path, arguments);
         }
@@ -38,7 +38,7 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
         switch (AppFile.Managed(path))
         {
             case ManagedKind.None:
-                return Wrong($"{app} is no .NET assembly. Name the app's dll, its executable, or its project folder.");
+                return Wrong($"{app} is not a .NET assembly. Name the app's dll, its executable, or its project folder.");
             case ManagedKind.Library:
                 return Wrong($"{app} is a library: it has no entry point. Name the dll of the app that uses it.");
         }
@@ -46,7 +46,7 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
         var runtimeConfig = AppFile.RuntimeConfigOf(path);
         if (!File.Exists(runtimeConfig))
         {
-            return Wrong($"{app} has no {Path.GetFileName(runtimeConfig)} beside it. Name the dll in the build or publish output (bin/…), not the one in obj/.");
+            return Wrong($"{app} has no {Path.GetFileName(runtimeConfig)} next to it. Name the dll in the build or publish output (bin/…), not the one in obj/.");
         }
 
         if (AppFile.IsSelfContained(runtimeConfig))
@@ -54,11 +54,11 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
             var own = Path.ChangeExtension(path, null);
             return File.Exists(own)
                 ? OfExecutable(Path.ChangeExtension(app, null), own, arguments)
-                : Wrong($"{app} brings its own runtime, but its executable {Path.GetFileName(own)} is not beside it. Publish it again.");
+                : Wrong($"{app} is self-contained, but its executable {Path.GetFileName(own)} is not next to it. Publish it again.");
         }
 
         return dotnet is null
-            ? Wrong($"{app} needs the dotnet host, and there is none in DOTNET_ROOT or PATH. Install the runtime ({DownloadPage}) or name a self-contained executable.")
+            ? Wrong($"{app} needs the dotnet host, but there is none in DOTNET_ROOT or PATH. Install the runtime ({DownloadPage}) or name a self-contained executable.")
             : Found(new AppCommand(dotnet, [RealPath.OfFile(path), .. arguments], app));
     }
 
@@ -68,12 +68,12 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
         {
             return Wrong(AppFile.IsScript(path)
                 ? $"{app} is a script: a worker must be the app itself. Name its dll, its executable, or its project folder."
-                : $"{app} is no program for Linux. Name the app's dll, its executable, or its project folder.");
+                : $"{app} is not a Linux program. Name the app's dll, its executable, or its project folder.");
         }
 
         return AppFile.MayExecute(path)
             ? Found(new AppCommand(RealPath.OfFile(path), [.. arguments], app))
-            : Wrong($"{app} may not be executed: chmod +x {app}");
+            : Wrong($"{app} is not executable: chmod +x {app}");
     }
 
     private AppResolution OfFolder(string app, string path, IReadOnlyList<string> arguments, ICommandRunner? others)
@@ -86,13 +86,13 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
 
         if (projects.Count > 1)
         {
-            return Wrong($"{app} holds several projects: name one of {string.Join(", ", projects.Select(Shown))}.");
+            return Wrong($"{app} contains several projects: name one of {string.Join(", ", projects.Select(Shown))}.");
         }
 
         const string suffix = ".runtimeconfig.json";
         var published = Directory.EnumerateFiles(path, "*" + suffix).Select(static file => file[..^suffix.Length] + ".dll").Where(File.Exists)
             .Order(StringComparer.Ordinal).Select(Shown).ToList();
-        return Wrong($"{app} holds no project{(published.Count == 0 ? "." : $"; did you mean {string.Join(" or ", published)}?")}");
+        return Wrong($"{app} contains no project{(published.Count == 0 ? "." : $"; did you mean {string.Join(" or ", published)}?")}");
     }
 
     // Two commands: the first one's output is for the user who waits, the second one's is for us.
@@ -101,7 +101,7 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
         var shown = Shown(project);
         if (dotnet is null)
         {
-            return Wrong($"{shown} needs the .NET SDK to be built, and there is no dotnet in DOTNET_ROOT or PATH. Install it ({DownloadPage}) or name a built dll.");
+            return Wrong($"{shown} needs the .NET SDK to build, but there is no dotnet in DOTNET_ROOT or PATH. Install it ({DownloadPage}) or name a built dll.");
         }
 
         // Build servers would outlive the build and hold its output open.
@@ -112,14 +112,14 @@ internal sealed class AppResolver(string currentDirectory, string? dotnet, IComm
         var built = runner.Run(dotnet, ["build", project, "-c", "Release", "--nologo", .. verbosity, .. noServers], folder, capture: false);
         if (built.ExitCode != 0)
         {
-            return Wrong($"{shown} does not build; the errors stand above.");
+            return Wrong($"{shown} does not build; see the errors above.");
         }
 
         var asked = runner.Run(
             dotnet, ["msbuild", project, "-p:Configuration=Release", "-getProperty:TargetPath", "-getProperty:ProjectAssetsFile", .. noServers], folder, capture: true);
         return asked.ExitCode == 0 && ProjectSource.ParseProperties(asked.Output) is { } said && File.Exists(said.Target)
             ? OfBuild(said.Target, new ProjectSource(Builds.Keep(Path.GetDirectoryName(said.Target)!), ProjectSource.SourcesOf(project, said.Assets), Builds), folder, arguments)
-            : Wrong($"{shown} builds for several frameworks, or not into one file: name the built dll.");
+            : Wrong($"{shown} builds for several frameworks, or does not build a single file: name the built dll.");
     }
 
     // In the project's folder, like dotnet run: appsettings files are not copied to the build output.

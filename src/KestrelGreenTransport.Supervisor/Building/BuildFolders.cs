@@ -75,8 +75,8 @@ internal sealed class BuildFolders(string temporary) : IDisposable
             if (above is null or { OwnAccess: FolderAccess.Others })
             {
                 throw new IOException(above is null
-                    ? $"{temporary} cannot hold what is built: {opened.Message}"
-                    : $"other users could replace what is built in {temporary}: set TMPDIR to a folder that only this user may write to, or to one with the sticky bit");
+                    ? $"the build output cannot be stored in {temporary}: {opened.Message}"
+                    : $"other users could replace the build output in {temporary}: set TMPDIR to a folder that only this user can write to, or to one with the sticky bit");
             }
 
             foreach (var old in above.Names.Where(static name => name.StartsWith(Prefix, StringComparison.Ordinal)))
@@ -88,7 +88,7 @@ internal sealed class BuildFolders(string temporary) : IDisposable
             var made = above.MakeIn(name, ForEveryone, out var root);
             root?.Dispose();
             _hold = Hold(above, name);
-            return _hold is not null ? Path.Combine(temporary, name) : throw new IOException($"{Path.Combine(temporary, name)} cannot be made: {made.Message}");
+            return _hold is not null ? Path.Combine(temporary, name) : throw new IOException($"{Path.Combine(temporary, name)} cannot be created: {made.Message}");
         }
     }
 

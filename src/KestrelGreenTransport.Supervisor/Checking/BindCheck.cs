@@ -23,11 +23,11 @@ internal static class BindCheck
         {
             if (group.First() is not BindEndpoint)
             {
-                yield return Finding.Ok(Area, $"{group.Key}: looked at when the supervisor starts, which gets it from whoever starts it");
+                yield return Finding.Ok(Area, $"{group.Key}: not checked here, since the supervisor inherits it at its start");
             }
             else if (group.OfType<BindEndpoint>().Any(bind => held.Contains($"{bind.Endpoint}")))
             {
-                yield return Finding.Ok(Area, $"{group.Key}: held by the supervisor {running!.Name} that runs (pid {running.SupervisorPid})");
+                yield return Finding.Ok(Area, $"{group.Key}: held by the running supervisor {running!.Name} (pid {running.SupervisorPid})");
             }
             else
             {
@@ -51,7 +51,7 @@ internal static class BindCheck
             {
                 var holder = failed is AddressInUseException ? ProcFs.HolderOf(endpoint) : null;
                 finding = running is not null && holder?.EndsWith(string.Create(CultureInfo.InvariantCulture, $"pid {running.SupervisorPid}"), StringComparison.Ordinal) == true
-                    ? Finding.Ok(Area, $"{endpoint}: held by the supervisor {running.Name} that runs (pid {running.SupervisorPid}) (Admin)")
+                    ? Finding.Ok(Area, $"{endpoint}: held by the running supervisor {running.Name} (pid {running.SupervisorPid}) (Admin)")
                     : Finding.Problem(Area, $"Admin ('{admin!.Text}'): cannot listen on {endpoint}: {(failed is AddressInUseException ? "address already in use" : failed.Message.TrimEnd('.'))}{(holder is null ? "" : $" (held by {holder})")}. Give another address with --admin.");
             }
 

@@ -34,7 +34,7 @@ internal static class CertificateCheck
             var isSecured = endpoint["Url"]?.StartsWith("https://", StringComparison.OrdinalIgnoreCase) == true;
             if (isSecured && !hasDefault && !endpoint.GetSection("Certificate").GetChildren().Any() && !endpoint.GetSection("Sni").GetChildren().Any())
             {
-                yield return Finding.Warning(Area, $"{endpoint.Path} is https and names no certificate: only a development certificate, or one given in code, can serve it.");
+                yield return Finding.Warning(Area, $"{endpoint.Path} is https without a certificate: it works only with a development certificate, or with one set in code.");
             }
         }
     }
@@ -49,8 +49,8 @@ internal static class CertificateCheck
         {
             yield return Finding.Warning(
                 Area,
-                "Kestrel watches the certificates' files itself, and when one changes it closes all connections of all workers at once. "
-                + $"Turn that off in the project file (<RuntimeHostConfigurationOption Include=\"{WatchingIsOff}\" Value=\"true\" />) and renew by green reload.");
+                "Kestrel watches the certificate files itself, and closes all connections of all workers at once when one changes. "
+                + $"Turn that off in the project file (<RuntimeHostConfigurationOption Include=\"{WatchingIsOff}\" Value=\"true\" />) and renew with green reload.");
         }
     }
 
@@ -72,12 +72,12 @@ internal static class CertificateCheck
             using var certificate = Load(path, contentRoot, section);
             if (!certificate.HasPrivateKey)
             {
-                return Wrong($"{path} holds no private key: name its file as {section.Path}:KeyPath.");
+                return Wrong($"{path} contains no private key: set its file in {section.Path}:KeyPath.");
             }
 
             var (from, to) = (new DateTimeOffset(certificate.NotBefore), new DateTimeOffset(certificate.NotAfter));
             var subject = certificate.GetNameInfo(X509NameType.SimpleName, forIssuer: false);
-            return now < from ? Wrong($"{path} ({subject}) is valid from {Day(from)} on.")
+            return now < from ? Wrong($"{path} ({subject}) is not valid before {Day(from)}.")
                 : now > to ? Wrong($"{path} ({subject}) expired on {Day(to)}: renew it.")
                 : to - now < Soon ? Finding.Warning(Area, $"{path} ({subject}) expires on {Day(to)}: renew it.")
                 : Finding.Ok(Area, $"{path} ({subject}) is valid until {Day(to)}");
@@ -88,7 +88,7 @@ internal static class CertificateCheck
         }
         catch (CryptographicException failed)
         {
-            return Wrong($"{path} cannot be used: {failed.Message.TrimEnd('.')}. Is {section.Path}:Password right?");
+            return Wrong($"{path} cannot be used: {failed.Message.TrimEnd('.')}. Is {section.Path}:Password correct?");
         }
 
         Finding Wrong(string text) => Finding.Problem(Area, $"{section.Path}: {text}");

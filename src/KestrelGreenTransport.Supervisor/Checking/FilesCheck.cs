@@ -43,20 +43,20 @@ internal static class FilesCheck
         if (plan.Options.PidFile is { } pid)
         {
             yield return PidFile.HolderOf(pid) is { } holder
-                ? Finding.Warning(Area, $"PidFile ('{pid}') is held by a supervisor that runs (pid {holder}): stop it first, or choose another file.")
+                ? Finding.Warning(Area, $"PidFile ('{pid}') is held by a running supervisor (pid {holder}): stop it first, or choose another file.")
                 : Appended("PidFile", pid, ours, Places.WhyNotWrite(pid));
         }
 
         if (plan.Options.DumpOnStale is { } dumps)
         {
             yield return new DumpFolder(dumps, plan.Name, identity).WhyNot() is { } open
-                ? Finding.Problem(Area, $"{dumps} cannot hold the stacks of hung workers (DumpOnStale): {open}.")
+                ? Finding.Problem(Area, $"the stacks of hung workers cannot be saved in {dumps} (DumpOnStale): {open}.")
                 : Places.Folder(Area, dumps, "the stacks of hung workers (DumpOnStale)", "Choose another folder.");
         }
 
         if (plan.Options.AdminToken is ['@', .. var token] && plan.Admin?.Token is not null)
         {
-            yield return Finding.Ok(Area, $"{token}: holds a token (AdminToken)");
+            yield return Finding.Ok(Area, $"{token}: contains a token (AdminToken)");
         }
 
         if ((plan.WorkerVariables.GetValueOrDefault(SettingsCatalogue.AccessLog.Variable) ?? appsAccessLog) is { Length: > 0 } access && AccessLogPlace.IsFile(access))
@@ -67,11 +67,11 @@ internal static class FilesCheck
 
         if (identity is not null && plan.App.Arguments is [var managed, ..] && File.Exists(managed) && Places.AsWorker(identity, () => Places.WhyNotRead(managed)) is { } why)
         {
-            yield return Finding.Problem(Area, $"{managed} cannot be read by {theirs}: {why}. Let that user read it, and pass through the folders above it.");
+            yield return Finding.Problem(Area, $"{managed} cannot be read by {theirs}: {why}. Give that user read access to it and to the folders above it.");
         }
     }
 
     private static Finding Appended(string setting, string path, string who, string? why) => why is null
         ? Finding.Ok(Area, $"{path}: can be written by {who} ({setting})")
-        : Finding.Problem(Area, $"{setting} ('{path}') cannot be written by {who}: {why}. Its folder must exist, and that user must be allowed to write there.");
+        : Finding.Problem(Area, $"{setting} ('{path}') cannot be written by {who}: {why}. Its folder must exist and be writable for that user.");
 }

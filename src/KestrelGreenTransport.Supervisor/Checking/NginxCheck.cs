@@ -1,5 +1,6 @@
 using System.Globalization;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervisor.Reporting;
 using KestrelGreenTransport.Supervisor.Settings;
 
 namespace KestrelGreenTransport.Supervisor.Checking;
@@ -40,14 +41,14 @@ internal static class NginxCheck
         var ours = upstreams.Where(upstream => passes.Contains(upstream.Arguments[0]) && Servers(upstream).Any(server => Leads(server, binds))).ToList();
         if (ours.Count == 0 && !passes.Any(pass => Leads(pass, binds)))
         {
-            yield return Finding.Problem(Area, $"no proxy_pass of {path} leads to {string.Join(" or ", binds.Select(static bind => bind.Text))}: nginx would ask somebody else.");
+            yield return Finding.Problem(Area, $"no proxy_pass in {path} points to {string.Join(" or ", binds.Select(static bind => bind.Text))}: nginx would send the requests elsewhere.");
             yield break;
         }
 
-        yield return Finding.Ok(Area, $"{path} leads here");
+        yield return Finding.Ok(Area, $"{path} points here");
         if (ours.Count == 0)
         {
-            yield return Finding.Warning(Area, "proxy_pass names the address itself, so nginx opens a connection for each request: put it into an upstream block with keepalive 32.");
+            yield return Finding.Warning(Area, "proxy_pass names the address directly, so nginx opens a connection for each request: put the address in an upstream block with keepalive 32.");
         }
 
         foreach (var finding in ours.SelectMany(upstream => LookAt(upstream, all, options)))
@@ -66,7 +67,7 @@ internal static class NginxCheck
         var name = upstream.Arguments[0];
         if (Number(upstream.Block.FirstOrDefault(static one => one.Name == "keepalive")) is not { } keepAlive)
         {
-            yield return Finding.Warning(Area, $"upstream {name} has no keepalive: nginx opens a connection for each request. keepalive 32 keeps some open.");
+            yield return Finding.Warning(Area, $"upstream {name} has no keepalive: nginx opens a connection for each request. Add keepalive 32 to reuse connections.");
             yield break;
         }
 
@@ -85,7 +86,7 @@ internal static class NginxCheck
         if (idle >= KestrelKeepAlive)
         {
             yield return Finding.Warning(Area, string.Create(CultureInfo.InvariantCulture,
-                $"keepalive_timeout of upstream {name} ({Duration.Format(idle)}) is not shorter than Kestrel's KeepAliveTimeout ({Duration.Format(KestrelKeepAlive)}): nginx may send a request just as Kestrel closes."));
+                $"keepalive_timeout of upstream {name} ({Duration.Format(idle)}) is not shorter than Kestrel's KeepAliveTimeout ({Duration.Format(KestrelKeepAlive)}): nginx may send a request just as Kestrel closes the connection."));
         }
 
         var processes = Number(all.FirstOrDefault(static one => one.Name == "worker_processes")) ?? Environment.ProcessorCount;
@@ -93,7 +94,7 @@ internal static class NginxCheck
         if ((long)processes * keepAlive >= slots)
         {
             yield return Finding.Problem(Area, string.Create(CultureInfo.InvariantCulture,
-                $"{processes} nginx workers keep up to {keepAlive} idle connections each, and the {options.Workers} workers here have {slots} slots in all: idle connections would take every one. Lower keepalive or raise WorkerConnections."));
+                $"nginx (worker processes: {processes}) keeps up to {Counted.Of(keepAlive, "idle connection")} per process, and all workers here together have {Counted.Of(slots, "slot")}: idle connections would take them all. Lower keepalive or raise WorkerConnections."));
         }
     }
 
@@ -104,7 +105,7 @@ internal static class NginxCheck
             if (Time(directive.Arguments[0]) is { } limit && limit < options.GracefulTimeout)
             {
                 yield return Finding.Warning(Area, string.Create(CultureInfo.InvariantCulture,
-                    $"proxy_read_timeout ({Duration.Format(limit)}) is shorter than GracefulTimeout ({Duration.Format(options.GracefulTimeout)}): a worker that stops waits for requests that nginx has given up."));
+                    $"proxy_read_timeout ({Duration.Format(limit)}) is shorter than GracefulTimeout ({Duration.Format(options.GracefulTimeout)}): a stopping worker would wait for requests that nginx has given up."));
             }
         }
     }

@@ -53,14 +53,14 @@ internal sealed record NginxDirective(string Name, IReadOnlyList<string> Argumen
                 case ("}", false) when isBlock && words.Count == 0:
                     return directives;
                 case ("}", false):
-                    throw new FormatException($"{path}: a '}}' stands where none belongs: nginx -t says where.");
+                    throw new FormatException($"{path}: unexpected '}}': nginx -t shows where.");
                 default:
                     words.Add(token.Text);
                     break;
             }
         }
 
-        return isBlock || words.Count > 0 ? throw new FormatException($"{path} ends within a block or a directive: nginx -t says where.") : directives;
+        return isBlock || words.Count > 0 ? throw new FormatException($"{path} ends within a block or a directive: nginx -t shows where.") : directives;
 
         void Add(IReadOnlyList<NginxDirective> block)
         {
@@ -87,7 +87,7 @@ internal sealed record NginxDirective(string Name, IReadOnlyList<string> Argumen
                 var close = text.IndexOf(c, i + 1);
                 if (close < 0)
                 {
-                    throw new FormatException("a quote is not closed: nginx -t says where.");
+                    throw new FormatException("a quote is not closed: nginx -t shows where.");
                 }
 
                 yield return (text[(i + 1)..close], true);

@@ -18,10 +18,10 @@ internal static class Places
         }
 
         return !Directory.Exists(existing)
-            ? Finding.Problem(area, $"{folder} cannot hold {what}: {existing} is no folder. {remedy}")
+            ? Finding.Problem(area, $"{folder} cannot contain {what}: {existing} is not a folder. {remedy}")
             : WhyNotMakeIn(existing) is { } why
-                ? Finding.Problem(area, $"{folder} cannot hold {what}: {existing} is not writable for this user ({why}). {remedy}")
-                : Finding.Ok(area, $"{folder}: can hold {what}");
+                ? Finding.Problem(area, $"{folder} cannot contain {what}: {existing} is not writable for this user ({why}). {remedy}")
+                : Finding.Ok(area, $"{folder}: can contain {what}");
     }
 
     /// <summary>Why this file cannot be appended to; null if it can, or if it can be created.</summary>

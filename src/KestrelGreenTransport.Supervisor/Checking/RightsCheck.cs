@@ -1,6 +1,7 @@
 using System.Globalization;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Files;
+using KestrelGreenTransport.Supervisor.Reporting;
 using KestrelGreenTransport.Supervisor.Settings;
 using KestrelGreenTransport.Supervisor.Workers;
 
@@ -19,24 +20,24 @@ internal static class RightsCheck
     {
         var control = Path.GetDirectoryName(plan.Options.Control!)!;
         yield return SocketFolder.WhyNot(plan.Options.Control!) is { } open
-            ? Finding.Problem(Area, $"{open} (the control socket). Choose another place by --control or RUNTIME_DIRECTORY.")
-            : Places.Folder(Area, control, "the control socket", "Choose another place by --control or RUNTIME_DIRECTORY.");
+            ? Finding.Problem(Area, $"{open} (the control socket). Choose another place with --control or RUNTIME_DIRECTORY.")
+            : Places.Folder(Area, control, "the control socket", "Choose another place with --control or RUNTIME_DIRECTORY.");
         yield return Places.Folder(
-            Area, Path.GetDirectoryName(HeartbeatDirectory.PathFor(plan.Name, Environment.GetEnvironmentVariable, Libc.geteuid()))!, "the heartbeat files", "Choose another place by RUNTIME_DIRECTORY.");
+            Area, Path.GetDirectoryName(HeartbeatDirectory.PathFor(plan.Name, Environment.GetEnvironmentVariable, Libc.geteuid()))!, "the heartbeat files", "Choose another place with RUNTIME_DIRECTORY.");
 
         var descriptors = Libc.OpenFilesLimit();
         var wanted = ((long)plan.Options.WorkerConnections * plan.Binds.Length) + DescriptorsBesides;
         yield return descriptors >= wanted
-            ? Finding.Ok(Area, string.Create(CultureInfo.InvariantCulture, $"{descriptors} descriptors a process are enough for its connections"))
+            ? Finding.Ok(Area, string.Create(CultureInfo.InvariantCulture, $"the limit of {descriptors} descriptors per process is enough for its connections"))
             : Finding.Warning(Area, string.Create(CultureInfo.InvariantCulture,
-                $"a worker may hold {plan.Options.WorkerConnections} connections on each of {plan.Binds.Length} listeners, and a process has {descriptors} descriptors: it pauses accepting when they run out. Raise the limit (ulimit -n, LimitNOFILE=) or lower WorkerConnections."));
+                $"a worker may have {Counted.Of(plan.Options.WorkerConnections, "connection")} on {(plan.Binds.Length == 1 ? "one listener" : $"each of {plan.Binds.Length} listeners")}, but a process may have only {Counted.Of(descriptors, "descriptor")}: it pauses accepting when they run out. Raise the limit (ulimit -n, LimitNOFILE=) or lower WorkerConnections."));
 
         if (File.Exists(SomaxconnFile)
             && int.TryParse(File.ReadAllText(SomaxconnFile), NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var somaxconn)
             && somaxconn < plan.Options.Backlog)
         {
             yield return Finding.Warning(Area, string.Create(CultureInfo.InvariantCulture,
-                $"Backlog ({plan.Options.Backlog}) is more than net.core.somaxconn ({somaxconn}): the kernel queues {somaxconn}. Raise it with sysctl, or be content."));
+                $"Backlog ({plan.Options.Backlog}) is more than net.core.somaxconn ({somaxconn}): the kernel queues only {somaxconn}. Raise net.core.somaxconn, or ignore this."));
         }
     }
 }

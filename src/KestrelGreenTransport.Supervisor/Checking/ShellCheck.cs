@@ -35,8 +35,8 @@ internal static class ShellCheck
         return end switch
         {
             { NotStarted: { } error } => Finding.Problem(Area, $"{setting} ('{value}') needs {Shell}, which cannot be started: {error}."),
-            { Status.Code: 0 } => Finding.Ok(Area, $"{setting} ('{value}'): {Shell} understands it"),
-            _ => Finding.Problem(Area, $"{setting} ('{value}') is nothing that {Shell} understands: {string.Join(' ', said)}."),
+            { Status.Code: 0 } => Finding.Ok(Area, $"{setting} ('{value}'): valid for {Shell}"),
+            _ => Finding.Problem(Area, $"{setting} ('{value}') is not valid for {Shell}: {string.Join(' ', said)}."),
         };
     }
 }

@@ -82,9 +82,9 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
         SocketError.AccessDenied => new ControlException(
             ExitCodes.Unexpected, $"{path} is owned by another user: run green as that user, or with sudo."),
         SocketError.AddressNotAvailable or SocketError.ConnectionRefused => new ControlException(
-            ExitCodes.NoSupervisor, $"no supervisor listens on {path}. Start one with green run, or name another with --name or --control."),
+            ExitCodes.NoSupervisor, $"no supervisor is running on {path}. Start one with green run, or name another with --name or --control."),
         SocketError.WouldBlock or SocketError.TimedOut => new ControlException(
-            ExitCodes.Unexpected, $"the supervisor on {path} takes no more connections: it may be stopped, or hang."),
+            ExitCodes.Unexpected, $"the supervisor on {path} accepts no connections: it may be stopped, or hang."),
         _ => new ControlException(ExitCodes.Unexpected, $"cannot connect to {path}: {new SocketException((int)error).Message}."),
     };
 
@@ -127,7 +127,7 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
     {
         if (!ControlPaths.Fits(path))
         {
-            throw new ControlException(ExitCodes.Usage, $"{path} is longer than the {ControlPaths.LongestPath} bytes that the kernel takes for a socket's path.");
+            throw new ControlException(ExitCodes.Usage, $"{path} is longer than the kernel's limit of {ControlPaths.LongestPath} bytes for a socket path.");
         }
 
         var socket = NewSocket(limit);
@@ -145,7 +145,7 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
         {
             socket.Dispose();
             throw new ControlException(
-                ExitCodes.Unexpected, $"whoever answers on {path} runs as another user ({owner}): it is no supervisor of yours. Name the right socket with --control, or run green as that user.");
+                ExitCodes.Unexpected, $"the process answering on {path} belongs to user {owner}, not to you. Name the right socket with --control, or run green as that user.");
         }
 
         return socket;
@@ -169,7 +169,7 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
         }
         catch (SocketException)
         {
-            throw new ControlException(ExitCodes.Unexpected, $"the supervisor on {path} closed the connection without an answer: it may be leaving. Try again.");
+            throw new ControlException(ExitCodes.Unexpected, $"the supervisor on {path} closed the connection without an answer: it may be exiting. Try again.");
         }
 
         ControlResponse? response;
@@ -186,7 +186,7 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
         {
             { Error: { } error } => throw new ControlException(ExitCodes.Unexpected, $"the supervisor on {path} says: {error}."),
             { } answer when part(answer) is { } found => found,
-            _ => throw new ControlException(ExitCodes.Unexpected, $"what answers on {path} is no supervisor of this kind. Name the right socket with --control."),
+            _ => throw new ControlException(ExitCodes.Unexpected, $"the process answering on {path} is not a supervisor that green knows. Name the right socket with --control."),
         };
     }
 
@@ -203,7 +203,7 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
                 var pid = PeerOf(socket)?.Pid;
                 throw new ControlException(
                     ExitCodes.Unexpected,
-                    $"the supervisor on {path} did not answer within {Duration.Format(limit)}{(pid > 0 ? $": look at it with ps -o pid,stat,wchan -p {pid}" : "")}.");
+                    $"the supervisor on {path} did not answer within {Duration.Format(limit)}{(pid > 0 ? $": inspect it with ps -o pid,stat,wchan -p {pid}" : "")}.");
             }
 
             var count = socket.Receive(buffer);

@@ -231,7 +231,7 @@ internal sealed class ControlServer : IDisposable
                 });
                 break;
             case { Command: { Length: <= 32 } command }:
-                client.Answer(Error($"unknown command '{command}': this supervisor is version {SupervisorVersion.Text}, is `green` newer?"), stayOpen: false);
+                client.Answer(Error($"unknown command '{command}': this supervisor has version {SupervisorVersion.Text}; is `green` newer?"), stayOpen: false);
                 break;
             default:
                 client.Answer(Error("not a request: expected one line of JSON such as {\"command\":\"status\"}"), stayOpen: false);

@@ -32,7 +32,7 @@ internal sealed class ControlSocket : IDisposable
         {
             throw new StartupException(
                 ExitCodes.Usage,
-                $"the control socket's path {path} is {path.Length} characters long; the kernel takes {ControlPaths.LongestPath}. Give a shorter one with --control.");
+                $"the control socket's path {path} is {path.Length} characters long; the kernel's limit is {ControlPaths.LongestPath}. Give a shorter one with --control.");
         }
 
         var made = new Result(0, 0);
@@ -47,7 +47,7 @@ internal sealed class ControlSocket : IDisposable
             if (SocketFolder.WhyNot(path) is { } open)
             {
                 throw new StartupException(
-                    ExitCodes.Unexpected, $"{open}. Remove it, or set XDG_RUNTIME_DIR, or give a path elsewhere with --control.");
+                    ExitCodes.Unexpected, $"{open}. Remove it, set XDG_RUNTIME_DIR, or give another path with --control.");
             }
 
             var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -64,11 +64,11 @@ internal sealed class ControlSocket : IDisposable
         catch (SocketException e)
         {
             // .NET reports a missing folder as an address that is not available, and has no error code for EROFS and ENOSPC.
-            var reason = !made.Ok ? $"its folder cannot be made: {made.Message}"
+            var reason = !made.Ok ? $"its folder cannot be created: {made.Message}"
                 : e.SocketErrorCode == SocketError.SocketError ? "the file system is read-only, or full"
                 : e.Message;
             throw new StartupException(
-                ExitCodes.Unexpected, $"cannot make the control socket {path}: {reason}. Give another path with --control.");
+                ExitCodes.Unexpected, $"cannot create the control socket {path}: {reason}. Give another path with --control.");
         }
     }
 
@@ -122,6 +122,6 @@ internal sealed class ControlSocket : IDisposable
         }
 
         throw new StartupException(
-            ExitCodes.Usage, $"another supervisor answers on {path}. Stop it with `green stop`, or give this one another --name.");
+            ExitCodes.Usage, $"another supervisor is running on {path}. Stop it with `green stop`, or give this one another --name.");
     }
 }

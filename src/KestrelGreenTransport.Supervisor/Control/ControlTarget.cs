@@ -24,7 +24,7 @@ internal static class ControlTarget
                 ? ControlPaths.Socket(directory, name)
                 : throw new ControlException(
                     ExitCodes.NoSupervisor,
-                    $"no supervisor named {name} of this user runs in {directory}{(living.Count > 0 ? $"; there {(living.Count == 1 ? "is" : "are")} {string.Join(", ", living)}." : $". Start it with green run --name {name} APP.")}");
+                    $"this user has no running supervisor named {name} in {directory}{(living.Count > 0 ? $"; running: {string.Join(", ", living)}." : $". Start it with green run --name {name} APP.")}");
         }
 
         return living switch
@@ -32,9 +32,9 @@ internal static class ControlTarget
             [var only] => ControlPaths.Socket(directory, only),
             [] => throw new ControlException(
                 ExitCodes.NoSupervisor,
-                $"no supervisor of this user runs in {directory}. Start one with green run APP, or point to one elsewhere with --control PATH."),
+                $"this user has no running supervisor in {directory}. Start one with green run APP, or name another socket with --control PATH."),
             _ => throw new ControlException(
-                ExitCodes.Usage, $"several supervisors run here: {string.Join(", ", living)}. Name one, as in --name {living[0]}."),
+                ExitCodes.Usage, $"several supervisors are running: {string.Join(", ", living)}. Name one, as in --name {living[0]}."),
         };
     }
 

@@ -128,7 +128,7 @@ internal static class Launching
 
     /// <summary>The worker did not report the end of its warm-up in time. From now on it is judged by its heartbeats.</summary>
     public static void WarmUpOverdue(Turn turn, WorkerHandle worker) =>
-        Warmed(turn, worker, $"it did not end within {Duration.Format(worker.Settings.WarmUp!.Time)} (WarmUpTime) and {Duration.Format(ArbiterSettings.WarmUpMargin)} more", timedOut: true);
+        Warmed(turn, worker, $"not finished within {Duration.Format(worker.Settings.WarmUp!.Time)} (WarmUpTime) plus {Duration.Format(ArbiterSettings.WarmUpMargin)}", timedOut: true);
 
     /// <summary>
     /// The worker's warm-up is over, successful or not. A new generation that cannot answer its own requests fails its reload. If a

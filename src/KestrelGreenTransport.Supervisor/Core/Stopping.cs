@@ -13,7 +13,7 @@ internal static class Stopping
                 DrainAll(turn, kind);
                 break;
             case (StopKind.Quick, StopKind.Quick):
-                KillAll(turn, "a second quick stop was asked for");
+                KillAll(turn, "a second quick stop was requested");
                 break;
         }
     }

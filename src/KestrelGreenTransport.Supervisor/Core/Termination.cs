@@ -104,11 +104,11 @@ internal static class Termination
                 break;
             case WorkerPhase.Draining:
                 KillLate(turn, worker, turn.State.Stop == StopKind.Quick
-                    ? $"it did not leave within the {Duration.Format(ArbiterSettings.QuickTimeout)} of a quick stop"
-                    : $"it did not leave within GracefulTimeout ({Duration.Format(worker.Settings.GracefulTimeout)}) and {Duration.Format(ArbiterSettings.GraceMargin)} more");
+                    ? $"it did not exit within the {Duration.Format(ArbiterSettings.QuickTimeout)} of a quick stop"
+                    : $"it did not exit within GracefulTimeout ({Duration.Format(worker.Settings.GracefulTimeout)}) plus {Duration.Format(ArbiterSettings.GraceMargin)}");
                 break;
             case WorkerPhase.Killing:
-                KillLate(turn, worker, $"SIGKILL has not ended it within {Duration.Format(ArbiterSettings.KillAgainAfter)}: it hangs in the kernel (uninterruptible sleep)");
+                KillLate(turn, worker, $"it is still running {Duration.Format(ArbiterSettings.KillAgainAfter)} after SIGKILL: it hangs in the kernel (uninterruptible sleep)");
                 break;
         }
     }

@@ -80,7 +80,7 @@ internal sealed class DiagnosticsPort(int pid, uint user, string directory)
             socket.Connect(new UnixDomainSocketEndPoint(port));
             if (PeerOf(socket) is not { } peer || peer.pid != pid || peer.uid != user)
             {
-                return $"what listens on {port} is not that process: another one has taken the place of its diagnostics port";
+                return $"the process listening on {port} is not the worker: another one has taken the place of its diagnostics port";
             }
 
             socket.Send(Request(path, kind, flags));

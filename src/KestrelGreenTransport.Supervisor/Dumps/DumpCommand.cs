@@ -18,7 +18,7 @@ internal sealed class DumpCommand(
         var folder = request.Folder is { } path ? folderAt(path) : kept;
         if (request.Worker is not { } index || state().Workers.GetValueOrDefault(index) is not { Pid: { } pid })
         {
-            answer(Refuse($"there is no process of worker {request.Worker?.ToString() ?? "(missing)"}"));
+            answer(Refuse($"there is no process for worker {request.Worker?.ToString() ?? "(missing)"}"));
         }
         else if (!Enum.TryParse<GreenDumpKind>(request.Kind ?? nameof(GreenDumpKind.Stacks), ignoreCase: true, out var kind) || !Enum.IsDefined(kind))
         {
@@ -34,14 +34,14 @@ internal sealed class DumpCommand(
         }
         else if (ProcFs.IsStopped(pid))
         {
-            answer(Refuse($"worker {index} (pid {pid}) is stopped: it cannot describe itself. Send it SIGCONT"));
+            answer(Refuse($"worker {index} (pid {pid}) is stopped, so it cannot dump itself. Send it SIGCONT"));
         }
         else
         {
             // The worker sends no heartbeat during the dump. We caused that pause, so it does not count.
             var excuse = HungDumps.LimitFor(kind);
             dumper.Dump(
-                new DumpRequest(index, pid, kind, "asked for", folder) { Begins = () => post(new WorkerExcused(index, excuse)) },
+                new DumpRequest(index, pid, kind, "requested", folder) { Begins = () => post(new WorkerExcused(index, excuse)) },
                 result =>
                 {
                     post(new WorkerExcused(index, TimeSpan.Zero));

@@ -57,7 +57,7 @@ internal sealed class DumpFolder(string path, string name, WorkerIdentity? worke
         var made = folder.Open(System.IO.Path.GetFileName(file), LibcFiles.O_WRONLY | LibcFiles.O_CREAT | LibcFiles.O_EXCL, FileOfOwner, out var handle);
         if (handle is null)
         {
-            throw new IOException($"{file} cannot be made: {made.Message}");
+            throw new IOException($"{file} cannot be created: {made.Message}");
         }
 
         using (var writer = new StreamWriter(new FileStream(handle, FileAccess.Write)))
@@ -86,7 +86,7 @@ internal sealed class DumpFolder(string path, string name, WorkerIdentity? worke
         var made = folder.MakeIn(_workersName, OwnerOnly, out var theirs);
         if (theirs is null)
         {
-            throw new IOException($"{System.IO.Path.Combine(Path, _workersName)} cannot be made: {made.Message}");
+            throw new IOException($"{System.IO.Path.Combine(Path, _workersName)} cannot be created: {made.Message}");
         }
 
         using (theirs)
@@ -96,7 +96,7 @@ internal sealed class DumpFolder(string path, string name, WorkerIdentity? worke
 
         if ((folder.Status.stx_mode & 0b001) == 0)
         {
-            throw new IOException($"the workers' user {user} cannot pass through {Path}: chmod o+x {Path}");
+            throw new IOException($"the workers' user {user} cannot access {Path}: chmod o+x {Path}");
         }
     }
 
@@ -128,9 +128,9 @@ internal sealed class DumpFolder(string path, string name, WorkerIdentity? worke
 
     private string? Doubt(Result opened, Folder? folder) =>
         folder is null
-            ? opened.Error == Errno.ELOOP ? $"the way to {Path} leads over a symbolic link that another user may have put there" : $"{Path}: {opened.Message}"
+            ? opened.Error == Errno.ELOOP ? $"the path to {Path} contains a symbolic link that another user may have created" : $"{Path}: {opened.Message}"
             : folder.OwnAccess == FolderAccess.OursAlone ? null
-            : $"other users may write to {Path}. Take that right from its group and others (chmod go-w), or name a folder in it that is not there yet: it is made for this user alone";
+            : $"other users may write to {Path}. Remove that permission (chmod go-w), or name a new folder in it, which is then created for this user alone";
 
     private LibcFiles.Statx? Status(string file)
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using KestrelGreenTransport.Supervisor.Output;
+using KestrelGreenTransport.Supervisor.Reporting;
 
 namespace KestrelGreenTransport.Supervisor.Dumps;
 
@@ -41,7 +42,7 @@ internal static class StackReport
             text.Append(line).Append('\n');
         }
 
-        text.Append(CultureInfo.InvariantCulture, $"{all} threads, {managed.Count} of them with managed frames, in {groups.Count} different stacks\n");
+        text.Append(CultureInfo.InvariantCulture, $"{Counted.Of(all, "thread")}, {managed.Count} with managed frames, in {Counted.Of(groups.Count, "different stack")}\n");
         foreach (var group in groups)
         {
             var ids = group.Select(static thread => thread.Id).ToList();

@@ -18,7 +18,7 @@ internal sealed class SupervisorService(SupervisedApp app, IHostApplicationLifet
     {
         if (!OperatingSystem.IsLinux())
         {
-            throw new PlatformNotSupportedException("The supervisor needs Linux; elsewhere run the app by itself, as one process.");
+            throw new PlatformNotSupportedException("The supervisor needs Linux; elsewhere run the app without it, as one process.");
         }
 
         var (plan, exitCode, problems) = app.Plan();

@@ -54,7 +54,7 @@ internal sealed class PidFile : IDisposable
 
                 var holder = Read(file);
                 file.Dispose();
-                throw new StartupException(ExitCodes.Usage, $"PidFile ('{path}') is held by a supervisor that runs{(holder.Length > 0 ? $" (pid {holder})" : "")}. Stop it, or choose another file.");
+                throw new StartupException(ExitCodes.Usage, $"PidFile ('{path}') is held by a running supervisor{(holder.Length > 0 ? $" (pid {holder})" : "")}. Stop it, or choose another file.");
             }
 
             // Its last holder may have removed the file between open and lock: then the lock is on a file without a name.
@@ -137,7 +137,7 @@ internal sealed class PidFile : IDisposable
         var moved = Result.From(Posix.rename(path, aside));
         if (moved is { Ok: false, Error: not Errno.ENOENT })
         {
-            throw new StartupException(ExitCodes.Usage, $"PidFile ('{path}') is locked for reading by another process, and cannot be replaced: {moved.Message}. Choose another file.");
+            throw new StartupException(ExitCodes.Usage, $"PidFile ('{path}') is locked for reading by another process and cannot be replaced: {moved.Message}. Choose another file.");
         }
 
         if (moved.Ok && !ProcFs.IsSameFile(locked.Number, aside))

@@ -14,13 +14,13 @@ internal static class SocketFolder
         using (folder)
         {
             return folder is null
-                ? opened.Error == Errno.ELOOP ? $"the way to {path} leads over a symbolic link of another user, who could put a socket of their own in the place of ours" : null
+                ? opened.Error == Errno.ELOOP ? $"the path to {path} contains a symbolic link of another user, who could replace our socket" : null
                 : folder.OwnAccess switch
                 {
                     // Under the sticky bit other users cannot remove our socket.
                     FolderAccess.OursAlone or FolderAccess.Sticky => null,
-                    _ when folder.IsOurs => $"{path} can be written by others than its owner, who could put a socket of their own in the place of ours",
-                    _ => $"{path} belongs to another user ({folder.Status.stx_uid}), who could put a socket of their own in the place of ours",
+                    _ when folder.IsOurs => $"other users can write to {path} and could replace our socket",
+                    _ => $"{path} belongs to another user ({folder.Status.stx_uid}), who could replace our socket",
                 };
         }
     }

@@ -84,7 +84,7 @@ internal sealed class HookRunner : IDisposable
         {
             if (Interlocked.Exchange(ref _dropped, 0) is > 0 and var dropped)
             {
-                SupervisorLog.HooksNotTold(_logger, dropped);
+                SupervisorLog.HooksNotTold(_logger, Counted.Of(dropped, "event"));
             }
 
             foreach (var (hook, command) in _commands)
@@ -129,7 +129,7 @@ internal sealed class HookRunner : IDisposable
                 SupervisorLog.HookFailed(
                     _logger,
                     $"On{happened.Hook}",
-                    failure?.ToString() ?? string.Create(CultureInfo.InvariantCulture, $"it has not returned for {_limit.TotalSeconds:0.#} s; the next ones do not wait for it"));
+                    failure?.ToString() ?? string.Create(CultureInfo.InvariantCulture, $"it has not returned within {_limit.TotalSeconds:0.#} s; later handlers do not wait for it"));
             }
         }
     }

@@ -62,7 +62,7 @@ internal static unsafe class InitProcess
 
             if (!spawned.Ok)
             {
-                throw new StartupException(ExitCodes.Unexpected, $"as process 1 green starts itself once more, and cannot: {Self.Program}: {spawned.Message}.");
+                throw new StartupException(ExitCodes.Unexpected, $"as process 1, green must start itself again and cannot: {Self.Program}: {spawned.Message}.");
             }
 
             main.Follow((int)spawned.Value);
@@ -70,7 +70,7 @@ internal static unsafe class InitProcess
         }
         catch (IOException e)
         {
-            throw new StartupException(ExitCodes.Unexpected, $"as process 1 green starts itself once more, and cannot: {e.Message}");
+            throw new StartupException(ExitCodes.Unexpected, $"as process 1, green must start itself again and cannot: {e.Message}");
         }
         finally
         {

@@ -21,7 +21,7 @@ namespace KestrelGreenTransport.Supervisor.Listening;
 /// <param name="stored">Sockets of an earlier supervisor, used before new ones are created.</param>
 internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored)
 {
-    private const string StopOrMove = "Stop the other one, or change the app's endpoint.";
+    private const string StopOrMove = "Stop that process, or change the app's endpoint.";
 
     /// <param name="plan">What to bind, and how.</param>
     /// <param name="isStart">Whether descriptors inherited by the process still have their original meaning.</param>
@@ -78,15 +78,15 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
             var holder = ProcFs.HolderOf(endpoint);
             return new BindOutcome(
                 null,
-                $"cannot listen on {endpoint}, as the app asks: address already in use{(holder is null ? "" : $" (held by {holder})")}. {StopOrMove}",
+                $"cannot listen on {endpoint}, requested by the app: address already in use{(holder is null ? "" : $" (held by {holder})")}. {StopOrMove}",
                 Errno.EADDRINUSE);
         }
         catch (SocketException e)
         {
             var remedy = user is not null && e.SocketErrorCode == SocketError.AccessDenied
-                ? "It was asked for with the rights of the workers' user. Name it where an operator does (-b, ASPNETCORE_URLS, Kestrel:Endpoints): then it is bound as the supervisor's user."
+                ? "The workers' user may not bind it. Name it in -b, ASPNETCORE_URLS or Kestrel:Endpoints: then the supervisor's user binds it."
                 : Remedy(endpoint, isOfApp: true, e);
-            return new BindOutcome(null, $"cannot listen on {endpoint}, as the app asks: {e.Message}. {remedy}", BindOutcome.ErrnoOf(e.SocketErrorCode));
+            return new BindOutcome(null, $"cannot listen on {endpoint}, requested by the app: {e.Message}. {remedy}", BindOutcome.ErrnoOf(e.SocketErrorCode));
         }
         catch (IOException e)
         {
@@ -95,7 +95,7 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
         }
         catch (Exception e)
         {
-            return new BindOutcome(null, $"cannot listen on {endpoint}, as the app asks: {e.Message}", 0);
+            return new BindOutcome(null, $"cannot listen on {endpoint}, requested by the app: {e.Message}", 0);
         }
     }
 
@@ -190,7 +190,7 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
         {
             throw new StartupException(
                 ExitCodes.CannotBind,
-                $"cannot listen on {string.Join(", ", plan.Binds.Select(static spec => spec.Text).Distinct())}: this machine has none of these addresses. Try -b 127.0.0.1:8000.");
+                $"cannot listen on {string.Join(", ", plan.Binds.Select(static spec => spec.Text).Distinct())}: this machine does not have these addresses. Try -b 127.0.0.1:8000.");
         }
     }
 
@@ -200,15 +200,15 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
         {
             return new StartupException(
                 ExitCodes.CannotBind,
-                $"cannot listen on {spec.Text}: this supervisor itself holds {ours.Endpoint.IP}, which overlaps, until its present workers have left. Reload once without that port, or restart the supervisor.");
+                $"cannot listen on {spec.Text}: this supervisor itself holds {ours.Endpoint.IP}, which overlaps, until its current workers have exited. Reload once without that port, or restart the supervisor.");
         }
 
         var holder = ProcFs.HolderOf(spec.Endpoint);
         var by = holder is null ? "" : $" (held by {holder})";
         var remedy = IsOfApp(spec) ? StopOrMove
             : spec.Endpoint.IP is { } ip
-            ? string.Create(CultureInfo.InvariantCulture, $"Try -b {new IPEndPoint(ip.Address, ip.Port + 1)}, or stop the other one.")
-            : "Stop the other one, or listen elsewhere.";
+            ? string.Create(CultureInfo.InvariantCulture, $"Try -b {new IPEndPoint(ip.Address, ip.Port + 1)}, or stop that process.")
+            : "Stop that process, or listen elsewhere.";
         return new StartupException(ExitCodes.CannotBind, $"cannot listen on {spec.Text}: address already in use{by}. {remedy}");
     }
 
@@ -218,8 +218,8 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
     private static string Remedy(ListenEndpoint endpoint, bool isOfApp, SocketException exception) => exception switch
     {
         { SocketErrorCode: SocketError.AccessDenied } when endpoint.IP is { Port: < 1024 } =>
-            "Ports below 1024 are for root: use a higher one, or give the right with `setcap cap_net_bind_service=+ep` or systemd's AmbientCapabilities.",
-        { SocketErrorCode: SocketError.AddressNotAvailable } => "This machine has no such address: see `ip address`.",
+            "Ports below 1024 need root: use a higher one, or grant the capability with `setcap cap_net_bind_service=+ep` or systemd's AmbientCapabilities.",
+        { SocketErrorCode: SocketError.AddressNotAvailable } => "This machine does not have that address: see `ip address`.",
         _ => isOfApp ? "Change the app's endpoint." : "Try another address with -b.",
     };
 
@@ -243,7 +243,7 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
         : stored.Take(key) is { } left ? Left(plan, left, key)
         : isStart ? Adopt(plan, text, descriptor, key)
         : throw new StartupException(
-            ExitCodes.CannotBind, $"cannot listen on {text}: descriptors are only taken over when the supervisor starts. Restart it, or name an address.");
+            ExitCodes.CannotBind, $"cannot listen on {text}: descriptors are inherited only when the supervisor starts. Restart it, or name an address.");
 
     private BoundListener Left(LaunchPlan plan, Socket socket, string key) =>
         listeners.Add(new BoundListener(ListenEndpoint.Of(socket.LocalEndPoint!), socket, key, plan.Options.Backlog, ownsPath: false));
@@ -262,7 +262,7 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
         {
             throw new StartupException(
                 ExitCodes.CannotBind,
-                $"cannot listen on {text}: descriptor {descriptor} is {(asked.Ok ? "not a listening socket" : asked.Message)}. Whoever starts green must pass it on, bound and listening.");
+                $"cannot listen on {text}: descriptor {descriptor} is {(asked.Ok ? "not a listening socket" : asked.Message)}. The process that starts green must pass it on, bound and listening.");
         }
 
         _ = Libc.AdoptDescriptor(descriptor);
@@ -280,7 +280,7 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
         {
             throw new StartupException(
                 ExitCodes.CannotBind,
-                "cannot listen on systemd: no sockets were passed (LISTEN_FDS and LISTEN_PID). Start this by a .socket unit, or give addresses with -b.");
+                "cannot listen on systemd: no sockets were passed (LISTEN_FDS and LISTEN_PID). Start green from a .socket unit, or give addresses with -b.");
         }
 
         return given;

@@ -93,7 +93,7 @@ internal static class UserBinder
             { Call: nameof(SystemCall.bind), Result.Error: Errno.EACCES or Errno.EPERM } => new SocketException((int)SocketError.AccessDenied),
             { Result.Error: Errno.EADDRNOTAVAIL } => new SocketException((int)SocketError.AddressNotAvailable),
             { Result.Error: Errno.EAFNOSUPPORT } => new SocketException((int)SocketError.AddressFamilyNotSupported),
-            _ => new IOException($"{text}. The folder of a Unix socket must exist, and the workers' user must be allowed to make files in it."),
+            _ => new IOException($"{text}. The folder of a Unix socket must exist, and the workers' user must be able to create files in it."),
         };
     }
 }

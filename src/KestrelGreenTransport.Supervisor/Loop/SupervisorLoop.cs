@@ -318,7 +318,7 @@ internal sealed class SupervisorLoop : IDisposable
                 break;
             case LifelineTypes.Failed:
                 Apply(new WorkerFailedToStart(
-                    worker.Index, message.ExitCode ?? ExitCodes.AppNotStartable, message.Message ?? "it did not say why"));
+                    worker.Index, message.ExitCode ?? ExitCodes.AppNotStartable, message.Message ?? "it gave no reason"));
                 break;
         }
     }
@@ -428,7 +428,7 @@ internal sealed class SupervisorLoop : IDisposable
         }
         else
         {
-            Apply(new WorkerSpawnFailed(index, outcome.Error ?? "it did not say why"));
+            Apply(new WorkerSpawnFailed(index, outcome.Error ?? "it gave no reason"));
         }
     }
 

@@ -26,7 +26,7 @@ internal static unsafe class ExecutableMemory
         {
             throw new NativeException(
                 opened.Error == Errno.EACCES
-                    ? "memfd_create (vm.memfd_noexec=2 forbids programs in memory; set it to 1, or have the service manager start the supervisor as the workers' user)"
+                    ? "memfd_create (vm.memfd_noexec=2 forbids programs in memory: set it to 1, or let the service manager start the supervisor as the workers' user)"
                     : "memfd_create",
                 opened);
         }

@@ -17,20 +17,20 @@ internal static unsafe class Exhaustion
 
     /// <summary>Why nothing that can wait should be opened now; null while enough descriptors are free.</summary>
     public static string? Shortage() => Libc.OpenFilesLimit() - Open() is < Kept and var left
-        ? string.Create(CultureInfo.InvariantCulture, $"{Math.Max(0, left)} descriptors are left, and the last {Kept} are kept for what runs: {Remedy()}")
+        ? string.Create(CultureInfo.InvariantCulture, $"free descriptors: {Math.Max(0, left)}, and the last {Kept} are reserved for the supervisor itself: {Remedy()}")
         : null;
 
     /// <summary>The system's message; if descriptors have run out, also how many there are and how to raise the limit.</summary>
     public static string Explain(Result failed) => failed.Error switch
     {
         Errno.EMFILE => $"{failed.Message}: {Remedy()}",
-        Errno.ENFILE => $"{failed.Message}: the whole machine has. Raise it by `sysctl fs.file-max=N`",
+        Errno.ENFILE => $"{failed.Message}: the limit of the whole machine is reached. Raise it with `sysctl fs.file-max=N`",
         _ => failed.Message,
     };
 
     private static string Remedy() => string.Create(
         CultureInfo.InvariantCulture,
-        $"this process has {Open()} open and may have {Libc.OpenFilesLimit()}. Raise LimitNOFILE= or `ulimit -n`, for now by `prlimit --pid {Environment.ProcessId} --nofile=N`");
+        $"this process has {Open()} open of at most {Libc.OpenFilesLimit()}. Raise LimitNOFILE= or `ulimit -n`, for now with `prlimit --pid {Environment.ProcessId} --nofile=N`");
 
     // Since Linux 6.2 the directory's size is the number of descriptors; before, it is 0, and counting them needs one.
     private static long Open()

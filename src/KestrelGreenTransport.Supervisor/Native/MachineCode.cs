@@ -20,7 +20,7 @@ internal abstract class MachineCode
     {
         Architecture.X64 => new X64Code(),
         Architecture.Arm64 => new Arm64Code(),
-        _ => throw new NativeException($"starting a process as another user on {architecture}, where it is x64 and arm64 that are supported", new Result(-1, Errno.ENOSYS)),
+        _ => throw new NativeException($"starting a process as another user on {architecture}; only x64 and arm64 are supported", new Result(-1, Errno.ENOSYS)),
     };
 
     /// <summary>The end of a program that failed: writes the call's result and the step's number, 8 bytes each, and exits.</summary>

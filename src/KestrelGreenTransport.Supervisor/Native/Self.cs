@@ -13,7 +13,7 @@ internal static class Self
     {
         get
         {
-            var path = Environment.ProcessPath ?? throw new IOException("this program's own path cannot be known: is /proc mounted?");
+            var path = Environment.ProcessPath ?? throw new IOException("this program's own path is unknown: is /proc mounted?");
             return path.EndsWith(Deleted, StringComparison.Ordinal) ? path[..^Deleted.Length] : path;
         }
     }

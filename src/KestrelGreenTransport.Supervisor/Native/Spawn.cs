@@ -140,7 +140,7 @@ internal static unsafe class Spawn
 
         return PidFd.Adopt((int)started.Value, request.OwnSession, out var failure) is { } process
             ? new Spawned(process, null)
-            : new Spawned(null, $"it was started and ended at once, since it could not be watched: pidfd_open: {Exhaustion.Explain(failure)}");
+            : new Spawned(null, $"it was started and killed at once, because it could not be watched: pidfd_open: {Exhaustion.Explain(failure)}");
     }
 
     // If the result has no process, or a call failed, no process is running.
@@ -189,7 +189,7 @@ internal static unsafe class Spawn
                 _ = process.Reap();
             }
 
-            return new Spawned(null, failed?.ToString() ?? "it was stopped by another process of its user before it had begun; it was killed");
+            return new Spawned(null, failed?.ToString() ?? "another process of its user stopped it before it began; it was killed");
         }
     }
 

@@ -37,7 +37,7 @@ internal sealed class LogFile : IDisposable
         using var file = opened.File;
         if (file is null)
         {
-            return $"LogFile ('{_path}') cannot be opened anew: {opened.Why}. The old file is written on";
+            return $"LogFile ('{_path}') cannot be reopened: {opened.Why}. The old file stays in use";
         }
 
         // In one step, so that no line is written to a closed descriptor.

@@ -74,7 +74,7 @@ internal sealed class OutputWriter : ILineWriter, IDisposable
 
             if (_dropped > 0)
             {
-                var note = _note(string.Create(CultureInfo.InvariantCulture, $"{_dropped} lines dropped: whoever reads this output was too slow"));
+                var note = _note(string.Create(CultureInfo.InvariantCulture, $"{_dropped} {(_dropped == 1 ? "line" : "lines")} dropped: the reader of this output was too slow"));
                 _dropped = 0;
                 Enqueue(OutputStream.Error, Encoding.UTF8.GetBytes(note + "\n"));
             }

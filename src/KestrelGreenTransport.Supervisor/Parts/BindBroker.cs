@@ -47,7 +47,7 @@ internal sealed class BindBroker(
         var plan = generations[worker.Generation].Plan;
         if (!ListenEndpoint.TryParse(text, out var endpoint))
         {
-            Refuse(asker, question, text, "it is no endpoint of the worker contract");
+            Refuse(asker, question, text, "it is not an endpoint of the worker contract");
             return;
         }
 
@@ -104,16 +104,16 @@ internal sealed class BindBroker(
     {
         if (plan.ExplicitBinds)
         {
-            return "-b names where to listen";
+            return "-b sets the addresses";
         }
 
         if (asker.Questions > MostOfAWorker)
         {
-            return string.Create(CultureInfo.InvariantCulture, $"a worker may ask for {MostOfAWorker} sockets");
+            return string.Create(CultureInfo.InvariantCulture, $"a worker may ask for at most {MostOfAWorker} sockets");
         }
 
         // A worker of our own user could bind anything without asking, and an app whose configuration changes does.
-        return user is not null && asker.Worker.SaidReady ? "workers of another user get sockets only while they boot" : null;
+        return user is not null && asker.Worker.SaidReady ? "workers of another user get sockets only while they start" : null;
     }
 
     private void Refuse(Asker asker, Question question, string text, string why)

@@ -80,7 +80,7 @@ internal sealed class LastClients(ListenerSet listeners, bool areKept, Func<bool
 
         if (queued > 0)
         {
-            SupervisorLog.ClientsLeft(logger, queued, LastCall.Limit.TotalSeconds);
+            SupervisorLog.ClientsLeft(logger, Counted.Of(queued, "client"), LastCall.Limit.TotalSeconds);
         }
 
         Finish();

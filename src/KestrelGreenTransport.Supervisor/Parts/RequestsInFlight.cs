@@ -27,7 +27,7 @@ internal sealed class RequestsInFlight(Action<Action> post, Func<int, LifelineMe
     {
         if (request.Worker is not { } index)
         {
-            answer(new ControlResponse { Error = "a worker must be named" });
+            answer(new ControlResponse { Error = "name a worker" });
         }
         else if (tell(index, new LifelineMessage { Type = LifelineTypes.Requests, Id = ++_lastId }))
         {

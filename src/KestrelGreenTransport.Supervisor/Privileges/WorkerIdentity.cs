@@ -27,17 +27,17 @@ internal sealed record WorkerIdentity(uint Uid, uint Gid, ImmutableArray<uint> G
         var uid = ownUid;
         if (options.User is { } named)
         {
-            uid = account?.Uid ?? (Accounts.TryNumber(named, out var number) ? number : throw Wrong("User", named, "there is no such user: see `getent passwd`"));
+            uid = account?.Uid ?? (Accounts.TryNumber(named, out var number) ? number : throw Wrong("User", named, "no such user: see `getent passwd`"));
         }
 
         uint gid;
         if (options.Group is { } group)
         {
-            gid = Accounts.Group(group) ?? throw Wrong("Group", group, "there is no such group: see `getent group`");
+            gid = Accounts.Group(group) ?? throw Wrong("Group", group, "no such group: see `getent group`");
         }
         else
         {
-            gid = account?.Gid ?? throw Wrong("User", options.User!, "no user of this number is known, so its group is not either: give --group too");
+            gid = account?.Gid ?? throw Wrong("User", options.User!, "no user has this id, so the group is unknown: give --group too");
         }
 
         if (uid == ownUid && gid == ownGid)
@@ -47,7 +47,7 @@ internal sealed record WorkerIdentity(uint Uid, uint Gid, ImmutableArray<uint> G
 
         return ownUid == 0
             ? new WorkerIdentity(uid, gid, [.. account is null ? [gid] : Accounts.GroupsOf(account.Name, gid)], account)
-            : throw Wrong(options.User is null ? "Group" : "User", options.User ?? options.Group!, "only root may start workers as somebody else: start the supervisor as root, or leave it out");
+            : throw Wrong(options.User is null ? "Group" : "User", options.User ?? options.Group!, "only root may start workers as another user: start the supervisor as root, or omit the setting");
     }
 
     /// <summary>The ids for a child to take on.</summary>

@@ -20,7 +20,7 @@ internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Jo
         switch (notice)
         {
             case WorkerReadyNotice n:
-                SupervisorLog.WorkerReady(logger, n.Index, n.Pid, n.StandsBy ? "stands by" : "serves", n.BootTime.TotalSeconds);
+                SupervisorLog.WorkerReady(logger, n.Index, n.Pid, n.StandsBy ? "is on standby" : "is ready", n.BootTime.TotalSeconds);
                 break;
             case WorkerTakesOverNotice n:
                 SupervisorLog.WorkerTakesOver(logger, n.Index, n.Pid);
@@ -38,13 +38,13 @@ internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Jo
                 SupervisorLog.WorkerDrained(logger, n.Index, n.Pid, Next(n.RestartIn));
                 break;
             case DrainedNotice n:
-                SupervisorLog.Drained(logger, n.Workers);
+                SupervisorLog.Drained(logger, Counted.Of(n.Workers, "worker"));
                 break;
             case ReloadingNotice n:
                 SupervisorLog.Reloading(logger, n.Generation);
                 break;
             case ReloadedNotice n:
-                SupervisorLog.Reloaded(logger, n.Generation, n.Workers, n.Time.TotalSeconds);
+                SupervisorLog.Reloaded(logger, n.Generation, Counted.Of(n.Workers, "worker"), n.Time.TotalSeconds);
                 break;
             case ReloadFailedNotice n:
                 SupervisorLog.ReloadFailed(logger, n.Generation, ReloadFailure.Describe(n.Cause), n.InForce, Back(n.Replaced));
@@ -87,7 +87,7 @@ internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Jo
                 SupervisorLog.WorkerKilled(logger, n.Index, n.Pid, n.Why);
                 break;
             case SpawnFailedNotice n:
-                SupervisorLog.SpawnFailed(logger, n.Index, n.Error, Next(n.RetryIn));
+                SupervisorLog.SpawnFailed(logger, n.Index, n.Error, Retry(n.RetryIn));
                 break;
             case SupervisorPausedNotice n:
                 SupervisorLog.SupervisorPaused(logger, n.Gap.TotalSeconds);
@@ -96,7 +96,7 @@ internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Jo
                 SupervisorLog.Scaling(logger, n.From, n.To);
                 break;
             case StoppingNotice n:
-                SupervisorLog.Stopping(logger, n.Workers, n.Kind == StopKind.Graceful ? "requests in flight may finish" : "at once");
+                SupervisorLog.Stopping(logger, Counted.Of(n.Workers, "worker"), n.Kind == StopKind.Graceful ? "requests in flight may finish" : "at once");
                 break;
             case BootFailureNotice n:
                 SupervisorLog.BootFailure(logger);
@@ -132,12 +132,12 @@ internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Jo
 
         if (_lastCode is { } code && NoRuntime.Contains(code))
         {
-            output.Note("the .NET runtime that the app needs is not installed here: its lines say which one. `dotnet --list-runtimes` shows those that are.");
+            output.Note("the .NET runtime that the app needs is not installed; its output above names it. `dotnet --list-runtimes` shows the installed ones.");
         }
         else if (!failure.AnyHello)
         {
             output.Note(
-                "no worker came as far as the transport. If the app starts by itself, check that it calls builder.WebHost.UseGreenTransport().");
+                "no worker reached the transport. If the app starts without the supervisor, check that it calls builder.WebHost.UseGreenTransport().");
         }
     }
 
@@ -152,18 +152,18 @@ internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Jo
     private static string Back(int replaced) => replaced switch
     {
         0 => "",
-        1 => ", and the worker that was replaced already is replaced back",
-        _ => string.Create(CultureInfo.InvariantCulture, $", and the {replaced} workers that were replaced already are replaced back"),
+        1 => "; rolling back the worker already replaced",
+        _ => string.Create(CultureInfo.InvariantCulture, $"; rolling back the {replaced} workers already replaced"),
     };
 
     /// <summary>A verdict for a person.</summary>
     public static string Describe(Verdict verdict) => verdict switch
     {
-        Verdict.FrozenProcess => "frozen process (nothing in it runs: stopped, or without processor time)",
-        Verdict.ThreadPoolStarvation => "thread-pool starvation (work items wait, and every thread is held up)",
-        Verdict.BlockedLoop => "blocked loop (an event loop does not come back from what it runs)",
+        Verdict.FrozenProcess => "frozen process (stopped, or starved of CPU time)",
+        Verdict.ThreadPoolStarvation => "thread-pool starvation (work items are waiting and every thread is blocked)",
+        Verdict.BlockedLoop => "blocked loop (an event loop does not return from the handler that it runs)",
         Verdict.HungRequest => "hung request",
-        _ => "no heartbeat, and the board does not say why",
+        _ => "reason unknown",
     };
 
     private static string Describe(LastExit exit) => exit.Reason == ExitReason.OutOfMemory
@@ -172,8 +172,17 @@ internal sealed class NoticeReporter(ILogger logger, SupervisorOutput output, Jo
 
     private static string Next(TimeSpan? restartIn) => restartIn switch
     {
-        null => "it is not replaced",
-        { Ticks: <= 0 } => "it is replaced at once",
-        { } wait => string.Create(CultureInfo.InvariantCulture, $"it is replaced in {Duration.Format(TimeSpan.FromMilliseconds(Math.Round(wait.TotalMilliseconds)))}"),
+        null => "not replacing it",
+        { Ticks: <= 0 } => "starting a replacement",
+        { } wait => $"starting a replacement in {Rounded(wait)}",
     };
+
+    private static string Retry(TimeSpan? retryIn) => retryIn switch
+    {
+        null => "not retrying",
+        { Ticks: <= 0 } => "retrying now",
+        { } wait => $"retrying in {Rounded(wait)}",
+    };
+
+    private static string Rounded(TimeSpan wait) => Duration.Format(TimeSpan.FromMilliseconds(Math.Round(wait.TotalMilliseconds)));
 }

@@ -10,16 +10,16 @@ internal static class ReloadFailure
     public static string Describe(Notice cause) => cause switch
     {
         WorkerDiedNotice n => $"{Worker(n.Index, n.Pid)} {SupervisorLog.Describe(n.Exit.Status)}",
-        WorkerStaleNotice n => string.Create(CultureInfo.InvariantCulture, $"{Worker(n.Index, n.Pid)} has not beaten for {n.Silence.TotalSeconds:0.0} s"),
+        WorkerStaleNotice n => string.Create(CultureInfo.InvariantCulture, $"{Worker(n.Index, n.Pid)} sent no heartbeat for {n.Silence.TotalSeconds:0.0} s"),
         SlowRequestNotice n => $"{Worker(n.Index, n.Pid)} hung in {n.Request.Method} {n.Request.Path}",
         WorkerBootTimeoutNotice n => $"{Worker(n.Index, n.Pid)} was not ready within {Duration.Format(n.BootTimeout)} (BootTimeout)",
-        WorkerLeavingNotice n => $"{Worker(n.Index, n.Pid)} left by itself",
+        WorkerLeavingNotice n => $"{Worker(n.Index, n.Pid)} shut down by itself",
         SpawnFailedNotice n => $"worker {n.Index} could not be started: {n.Error}",
-        WarmUpFailedNotice n => $"{Worker(n.Index, n.Pid)} could not warm itself: {n.Problem}",
+        WarmUpFailedNotice n => $"the warm-up of {Worker(n.Index, n.Pid)} failed: {n.Problem}",
         PreparationFailedNotice n => n.Message.TrimEnd('.'),
         StoppingNotice => "the supervisor was told to stop",
-        DrainedNotice => "all workers were told to leave",
-        _ => throw new InvalidOperationException($"{cause.GetType().Name} is no reason for a reload to fail."),
+        DrainedNotice => "all workers were told to drain",
+        _ => throw new InvalidOperationException($"{cause.GetType().Name} is not a reason for a reload to fail."),
     };
 
     /// <summary>The worker that made it fail, if one did.</summary>

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Supervisor.Listening;
 using KestrelGreenTransport.Supervisor.Output;
+using KestrelGreenTransport.Supervisor.Reporting;
 using KestrelGreenTransport.Supervisor.Settings;
 using KestrelGreenTransport.Supervisor.Workers;
 
@@ -22,12 +23,12 @@ internal static class Banner
 
         if (!plan.ExplicitBinds)
         {
-            Line("  listening  where the app says (no -b was given)");
+            Line("  listening  on the app's endpoints (no -b was given)");
         }
 
         Line($"  workers    {options.Workers}");
-        Line($"  pool       {options.WorkerConnections} connections a listener in each worker");
-        Line($"  heartbeat  every {Duration.Format(options.EffectiveHeartbeatInterval)}, replaced after {Duration.Format(options.Timeout)} without one ({heartbeats.Path})");
+        Line($"  pool       {Counted.Of(options.WorkerConnections, "connection")} per listener in each worker");
+        Line($"  heartbeat  every {Duration.Format(options.EffectiveHeartbeatInterval)}, replacement after {Duration.Format(options.Timeout)} without one ({heartbeats.Path})");
         Line($"  control    {controlPath}");
         if (plan.Admin is { } admin)
         {

@@ -55,18 +55,18 @@ internal static class SelfLauncher
 
         if (!process.IsLinux)
         {
-            return StayOneProcess(process, "the supervisor needs Linux; the app runs here as one process.");
+            return StayOneProcess(process, "the supervisor needs Linux; here the app runs as one process.");
         }
 
         if (process.Origin == CallOrigin.UnknownMain)
         {
-            return StayOneProcess(process, "TryRunAsync was called by a library, and not directly below Main, so that the app runs as one process. Call it in Program.cs, or in the library before its first await.");
+            return StayOneProcess(process, "TryRunAsync was called by a library, but not directly from Main, so the app runs as one process. Call it in Program.cs, or in the library before its first await.");
         }
 
         // dotnet watch changes the code of the process that it started, which would be the supervisor.
         if (process.Environment.GetValueOrDefault("DOTNET_WATCH") == "1")
         {
-            return StayOneProcess(process, "under dotnet watch the app runs as one process. For several workers that follow each change: green run --watch.");
+            return StayOneProcess(process, "under dotnet watch the app runs as one process. For several workers that reload on each change: green run --watch.");
         }
 
         foreach (var warning in settings.Warnings)

@@ -14,7 +14,7 @@ internal sealed record AdminPlan(string Text, IReadOnlyList<ListenEndpoint> Endp
 
     /// <summary>What is wrong with this address; null if it is valid.</summary>
     public static string? CheckAddress(string text) =>
-        BindParser.TryParse(text, "/", out var binds, out var error) && binds.All(static bind => bind is BindEndpoint) ? null : error ?? "names no address";
+        BindParser.TryParse(text, "/", out var binds, out var error) && binds.All(static bind => bind is BindEndpoint) ? null : error ?? "does not name an address";
 
     /// <summary>The plan; null if no admin endpoint is configured. Errors are added to <paramref name="problems"/>.</summary>
     public static AdminPlan? Of(LoadedSettings settings, string currentDirectory, ICollection<string> problems)
@@ -31,7 +31,7 @@ internal sealed record AdminPlan(string Text, IReadOnlyList<ListenEndpoint> Endp
         {
             problems.Add(
                 $"Admin ('{text}', {settings.Origins[SettingsCatalogue.Admin]}) can be reached from other machines: "
-                + "say --admin-allow-remote and give a token (AdminToken), or listen on 127.0.0.1.");
+                + "add --admin-allow-remote and a token (AdminToken), or listen on 127.0.0.1.");
         }
 
         return new AdminPlan(text, endpoints, token, isRemote);

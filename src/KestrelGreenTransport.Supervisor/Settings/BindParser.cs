@@ -57,7 +57,7 @@ internal static class BindParser
     {
         if (path.Length == 0 || path == "@")
         {
-            return Wrong("names no path: write unix:/run/app.sock or unix:@name");
+            return Wrong("has no path: write unix:/run/app.sock or unix:@name");
         }
 
         // GREEN_LISTEN and GREEN_BIND are lists; a separator inside a path would split it.
@@ -69,7 +69,7 @@ internal static class BindParser
         var full = path[0] == '@' ? path : Path.GetFullPath(path, currentDirectory);
         return ControlPaths.Fits(full)
             ? ([new BindEndpoint(text, ListenEndpoint.Unix(full))], null)
-            : Wrong(string.Create(CultureInfo.InvariantCulture, $"is longer than the {ControlPaths.LongestPath} bytes that the kernel takes for a Unix socket"));
+            : Wrong(string.Create(CultureInfo.InvariantCulture, $"is longer than the kernel's limit of {ControlPaths.LongestPath} bytes for a Unix socket"));
     }
 
     private static (IReadOnlyList<BindSpec>? Binds, string? Error) Parse(string text, string currentDirectory)
@@ -93,14 +93,14 @@ internal static class BindParser
 
         if (After(text, "https://") is { } secured)
         {
-            return Wrong($"asks for TLS, which the app does: configure https://{secured} under Kestrel:Endpoints and bind {HostAndPort(secured)} here");
+            return Wrong($"asks for TLS, which is the app's job: configure https://{secured} under Kestrel:Endpoints and bind {HostAndPort(secured)} here");
         }
 
         if (After(text, "http://") is { } url)
         {
             var end = url.IndexOf('/', StringComparison.Ordinal);
             return end >= 0 && end < url.Length - 1
-                ? Wrong($"has a path, which belongs to the app (UsePathBase): write http://{HostAndPort(url)}")
+                ? Wrong($"has a path, which belongs in the app (UsePathBase): write http://{HostAndPort(url)}")
                 : Address(text, HostAndPort(url), portByDefault: 80);
         }
 
@@ -121,7 +121,7 @@ internal static class BindParser
 
         if (address.All(char.IsAsciiDigit))
         {
-            return Wrong($"is a port alone: write :{address} for every address, 127.0.0.1:{address} for this machine only");
+            return Wrong($"is only a port: write :{address} for every address, 127.0.0.1:{address} for this machine only");
         }
 
         if (address[0] is '/' or '.')
@@ -149,12 +149,12 @@ internal static class BindParser
 
         if (number == 0 && host.Equals(LocalHost, StringComparison.OrdinalIgnoreCase))
         {
-            return Wrong("would get two different ports, one for each address of localhost: write 127.0.0.1:0 or [::1]:0");
+            return Wrong("would get two different ports, one per address of localhost: write 127.0.0.1:0 or [::1]:0");
         }
 
         return Tcp(text, host, number) is { } binds
             ? (binds, null)
-            : Wrong($"names the host {host}, and only an address can be bound: write its IP address, or :{number} for every address");
+            : Wrong($"names the host {host}, but only addresses can be bound: write its IP address, or :{number} for every address");
     }
 
     private static bool TryParseAddress(string host, [NotNullWhen(true)] out IPAddress? address)

@@ -81,7 +81,7 @@ internal static class DefaultBinds
         }
         catch (FormatException)
         {
-            problems.Add($"{origin} ('{url}') must hold urls, such as http://127.0.0.1:8000.");
+            problems.Add($"{origin} ('{url}') must contain URLs, such as http://127.0.0.1:8000.");
             return [];
         }
 
@@ -98,7 +98,7 @@ internal static class DefaultBinds
 
         if (address.Port == 0 && address.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase))
         {
-            problems.Add($"{origin} ('{url}') would get two different ports, one for each address of localhost: write 127.0.0.1 or [::1].");
+            problems.Add($"{origin} ('{url}') would get two different ports, one per address of localhost: write 127.0.0.1 or [::1].");
             return [];
         }
 

@@ -9,13 +9,13 @@ internal static class HostingSettings
     private const int LongestPath = 4095;
 
     public static readonly Setting User = Text(
-        "User", "--user", "USER", "the name or the number of a user", "who starts the supervisor",
-        "Which user the workers run as. The supervisor stays root, and binds before. Needs root.", "gunicorn: user",
+        "User", "--user", "USER", "a user name or id", "the user who starts the supervisor",
+        "User that the workers run as. The supervisor stays root and binds the sockets first. Needs root.", "gunicorn: user",
         IsAccount, static options => options.User, static (options, value) => options.User = value);
 
     public static readonly Setting Group = Text(
-        "Group", "--group", "GROUP", "the name or the number of a group", "the user's",
-        "Which group the workers run as. Needs root.", "gunicorn: group",
+        "Group", "--group", "GROUP", "a group name or id", "the group of User",
+        "Group that the workers run as. Needs root.", "gunicorn: group",
         IsAccount, static options => options.Group, static (options, value) => options.Group = value);
 
     public static readonly Setting Umask = new()
@@ -24,8 +24,8 @@ internal static class HostingSettings
         Options = ["--umask"],
         ValueName = "MODE",
         Range = "an octal number from 0 to 777, such as 027",
-        Default = "as it is",
-        Help = "The umask of the supervisor and its workers, in octal.",
+        Default = "unchanged",
+        Help = "Umask of the supervisor and its workers, in octal.",
         Counterpart = "gunicorn: umask",
         Check = static value => SettingsCatalogue.TryParseOctal(value, out _) ? null : $"must be {Umask!.Range}",
         Apply = static (options, values) => options.Umask = SettingsCatalogue.TryParseOctal(values[^1], out var mode) ? mode : null,
@@ -33,8 +33,8 @@ internal static class HostingSettings
     };
 
     public static readonly Setting Chdir = Text(
-        "Chdir", "--chdir", "FOLDER", "a folder", "the current one, or the project's",
-        "Where the workers start: their current directory and content root.", "gunicorn: chdir, puma: directory",
+        "Chdir", "--chdir", "FOLDER", "a folder", "the current folder, or the project's",
+        "The workers' current directory and content root.", "gunicorn: chdir, puma: directory",
         IsPath, static options => options.Chdir, static (options, value) => options.Chdir = value);
 
     public static readonly Setting Env = new()
@@ -44,7 +44,7 @@ internal static class HostingSettings
         ValueName = "NAME=VALUE",
         Range = "NAME=VALUE",
         Default = "none",
-        Help = "A variable for the workers. May be repeated.",
+        Help = "Environment variable for the workers. May be repeated.",
         Counterpart = "gunicorn: raw_env",
         IsList = true,
         // A connection string often contains the usual separators.
@@ -56,17 +56,17 @@ internal static class HostingSettings
 
     public static readonly Setting CpuAffinity = Text(
         "CpuAffinity", "--cpu-affinity", "N", "a whole number from 1 to 1024, or auto", "off",
-        "How many processors each worker is tied to, taking turns; auto shares them out evenly.", "uWSGI: cpu-affinity, nginx: worker_cpu_affinity",
+        "Number of processors that each worker is pinned to, in turn; auto divides them evenly.", "uWSGI: cpu-affinity, nginx: worker_cpu_affinity",
         static value => CpuShare.TryParse(value, out _), static options => options.CpuAffinity, static (options, value) => options.CpuAffinity = value);
 
     public static readonly Setting PidFile = Text(
         "PidFile", "--pid-file", "PATH", "a path", "none",
-        "A file that holds the supervisor's pid, and is locked while it lives.", "gunicorn: pidfile, puma: pidfile",
+        "File for the supervisor's pid, locked while the supervisor runs.", "gunicorn: pidfile, puma: pidfile",
         IsPath, static options => options.PidFile, static (options, value) => options.PidFile = value);
 
     public static readonly Setting LogFile = Text(
         "LogFile", "--log-file", "PATH", "a path", "standard output and standard error",
-        "Where the supervisor and its workers write to; USR1 opens it anew after a rotation.", "gunicorn: errorlog, puma: stdout_redirect",
+        "File that the supervisor and its workers write to; USR1 reopens it after a rotation.", "gunicorn: errorlog, puma: stdout_redirect",
         IsPath, static options => options.LogFile, static (options, value) => options.LogFile = value);
 
     /// <summary>In the order of help and docs.</summary>

@@ -34,7 +34,7 @@ internal static class LaunchPlanner
             : ControlPaths.Socket(ControlPaths.Directory(input.Variable, Libc.geteuid()), name);
         if (!ControlPaths.Fits(control))
         {
-            problems.Add($"The control socket's path {control} is longer than the {ControlPaths.LongestPath} bytes that the kernel takes: give a shorter one with --control.");
+            problems.Add($"The control socket's path {control} is longer than the kernel's limit of {ControlPaths.LongestPath} bytes: give a shorter one with --control.");
         }
 
         var warmUp = WarmUpSource.Read(settings, input.CurrentDirectory, problems);
@@ -45,13 +45,13 @@ internal static class LaunchPlanner
             app = app with { WorkingDirectory = folder };
             if (!Directory.Exists(folder))
             {
-                problems.Add($"Chdir ('{chdir}') must be a folder that exists.");
+                problems.Add($"Chdir ('{chdir}') must be an existing folder.");
             }
         }
 
         if (settings.Options.Watch && app.Project is null)
         {
-            problems.Add($"Watch needs an app that is built from its source: name the project instead of {app.DisplayPath}, as in `green run --watch ./src/Shop`.");
+            problems.Add($"Watch needs an app that is built from source: name its project instead of {app.DisplayPath}, as in `green run --watch ./src/Shop`.");
         }
 
         settings.Options.PidFile = Absolute(settings.Options.PidFile);

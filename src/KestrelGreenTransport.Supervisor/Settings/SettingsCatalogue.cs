@@ -17,7 +17,7 @@ internal static class SettingsCatalogue
 
     public static readonly Setting Workers = OrAuto(Number(
         "Workers", ["-w", "--workers"], "N", 1, MostWorkers, "the number of cores",
-        "How many worker processes serve; auto: one for each core, as far as the container's share of processors goes.",
+        "Number of worker processes; auto: one for each core that the container may use.",
         "gunicorn: workers, puma: workers",
         static options => options.Workers, static (options, value) => options.Workers = value));
 
@@ -28,7 +28,7 @@ internal static class SettingsCatalogue
         ValueName = "ADDRESS",
         Range = BindParser.Forms,
         Default = "the app's own endpoints, else `ASPNETCORE_URLS` or `HTTP_PORTS`, else `127.0.0.1:8000`",
-        Help = "Where to listen: host:port, :port, unix:path, fd://3 or systemd. May be repeated.",
+        Help = "Address to listen on: host:port, :port, unix:path, fd://3 or systemd. May be repeated.",
         Counterpart = "gunicorn: bind, puma: bind",
         IsList = true,
         Check = BindParser.Check,
@@ -38,40 +38,40 @@ internal static class SettingsCatalogue
 
     public static readonly Setting WorkerConnections = Number(
         "WorkerConnections", ["--worker-connections"], "N", 1, MostConnections, "1000",
-        "How many connections each listener of a worker holds at most; beyond it clients wait.", "gunicorn: worker_connections",
+        "Maximum number of connections for each listener of a worker; further clients wait.", "gunicorn: worker_connections",
         static options => options.WorkerConnections, static (options, value) => options.WorkerConnections = value) with
     { IsTransport = true };
 
     public static readonly Setting Backlog = Number(
         "Backlog", ["--backlog"], "N", 1, MostConnections, "2048",
-        "How many connections the kernel may queue; it caps the figure at net.core.somaxconn.", "gunicorn: backlog",
+        "Maximum number of connections in the kernel's queue; capped at net.core.somaxconn.", "gunicorn: backlog",
         static options => options.Backlog, static (options, value) => options.Backlog = value) with
     { IsTransport = true };
 
     public static readonly Setting Timeout = Time(
         "Timeout", ["--timeout"], TimeSpan.FromMilliseconds(200), TimeSpan.FromDays(1), "30s",
-        "A worker that has not beaten for so long is replaced.", "gunicorn: timeout, puma: worker_timeout",
+        "Replace a worker that sends no heartbeat for this long.", "gunicorn: timeout, puma: worker_timeout",
         static options => options.Timeout, static (options, value) => options.Timeout = value);
 
     public static readonly Setting HeartbeatInterval = Time(
         "HeartbeatInterval", ["--heartbeat-interval"], TimeSpan.FromMilliseconds(50), TimeSpan.FromHours(1), "1s, or a quarter of Timeout if that is less",
-        "How often a worker beats.", "puma: worker_check_interval",
+        "How often a worker sends a heartbeat.", "puma: worker_check_interval",
         static options => options.HeartbeatInterval, static (options, value) => options.HeartbeatInterval = value);
 
     public static readonly Setting BootTimeout = Time(
         "BootTimeout", ["--boot-timeout"], TimeSpan.FromSeconds(1), TimeSpan.FromDays(1), "60s",
-        "How long a worker may take from its spawn to serving.", "puma: worker_boot_timeout",
+        "Replace a worker that is not ready within this time after its start.", "puma: worker_boot_timeout",
         static options => options.BootTimeout, static (options, value) => options.BootTimeout = value);
 
     public static readonly Setting GracefulTimeout = Time(
         "GracefulTimeout", ["--graceful-timeout"], TimeSpan.Zero, TimeSpan.FromDays(1), "30s",
-        "How long requests in flight may take to finish when a worker stops.", "gunicorn: graceful_timeout, puma: worker_shutdown_timeout",
+        "How long a stopping worker waits for its requests in flight.", "gunicorn: graceful_timeout, puma: worker_shutdown_timeout",
         static options => options.GracefulTimeout, static (options, value) => options.GracefulTimeout = value) with
     { IsTransport = true };
 
     public static readonly Setting Standby = Number(
         "Standby", ["--standby"], "N", 0, MostStandby, "0",
-        "How many more workers stand by, booted and warm, to take over when one dies, hangs or is recycled.", null,
+        "Number of extra workers, started and warmed up, that take over when one dies, hangs or is recycled.", null,
         static options => options.Standby, static (options, value) => options.Standby = value);
 
     public static readonly Setting WarmUp = new()
@@ -81,7 +81,7 @@ internal static class SettingsCatalogue
         ValueName = "PATH",
         Range = WarmUpSource.Range,
         Default = "off",
-        Help = "Requests that each worker makes to itself, again and again, until it is hot, before it takes its first client. May be repeated.",
+        Help = "Requests that each worker sends to itself, over and over, to warm up before it accepts clients. May be repeated.",
         IsList = true,
         // A query may hold any other character.
         Separators = [' ', '\n'],
@@ -92,17 +92,17 @@ internal static class SettingsCatalogue
 
     public static readonly Setting WarmUpTime = Time(
         "WarmUpTime", ["--warm-up-time"], TimeSpan.FromMilliseconds(100), TimeSpan.FromMinutes(10), "10s",
-        "How long a worker warms itself at most.", counterpart: null,
+        "Maximum duration of the warm-up.", counterpart: null,
         static options => options.WarmUpTime, static (options, value) => options.WarmUpTime = value);
 
     public static readonly Setting MaxRequests = Number(
-        "MaxRequests", ["--max-requests"], "N", 0, int.MaxValue, "0, which is never",
-        "A worker that has served so many requests is replaced.", "gunicorn: max_requests",
+        "MaxRequests", ["--max-requests"], "N", 0, int.MaxValue, "0, meaning never",
+        "Replace a worker after it has served this many requests.", "gunicorn: max_requests",
         static options => options.MaxRequests, static (options, value) => options.MaxRequests = value);
 
     public static readonly Setting MaxRequestsJitter = Number(
         "MaxRequestsJitter", ["--max-requests-jitter"], "N", 0, int.MaxValue, "0",
-        "At most so many are added to MaxRequests, drawn for each worker.", "gunicorn: max_requests_jitter",
+        "Random extra, 0 to this many, added to MaxRequests for each worker.", "gunicorn: max_requests_jitter",
         static options => options.MaxRequestsJitter, static (options, value) => options.MaxRequestsJitter = value);
 
     public static readonly Setting MaxMemory = new()
@@ -112,7 +112,7 @@ internal static class SettingsCatalogue
         ValueName = "SIZE",
         Range = "a size of at least 16MB",
         Default = "off",
-        Help = "A worker with so much resident memory is replaced.",
+        Help = "Replace a worker whose resident memory exceeds this.",
         Counterpart = "uWSGI: reload-on-rss",
         Check = static value => ByteSize.TryParse(value, out var bytes) && bytes >= LeastMemory ? null : $"must be {MaxMemory!.Range}, such as 512MB",
         Apply = static (options, values) => options.MaxMemory = ByteSize.TryParse(values[^1], out var bytes) ? bytes : null,
@@ -121,7 +121,7 @@ internal static class SettingsCatalogue
 
     public static readonly Setting MaxLifetime = Time(
         "MaxLifetime", ["--max-lifetime"], TimeSpan.FromSeconds(1), TimeSpan.FromDays(365), "off",
-        "A worker is replaced after so long.", "granian: workers-lifetime",
+        "Replace a worker after this time.", "granian: workers-lifetime",
         static options => options.MaxLifetime, static (options, value) => options.MaxLifetime = value);
 
     public static readonly Setting BeforeStart = new()
@@ -131,7 +131,7 @@ internal static class SettingsCatalogue
         ValueName = "COMMAND",
         Range = "a command for the shell",
         Default = "off",
-        Help = "Run once before the first worker starts and before each reload (migrations); its failure ends the start or the reload.",
+        Help = "Shell command to run once before the first worker starts and before each reload (such as a migration). If it fails, so does the start or the reload.",
         Check = static value => string.IsNullOrWhiteSpace(value) ? $"must be {BeforeStart!.Range}" : null,
         Apply = static (options, values) => options.BeforeStart = values[^1],
         Read = static options => options.BeforeStart is { } command ? [command] : [],
@@ -139,12 +139,12 @@ internal static class SettingsCatalogue
 
     public static readonly Setting RequestTimeout = Time(
         "RequestTimeout", ["--request-timeout"], TimeSpan.FromMilliseconds(100), TimeSpan.FromDays(1), "off",
-        "A request older than this is logged as slow, with method, path and age.", "uWSGI: harakiri",
+        "Log a request that takes longer than this, with method, path and age.", "uWSGI: harakiri",
         static options => options.RequestTimeout, static (options, value) => options.RequestTimeout = value);
 
     public static readonly Setting RequestTimeoutAction = Choice(
         "RequestTimeoutAction", ["--request-timeout-action"], "ACTION", "log",
-        "What a request older than RequestTimeout leads to: a line in the log, or the end of its worker.", "uWSGI: harakiri",
+        "What to do about a request that exceeds RequestTimeout: log it, or kill its worker.", "uWSGI: harakiri",
         static options => options.RequestTimeoutAction, static (options, value) => options.RequestTimeoutAction = value);
 
     public static readonly Setting DumpOnStale = new()
@@ -154,7 +154,7 @@ internal static class SettingsCatalogue
         ValueName = "DIR",
         Range = "a folder",
         Default = "off",
-        Help = "Keep the stacks of a worker that hangs in this folder, as text; the newest 20 files, 2 GB at most.",
+        Help = "Save the stacks of a hung worker in this folder, as text; the newest 20 files, at most 2 GB.",
         Check = static value => value.Trim().Length > 0 ? null : $"must be {DumpOnStale!.Range}",
         Apply = static (options, values) => options.DumpOnStale = values[^1],
         Read = static options => options.DumpOnStale is { } folder ? [folder] : [],
@@ -162,7 +162,7 @@ internal static class SettingsCatalogue
 
     public static readonly Setting DumpKind = Choice(
         "DumpKind", ["--dump-kind"], "KIND", "stacks",
-        "What is kept there besides the stacks: a mini dump, one with the heap, or all memory.", counterpart: null,
+        "What to save there besides the stacks: nothing, a mini dump, one with the heap, or all memory.", counterpart: null,
         static options => options.DumpKind, static (options, value) => options.DumpKind = value);
 
     public static readonly Setting Hook = new()
@@ -172,7 +172,7 @@ internal static class SettingsCatalogue
         ValueName = "NAME=COMMAND",
         Range = $"NAME=COMMAND with one of these names: {HookNames.All}",
         Default = "none",
-        Help = "Run a shell command when something happens; the facts are in GREEN_HOOK_* variables. May be repeated.",
+        Help = "Shell command to run on an event; the details are in GREEN_HOOK_* variables. May be repeated.",
         Counterpart = "gunicorn: server hooks",
         IsList = true,
         // A command may hold any other character.
@@ -189,7 +189,7 @@ internal static class SettingsCatalogue
         ValueName = "NAME",
         Range = "1 to 64 letters, digits, '-', '_' or '.', not beginning with '.'",
         Default = "the app's name in lower case",
-        Help = "The supervisor's name: `green status`, `stop` and `scale` find it by that.",
+        Help = "The supervisor's name, by which `green status`, `stop` and `scale` find it.",
         Counterpart = "gunicorn: proc_name, puma: tag",
         Check = static value => IsName(value) ? null : $"must be {Name!.Range}",
         Apply = static (options, values) => options.Name = values[^1],
@@ -203,7 +203,7 @@ internal static class SettingsCatalogue
         ValueName = "PATH",
         Range = $"a path of at most {ControlPaths.LongestPath} bytes",
         Default = "`NAME.sock` in the run-time directory",
-        Help = "The control socket's path.",
+        Help = "Path of the control socket.",
         Counterpart = "puma: control-url",
         Check = static value => ControlPaths.Fits(value) ? null : $"must be {Control!.Range}",
         Apply = static (options, values) => options.Control = values[^1],
@@ -217,7 +217,7 @@ internal static class SettingsCatalogue
         ValueName = "MODE",
         Range = "an octal number from 0 to 777, such as 660",
         Default = "what the umask leaves",
-        Help = "The access rights of Unix sockets that are bound, in octal.",
+        Help = "Permissions of the Unix sockets that are bound, in octal.",
         Counterpart = "gunicorn: umask, puma: umask= of a bind",
         IsTransport = true,
         Check = static value => TryParseOctal(value, out _) ? null : $"must be {UnixFileMode!.Range}",
@@ -227,12 +227,12 @@ internal static class SettingsCatalogue
 
     public static readonly Setting Watch = Flag(
         "Watch", ["--watch"],
-        "For development: build the project anew and reload when its source changes. The app must be named by its project.", "gunicorn: reload",
+        "For development: rebuild the project and reload when its source changes. The app must be given as a project.", "gunicorn: reload",
         static options => options.Watch, static (options, value) => options.Watch = value);
 
     public static readonly Setting LogFormat = Choice<SupervisorLogFormat>(
         "LogFormat", ["--log-format"], "FORMAT", "text",
-        "How the supervisor writes its events and the workers' lines: text, or a JSON object a line.", counterpart: null,
+        "Format of the supervisor's events and the workers' lines: text, or one JSON object per line.", counterpart: null,
         static options => options.LogFormat, static (options, value) => options.LogFormat = value);
 
     public static readonly Setting Admin = new()
@@ -242,7 +242,7 @@ internal static class SettingsCatalogue
         ValueName = "ADDRESS",
         Range = "host:port, :port, [::1]:port or unix:path",
         Default = "off",
-        Help = "Where the admin endpoint listens: a live page, status, metrics and health checks.",
+        Help = "Address of the admin endpoint: a live page, status, metrics and health checks.",
         Counterpart = "puma: control-url, uWSGI: stats",
         Check = static value => AdminPlan.CheckAddress(value) is null ? null : $"must be {Admin!.Range}",
         Apply = static (options, values) => options.Admin = values[^1],
@@ -254,9 +254,9 @@ internal static class SettingsCatalogue
         Name = "AdminToken",
         Options = ["--admin-token"],
         ValueName = "TOKEN",
-        Range = $"at least {AdminPlan.ShortestToken} characters, or @ and a file that holds so many",
-        Default = "none: the admin endpoint only shows",
-        Help = "What opens the admin endpoint's actions. Better in a file or GREEN_ADMIN_TOKEN than on the command line, where every user can read it.",
+        Range = $"at least {AdminPlan.ShortestToken} characters, or @ and a file that contains that many",
+        Default = "none: the admin endpoint is read-only",
+        Help = "Token for the admin endpoint's actions. Put it in a file or GREEN_ADMIN_TOKEN: every user can read the command line.",
         Counterpart = "puma: control-token",
         IsSecret = true,
         Check = static value => value.StartsWith('@') || value.Length >= AdminPlan.ShortestToken ? null : $"must be {AdminToken!.Range}",
@@ -266,7 +266,7 @@ internal static class SettingsCatalogue
 
     public static readonly Setting AdminAllowRemote = Flag(
         "AdminAllowRemote", ["--admin-allow-remote"],
-        "Let the admin endpoint listen where other machines can reach it. It then asks for the token.", counterpart: null,
+        "Allow an admin address that other machines can reach. It then requires the token.", counterpart: null,
         static options => options.AdminAllowRemote, static (options, value) => options.AdminAllowRemote = value);
 
     /// <summary>Those that the supervisor itself uses, each a property of its options. In the order of help and docs.</summary>

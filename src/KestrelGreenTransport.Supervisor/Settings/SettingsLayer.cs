@@ -24,7 +24,7 @@ internal sealed record SettingsLayer(SettingOriginKind Kind, IReadOnlyList<Confi
 
             if (SettingsCatalogue.Find(name) is not { } setting)
             {
-                problems.Add($"{Origin(key)} is no setting{Suggestion.Tail(name, SettingsCatalogue.All.Select(static known => known.Name))}");
+                problems.Add($"{Origin(key)} is not a setting{Suggestion.Tail(name, SettingsCatalogue.All.Select(static known => known.Name))}");
             }
             else if (colon >= 0 && !setting.IsList)
             {

@@ -127,7 +127,7 @@ internal static class SettingsLoader
         {
             problems.Add(
                 $"{Show(SettingsCatalogue.Timeout, options.Timeout)} must be at least twice {Show(SettingsCatalogue.HeartbeatInterval, interval)}: "
-                + "a worker needs two chances to beat.");
+                + "otherwise a single late heartbeat replaces a worker.");
         }
 
         string Show(Setting setting, TimeSpan value) => $"{setting.Name} ({Duration.Format(value)}, {origins[setting]})";
@@ -148,6 +148,6 @@ internal static class SettingsLoader
                let meant = Suggestion.Closest(variable["GREEN_".Length..], known.Select(static name => name["GREEN_".Length..]))
                where meant is not null
                orderby variable
-               select $"{variable} is no setting; did you mean GREEN_{meant}?";
+               select $"{variable} is not a setting; did you mean GREEN_{meant}?";
     }
 }

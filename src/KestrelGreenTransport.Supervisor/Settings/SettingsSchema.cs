@@ -25,7 +25,7 @@ internal static class SettingsSchema
 
     private static JsonObject Supervisor() => new()
     {
-        ["title"] = "Settings of the supervisor of KestrelGreenTransport (green.json)",
+        ["title"] = "Settings of the KestrelGreenTransport supervisor (green.json)",
         ["type"] = "object",
         ["properties"] = Properties(),
         ["additionalProperties"] = false,
@@ -35,14 +35,14 @@ internal static class SettingsSchema
     {
         var supervisor = new JsonObject
         {
-            ["description"] = "Settings of the supervisor of KestrelGreenTransport.",
+            ["description"] = "Settings of the KestrelGreenTransport supervisor.",
             ["type"] = "object",
             ["properties"] = Properties(),
             ["additionalProperties"] = false,
         };
         var transport = new JsonObject
         {
-            ["description"] = "Settings of the transport KestrelGreenTransport, in each worker or in an app by itself.",
+            ["description"] = "Settings of the KestrelGreenTransport transport, in each worker or in an app without a supervisor.",
             ["type"] = "object",
             ["properties"] = new JsonObject(TransportSettings.All.Select(static setting => KeyValuePair.Create(
                 setting.Name, (JsonNode?)new JsonObject { ["description"] = $"Must be {setting.Form}.", ["type"] = new JsonArray("string", "number", "boolean") }))),
@@ -50,7 +50,7 @@ internal static class SettingsSchema
         };
         return new JsonObject
         {
-            ["title"] = "Sections of KestrelGreenTransport in appsettings.json",
+            ["title"] = "KestrelGreenTransport sections of appsettings.json",
             ["type"] = "object",
             ["properties"] = new JsonObject { [AppConfiguration.Section] = supervisor, ["GreenTransport"] = transport },
         };

@@ -36,7 +36,7 @@ internal sealed class WarmUpFile
         }
 
         file.EndRequest();
-        return file._requests.Count > 0 ? file._requests : throw At(number, "the file holds no request");
+        return file._requests.Count > 0 ? file._requests : throw At(number, "the file contains no request");
     }
 
     private static FormatException At(int line, string problem) => new($"line {line}: {problem}");
@@ -51,7 +51,7 @@ internal sealed class WarmUpFile
         {
             if (_body.Count == 0 && line.StartsWith("< ", StringComparison.Ordinal))
             {
-                throw At(number, "a body out of another file ('<') is not read: write it here");
+                throw At(number, "a body from another file ('<') is not supported: write it here");
             }
 
             _body.Add(Fill(line, number));

@@ -1,12 +1,13 @@
 using System.Collections.Immutable;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervisor.Reporting;
 
 namespace KestrelGreenTransport.Supervisor.Settings;
 
 /// <summary>The values of WarmUp: paths, and files of requests.</summary>
 internal static class WarmUpSource
 {
-    public const string Range = "a path that begins with '/', @ and a file of requests, or recorded";
+    public const string Range = "a path that starts with '/', @ and a file of requests, or recorded";
 
     private const string Recorded = "recorded";
 
@@ -45,8 +46,8 @@ internal static class WarmUpSource
         if (requests.Count > WarmUpRequest.Most || bytes > MostBytes)
         {
             problems.Add(
-                $"WarmUp ({Origin()}) names {requests.Count} requests of {bytes} bytes in all: {WarmUpRequest.Most} and {MostBytes} are the most. "
-                + "Leave out what runs the same code.");
+                $"WarmUp ({Origin()}) names {Counted.Of(requests.Count, "request")} of {bytes} bytes in total; the limits are {WarmUpRequest.Most} requests and {MostBytes} bytes. "
+                + "Remove requests that run the same code.");
         }
 
         return [.. requests];

@@ -79,6 +79,6 @@ internal sealed class ServiceStory(TimeSpan? watchdog)
         var serving = state.Workers.Values.Count(static worker => worker.Phase == WorkerPhase.Serving);
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{NoticeReporter.Name(state.Phase)}: {serving} of {state.Target} workers serve, generation {state.Generation}");
+            $"{NoticeReporter.Name(state.Phase)}: {serving} of {Counted.Of(state.Target, "worker")} serving, generation {state.Generation}");
     }
 }

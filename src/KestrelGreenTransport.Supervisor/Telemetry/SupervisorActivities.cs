@@ -27,7 +27,7 @@ internal static class SupervisorActivities
                 Tell("green.reload", reloaded.Time, error: null, ("green.generation", reloaded.Generation), ("green.workers", reloaded.Workers));
                 break;
             case ReloadFailedNotice failed:
-                Tell("green.reload", TimeSpan.Zero, "the generation did not come up", ("green.generation", failed.Generation));
+                Tell("green.reload", TimeSpan.Zero, "the generation did not start", ("green.generation", failed.Generation));
                 break;
         }
     }

@@ -23,31 +23,31 @@ internal sealed class SupervisorMeter : IDisposable
                 .Select(static state => new Measurement<long>(state.Value, new KeyValuePair<string, object?>("green.worker.state", state.Key))),
             "{worker}", "Workers by state.");
         _meter.CreateObservableUpDownCounter(
-            "green.supervisor.workers.target", () => (long)figures().Status.WorkersTarget, "{worker}", "How many workers should serve.");
+            "green.supervisor.workers.target", () => (long)figures().Status.WorkersTarget, "{worker}", "Wanted number of workers.");
         _meter.CreateObservableUpDownCounter(
             "green.listener.queued",
             () => figures().Status.Listeners.Select(static listener => new Measurement<long>(
                 listener.Queued, new KeyValuePair<string, object?>("green.endpoint", listener.Endpoint))),
-            "{connection}", "Connections that the kernel holds and no worker has accepted.");
-        Observe("green.worker.connections", "{connection}", "Connections held.", figures, static worker => worker.Connections);
+            "{connection}", "Connections in the kernel's queue that no worker has accepted yet.");
+        Observe("green.worker.connections", "{connection}", "Open connections.", figures, static worker => worker.Connections);
         Observe("green.worker.requests.active", "{request}", "Requests in flight.", figures, static worker => worker.RequestsInFlight);
         Observe("green.worker.memory", "By", "Resident memory of the worker's process.", figures, static worker => worker.RssBytes);
         _meter.CreateObservableUpDownCounter(
             "green.worker.hot",
             () => figures().Status.Workers.Where(static worker => worker.Hot is not null).Select(static worker => Of(worker.Index, worker.Hot == true ? 1 : 0L)),
-            "{worker}", "1 where a request costs hardly more processor time than at its siblings.");
+            "{worker}", "1 if a request costs hardly more CPU time than in the other workers.");
         _meter.CreateObservableCounter(
             "green.worker.methods.compiled",
             () => figures().Status.Workers.Select(static worker => Of(worker.Index, worker.CompiledMethods)),
-            "{method}", "Methods that the worker's runtime has compiled.");
+            "{method}", "Methods compiled by the worker's runtime.");
         _meter.CreateObservableCounter(
             "green.worker.restarts",
             () => figures().Status.Workers.Select(static worker => Of(worker.Index, (long)worker.Restarts)),
-            "{restart}", "Processes replaced in the worker's place.");
+            "{restart}", "Processes replaced at the worker's index.");
         _meter.CreateObservableCounter(
             "green.worker.requests",
             () => figures().Requests.Select(static one => Of(one.Index, one.Count)),
-            "{request}", "Requests answered at the worker's index, by all processes that it had.");
+            "{request}", "Requests answered at the worker's index, by all of its processes.");
         _meter.CreateObservableCounter(
             "green.worker.requests.failed",
             () => figures().Requests.Select(static one => Of(one.Index, one.Failed)),

@@ -59,7 +59,7 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
     {
         if (_isStarting || _successor is not null)
         {
-            SupervisorLog.UpgradeIgnored(_logger, "one is under way");
+            SupervisorLog.UpgradeIgnored(_logger, "another upgrade is in progress");
         }
         else if (_loop.State.Stop is not null || _estate.Listeners.AreClosing)
         {
@@ -67,11 +67,11 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
         }
         else if (!_loop.State.EverServed)
         {
-            SupervisorLog.UpgradeIgnored(_logger, "no worker has served yet");
+            SupervisorLog.UpgradeIgnored(_logger, "no worker has been ready yet");
         }
         else if (_predecessor is { IsInForce: true })
         {
-            SupervisorLog.UpgradeIgnored(_logger, "the supervisor before has not handed over yet");
+            SupervisorLog.UpgradeIgnored(_logger, "the previous supervisor has not handed over yet");
         }
         else
         {

@@ -34,7 +34,7 @@ internal static class BeforeStart
         return end switch
         {
             { NotStarted: { } error } => $"BeforeStart ('{command}') cannot be started: {error}",
-            { WasCancelled: true } => $"BeforeStart ('{command}') was ended",
+            { WasCancelled: true } => $"BeforeStart ('{command}') was cancelled",
             { Status.Code: 0 } => null,
             _ => $"BeforeStart ('{command}') {SupervisorLog.Describe(end.Status)}",
         };

@@ -161,7 +161,7 @@ internal sealed class HeartbeatDirectory : IDisposable
         {
             throw new StartupException(
                 ExitCodes.Unexpected,
-                $"cannot make the heartbeat directory {path}: {made.Message}. Set RUNTIME_DIRECTORY to a directory that you may write to.");
+                $"cannot create the heartbeat directory {path}: {made.Message}. Set RUNTIME_DIRECTORY to a directory that you can write to.");
         }
 
         var opened = Result.From(LibcFiles.open(path, LibcFiles.O_DIRECTORY | LibcFiles.O_NOFOLLOW | LibcFiles.O_CLOEXEC, 0));
@@ -169,7 +169,7 @@ internal sealed class HeartbeatDirectory : IDisposable
         {
             throw new StartupException(
                 ExitCodes.Unexpected,
-                $"{path} is in the way: it should be a directory of ours ({opened.Message}). Remove it, or choose another --name.");
+                $"{path} is not a directory of this supervisor ({opened.Message}). Remove it, or choose another --name.");
         }
 
         var directory = new Descriptor((int)opened.Value);
@@ -178,7 +178,7 @@ internal sealed class HeartbeatDirectory : IDisposable
             directory.Dispose();
             throw new StartupException(
                 ExitCodes.Unexpected,
-                $"{path} belongs to another user or can be read by others: it was not made by us. Remove it, or choose another --name.");
+                $"{path} belongs to another user or can be read by others, so this supervisor did not create it. Remove it, or choose another --name.");
         }
 
         if (!Result.From(Posix.flock(directory.Number, Posix.LOCK_EX | Posix.LOCK_NB)).Ok)
@@ -186,7 +186,7 @@ internal sealed class HeartbeatDirectory : IDisposable
             directory.Dispose();
             throw new StartupException(
                 ExitCodes.Usage,
-                $"an instance named '{name}' runs already. Stop it with `green stop --name {name}`, or choose another --name.");
+                $"a supervisor named '{name}' is already running. Stop it with `green stop --name {name}`, or choose another --name.");
         }
 
         // Regardless of the umask, and of which users an earlier supervisor let through.
@@ -203,7 +203,7 @@ internal sealed class HeartbeatDirectory : IDisposable
         {
             throw new StartupException(
                 ExitCodes.Unexpected,
-                $"cannot make the folder {System.IO.Path.Combine(path, WorkersName)}: {opened.Message}. Remove what stands there, or choose another --name.");
+                $"cannot create the folder {System.IO.Path.Combine(path, WorkersName)}: {opened.Message}. Remove what is there, or choose another --name.");
         }
 
         var workers = new Descriptor((int)opened.Value);

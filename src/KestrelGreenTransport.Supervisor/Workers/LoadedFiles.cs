@@ -1,6 +1,7 @@
 using System.Globalization;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Supervisor.Reporting;
 
 namespace KestrelGreenTransport.Supervisor.Workers;
 
@@ -53,7 +54,7 @@ internal static class LoadedFiles
     /// <summary>The warning for the operator; null when no file was overwritten.</summary>
     public static string? Warn(int index, IReadOnlyList<string> overwritten) => overwritten.Count == 0 ? null : string.Create(
         CultureInfo.InvariantCulture,
-        $"worker {index} runs {overwritten[0]}{(overwritten.Count > 1 ? $" and {overwritten.Count - 1} more files" : "")}, which was overwritten in place since it started: it may die of a bus error at any moment. Deploy into a new folder, or replace files by rename");
+        $"worker {index} runs {overwritten[0]}{(overwritten.Count > 1 ? $" and {Counted.Of(overwritten.Count - 1, "more file")}, which were" : ", which was")} overwritten in place since it started: it may crash with a bus error at any moment. Deploy into a new folder, or replace files by renaming");
 
     private static unsafe ulong? InodeOf(string path)
     {

@@ -36,7 +36,7 @@ internal static class WorkerArgument
             return true;
         }
 
-        error = $"WORKER ('{text}') must be a worker's index, as green status shows it in the column #.";
+        error = $"WORKER ('{text}') must be a worker's index, as shown in column # of green status.";
         return false;
     }
 }

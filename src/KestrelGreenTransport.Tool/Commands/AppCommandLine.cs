@@ -19,7 +19,7 @@ internal sealed class AppCommandLine
         };
         _arguments = new Argument<string[]>("ARGUMENTS")
         {
-            Description = "The app's own arguments. Options that green knows are green's, unless they stand after --.",
+            Description = "The app's own arguments. green takes the options that it knows, except after --.",
             Arity = ArgumentArity.ZeroOrMore,
         };
         command.Add(_app);

@@ -18,15 +18,15 @@ internal static class CheckCommand
 
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
-        var nginx = new Option<string>("--nginx") { Description = "An nginx configuration that should lead here: its addresses and time limits are checked too.", HelpName = "CONF" };
+        var nginx = new Option<string>("--nginx") { Description = "An nginx configuration that should proxy to this app: its addresses and time limits are checked too.", HelpName = "CONF" };
         var json = new Option<bool>("--json") { Description = "Print one JSON object, and nothing else." };
-        var command = new Command("check", "Check settings, app, certificates, addresses and rights, without running anything.") { nginx, json };
+        var command = new Command("check", "Check settings, app, certificates, addresses and permissions without running anything.") { nginx, json };
         var line = new AppCommandLine(command, appIsRequired: false);
         command.SetAction(parsed =>
         {
             if (!host.IsLinux)
             {
-                return host.Fail(ExitCodes.Usage, "the supervisor needs Linux, and so does a check for it.");
+                return host.Fail(ExitCodes.Usage, "the supervisor needs Linux, and so does this check.");
             }
 
             var findings = Look(host, line.App(parsed), line.Arguments(parsed), line.Input(host, parsed), parsed.GetValue(nginx));
@@ -70,11 +70,11 @@ internal static class CheckCommand
         if (findings.Count == 0)
         {
             var set = SettingsCatalogue.All.Where(settings.IsSet).Select(static setting => setting.Name).ToList();
-            findings.Add(Finding.Ok(Settings, set.Count > 0 ? $"right; set: {string.Join(", ", set)}" : "right; every one has its default"));
+            findings.Add(Finding.Ok(Settings, set.Count > 0 ? $"ok, set: {string.Join(", ", set)}" : "ok: all defaults"));
         }
 
         findings.AddRange(resolution is null
-            ? [Finding.Warning("app", "not looked at, since none was named: green check APP")]
+            ? [Finding.Warning("app", "not checked, because no app was named: green check APP")]
             : AppCheck.Of(app!, resolution));
         findings.AddRange(CertificateCheck.Of(configuration, AppConfiguration.ContentRoot(input), TimeProvider.System.GetUtcNow()));
         if (resolution?.App is { } found)

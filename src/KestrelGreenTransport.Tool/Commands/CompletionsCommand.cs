@@ -20,7 +20,7 @@ internal static class CompletionsCommand
     /// <param name="tree">Returns the whole command line; called once that is complete.</param>
     public static (Command Command, string[] Examples) Create(ToolHost host, Func<CommandTree> tree)
     {
-        var shell = new Argument<string>("SHELL") { Description = $"One of {string.Join(", ", Writers.Keys)}; man is the manual page." };
+        var shell = new Argument<string>("SHELL") { Description = $"One of {string.Join(", ", Writers.Keys)}; man prints the manual page." };
         shell.CompletionSources.Add([.. Writers.Keys]);
         var command = new Command("completions", "Print a script that completes green's command line in a shell, or its manual page.") { shell };
         command.SetAction(parsed =>

@@ -16,7 +16,7 @@ internal static class ConfigCommand
 
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
-        var sources = new Option<bool>("--show-sources") { Description = "Say where each value comes from." };
+        var sources = new Option<bool>("--show-sources") { Description = "Show where each value comes from." };
         var json = new Option<bool>("--json") { Description = "Print one JSON object, and nothing else." };
         var schema = new Option<string>("--schema")
         {

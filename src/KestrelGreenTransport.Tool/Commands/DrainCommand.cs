@@ -10,18 +10,18 @@ internal static class DrainCommand
 {
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
-        var index = WorkerArgument.Optional("This worker: it leaves at once, and another is started meanwhile.");
+        var index = WorkerArgument.Optional("Only this worker: it starts to drain at once, while its replacement starts.");
 
         // Must be spelled out, so that it cannot happen by leaving out the index.
-        var all = new Option<bool>("--all") { Description = "All workers: clients wait until green reload brings workers back." };
-        var command = new Command("drain", "Have a worker, or all of them, finish and leave. The sockets stay.") { index, all };
+        var all = new Option<bool>("--all") { Description = "All workers: clients wait until green reload starts new workers." };
+        var command = new Command("drain", "Let a worker, or all of them, finish their requests and exit. The sockets stay open.") { index, all };
         command.SetAction(parsed => !WorkerArgument.TryRead(parsed.GetValue(index), out var worker, out var error)
             ? host.Fail(ExitCodes.Usage, error)
             : (worker, parsed.GetValue(all)) switch
             {
                 ({ } one, false) => ClientCommand.Talk(host, parsed, client => Drain(host, client, one)),
                 (null, true) => ClientCommand.Talk(host, parsed, client => DrainAll(host, client)),
-                _ => host.Fail(ExitCodes.Usage, "nobody serves after a drain of all: say green drain N for one worker, or green drain --all. To replace workers: green restart."),
+                _ => host.Fail(ExitCodes.Usage, "name a worker (green drain N), or use green drain --all, after which no worker is serving. To replace workers: green restart."),
             });
         return (command, ["green drain 2", "green drain --all"]);
     }
@@ -31,7 +31,7 @@ internal static class DrainCommand
         var before = client.Ask(new ControlRequest { Command = "status" });
         if (before.Workers.FirstOrDefault(one => one.Index == worker) is not { State: "serving" or "standby", Pid: { } pid })
         {
-            return host.Fail(ExitCodes.Usage, $"{before.Name} has no worker {worker} that serves or stands by: green status shows them.");
+            return host.Fail(ExitCodes.Usage, $"{before.Name} has no worker {worker} that is serving or on standby: green status lists the workers.");
         }
 
         var progress = new WorkerProgress(host.Error);
@@ -41,13 +41,13 @@ internal static class DrainCommand
             progress.Look(now);
             if (now.Workers.FirstOrDefault(one => one.Pid == pid) is not { } leaving)
             {
-                host.Out.WriteLine($"{now.Name}: worker {worker} (pid {pid}) has left; {now.Workers.Count(static one => one.State == "serving")} of {now.WorkersTarget} serve.");
+                host.Out.WriteLine($"{now.Name}: worker {worker} (pid {pid}) has exited; {now.Workers.Count(static one => one.State == "serving")} of {now.WorkersTarget} serving.");
                 return ExitCodes.Ok;
             }
 
             if (leaving.State is "serving" or "standby")
             {
-                return host.Fail(ExitCodes.Unexpected, $"{now.Name} is {now.State}, and worker {worker} goes on. Try again when it is running.");
+                return host.Fail(ExitCodes.Unexpected, $"{now.Name} is {now.State}, so worker {worker} was not drained. Try again when it is running.");
             }
 
             host.Wait(Progress.LookAgainAfter);
@@ -62,7 +62,7 @@ internal static class DrainCommand
             progress.Show();
             if (now.Workers.Count == 0)
             {
-                host.Out.WriteLine($"{now.Name} has no workers now; its sockets stay. Bring workers back with green reload.");
+                host.Out.WriteLine($"{now.Name} has no workers now; its sockets stay open. Start workers again with green reload.");
                 return ExitCodes.Ok;
             }
 

@@ -15,11 +15,11 @@ internal static class DumpCommand
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
         var index = new Argument<string>("INDEX") { Description = "The worker's number, as green status shows it." };
-        var kind = new Option<string>("--kind") { Description = "What to keep besides the stacks: stacks (nothing else), mini, heap or full. Default: stacks.", HelpName = "KIND" };
+        var kind = new Option<string>("--kind") { Description = "What to save besides the stacks: stacks (nothing else), mini, heap or full. Default: stacks.", HelpName = "KIND" };
         kind.CompletionSources.Add([.. Enum.GetNames<GreenDumpKind>().Select(static name => name.ToLowerInvariant())]);
-        var to = new Option<string>("--to") { Description = "A folder to keep it in. Default: that of --dump-on-stale, else none.", HelpName = "DIR" };
+        var to = new Option<string>("--to") { Description = "Folder to save it in. Default: that of --dump-on-stale, else none.", HelpName = "DIR" };
         var json = new Option<bool>("--json") { Description = "Print one JSON object, and nothing else." };
-        var command = new Command("dump", "Show what every thread of a worker is doing. The worker pauses for about a second, and goes on.") { index, kind, to, json };
+        var command = new Command("dump", "Show what every thread of a worker is doing. The worker pauses for about a second, then continues.") { index, kind, to, json };
         command.SetAction(parsed =>
         {
             var text = parsed.GetRequiredValue(index);
@@ -51,7 +51,7 @@ internal static class DumpCommand
         host.Out.Write(dump.Stacks);
         foreach (var file in dump.Files)
         {
-            host.Error.WriteLine($"green: kept in {file}");
+            host.Error.WriteLine($"green: saved in {file}");
         }
 
         return ExitCodes.Ok;

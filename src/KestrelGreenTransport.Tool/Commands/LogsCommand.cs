@@ -17,15 +17,15 @@ internal static class LogsCommand
 
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
-        var index = WorkerArgument.Optional("Only this worker's lines, and what the supervisor says of it.");
-        var follow = new Option<bool>("--follow", "-f") { Description = "Go on with what comes, until the supervisor has left." };
+        var index = WorkerArgument.Optional("Only this worker's lines, and the supervisor's events about it.");
+        var follow = new Option<bool>("--follow", "-f") { Description = "Keep printing new lines until the supervisor exits." };
         var lines = new Option<string>("--lines", "-n")
         {
-            Description = string.Create(CultureInfo.InvariantCulture, $"How many lines, the youngest: a whole number up to {ControlQuestions.MostLines}. Default: {LinesByDefault}."),
+            Description = string.Create(CultureInfo.InvariantCulture, $"How many of the newest lines to print: a whole number up to {ControlQuestions.MostLines}. Default: {LinesByDefault}."),
             HelpName = "N",
         };
-        var json = new Option<bool>("--json") { Description = "Print one JSON object; with --follow one for each line." };
-        var command = new Command("logs", "Show what the workers wrote last, and what the supervisor said.") { index, follow, lines, json };
+        var json = new Option<bool>("--json") { Description = "Print one JSON object; with --follow, one per line." };
+        var command = new Command("logs", "Show the last lines of the workers and of the supervisor.") { index, follow, lines, json };
         command.SetAction(parsed =>
         {
             if (!WorkerArgument.TryRead(parsed.GetValue(index), out var worker, out var error))
@@ -74,7 +74,7 @@ internal static class LogsCommand
             }
             catch (ControlException gone) when (gone.ExitCode == ExitCodes.NoSupervisor)
             {
-                host.Error.WriteLine("green: the supervisor has left.");
+                host.Error.WriteLine("green: the supervisor has exited.");
                 return ExitCodes.Ok;
             }
         }

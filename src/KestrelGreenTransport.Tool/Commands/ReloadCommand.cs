@@ -12,7 +12,7 @@ internal static class ReloadCommand
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
         var command = new Command(
-            "reload", "Read the settings and look the app up again, and replace one worker after the other. If a new one fails, the old ones serve on (exit code 7).");
+            "reload", "Read the settings and find the app again, then replace the workers one at a time. If a new worker fails, the old ones keep serving (exit code 7).");
         command.SetAction(parsed => ClientCommand.Talk(host, parsed, client => Reload(host, client)));
         return (command, ["green reload", "green reload --name shop"]);
     }
@@ -42,7 +42,7 @@ internal static class ReloadCommand
 
     private static int Succeeded(ToolHost host, StatusDocument status)
     {
-        host.Out.WriteLine($"{status.Name} serves generation {status.Generation} with {status.WorkersTarget} {(status.WorkersTarget == 1 ? "worker" : "workers")}.");
+        host.Out.WriteLine($"{status.Name} is serving generation {status.Generation} with {status.WorkersTarget} {(status.WorkersTarget == 1 ? "worker" : "workers")}.");
         return ExitCodes.Ok;
     }
 
@@ -58,7 +58,7 @@ internal static class ReloadCommand
             }
         }
 
-        return host.Fail(ExitCodes.ReloadFailed, $"the reload failed: {failed.Failure}. Generation {before.Generation} serves on.");
+        return host.Fail(ExitCodes.ReloadFailed, $"the reload failed: {failed.Failure}. Generation {before.Generation} keeps serving.");
     }
 
     private static ReloadsStatus Reloads(ToolHost host, ControlClient client) =>

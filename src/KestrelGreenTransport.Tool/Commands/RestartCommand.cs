@@ -11,7 +11,7 @@ internal static class RestartCommand
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
         var index = WorkerArgument.Optional("Only this worker.");
-        var command = new Command("restart", "Replace workers by others of the same settings and the same app, one after the other, each before it leaves.") { index };
+        var command = new Command("restart", "Restart workers one at a time, keeping app and settings; each old worker stays until its replacement is serving.") { index };
         command.SetAction(parsed => WorkerArgument.TryRead(parsed.GetValue(index), out var worker, out var error)
             ? ClientCommand.Talk(host, parsed, client => Restart(host, client, worker))
             : host.Fail(ExitCodes.Usage, error));
@@ -25,7 +25,7 @@ internal static class RestartCommand
         var old = before.Workers.Where(one => one.State == "serving" && (worker is null || one.Index == worker)).Select(static one => one.Pid).ToHashSet();
         if (worker is { } wanted && before.Workers.All(one => one.Index != wanted))
         {
-            return host.Fail(ExitCodes.Usage, $"{before.Name} has no worker {wanted}: green status shows them.");
+            return host.Fail(ExitCodes.Usage, $"{before.Name} has no worker {wanted}: green status lists the workers.");
         }
 
         var known = before.Workers.Select(static one => one.Pid).ToHashSet();
@@ -47,7 +47,7 @@ internal static class RestartCommand
             {
                 return host.Fail(
                     ExitCodes.Unexpected,
-                    $"worker {failed.Index} does not come up ({exit.Reason}); it is tried again, and the old one serves on. Its reason: green logs {failed.Index}.");
+                    $"worker {failed.Index} does not start ({exit.Reason}). The supervisor keeps trying, and the old worker keeps serving. See the reason: green logs {failed.Index}.");
             }
 
             host.Wait(Progress.LookAgainAfter);

@@ -9,7 +9,7 @@ internal static class RunCommand
 {
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
-        var command = new Command("run", "Run an app: bind its sockets, start its workers, replace those that die or hang.");
+        var command = new Command("run", "Run an app: bind its sockets, start its workers, and replace those that die or hang.");
         var line = new AppCommandLine(command, appIsRequired: true);
         command.SetAction(parsed => Run(host, line.App(parsed)!, line.Arguments(parsed), line.Input(host, parsed)));
         return (command,
@@ -26,7 +26,7 @@ internal static class RunCommand
     {
         if (!host.IsLinux)
         {
-            return host.Fail(ExitCodes.Usage, $"the supervisor needs Linux; the transport works here too: run {app} by itself.");
+            return host.Fail(ExitCodes.Usage, $"the supervisor needs Linux. The transport works here too: run {app} without the supervisor.");
         }
 
         var settings = SettingsLoader.Load(input);

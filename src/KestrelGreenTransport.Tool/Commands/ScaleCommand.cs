@@ -11,8 +11,8 @@ internal static class ScaleCommand
 {
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
-        var number = new Argument<string>("N") { Description = $"How many workers: {SettingsCatalogue.Workers.Range}." };
-        var command = new Command("scale", "Set the number of workers, and wait until so many serve. It lasts until the supervisor stops.") { number };
+        var number = new Argument<string>("N") { Description = $"Number of workers: {SettingsCatalogue.Workers.Range}." };
+        var command = new Command("scale", "Set the number of workers and wait until all are serving. It lasts until the supervisor stops.") { number };
         command.SetAction(parsed =>
         {
             var text = parsed.GetRequiredValue(number);
@@ -43,12 +43,12 @@ internal static class ScaleCommand
 
             if (now.WorkersTarget != wanted)
             {
-                return host.Fail(ExitCodes.Unexpected, $"{now.Name} was scaled to {now.WorkersTarget} by somebody else meanwhile.");
+                return host.Fail(ExitCodes.Unexpected, $"{now.Name} was scaled to {now.WorkersTarget} by another command in the meantime.");
             }
 
             if (now.Workers.Count(static worker => worker.State == "serving") == wanted && now.Workers.All(static worker => worker.State is "serving" or "standby"))
             {
-                host.Out.WriteLine($"{now.Name} serves with {wanted} {(wanted == 1 ? "worker" : "workers")}.");
+                host.Out.WriteLine($"{now.Name} is serving with {wanted} {(wanted == 1 ? "worker" : "workers")}.");
                 return ExitCodes.Ok;
             }
 
@@ -57,8 +57,8 @@ internal static class ScaleCommand
             {
                 return host.Fail(
                     ExitCodes.Unexpected,
-                    $"worker {failed.Index} does not come up: {StatusView.How(exit)}; it is tried again. "
-                    + $"{now.Workers.Count(static worker => worker.State == "serving")} of {wanted} serve. Its reason: green status {failed.Index}.");
+                    $"worker {failed.Index} does not start: {StatusView.How(exit)}. The supervisor keeps trying; "
+                    + $"{now.Workers.Count(static worker => worker.State == "serving")} of {wanted} serving. See the reason: green status {failed.Index}.");
             }
 
             host.Wait(Progress.LookAgainAfter);

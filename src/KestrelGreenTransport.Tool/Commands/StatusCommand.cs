@@ -12,7 +12,7 @@ internal static class StatusCommand
 {
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
-        var index = WorkerArgument.Optional("Only this worker, with what happened to it and its last lines; also one that is gone.");
+        var index = WorkerArgument.Optional("Only this worker, with its events and last lines; also one that has exited.");
         var json = new Option<bool>("--json") { Description = "Print one JSON object, and nothing else." };
         var command = new Command("status", "Show a supervisor, its listeners and its workers.") { index, json };
         command.SetAction(parsed => WorkerArgument.TryRead(parsed.GetValue(index), out var worker, out var error)
@@ -43,7 +43,7 @@ internal static class StatusCommand
         var story = client.Ask(new ControlRequest { Command = "story", Worker = index }, static response => response.Story);
         if (worker is null && !(story.Ended is [var gone, ..] && gone.Exit.Index == index))
         {
-            return host.Fail(ExitCodes.Usage, $"{status.Name} has no worker {index}; there {(status.Workers.Count == 1 ? "is" : "are")} {string.Join(", ", status.Workers.Select(static one => one.Index))}.");
+            return host.Fail(ExitCodes.Usage, $"{status.Name} has no worker {index}; workers: {string.Join(", ", status.Workers.Select(static one => one.Index))}.");
         }
 
         var document = new WorkerDocument

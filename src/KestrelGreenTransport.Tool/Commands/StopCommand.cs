@@ -8,8 +8,8 @@ internal static class StopCommand
 {
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
-        var quick = new Option<bool>("--quick") { Description = "Leave at once; requests in flight are given up." };
-        var command = new Command("stop", "Stop a supervisor and its workers, and wait until they are gone. Requests in flight finish.") { quick };
+        var quick = new Option<bool>("--quick") { Description = "Exit at once; requests in flight are lost." };
+        var command = new Command("stop", "Stop a supervisor and its workers, and wait until they have exited. Requests in flight finish.") { quick };
         command.SetAction(parsed => ClientCommand.Talk(host, parsed, client =>
         {
             var name = "";
@@ -19,7 +19,7 @@ internal static class StopCommand
                 status =>
                 {
                     name = $"{status.Name} (pid {status.SupervisorPid})";
-                    host.Error.WriteLine($"{name} stops, and with it {Workers(status.Workers.Count)}. Ctrl+C only stops waiting.");
+                    host.Error.WriteLine($"stopping {name} with {Workers(status.Workers.Count)}. Ctrl+C only stops waiting.");
                     progress.Look(status);
                 },
                 progress.Look);

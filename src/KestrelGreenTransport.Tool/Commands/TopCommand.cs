@@ -17,10 +17,10 @@ internal static class TopCommand
 
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
-        var command = new Command("top", "Watch the workers live: load, latency, memory, events; keys restart, drain, dump and scale.");
+        var command = new Command("top", "Watch the workers live: load, latency, memory and events; with keys to restart, drain, dump and scale.");
         command.SetAction(parsed => host.IsTerminal && !Console.IsInputRedirected
             ? ClientCommand.Talk(host, parsed, client => Run(host, client))
-            : host.Fail(ExitCodes.Usage, "top needs a terminal. For scripts there is green status --json."));
+            : host.Fail(ExitCodes.Usage, "top needs a terminal. For scripts use green status --json."));
         return (command, ["green top", "green top --name shop"]);
     }
 
@@ -91,11 +91,11 @@ internal static class TopCommand
             var answer = (request.Command == "dump" ? client.WithLimit(DumpLimit) : client).Ask(request, static response => response);
             return answer.Dump switch
             {
-                null => $"{what}: taken",
-                { Files: [var file, ..] } => $"{what}: kept in {file}",
+                null => $"{what}: accepted",
+                { Files: [var file, ..] } => $"{what}: saved in {file}",
 
                 // There is no room for stacks on this screen.
-                _ => $"{what}: not kept, since there is no --dump-on-stale; green dump {request.Worker} shows it",
+                _ => $"{what}: not saved, because --dump-on-stale is not set; green dump {request.Worker} shows it",
             };
         }
         catch (ControlException failed)

@@ -10,7 +10,7 @@ internal static class UpgradeCommand
     public static (Command Command, string[] Examples) Create(ToolHost host)
     {
         var command = new Command(
-            "upgrade", "Start the supervisor's program anew on the same sockets, as after an update of green, and wait until it has taken over.");
+            "upgrade", "Start a new supervisor on the same sockets, for example after an update of green, and wait until it has taken over.");
         command.SetAction(parsed => ClientCommand.Talk(host, parsed, client => Upgrade(host, client)));
         return (command, ["green upgrade", "green upgrade --name shop"]);
     }
@@ -25,20 +25,20 @@ internal static class UpgradeCommand
             progress.Look(now);
             if (now.SupervisorPid != before.SupervisorPid)
             {
-                host.Out.WriteLine($"{now.Name} is upgraded: supervisor {now.SupervisorPid}, version {now.Version}, serves with {now.Workers.Count} {(now.Workers.Count == 1 ? "worker" : "workers")}.");
+                host.Out.WriteLine($"{now.Name} is upgraded: supervisor {now.SupervisorPid}, version {now.Version}, is serving with {now.Workers.Count} {(now.Workers.Count == 1 ? "worker" : "workers")}.");
                 return ExitCodes.Ok;
             }
 
             if (now.State != "upgrading")
             {
                 return host.Fail(
-                    ExitCodes.ReloadFailed, $"{now.Name} was not upgraded: supervisor {now.SupervisorPid} goes on. The reason stands in its log: green logs.");
+                    ExitCodes.ReloadFailed, $"{now.Name} was not upgraded: supervisor {now.SupervisorPid} keeps running. See the reason in its log: green logs.");
             }
 
             if (!isTold)
             {
                 isTold = true;
-                host.Error.WriteLine($"{now.Name}: a new supervisor comes up beside {now.SupervisorPid}. Ctrl+C only stops waiting.");
+                host.Error.WriteLine($"{now.Name}: a new supervisor is starting next to {now.SupervisorPid}. Ctrl+C only stops waiting.");
             }
 
             host.Wait(Progress.LookAgainAfter);

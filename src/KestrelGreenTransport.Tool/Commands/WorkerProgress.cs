@@ -22,7 +22,7 @@ internal sealed class WorkerProgress(TextWriter output)
         foreach (var (index, (pid, _)) in _seen.Where(seen => status.Workers.All(worker => worker.Index != seen.Key)).OrderBy(static seen => seen.Key).ToList())
         {
             _seen.Remove(index);
-            Say($"{Name(index, pid)} is gone");
+            Say($"{Name(index, pid)} has exited");
         }
 
         foreach (var worker in status.Workers)
@@ -42,7 +42,7 @@ internal sealed class WorkerProgress(TextWriter output)
         {
             foreach (var worker in status.Workers.Where(static worker => !IsSettled(worker)))
             {
-                Say($"{Describe(worker)}, still");
+                Say($"still waiting: {Describe(worker)}");
             }
 
             _looksWithoutNews = 0;
@@ -59,14 +59,14 @@ internal sealed class WorkerProgress(TextWriter output)
 
     private static string Describe(WorkerStatus worker) => string.Create(CultureInfo.InvariantCulture, $"{Name(worker.Index, worker.Pid)} {worker.State switch
     {
-        "booting" => "boots",
-        "warming" => "warms itself",
-        "standby" => "stands by",
-        "serving" => "serves",
-        "draining" => $"finishes, {Count(worker.RequestsInFlight, "request")} in flight on {Count(worker.Connections, "connection")}",
-        "suspect" => "does not beat: its stacks are taken",
+        "booting" => "is starting",
+        "warming" => "is warming up",
+        "standby" => "is on standby",
+        "serving" => "is serving",
+        "draining" => $"is draining, {Count(worker.RequestsInFlight, "request")} in flight on {Count(worker.Connections, "connection")}",
+        "suspect" => "sends no heartbeat: taking its stacks",
         "killing" => "is being killed",
-        "backoff" => $"is to be started again{(worker.LastExit is { } exit ? $"; it ended by {StatusView.How(exit)}" : "")}",
+        "backoff" => $"will be restarted{(worker.LastExit is { } exit ? $"; last exit: {StatusView.How(exit)}" : "")}",
         var other => $"is {other}",
     }}");
 

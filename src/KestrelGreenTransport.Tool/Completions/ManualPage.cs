@@ -8,14 +8,14 @@ internal static class ManualPage
 {
     private static readonly (int Code, string Meaning)[] ExitStatus =
     [
-        (0, "All went as asked; also a green run ended by INT, QUIT or TERM."),
-        (1, "Something unexpected."),
+        (0, "Success; also a green run ended by INT, QUIT or TERM."),
+        (1, "An unexpected error."),
         (2, "A wrong command line or setting."),
-        (3, "No worker of the first generation ever served."),
-        (4, "The app is missing, is no .NET app, or does not use the transport."),
+        (3, "No worker of the first generation was ever ready."),
+        (4, "The app is missing, is not a .NET app, or does not use the transport."),
         (5, "An address cannot be bound."),
-        (6, "No supervisor answers there."),
-        (7, "A reload failed; the old generation serves on."),
+        (6, "No supervisor answers."),
+        (7, "A reload failed; the old generation keeps serving."),
         (130, "Ctrl+C in a client command."),
     ];
 

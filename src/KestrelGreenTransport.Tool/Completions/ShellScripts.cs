@@ -41,7 +41,7 @@ internal static class ShellScripts
 
     public static string Zsh(CommandTree tree)
     {
-        var text = new StringBuilder("#compdef green\n# Completions of green for zsh. Put this into a file _green of your fpath.\n_green() {\n  local curcontext=\"$curcontext\" state line\n");
+        var text = new StringBuilder("#compdef green\n# Completions of green for zsh. Put this in a file _green in your fpath.\n_green() {\n  local curcontext=\"$curcontext\" state line\n");
         text.Append("  _arguments -C \\\n");
         foreach (var option in tree.Options)
         {

@@ -14,7 +14,7 @@ internal static class StatusView
         var console = PlainConsole.Of(host);
         var serving = status.Workers.Count(static worker => worker.State == "serving");
         console.MarkupLineInterpolated(CultureInfo.InvariantCulture,
-            $"[bold]{status.Name}[/] is [{ColourOf(status.State)}]{status.State}[/]: {serving} of {status.WorkersTarget} workers serve, generation {status.Generation}, pid {status.SupervisorPid}, version {status.Version}");
+            $"[bold]{status.Name}[/] is [{ColourOf(status.State)}]{status.State}[/]: {serving}/{status.WorkersTarget} {(status.WorkersTarget == 1 ? "worker" : "workers")} serving, generation {status.Generation}, pid {status.SupervisorPid}, version {status.Version}");
         foreach (var listener in status.Listeners)
         {
             console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"{listener.Endpoint}, {listener.Queued} of {listener.Backlog} in the queue");
@@ -41,7 +41,7 @@ internal static class StatusView
 
             if (worker.State == "backoff")
             {
-                console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  it is started again after a pause; what it said last: green status {worker.Index}"));
+                console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  it will be restarted after a pause; its last output: green status {worker.Index}"));
             }
         }
     }
@@ -76,9 +76,9 @@ internal static class StatusView
     /// <summary>The progress of a worker's warm-up, or that it is serving and not hot yet; null when there is nothing to say.</summary>
     public static string? Warmth(WorkerStatus worker) => worker switch
     {
-        { WarmUp: { } part } => string.Create(CultureInfo.InvariantCulture, $"{part * 100:0} % of its time to warm up, {worker.CompiledMethodsPerSecond ?? 0:0} methods/s compiled"),
+        { WarmUp: { } part } => string.Create(CultureInfo.InvariantCulture, $"warm-up: {part * 100:0} % of its time, {worker.CompiledMethodsPerSecond ?? 0:0} methods/s compiled"),
         { Hot: false } => string.Create(
-            CultureInfo.InvariantCulture, $"not hot yet, {worker.CpuMicrosecondsPerRequest:0} us of CPU a request, {worker.CompiledMethodsPerSecond ?? 0:0} methods/s compiled"),
+            CultureInfo.InvariantCulture, $"not hot yet, {worker.CpuMicrosecondsPerRequest:0} us of CPU per request, {worker.CompiledMethodsPerSecond ?? 0:0} methods/s compiled"),
         _ => null,
     };
 
@@ -91,7 +91,7 @@ internal static class StatusView
         }
 
         var restarts = worker.Restarts == 1 ? "1 restart" : $"{worker.Restarts} restarts";
-        yield return string.Create(CultureInfo.InvariantCulture, $"worker {worker.Index}: {restarts}, the last for {How(exit)} at {At(exit)}");
+        yield return string.Create(CultureInfo.InvariantCulture, $"worker {worker.Index}: {restarts}, last: {How(exit)} at {At(exit)}");
         if (exit.Index is { } index && index != worker.Index)
         {
             yield return string.Create(CultureInfo.InvariantCulture, $"  that was worker {index}, pid {exit.Pid}{(exit.Verdict is null ? "" : $"; it hung: {exit.Verdict}")}");

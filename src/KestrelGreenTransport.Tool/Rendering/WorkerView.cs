@@ -20,15 +20,15 @@ internal static class WorkerView
             WriteGone(document, document.Ended[0], host, console);
         }
 
-        Section(host, "What happened", document.Events.Select(LogText.Of));
+        Section(host, "Events", document.Events.Select(LogText.Of));
         if (document.Worker?.Pid is not null)
         {
-            Section(host, "Its last lines", document.Lines.Select(Timed));
+            Section(host, "Last lines", document.Lines.Select(Timed));
         }
 
         if (document.Ended is [var last, ..])
         {
-            var whose = document.Worker is null ? "Its last lines" : $"The last lines of the one before it ({Named(last.Exit)})";
+            var whose = document.Worker is null ? "Last lines" : $"Last lines of its predecessor ({Named(last.Exit)})";
             Section(host, whose, document.LastWords.Select(Timed));
         }
     }
@@ -37,22 +37,22 @@ internal static class WorkerView
     {
         var process = worker switch
         {
-            { Pid: { } pid } => $"pid {pid}, up {ShortFigures.Time(worker.UptimeSeconds)}, last beat {ShortFigures.Time(worker.HeartbeatAgeSeconds)} ago",
-            { State: "backoff" } => "no process; one is started again after a pause that grows to 30 s",
+            { Pid: { } pid } => $"pid {pid}, up {ShortFigures.Time(worker.UptimeSeconds)}, last heartbeat {ShortFigures.Time(worker.HeartbeatAgeSeconds)} ago",
+            { State: "backoff" } => "no process; a new one starts after a pause of up to 30 s",
             _ => "no process",
         };
         console.MarkupLineInterpolated(
             CultureInfo.InvariantCulture,
             $"[bold]worker {worker.Index}[/] of {document.Name} is [{StatusView.ColourOf(worker.State)}]{worker.State}[/]: {process}, generation {worker.Generation}{(worker.Leader ? ", the leader" : "")}");
         host.Out.WriteLine(
-            $"{ShortFigures.Count(worker.Connections)} of {ShortFigures.Count(worker.ConnectionsLimit)} connections, {ShortFigures.Count(worker.RequestsInFlight)} in flight, {ShortFigures.Count(worker.RequestsTotal)} served, {ShortFigures.Size(worker.RssBytes)}, {ShortFigures.Time(worker.CpuSeconds)} of processor time");
+            $"{ShortFigures.Count(worker.Connections)} of {ShortFigures.Count(worker.ConnectionsLimit)} connections, {ShortFigures.Count(worker.RequestsInFlight)} in flight, {ShortFigures.Count(worker.RequestsTotal)} served, {ShortFigures.Size(worker.RssBytes)}, {ShortFigures.Time(worker.CpuSeconds)} of CPU time");
         if (StatusView.Warmth(worker) is { } warmth)
         {
             host.Out.WriteLine(warmth);
         }
         else if (worker is { Hot: true, CpuMicrosecondsPerRequest: { } cost })
         {
-            host.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"hot, {cost:0} us of CPU a request"));
+            host.Out.WriteLine(string.Create(CultureInfo.InvariantCulture, $"hot, {cost:0} us of CPU per request"));
         }
 
         foreach (var line in document.Ended.Count > 0 ? document.Ended.Select(Described) : StatusView.LastExit(worker))
@@ -62,7 +62,7 @@ internal static class WorkerView
 
         if (document.OldestRequests is not { } oldest)
         {
-            Section(host, "Oldest requests in flight", ["unknown: it did not answer within a second. See what it does with `green dump`, or whether it is stopped with ps"]);
+            Section(host, "Oldest requests in flight", ["unknown: it did not answer within a second. Use `green dump` to see what it is doing, or ps to see whether it is stopped"]);
         }
         else if (worker.RequestsInFlight > 0 || oldest.Count > 0)
         {
@@ -74,8 +74,8 @@ internal static class WorkerView
     {
         console.MarkupLineInterpolated(
             CultureInfo.InvariantCulture,
-            $"[bold]worker {gone.Exit.Index}[/] of {document.Name} is [red]gone[/] since {StatusView.At(gone.Exit)}: pid {gone.Exit.Pid}, generation {gone.Generation}, ended for {StatusView.How(gone.Exit)}{Hung(gone.Exit)}");
-        host.Out.WriteLine(gone.Heir is { } heir ? $"worker {heir} took its place: green status {heir}" : "nobody took its place");
+            $"[bold]worker {gone.Exit.Index}[/] of {document.Name} is [red]gone[/] since {StatusView.At(gone.Exit)}: pid {gone.Exit.Pid}, generation {gone.Generation}, reason: {StatusView.How(gone.Exit)}{Hung(gone.Exit)}");
+        host.Out.WriteLine(gone.Heir is { } heir ? $"replaced by worker {heir}: green status {heir}" : "not replaced");
         foreach (var before in document.Ended.Skip(1))
         {
             host.Out.WriteLine(Described(before));
@@ -83,7 +83,7 @@ internal static class WorkerView
     }
 
     private static string Described(EndedStatus ended) =>
-        string.Create(CultureInfo.InvariantCulture, $"before it: {Named(ended.Exit)}, generation {ended.Generation}, until {StatusView.At(ended.Exit)}: {StatusView.How(ended.Exit)}{Hung(ended.Exit)}");
+        string.Create(CultureInfo.InvariantCulture, $"predecessor: {Named(ended.Exit)}, generation {ended.Generation}, until {StatusView.At(ended.Exit)}: {StatusView.How(ended.Exit)}{Hung(ended.Exit)}");
 
     private static string Named(LastExitStatus exit) => string.Create(CultureInfo.InvariantCulture, $"worker {exit.Index}, pid {exit.Pid}");
 

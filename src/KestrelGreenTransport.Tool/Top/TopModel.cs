@@ -53,7 +53,7 @@ internal sealed record TopModel
     {
         if (Asked is { } asked)
         {
-            return key.KeyChar is 'y' or 'Y' ? (this with { Asked = null, Message = "" }, asked) : (this with { Asked = null, Message = "left as it is" }, null);
+            return key.KeyChar is 'y' or 'Y' ? (this with { Asked = null, Message = "" }, asked) : (this with { Asked = null, Message = "cancelled" }, null);
         }
 
         return key switch
@@ -74,7 +74,7 @@ internal sealed record TopModel
         Now is { Status.WorkersTarget: var target } && target + by >= 1 ? new ControlRequest { Command = "scale", Workers = target + by } : null;
 
     private (TopModel Model, ControlRequest? Request) Ask(string command) => Chosen is { } worker
-        ? (this with { Asked = new ControlRequest { Command = command, Worker = worker }, Message = $"{command} worker {worker}? y to do it, any other key to leave it" }, null)
+        ? (this with { Asked = new ControlRequest { Command = command, Worker = worker }, Message = $"{command} worker {worker}? y to confirm, any other key to cancel" }, null)
         : (this, null);
 
     private TopModel Choose(int by)

@@ -27,7 +27,7 @@ internal static class TopScreen
         {
             Head(status, serving, width, paint),
             Fit(string.Create(CultureInfo.InvariantCulture,
-                $"{Rate(total.RequestsPerSecond)} req/s  {Rate(total.FailedPerSecond)} failed/s  p50 {Latency(total.P50)}  p99 {Latency(total.P99)}  {status.Listeners.Sum(static one => one.Queued)} in the queue  {status.Workers.Sum(static one => one.Restarts)} restarts"), width),
+                $"{Rate(total.RequestsPerSecond)} req/s  {Rate(total.FailedPerSecond)} failed/s  p50 {Latency(total.P50)}  p99 {Latency(total.P99)}  {status.Listeners.Sum(static one => one.Queued)} in the queue  {Restarts(status.Workers.Sum(static one => one.Restarts))}"), width),
             "",
             paint.Dim(Fit("   #     PID STATE      BEAT     CONNS  REQ/S     P50     P99   CPU    RSS  RST", width)),
         };
@@ -49,10 +49,12 @@ internal static class TopScreen
         return [.. lines.Take(Math.Max(0, height - 2)), paint.Bold(Fit(model.Message, width)), paint.Dim(Fit(Keys, width))];
     }
 
+    private static string Restarts(int number) => string.Create(CultureInfo.InvariantCulture, $"{number} {(number == 1 ? "restart" : "restarts")}");
+
     private static string Head(StatusDocument status, int serving, int width, Paint paint)
     {
         var up = ShortFigures.Time((TimeProvider.System.GetUtcNow() - status.StartedAt).TotalSeconds);
-        var text = Fit($"{status.Name}  {status.State}  {serving}/{status.WorkersTarget} serve  generation {status.Generation}  up {up}  pid {status.SupervisorPid}", width);
+        var text = Fit($"{status.Name}  {status.State}  {serving}/{status.WorkersTarget} serving  generation {status.Generation}  up {up}  pid {status.SupervisorPid}", width);
         var at = status.Name.Length + 2;
         return text.Length >= at + status.State.Length
             ? paint.Bold(text[..at]) + paint.State(status.State, status.State) + text[(at + status.State.Length)..]

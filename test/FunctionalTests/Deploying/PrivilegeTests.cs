@@ -16,7 +16,7 @@ public sealed class PrivilegeTests
         {
             await using var refused = GreenRun.Start(["-w", "1", "--user", "nobody"]);
             Assert.Equal(2, await refused.Exit());
-            Assert.Contains("only root may start workers as somebody else", refused.Process.Output, StringComparison.Ordinal);
+            Assert.Contains("only root may start workers as another user", refused.Process.Output, StringComparison.Ordinal);
             return;
         }
 
@@ -44,8 +44,8 @@ public sealed class PrivilegeTests
         }
 
         Assert.All(Status(green.Process.Pid)["Uid"], static uid => Assert.Equal("0", uid));
-        await green.Process.Line($"before the start: nobody in {folder.Path} with nobody$");
-        await green.Process.Line("before the start: for good$");
+        await green.Process.Line($"BeforeStart: nobody in {folder.Path} with nobody$");
+        await green.Process.Line("BeforeStart: for good$");
         var environment = JsonDocument.Parse(await (await green.Target()).Get("/env")).RootElement;
         Assert.Equal("nobody", environment.GetProperty("USER").GetString());
 
@@ -121,10 +121,10 @@ public sealed class PrivilegeTests
         await Eventually.True("there is a new file", () => File.Exists(path), green.Process.Describe);
         await target.Get("/print?lines=1&text=after");
         await Eventually.True("the line is in the new file", () => Contains(path, "[worker 1] after 1"), green.Process.Describe);
-        Assert.Contains($"worker 1 (pid {status.Workers[0].Pid}) serves", await File.ReadAllTextAsync(path + ".1", TestContext.Current.CancellationToken), StringComparison.Ordinal);
+        Assert.Contains($"worker 1 (pid {status.Workers[0].Pid}) is ready", await File.ReadAllTextAsync(path + ".1", TestContext.Current.CancellationToken), StringComparison.Ordinal);
         await green.StopCleanly();
         Assert.Equal("", green.Process.Output);
-        Assert.True(Contains(path, "all workers have left"));
+        Assert.True(Contains(path, "all workers have exited"));
     }
 
     private static bool Contains(string path, string text) => File.ReadAllText(path).Contains(text, StringComparison.Ordinal);

@@ -79,7 +79,7 @@ public sealed class ServiceManagerTests
         await HearUntil("READY=1");
         Assert.Contains(heard, static line => line.StartsWith("EXTEND_TIMEOUT_USEC=", StringComparison.Ordinal));
         Assert.StartsWith("STATUS=starting", heard[0], StringComparison.Ordinal);
-        await HearUntil("STATUS=running: 2 of 2 workers serve, generation 1");
+        await HearUntil("STATUS=running: 2 of 2 workers serving, generation 1");
         await HearUntil("WATCHDOG=1");
         Assert.DoesNotContain(heard, static line => line.StartsWith("FDSTORE", StringComparison.Ordinal));
 
@@ -92,7 +92,7 @@ public sealed class ServiceManagerTests
         Kernel.Signal(green.Process.Pid, Kernel.SIGHUP);
         await HearUntil("READY=1");
         Assert.StartsWith("MONOTONIC_USEC=", heard[heard.IndexOf("RELOADING=1") + 1], StringComparison.Ordinal);
-        Assert.Contains("STATUS=running: 2 of 2 workers serve, generation 2", heard);
+        Assert.Contains("STATUS=running: 2 of 2 workers serving, generation 2", heard);
         Kernel.Signal(green.Process.Pid, Kernel.SIGTERM);
         await HearUntil("STOPPING=1");
         Assert.Equal(0, await green.Exit());

@@ -22,12 +22,12 @@ internal static class HostileWorkerFaults
         ?
         [
             new("hostile-signals", static scene => Guarded(scene, static (it, _, _) => SendsSignals(it))) { Setup = Confined },
-            new("hostile-messages", static scene => Guarded(scene, static (it, _, _) => SendsNonsense(it))) { Setup = Confined, Said = "sent a packet that does not keep the worker contract: ageMs is" },
-            new("hostile-binds-when-ready", static scene => Guarded(scene, AsksWhenReady)) { Setup = Confined, Said = "workers of another user get sockets only while they boot" },
+            new("hostile-messages", static scene => Guarded(scene, static (it, _, _) => SendsNonsense(it))) { Setup = Confined, Said = "sent a packet that violates the worker contract: ageMs is" },
+            new("hostile-binds-when-ready", static scene => Guarded(scene, AsksWhenReady)) { Setup = Confined, Said = "workers of another user get sockets only while they start" },
             new("hostile-dumps", static scene => Guarded(scene, LaysTrapsForDumps)) { Setup = Confined, Said = "another one has taken the place of its diagnostics port" },
             new("hostile-files", static scene => Guarded(scene, LaysTrapsForFiles)) { Setup = Confined },
             new("hostile-leftovers", static scene => Guarded(scene, LaysTrapsForBuilds)) { Setup = Confined, InTests = null },
-            new("hostile-binds-at-boot", static scene => Guarded(scene, AsksAtBoot)) { Setup = Confined, Said = "worker [0-9]+ .* asked for a socket that it does not get" },
+            new("hostile-binds-at-boot", static scene => Guarded(scene, AsksAtBoot)) { Setup = Confined, Said = "worker [0-9]+ .* asked for a socket and was refused" },
         ]
         : [];
 
@@ -76,7 +76,7 @@ internal static class HostileWorkerFaults
     {
         await File.WriteAllLinesAsync(scene.Folder.File("asks"), [Bind(1, $"unix:{theirs}/d/new"), Bind(2, $"unix:{roots}/new"), Bind(3, "tcp://127.0.0.1:0")]);
         Assert.Equal("", await scene.App.Get($"/hostile/say?file={scene.Folder.File("asks")}"));
-        await scene.Says("get sockets only while they boot");
+        await scene.Says("get sockets only while they start");
         Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(theirs, "d")));
         Assert.Single((await scene.Green.Status()).Listeners);
         await scene.NobodyWasEnded();
@@ -128,7 +128,7 @@ internal static class HostileWorkerFaults
         var port = new DiagnosticsPort(sibling.Pid!.Value, 0, Path.GetTempPath()).PortPath!;
         Assert.True(File.Exists(port), port);
         Assert.Equal("", await worker.Get($"/hostile/port?path={port}"));
-        Assert.Contains("is not that process", await NotDumped(scene, sibling), StringComparison.Ordinal);
+        Assert.Contains("is not the worker", await NotDumped(scene, sibling), StringComparison.Ordinal);
         Assert.Equal("", await worker.Get("/hostile/release"));
         File.Delete(port);
         await scene.NobodyWasEnded();
@@ -201,7 +201,7 @@ internal static class HostileWorkerFaults
             """);
         await using (var next = GreenRun.Start(["-w", "1"], app: project, environment: ("TMPDIR", temporary)))
         {
-            await next.Process.Lines("worker 1 .* serves", 1, BuildLimit);
+            await next.Process.Lines("worker 1 .* is ready", 1, BuildLimit);
             await next.StopCleanly();
         }
 

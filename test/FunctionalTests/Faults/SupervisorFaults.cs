@@ -34,7 +34,7 @@ internal static class SupervisorFaults
 
     public static IReadOnlyList<Fault> All { get; } =
     [
-        new("supervisor-SIGSTOP", IsStopped) { Setup = FaultSetup.Strict, Said = "the supervisor itself did not run for" },
+        new("supervisor-SIGSTOP", IsStopped) { Setup = FaultSetup.Strict, Said = "the supervisor was paused for" },
         new("supervisor-two-HUPs", Reloads) { Setup = Pair, InTests = Fault.Nginx },
         new("supervisor-HUP-during-an-upgrade", ReloadsInAnUpgrade) { Setup = Pair, InTests = Fault.Nginx },
         new("supervisor-TTIN-and-TTOU-storm", IsScaledInAStorm) { Setup = Pair, InTests = Fault.Nginx },
@@ -125,7 +125,7 @@ internal static class SupervisorFaults
         try
         {
             Kernel.Signal(victim.Pid!.Value, Kernel.SIGKILL);
-            await scene.Says($"worker {victim.Index} could not be started: .* descriptors are left, and the last \\d+ are kept for what runs: .* may have {limit}\\. Raise LimitNOFILE=.*; it is replaced in", times: 4);
+            await scene.Says($"worker {victim.Index} could not be started: .*free descriptors: \\d+, and the last \\d+ are reserved for the supervisor itself: .* open of at most {limit}\\. Raise LimitNOFILE=.*; retrying in", times: 4);
             await scene.Load.More(50);
 
             // Enough silent clients to take the remaining descriptors.
@@ -152,7 +152,7 @@ internal static class SupervisorFaults
     {
         var victim = scene.Victim();
         Kernel.Signal(victim.Pid!.Value, Kernel.SIGKILL);
-        await scene.Says($"worker {victim.Index} could not be started: cannot start .*it was started and ended at once, since it could not be watched: pidfd_open: Too many open files", times: 2);
+        await scene.Says($"worker {victim.Index} could not be started: cannot start .*it was started and killed at once, because it could not be watched: pidfd_open: Too many open files", times: 2);
         await scene.Replaced(victim);
     }
 

@@ -44,7 +44,7 @@ internal static class WorkerFaults
         {
             Setup = FaultSetup.Strict, Reason = "stale SIGKILL frozenProcess", CostsWhatTheVictimHeld = true,
         },
-        new("worker-ignores-TERM", IgnoresTerm) { Setup = FaultSetup.Strict, Said = "is forced to exit: it was told to stop|is killed: it did not leave within GracefulTimeout", CostsWhatTheVictimHeld = true },
+        new("worker-ignores-TERM", IgnoresTerm) { Setup = FaultSetup.Strict, Said = "is forced to exit: it was told to stop|killing worker .*: it did not exit within GracefulTimeout", CostsWhatTheVictimHeld = true },
     ];
 
     private static async Task Dies(FaultScene scene, int signal)

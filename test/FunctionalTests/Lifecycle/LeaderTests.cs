@@ -88,7 +88,7 @@ public sealed class LeaderTests
         var before = await HeldLeader(green, file);
 
         Kernel.Signal(green.Process.Pid, SIGUSR2);
-        await green.Process.Line("upgrading: supervisor [0-9]+ comes up");
+        await green.Process.Line("upgrading: supervisor [0-9]+ is starting");
         Kernel.Signal(green.Process.Pid, Kernel.SIGKILL);
         var taken = await green.StatusWhen(
             "the new one serves", status => status.SupervisorPid != green.Process.Pid && status is { State: "running", Workers: [{ State: "serving" }] });

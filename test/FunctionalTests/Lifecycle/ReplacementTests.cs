@@ -67,7 +67,7 @@ public sealed class ReplacementTests
         AssertExit(replacement, "stale", signal: "SIGKILL");
         Assert.Equal(1, replacement.Restarts);
         Assert.False(Kernel.IsAlive(victim.Pid.Value));
-        await green.Process.Line($@"worker {victim.Index} \(pid {victim.Pid}\) has not beaten.*frozen process");
+        await green.Process.Line($@"no heartbeat from worker {victim.Index} \(pid {victim.Pid}\) for .*frozen process");
         Assert.Equal("frozenProcess", replacement.LastExit!.Verdict);
         await green.StopCleanly();
     }

@@ -92,8 +92,8 @@ public sealed class StartRefusalTests
     }
 
     [Theory]
-    [InlineData("--control", "shop.sock", 1, "cannot make the control socket ", "the file system is read-only")]
-    [InlineData("--control", "run/shop.sock", 1, "cannot make the control socket ", "its folder cannot be made: Read-only file system")]
+    [InlineData("--control", "shop.sock", 1, "cannot create the control socket ", "the file system is read-only")]
+    [InlineData("--control", "run/shop.sock", 1, "cannot create the control socket ", "its folder cannot be created: Read-only file system")]
     [InlineData("-b", "shop.sock", 5, "Cannot listen on unix:", "the file system is read-only")]
     public async Task A_socket_on_a_read_only_file_system_is_refused_by_that_name(string option, string file, int exitCode, string beginning, string reason)
     {
@@ -158,14 +158,14 @@ public sealed class StartRefusalTests
         KeyValuePair<string, string?>[] environment = [new("RUNTIME_DIRECTORY", folder.Path)];
         await using (var first = ChildProgram.Start("dotnet", command, environment))
         {
-            await first.Line("worker 1 .* serves");
+            await first.Line("worker 1 .* is ready");
             Kernel.Signal(first.Pid, Kernel.SIGKILL);
             await first.Exit();
             Assert.NotEmpty(Directory.EnumerateFileSystemEntries(folder.Path));
         }
 
         await using var second = ChildProgram.Start("dotnet", command, environment);
-        await second.Line("worker 1 .* serves");
+        await second.Line("worker 1 .* is ready");
         Kernel.Signal(second.Pid, Kernel.SIGTERM);
         Assert.Equal(0, await second.Exit());
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));

@@ -48,7 +48,7 @@ public sealed class UpgradeTests
         await using (var second = await green.Command("run", "--name", green.Name, "-b", "127.0.0.1:0", "--control", folder.File("other.sock"), Repo.TestWorker))
         {
             Assert.Equal(2, await second.Exit());
-            Assert.Contains("runs already", second.Output, StringComparison.Ordinal);
+            Assert.Contains("is already running", second.Output, StringComparison.Ordinal);
         }
 
         // Once more, by signal: the successor can have a successor, too.

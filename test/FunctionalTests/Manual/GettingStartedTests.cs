@@ -42,7 +42,7 @@ public sealed partial class GettingStartedTests
         await reader.PressControlC();
 
         await page.Type("dotnet run -- --workers 2");
-        await reader.Running.Lines("worker [12] .* serves", 2, TimeSpan.FromMinutes(5));
+        await reader.Running.Lines("worker [12] .* is ready", 2, TimeSpan.FromMinutes(5));
         await reader.Serving(2);
         await page.Type("curl");
         Assert.NotEqual(reader.Pid("4121"), reader.Pid("4122"));

@@ -37,7 +37,7 @@ public sealed partial class ManualWalkTests
         Assert.Matches($"{worker.Index} +{worker.Pid} ", await use.Next("green status"));
         await use.Next("green top");
         await use.Next("green logs -f");
-        await reader.Running.Line("worker 1 .* serves");
+        await reader.Running.Line("worker 1 .* is ready");
         await reader.PressControlC(code: 130);
         await use.Next("green scale 6");
         await reader.Serving(2);
@@ -177,7 +177,7 @@ public sealed partial class ManualWalkTests
 
         // The exit codes that the troubleshooting page gives for its messages.
         var trouble = new PageWalk("docs/troubleshooting.md", reader);
-        Assert.Matches(Said("an instance named"), await reader.Type(again, code: 2));
+        Assert.Matches(Said("a supervisor named"), await reader.Type(again, code: 2));
         Assert.Matches(Said("cannot listen on 127.0.0.1:8080"), await reader.Type($"{command.Replace("green run", "green run --name other", StringComparison.Ordinal)}", code: 5));
         Assert.Matches(Said("the app listens on"), await reader.Type("TESTWORKER_BOOT=plain green run --name other -b 127.0.0.1:0 --boot-timeout 4s ./Shop.dll", code: 4));
 

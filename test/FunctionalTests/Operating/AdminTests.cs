@@ -28,7 +28,7 @@ public sealed class AdminTests
         await Eventually.Get(
             "the requests are counted", () => client.GetStringAsync("/metrics"), static text => text.Contains("\ngreen_request_duration_seconds_count 20\n", StringComparison.Ordinal));
         Assert.Equal("ok\n", await client.GetStringAsync("/healthz"));
-        Assert.Equal("running: 2 of 2 workers serve\n", await client.GetStringAsync("/readyz"));
+        Assert.Equal("running: 2 of 2 workers serving\n", await client.GetStringAsync("/readyz"));
         var status = JsonDocument.Parse(await client.GetStringAsync("/status")).RootElement;
         Assert.Equal(green.Name, status.GetProperty("name").GetString());
         Assert.Equal(2, status.GetProperty("workers").GetArrayLength());
@@ -104,7 +104,7 @@ public sealed class AdminTests
 
         Kernel.Signal(before.Workers[1].Pid!.Value, Kernel.SIGKILL);
         await browser.Until($"document.querySelector('#events [data-event=WorkerDied]')?.textContent.includes('pid {before.Workers[1].Pid}')");
-        await browser.Until("[...document.querySelectorAll('.worker')].some(card => card.textContent.includes('1 restart, the last for crash (SIGKILL)') && card.textContent.includes('serving'))");
+        await browser.Until("[...document.querySelectorAll('.worker')].some(card => card.textContent.includes('1 restart, last: crash (SIGKILL)') && card.textContent.includes('serving'))");
 
         // Actions are locked at first; a wrong token locks them again and says why.
         Assert.Equal("0", await browser.Evaluate("document.querySelectorAll('[data-act]:not([hidden])').length"));
@@ -115,7 +115,7 @@ public sealed class AdminTests
         Assert.Contains("401", refused, StringComparison.Ordinal);
         await Unlock(browser, Token);
         await browser.Evaluate("document.getElementById('workersWanted').value = 3; document.getElementById('scale').click()");
-        await browser.Until("document.querySelectorAll('[data-worker]').length === 3 && document.getElementById('said').textContent === 'scale to 3: taken'");
+        await browser.Until("document.querySelectorAll('[data-worker]').length === 3 && document.getElementById('said').textContent === 'scale to 3: accepted'");
         await green.Serving(3);
 
         // Each worker's buttons act only on that worker, after a confirmation; answering no changes nothing.
@@ -126,7 +126,7 @@ public sealed class AdminTests
         Assert.Equal(chosen.Pid, (await green.Status()).Workers.Single(worker => worker.Index == chosen.Index).Pid);
         await browser.Evaluate("window.confirm = () => true");
         await Press(browser, chosen.Index, "dump");
-        await browser.Until($"document.querySelector('[data-worker=\"{chosen.Index}\"] pre').textContent.includes('of them with managed frames')");
+        await browser.Until($"document.querySelector('[data-worker=\"{chosen.Index}\"] pre').textContent.includes('with managed frames')");
         await Press(browser, chosen.Index, "drain");
         var drained = await green.StatusWhen("one worker is replaced", status =>
             status.State == "running" && status.Workers.Count == 3 && status.Workers.All(worker => worker.State == "serving" && worker.Pid != chosen.Pid));

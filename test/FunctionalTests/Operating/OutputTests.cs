@@ -69,7 +69,7 @@ public sealed class OutputTests
 
         await using var logs = await green.Command("logs", "-n", "100");
         await using var followed = ChildProgram.Start("dotnet", [Repo.Green, "logs", $"{index}", "-f", "--name", green.Name], green.Environment);
-        await followed.Line(" serves, ");
+        await followed.Line(" is ready after ");
         await green.StopCleanly();
 
         Assert.Contains("[worker 1] line 2", logs.OutputLines);

@@ -19,15 +19,15 @@ public sealed class TopTests
             [.. green.Environment, new("TERM", "xterm-256color")]);
 
         await Shows(terminal, $"{status.Workers[0].Pid} \\e\\[32mserving");
-        await Shows(terminal, "serves, ");
+        await Shows(terminal, "is ready after ");
         terminal.Type("+");
         await green.Serving(2);
-        await Shows(terminal, "2/2 serve");
-        await Shows(terminal, "scale to 2: taken");
+        await Shows(terminal, "2/2 serving");
+        await Shows(terminal, "scale to 2: accepted");
         terminal.Type("r");
-        await Shows(terminal, "restart worker 1\\? y to do it");
+        await Shows(terminal, "restart worker 1\\? y to confirm");
         terminal.Type("n");
-        await Shows(terminal, "left as it is");
+        await Shows(terminal, "cancelled");
         Assert.Equal(status.Workers[0].Pid, (await green.Status()).Workers[0].Pid);
         terminal.Type("q");
         await Shows(terminal, "left with 0");
@@ -51,28 +51,28 @@ public sealed class TopTests
         terminal.Resize(24, 100);
         await using var top = ChildProgram.Start(
             "sh", terminal.Run("dotnet", Repo.Green, "top", "--name", green.Name), [.. green.Environment, new("TERM", "xterm-256color")]);
-        await Shows(terminal, "3/3 serve");
+        await Shows(terminal, "3/3 serving");
 
         // Down to the second worker.
         terminal.Type("j");
         terminal.Type("x");
-        await Shows(terminal, @"dump worker 2\? y to do it");
+        await Shows(terminal, @"dump worker 2\? y to confirm");
         terminal.Type("y");
-        await Shows(terminal, "dump worker 2: not kept, since there is no --dump-on-stale");
+        await Shows(terminal, "dump worker 2: not saved, because --dump-on-stale is not set");
         terminal.Type("d");
-        await Shows(terminal, @"drain worker 2\? y to do it");
+        await Shows(terminal, @"drain worker 2\? y to confirm");
         terminal.Type("y");
-        await Shows(terminal, "drain worker 2: taken");
+        await Shows(terminal, "drain worker 2: accepted");
         var drained = await green.StatusWhen("worker 2 is replaced", status =>
             status.State == "running" && status.Workers.Count == 3 && status.Workers.All(worker => worker.State == "serving" && worker.Pid != before.Workers[1].Pid));
         Assert.Contains(before.Workers[0].Pid, drained.Workers.Select(static worker => worker.Pid));
         Assert.Contains(before.Workers[2].Pid, drained.Workers.Select(static worker => worker.Pid));
 
         // It is gone, so the first worker is selected now.
-        await Shows(terminal, @"was told to leave");
+        await Shows(terminal, @"was told to drain");
         terminal.Type("kkk");
         terminal.Type("r");
-        await Shows(terminal, @"restart worker 1\? y to do it");
+        await Shows(terminal, @"restart worker 1\? y to confirm");
         terminal.Type("y");
         await green.Replaced(drained.Workers[0], drained);
         terminal.Type("-");
@@ -88,7 +88,7 @@ public sealed class TopTests
         await using var top = await ChildProgram.Run("dotnet", [Repo.Green, "top"]);
 
         Assert.Equal(2, await top.Exit());
-        Assert.Equal("green: top needs a terminal. For scripts there is green status --json.", Assert.Single(top.ErrorLines));
+        Assert.Equal("green: top needs a terminal. For scripts use green status --json.", Assert.Single(top.ErrorLines));
     }
 
     private static Task<string> Shows(Terminal terminal, string pattern) => Eventually.Get(

@@ -34,7 +34,7 @@ public sealed class WatchTests
         await Write(project, "Text.cs", """static partial class Text { public const string Now = "one"; }""");
         await Write(project, "More.cs", """static partial class Text { public const string More = "!"; }""");
         await using var green = GreenRun.Start(["-w", "1", "--watch"], app: project.Path, environment: ("TMPDIR", temporary.Path));
-        await green.Process.Lines("worker 1 .* serves", 1, BuildLimit);
+        await green.Process.Lines("worker 1 .* is ready", 1, BuildLimit);
         var target = await green.Target();
         Assert.Equal("one!", await target.Get("/text"));
         var first = Assert.Single(Builds(temporary));
@@ -45,9 +45,9 @@ public sealed class WatchTests
         await Write(project, ".#Text.cs", "");
         await Write(project, "More.cs", """static partial class Text { public const string More = "?"; }""");
         Kernel.Signal(green.Process.Pid, Kernel.SIGCONT);
-        await green.Process.Lines("reloaded: generation 2 serves", 1, BuildLimit);
+        await green.Process.Lines("reloaded: generation 2 is serving", 1, BuildLimit);
         Assert.Equal("two?", await target.Get("/text"));
-        Assert.Single(await green.Process.Lines("has changed: building anew", 1));
+        Assert.Single(await green.Process.Lines("has changed: rebuilding", 1));
         await Eventually.True("what the first generation ran from is gone", () => Builds(temporary) is [var one] && one != first, green.Process.Describe);
 
         await Write(project, "Text.cs", """static partial class Text { public const string Now = "three" }""");
@@ -58,7 +58,7 @@ public sealed class WatchTests
 
         // Fixed.
         await Write(project, "Text.cs", """static partial class Text { public const string Now = "three"; }""");
-        await green.Process.Lines("reloaded: generation 4 serves", 1, BuildLimit);
+        await green.Process.Lines("reloaded: generation 4 is serving", 1, BuildLimit);
         Assert.Equal("three?", await target.Get("/text"));
         await green.StopCleanly();
         Assert.Empty(Directory.EnumerateDirectories(temporary.Path, "green-build-*"));
@@ -69,7 +69,7 @@ public sealed class WatchTests
     {
         await using var green = GreenRun.Start(["-w", "1", "--watch"]);
         Assert.Equal(2, await green.Exit());
-        Assert.Contains("Watch needs an app that is built from its source: name the project instead of", green.Process.Output, StringComparison.Ordinal);
+        Assert.Contains("Watch needs an app that is built from source: name its project instead of", green.Process.Output, StringComparison.Ordinal);
     }
 
     private static Task Write(TemporaryFolder folder, string name, string text) =>

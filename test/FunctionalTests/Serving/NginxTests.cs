@@ -127,7 +127,7 @@ public sealed class NginxTests
                 ],
                 home.Path);
             var sample = new Sample(home, process, nginx.Number);
-            await process.Lines("worker [12] .* serves", 2, limit: TimeSpan.FromMinutes(5));
+            await process.Lines("worker [12] .* is ready", 2, limit: TimeSpan.FromMinutes(5));
             await Eventually.Get("nginx answers", () => sample.Target.Get("/"), static _ => true, process.Describe);
             return sample;
         }
@@ -135,7 +135,7 @@ public sealed class NginxTests
         /// <summary>Every worker that has become ready so far, including dead ones.</summary>
         public int[] WorkerPids() =>
             [.. Process.Output.Split('\n')
-                .Select(static line => Regex.Match(line, @"worker \d+ \(pid (\d+)\) serves"))
+                .Select(static line => Regex.Match(line, @"worker \d+ \(pid (\d+)\) is ready"))
                 .Where(static match => match.Success)
                 .Select(static match => int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture))];
 

@@ -77,7 +77,7 @@ public sealed class AdminGuardTests : SettingsFixture
 
         Assert.NotNull(plan);
         Assert.Equal(isRight, problems.Count == 0);
-        Assert.All(problems, static problem => Assert.Contains("say --admin-allow-remote and give a token (AdminToken), or listen on 127.0.0.1.", problem));
+        Assert.All(problems, static problem => Assert.Contains("add --admin-allow-remote and a token (AdminToken), or listen on 127.0.0.1.", problem));
     }
 
     [Fact]

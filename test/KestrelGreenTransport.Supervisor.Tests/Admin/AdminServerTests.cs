@@ -52,7 +52,7 @@ public sealed class AdminServerTests : IDisposable
     {
         File.SetUnixFileMode(_folder, (UnixFileMode)0b111_111_111);
 
-        Assert.Contains($"{_folder} can be written by others than its owner", Assert.Throws<StartupException>(Start).Message);
+        Assert.Contains($"other users can write to {_folder}", Assert.Throws<StartupException>(Start).Message);
     }
 
     [Fact]
@@ -81,7 +81,7 @@ public sealed class AdminServerTests : IDisposable
                 answer = await Ask("GET /none", "Connection: close");
             }
 
-            Assert.Contains("too many requests at a time", answer, StringComparison.Ordinal);
+            Assert.Contains("too many requests at once", answer, StringComparison.Ordinal);
             Assert.StartsWith("HTTP/1.1 200", await Ask("GET /healthz", "Connection: close"), StringComparison.Ordinal);
         }
         finally

@@ -68,7 +68,7 @@ public sealed class AppResolverTests : IDisposable
         Assert.Equal(In("Shop"), Found("Shop.dll").FileName);
 
         File.Delete(In("Shop"));
-        Expect("Shop.dll", "Shop.dll brings its own runtime, but its executable Shop is not beside it. Publish it again.");
+        Expect("Shop.dll", "Shop.dll is self-contained, but its executable Shop is not next to it. Publish it again.");
     }
 
     [Fact]
@@ -115,7 +115,7 @@ public sealed class AppResolverTests : IDisposable
         Write("Shop.csproj", "<Project/>");
         _commands.Answer(new CommandResult(1, ""));
 
-        Expect("Shop.csproj", "./Shop.csproj does not build; the errors stand above.");
+        Expect("Shop.csproj", "./Shop.csproj does not build; see the errors above.");
     }
 
     [Fact]
@@ -125,7 +125,7 @@ public sealed class AppResolverTests : IDisposable
         _commands.Answer(new CommandResult(0, ""));
         _commands.Answer(new CommandResult(0, """{ "Properties": { "TargetPath": "", "ProjectAssetsFile": "" } }"""));
 
-        Expect("Shop.csproj", "./Shop.csproj builds for several frameworks, or not into one file: name the built dll.");
+        Expect("Shop.csproj", "./Shop.csproj builds for several frameworks, or does not build a single file: name the built dll.");
     }
 
     [Fact]
@@ -153,13 +153,13 @@ public sealed class AppResolverTests : IDisposable
         File.Copy(ThisExecutable, In("app"));
         File.SetUnixFileMode(In("app"), UnixFileMode.UserRead);
 
-        Expect("Text.dll", "Text.dll is no .NET assembly. Name the app's dll, its executable, or its project folder.");
+        Expect("Text.dll", "Text.dll is not a .NET assembly. Name the app's dll, its executable, or its project folder.");
         Expect("Lib.dll", "Lib.dll is a library: it has no entry point. Name the dll of the app that uses it.");
-        Expect("Shop.dll", "Shop.dll has no Shop.runtimeconfig.json beside it. Name the dll in the build or publish output (bin/…), not the one in obj/.");
+        Expect("Shop.dll", "Shop.dll has no Shop.runtimeconfig.json next to it. Name the dll in the build or publish output (bin/…), not the one in obj/.");
         Expect("run.sh", "run.sh is a script: a worker must be the app itself. Name its dll, its executable, or its project folder.");
-        Expect("notes.txt", "notes.txt is no program for Linux. Name the app's dll, its executable, or its project folder.");
-        Expect("Shop.sln", "Shop.sln is a solution: name the project of the app.");
-        Expect("app", "app may not be executed: chmod +x app");
+        Expect("notes.txt", "notes.txt is not a Linux program. Name the app's dll, its executable, or its project folder.");
+        Expect("Shop.sln", "Shop.sln is a solution: name the app's project.");
+        Expect("app", "app is not executable: chmod +x app");
     }
 
     [Fact]
@@ -173,7 +173,7 @@ public sealed class AppResolverTests : IDisposable
 
         Write("two/A.csproj", "");
         Write("two/B.fsproj", "");
-        Expect("two", "two holds several projects: name one of ./two/A.csproj, ./two/B.fsproj.");
+        Expect("two", "two contains several projects: name one of ./two/A.csproj, ./two/B.fsproj.");
     }
 
     [Fact]
@@ -184,10 +184,10 @@ public sealed class AppResolverTests : IDisposable
         var resolver = new AppResolver(_folder, null, _commands);
 
         Assert.Equal(
-            "Shop.dll needs the dotnet host, and there is none in DOTNET_ROOT or PATH. Install the runtime (https://dotnet.microsoft.com/download) or name a self-contained executable.",
+            "Shop.dll needs the dotnet host, but there is none in DOTNET_ROOT or PATH. Install the runtime (https://dotnet.microsoft.com/download) or name a self-contained executable.",
             resolver.Resolve("Shop.dll", []).Error);
         Assert.Equal(
-            "./src/Shop.csproj needs the .NET SDK to be built, and there is no dotnet in DOTNET_ROOT or PATH. Install it (https://dotnet.microsoft.com/download) or name a built dll.",
+            "./src/Shop.csproj needs the .NET SDK to build, but there is no dotnet in DOTNET_ROOT or PATH. Install it (https://dotnet.microsoft.com/download) or name a built dll.",
             resolver.Resolve("src", []).Error);
     }
 

@@ -54,7 +54,7 @@ public sealed class ControlClientTests : IDisposable
     {
         using var supervisor = new FakeSupervisor(SocketPath, answer);
 
-        Expect(1, $"what answers on {SocketPath} is no supervisor of this kind. Name the right socket with --control.", Generous);
+        Expect(1, $"the process answering on {SocketPath} is not a supervisor that green knows. Name the right socket with --control.", Generous);
     }
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class ControlClientTests : IDisposable
             }
         });
 
-        Expect(1, $"what answers on {SocketPath} is no supervisor of this kind. Name the right socket with --control.", Generous);
+        Expect(1, $"the process answering on {SocketPath} is not a supervisor that green knows. Name the right socket with --control.", Generous);
     }
 
     [Theory]
@@ -79,7 +79,7 @@ public sealed class ControlClientTests : IDisposable
     {
         using var supervisor = new FakeSupervisor(SocketPath, half);
 
-        Expect(1, $"the supervisor on {SocketPath} closed the connection without an answer: it may be leaving. Try again.", Generous);
+        Expect(1, $"the supervisor on {SocketPath} closed the connection without an answer: it may be exiting. Try again.", Generous);
     }
 
     [Theory]
@@ -94,7 +94,7 @@ public sealed class ControlClientTests : IDisposable
         });
 
         // The listening process is this one.
-        Expect(1, $"the supervisor on {SocketPath} did not answer within 50ms: look at it with ps -o pid,stat,wchan -p {Environment.ProcessId}.", Short);
+        Expect(1, $"the supervisor on {SocketPath} did not answer within 50ms: inspect it with ps -o pid,stat,wchan -p {Environment.ProcessId}.", Short);
     }
 
     [Fact]
@@ -108,7 +108,7 @@ public sealed class ControlClientTests : IDisposable
     [Fact]
     public void Nobody_there_is_exit_code_6_with_and_without_a_file()
     {
-        var expected = $"no supervisor listens on {SocketPath}. Start one with green run, or name another with --name or --control.";
+        var expected = $"no supervisor is running on {SocketPath}. Start one with green run, or name another with --name or --control.";
         Expect(ExitCodes.NoSupervisor, expected, Generous);
 
         new FakeSupervisor(SocketPath, "").Dispose();
@@ -118,8 +118,8 @@ public sealed class ControlClientTests : IDisposable
 
     [Theory]
     [InlineData(SocketError.AccessDenied, 1, "/run/shop.sock is owned by another user: run green as that user, or with sudo.")]
-    [InlineData(SocketError.WouldBlock, 1, "the supervisor on /run/shop.sock takes no more connections: it may be stopped, or hang.")]
-    [InlineData(SocketError.ConnectionRefused, 6, "no supervisor listens on /run/shop.sock. Start one with green run, or name another with --name or --control.")]
+    [InlineData(SocketError.WouldBlock, 1, "the supervisor on /run/shop.sock accepts no connections: it may be stopped, or hang.")]
+    [InlineData(SocketError.ConnectionRefused, 6, "no supervisor is running on /run/shop.sock. Start one with green run, or name another with --name or --control.")]
     public void A_failed_connect_is_explained(SocketError error, int exitCode, string message)
     {
         var failed = ControlClient.Unreachable("/run/shop.sock", error);
@@ -167,8 +167,8 @@ public sealed class ControlClientTests : IDisposable
         using var shop = new FakeSupervisor(SocketPath, "");
         using var blog = new FakeSupervisor(Path.Combine(_folder, "blog.sock"), "");
 
-        Expect(ExitCodes.Usage, "several supervisors run here: blog, shop. Name one, as in --name blog.", () => ControlTarget.Find(null, null, _folder));
-        Expect(ExitCodes.NoSupervisor, $"no supervisor named wiki of this user runs in {_folder}; there are blog, shop.", () => ControlTarget.Find(null, "wiki", _folder));
+        Expect(ExitCodes.Usage, "several supervisors are running: blog, shop. Name one, as in --name blog.", () => ControlTarget.Find(null, null, _folder));
+        Expect(ExitCodes.NoSupervisor, $"this user has no running supervisor named wiki in {_folder}; running: blog, shop.", () => ControlTarget.Find(null, "wiki", _folder));
     }
 
     [Fact]
@@ -178,11 +178,11 @@ public sealed class ControlClientTests : IDisposable
 
         Expect(
             ExitCodes.NoSupervisor,
-            $"no supervisor of this user runs in {_folder}. Start one with green run APP, or point to one elsewhere with --control PATH.",
+            $"this user has no running supervisor in {_folder}. Start one with green run APP, or name another socket with --control PATH.",
             () => ControlTarget.Find(null, null, _folder));
         Expect(
             ExitCodes.NoSupervisor,
-            $"no supervisor named shop of this user runs in {_folder}. Start it with green run --name shop APP.",
+            $"this user has no running supervisor named shop in {_folder}. Start it with green run --name shop APP.",
             () => ControlTarget.Find(null, "shop", _folder));
     }
 

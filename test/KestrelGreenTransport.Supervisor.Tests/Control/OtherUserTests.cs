@@ -65,7 +65,7 @@ public sealed class OtherUserTests : IDisposable
 
         var refused = Assert.Throws<ControlException>(() => AsUser.Run(SomebodyElse, () => new ControlClient(SocketPath).Ask(new ControlRequest { Command = "status" })));
 
-        Assert.Contains("runs as another user (65534): it is no supervisor of yours", refused.Message);
+        Assert.Contains("belongs to user 65534, not to you", refused.Message);
         Assert.Empty(liar.Requests);
         Assert.Equal("hello", AsUser.Run(Somebody, () => new ControlClient(SocketPath).Ask(new ControlRequest { Command = "status" })).Name);
     }
@@ -93,7 +93,7 @@ public sealed class OtherUserTests : IDisposable
         foreach (var open in (int[])[0b111_111_111, 0b111_111_101])
         {
             File.SetUnixFileMode(_folder, (UnixFileMode)open);
-            Assert.Contains($"{_folder} can be written by others than its owner", Assert.Throws<StartupException>(() => ControlSocket.Bind(SocketPath)).Message);
+            Assert.Contains($"other users can write to {_folder}", Assert.Throws<StartupException>(() => ControlSocket.Bind(SocketPath)).Message);
         }
 
         Assert.Empty(Directory.GetFileSystemEntries(_folder));

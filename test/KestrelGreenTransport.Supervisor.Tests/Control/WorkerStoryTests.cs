@@ -15,18 +15,18 @@ public sealed class WorkerStoryTests
     {
         var story = Story.WithServing(workers: 2, new ArbiterSettings { Timeout = TimeSpan.FromSeconds(3) }).FallsSilent(1).Passes(3.1).Boots(3);
         Says(1, 1001, "hung");
-        Happens(1, 1001, "worker 1 has not beaten");
+        Happens(1, 1001, "no heartbeat from worker 1");
         Says(3, 1003, "heir");
         story.DiesBySignal(1, 9);
         Happens(2, 1002, "worker 2 is another one");
 
         var old = Of(1, story);
         Assert.Equal((1, 1001, "stale", "noHeartbeat", 3), Shown(old.Ended.Single()));
-        Assert.Equal(("worker 1 has not beaten", "", "hung"), (Texts(old.Events), Texts(old.Lines), Texts(old.LastWords)));
+        Assert.Equal(("no heartbeat from worker 1", "", "hung"), (Texts(old.Events), Texts(old.Lines), Texts(old.LastWords)));
 
         var heir = Of(3, story);
         Assert.Equal(old.Ended, heir.Ended);
-        Assert.Equal(("worker 1 has not beaten", "heir", "hung"), (Texts(heir.Events), Texts(heir.Lines), Texts(heir.LastWords)));
+        Assert.Equal(("no heartbeat from worker 1", "heir", "hung"), (Texts(heir.Events), Texts(heir.Lines), Texts(heir.LastWords)));
         Assert.Empty(Of(2, story).Ended);
     }
 

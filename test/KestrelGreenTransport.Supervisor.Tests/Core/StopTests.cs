@@ -26,7 +26,7 @@ public class StopTests
     {
         var story = Story.WithServing(workers: 1).Happens(Graceful).Passes(39.9).Wants("drain 1 in 30s");
         story.Passes(0.1);
-        Assert.Equal(new WorkerKilledNotice(1, 1001, "it did not leave within GracefulTimeout (30s) and 10s more"), story.Says<WorkerKilledNotice>());
+        Assert.Equal(new WorkerKilledNotice(1, 1001, "it did not exit within GracefulTimeout (30s) plus 10s"), story.Says<WorkerKilledNotice>());
         story.Wants("kill 1").DiesBySignal(1, 9);
         Assert.Equal(ExitReason.Stop, story.Says<WorkerLeftNotice>().Exit.Reason);
         story.Wants("leave 0");

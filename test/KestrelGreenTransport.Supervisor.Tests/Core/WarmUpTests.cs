@@ -98,7 +98,7 @@ public class WarmUpTests
         var story = OneServes().Happens(new ScaleRequested(2)).Boots(2).Passes(8.9);
         Assert.Equal("1 serving, 2 warming", story.Seats());
         story.Passes(0.2);
-        Assert.Equal("it did not end within 4s (WarmUpTime) and 5s more", story.Says<WarmUpFailedNotice>().Problem);
+        Assert.Equal("not finished within 4s (WarmUpTime) plus 5s", story.Says<WarmUpFailedNotice>().Problem);
         Assert.Equal("1 serving, 2 serving", story.Seats());
     }
 

@@ -65,7 +65,7 @@ public sealed class DumpFolderTests : IDisposable
         {
             File.Delete(file);
             _ = taken == "link" ? File.CreateSymbolicLink(file, _path + "-precious").Name : Write(file);
-            Assert.Contains("cannot be made", Assert.Throws<IOException>(() => folder.Write(file, "stacks")).Message);
+            Assert.Contains("cannot be created", Assert.Throws<IOException>(() => folder.Write(file, "stacks")).Message);
         }
 
         Assert.Equal("precious", File.ReadAllText(_path + "-precious"));

@@ -21,7 +21,7 @@ public class StackReportTests
         Assert.Equal(
             """
             worker 2
-            4 threads, 3 of them with managed frames, in 2 different stacks
+            4 threads, 3 with managed frames, in 2 different stacks
 
             2 threads: 26 27
                 [libc.so.6!pthread_cond_wait]

@@ -64,7 +64,7 @@ public sealed class HookRunnerTests : IDisposable
         Assert.Equal("next\n", File.ReadAllText(Out));
         Assert.Equal(2, _log.Texts.Count);
         Assert.Contains("sleep 600 failed: it took longer than 3 s and was killed", _log.Texts[0], StringComparison.Ordinal);
-        Assert.Contains("it has not returned for 3 s", _log.Texts[1], StringComparison.Ordinal);
+        Assert.Contains("it has not returned within 3 s", _log.Texts[1], StringComparison.Ordinal);
         never.Set();
     }
 

@@ -49,7 +49,7 @@ public sealed class ListenerBinderTests : IDisposable
         Assert.All(messages, message =>
         {
             Assert.Contains("address already in use", message, StringComparison.Ordinal);
-            Assert.EndsWith("Stop the other one, or change the app's endpoint.", message, StringComparison.Ordinal);
+            Assert.EndsWith("Stop that process, or change the app's endpoint.", message, StringComparison.Ordinal);
             Assert.DoesNotContain("-b", message, StringComparison.Ordinal);
         });
     }
@@ -134,7 +134,7 @@ public sealed class ListenerBinderTests : IDisposable
     {
         var refused = Assert.Throws<StartupException>(() => Bind(Plan(new BindDescriptor("fd://3", 3)), isStart: false));
 
-        Assert.Contains("descriptors are only taken over when the supervisor starts", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("descriptors are inherited only when the supervisor starts", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]

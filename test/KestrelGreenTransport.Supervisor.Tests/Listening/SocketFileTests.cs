@@ -139,7 +139,7 @@ public sealed class SocketFileTests : IDisposable
         Assert.Empty(Directory.EnumerateFileSystemEntries(Ours));
         var port = Ask("tcp://127.0.0.1:7");
         Assert.Equal(Errno.EACCES, port.Errno);
-        Assert.Contains("Name it where an operator does", port.Error, StringComparison.Ordinal);
+        Assert.Contains("Name it in -b, ASPNETCORE_URLS or Kestrel:Endpoints", port.Error, StringComparison.Ordinal);
         Assert.Empty(_listeners.All);
     }
 
@@ -195,7 +195,7 @@ public sealed class SocketFileTests : IDisposable
         var outcome = new ListenerBinder(_listeners, StoredSockets.Of(static _ => null)).BindAsked(
             Plan(null), ListenEndpoint.Unix("/" + new string('x', 200)), "key", null);
 
-        Assert.Contains("as the app asks", outcome.Error, StringComparison.Ordinal);
+        Assert.Contains("requested by the app", outcome.Error, StringComparison.Ordinal);
     }
 
     private static bool NotRoot()

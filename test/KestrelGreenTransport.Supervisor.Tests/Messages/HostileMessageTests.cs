@@ -212,7 +212,7 @@ public sealed class HostileMessageTests : IDisposable
         }
 
         Assert.Equal(BindBroker.MostOfAWorker, asker.Bound);
-        Assert.Contains("a worker may ask for 64 sockets", asker.LastError, StringComparison.Ordinal);
+        Assert.Contains("a worker may ask for at most 64 sockets", asker.LastError, StringComparison.Ordinal);
         Assert.Single(_log.Ids, static id => id == 293);
     }
 

@@ -41,7 +41,7 @@ public sealed class LogFileTests : IDisposable
         writer.Reopen();
         Assert.True(writer.Flush(Limit));
 
-        Assert.Contains("cannot be opened anew", File.ReadAllText(Path.Combine(folder + "-moved", "green.log")), StringComparison.Ordinal);
+        Assert.Contains("cannot be reopened", File.ReadAllText(Path.Combine(folder + "-moved", "green.log")), StringComparison.Ordinal);
     }
 
     [Fact]

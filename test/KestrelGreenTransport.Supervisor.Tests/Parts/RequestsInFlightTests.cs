@@ -44,7 +44,7 @@ public sealed class RequestsInFlightTests
     {
         Part(heard: true).Ask(new ControlRequest { Command = "requests" }, _answers.Add);
 
-        Assert.Equal("a worker must be named", Assert.Single(_answers).Error);
+        Assert.Equal("name a worker", Assert.Single(_answers).Error);
     }
 
     private RequestsInFlight Part(bool heard) => new(

@@ -28,7 +28,7 @@ public sealed class WorkerIdentityTests
     [Fact]
     public void A_number_that_nobody_knows_needs_a_group()
     {
-        Refused("User ('3999999999'): no user of this number is known, so its group is not either: give --group too.", new() { User = $"{Unknown}" });
+        Refused("User ('3999999999'): no user has this id, so the group is unknown: give --group too.", new() { User = $"{Unknown}" });
         var identity = WorkerIdentity.Of(new GreenSupervisorOptions { User = $"{Unknown}", Group = "0" }, 0, 0)!;
 
         Assert.Equal((Unknown, 0u), (identity.Uid, identity.Gid));
@@ -38,9 +38,9 @@ public sealed class WorkerIdentityTests
     [Fact]
     public void Who_does_not_exist_and_who_is_not_root_is_told()
     {
-        Refused("User ('no-such-user'): there is no such user: see `getent passwd`.", new() { User = "no-such-user" });
-        Refused("Group ('no-such-group'): there is no such group: see `getent group`.", new() { User = "nobody", Group = "no-such-group" });
-        Refused("User ('nobody'): only root may start workers as somebody else: start the supervisor as root, or leave it out.", new() { User = "nobody" }, ownUid: 1000);
+        Refused("User ('no-such-user'): no such user: see `getent passwd`.", new() { User = "no-such-user" });
+        Refused("Group ('no-such-group'): no such group: see `getent group`.", new() { User = "nobody", Group = "no-such-group" });
+        Refused("User ('nobody'): only root may start workers as another user: start the supervisor as root, or omit the setting.", new() { User = "nobody" }, ownUid: 1000);
     }
 
     private static void Refused(string expected, GreenSupervisorOptions options, uint ownUid = 0)

@@ -43,8 +43,8 @@ public sealed class NoticeReporterTests : IDisposable
     }
 
     [Theory]
-    [InlineData(150, false, "the .NET runtime that the app needs is not installed here")]
-    [InlineData(131, false, "the .NET runtime that the app needs is not installed here")]
+    [InlineData(150, false, "the .NET runtime that the app needs is not installed")]
+    [InlineData(131, false, "the .NET runtime that the app needs is not installed")]
     [InlineData(1, false, "check that it calls builder.WebHost.UseGreenTransport()")]
     [InlineData(1, true, null)]
     public void The_last_word_on_an_app_that_never_came_up_fits_the_way_it_ended(int exitCode, bool saidHello, string? lastWord)

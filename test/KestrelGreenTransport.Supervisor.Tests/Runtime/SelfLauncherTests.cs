@@ -90,7 +90,7 @@ public sealed class SelfLauncherTests : SettingsFixture
         await ExpectOneProcess(
             ["-w", "3"],
             Process("DOTNET_WATCH=1"),
-            "under dotnet watch the app runs as one process. For several workers that follow each change: green run --watch.");
+            "under dotnet watch the app runs as one process. For several workers that reload on each change: green run --watch.");
         Assert.Equal(42, await Run(["-w", "3"], Process("DOTNET_WATCH=0")));
     }
 
@@ -101,7 +101,7 @@ public sealed class SelfLauncherTests : SettingsFixture
         await ExpectOneProcess(
             ["-w", "3"],
             Process() with { Origin = CallOrigin.UnknownMain },
-            "TryRunAsync was called by a library, and not directly below Main, so that the app runs as one process. Call it in Program.cs, or in the library before its first await.");
+            "TryRunAsync was called by a library, but not directly from Main, so the app runs as one process. Call it in Program.cs, or in the library before its first await.");
     }
 
     [Fact]
@@ -142,7 +142,7 @@ public sealed class SelfLauncherTests : SettingsFixture
     public async Task Off_Linux_one_warning_is_given_and_the_app_is_one_process()
     {
         Assert.Null(await Run(["-w", "3"], Process() with { IsLinux = false }));
-        Assert.Equal("green: the supervisor needs Linux; the app runs here as one process.\n", _error.ToString());
+        Assert.Equal("green: the supervisor needs Linux; here the app runs as one process.\n", _error.ToString());
         Assert.Null(_ran);
     }
 
@@ -160,7 +160,7 @@ public sealed class SelfLauncherTests : SettingsFixture
             """
             green: --timeout on the command line needs a value: --timeout DURATION.
             green: Workers ('0', -w on the command line) must be a whole number from 1 to 1024.
-            green: Bind ('8080', -b on the command line) is a port alone: write :8080 for every address, 127.0.0.1:8080 for this machine only.
+            green: Bind ('8080', -b on the command line) is only a port: write :8080 for every address, 127.0.0.1:8080 for this machine only.
 
             """,
             _error.ToString());

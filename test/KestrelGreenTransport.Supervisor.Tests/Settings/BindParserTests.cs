@@ -39,7 +39,7 @@ public class BindParserTests
     }
 
     [Theory]
-    [InlineData("8080", "is a port alone: write :8080 for every address, 127.0.0.1:8080 for this machine only")]
+    [InlineData("8080", "is only a port: write :8080 for every address, 127.0.0.1:8080 for this machine only")]
     [InlineData("127.0.0.1", "has no port: write 127.0.0.1:8000")]
     [InlineData("[::1]", "has no port: write [::1]:8000")]
     [InlineData("localhost", "has no port: write localhost:8000")]
@@ -48,16 +48,16 @@ public class BindParserTests
     [InlineData("127.0.0.1:http", "must have a port from 0 to 65535")]
     [InlineData("127.0.0.1:-1", "must have a port from 0 to 65535")]
     [InlineData("::1:8080", "needs brackets around an IPv6 address, as in [::1]:8000")]
-    [InlineData("localhost:0", "would get two different ports, one for each address of localhost: write 127.0.0.1:0 or [::1]:0")]
-    [InlineData("shop.example.org:80", "names the host shop.example.org, and only an address can be bound: write its IP address, or :80 for every address")]
-    [InlineData("127.1:80", "names the host 127.1, and only an address can be bound: write its IP address, or :80 for every address")]
-    [InlineData("010.0.0.1:80", "names the host 010.0.0.1, and only an address can be bound: write its IP address, or :80 for every address")]
-    [InlineData("https://127.0.0.1:8443", "asks for TLS, which the app does: configure https://127.0.0.1:8443 under Kestrel:Endpoints and bind 127.0.0.1:8443 here")]
-    [InlineData("http://127.0.0.1:8080/shop", "has a path, which belongs to the app (UsePathBase): write http://127.0.0.1:8080")]
+    [InlineData("localhost:0", "would get two different ports, one per address of localhost: write 127.0.0.1:0 or [::1]:0")]
+    [InlineData("shop.example.org:80", "names the host shop.example.org, but only addresses can be bound: write its IP address, or :80 for every address")]
+    [InlineData("127.1:80", "names the host 127.1, but only addresses can be bound: write its IP address, or :80 for every address")]
+    [InlineData("010.0.0.1:80", "names the host 010.0.0.1, but only addresses can be bound: write its IP address, or :80 for every address")]
+    [InlineData("https://127.0.0.1:8443", "asks for TLS, which is the app's job: configure https://127.0.0.1:8443 under Kestrel:Endpoints and bind 127.0.0.1:8443 here")]
+    [InlineData("http://127.0.0.1:8080/shop", "has a path, which belongs in the app (UsePathBase): write http://127.0.0.1:8080")]
     [InlineData("/run/app.sock", "looks like a path: write unix:/run/app.sock for a Unix socket")]
     [InlineData("./app.sock", "looks like a path: write unix:./app.sock for a Unix socket")]
-    [InlineData("unix:", "names no path: write unix:/run/app.sock or unix:@name")]
-    [InlineData("unix:@", "names no path: write unix:/run/app.sock or unix:@name")]
+    [InlineData("unix:", "has no path: write unix:/run/app.sock or unix:@name")]
+    [InlineData("unix:@", "has no path: write unix:/run/app.sock or unix:@name")]
     [InlineData("unix:/run/a;b", "must not contain ';' or ','")]
     [InlineData("fd://2", "must name a descriptor from 3 on, as in fd://3")]
     [InlineData("fd://x", "must name a descriptor from 3 on, as in fd://3")]
@@ -76,7 +76,7 @@ public class BindParserTests
     public void A_Unix_path_is_measured_in_bytes_once_it_is_absolute()
     {
         Assert.Null(BindParser.Check("unix:/" + new string('x', 106)));
-        Assert.Equal("is longer than the 107 bytes that the kernel takes for a Unix socket", BindParser.Check("unix:/" + new string('x', 107)));
+        Assert.Equal("is longer than the kernel's limit of 107 bytes for a Unix socket", BindParser.Check("unix:/" + new string('x', 107)));
         Assert.NotNull(BindParser.Check("unix:/" + new string('ü', 54)));
     }
 

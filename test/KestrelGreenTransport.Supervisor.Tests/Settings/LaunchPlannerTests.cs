@@ -28,8 +28,8 @@ public sealed class LaunchPlannerTests : SettingsFixture
     }
 
     [Theory]
-    [InlineData("ASPNETCORE_URLS=nonsense", "ASPNETCORE_URLS ('nonsense') must hold urls, such as http://127.0.0.1:8000.")]
-    [InlineData("URLS=http://localhost:0", "URLS ('http://localhost:0') would get two different ports, one for each address of localhost: write 127.0.0.1 or [::1].")]
+    [InlineData("ASPNETCORE_URLS=nonsense", "ASPNETCORE_URLS ('nonsense') must contain URLs, such as http://127.0.0.1:8000.")]
+    [InlineData("URLS=http://localhost:0", "URLS ('http://localhost:0') would get two different ports, one per address of localhost: write 127.0.0.1 or [::1].")]
     public void A_wrong_url_names_its_variable(string environment, string expected)
     {
         var input = Input("", [environment]);

@@ -22,7 +22,7 @@ public sealed class SettingsErrorTests : SettingsFixture
     [InlineData("--unix-file-mode 1777", "UnixFileMode ('1777', --unix-file-mode on the command line) must be an octal number from 0 to 777, such as 660.")]
     [InlineData("--accept-batch many", "AcceptBatch ('many', --accept-batch on the command line) must be a whole number, or auto.")]
     [InlineData("--accept-batch 0", "AcceptBatch ('0', --accept-batch on the command line) must be from 1 to 10000: leave it out for the automatic choice.")]
-    [InlineData("-b 8080", "Bind ('8080', -b on the command line) is a port alone: write :8080 for every address, 127.0.0.1:8080 for this machine only.")]
+    [InlineData("-b 8080", "Bind ('8080', -b on the command line) is only a port: write :8080 for every address, 127.0.0.1:8080 for this machine only.")]
     public void A_wrong_option_names_the_setting_the_value_its_origin_and_the_range(string commandLine, string expected) =>
         Assert.Equal([expected], Load(commandLine).Problems);
 
@@ -55,15 +55,15 @@ public sealed class SettingsErrorTests : SettingsFixture
         Assert.Equal(
             [
                 "Workers ('0', set in code) must be a whole number from 1 to 1024.",
-                "Bind ('8080', set in code) is a port alone: write :8080 for every address, 127.0.0.1:8080 for this machine only.",
+                "Bind ('8080', set in code) is only a port: write :8080 for every address, 127.0.0.1:8080 for this machine only.",
                 "Timeout ('-00:00:01', set in code) must be a duration from 200ms to 1d, such as 30s or 1h30m.",
             ],
             loaded.Problems);
     }
 
     [Theory]
-    [InlineData("--timeout 1s --heartbeat-interval 1s", null, "Timeout (1s, --timeout on the command line) must be at least twice HeartbeatInterval (1s, --heartbeat-interval on the command line): a worker needs two chances to beat.")]
-    [InlineData("", "GREEN_HEARTBEAT_INTERVAL=20s", "Timeout (30s, default) must be at least twice HeartbeatInterval (20s, GREEN_HEARTBEAT_INTERVAL): a worker needs two chances to beat.")]
+    [InlineData("--timeout 1s --heartbeat-interval 1s", null, "Timeout (1s, --timeout on the command line) must be at least twice HeartbeatInterval (1s, --heartbeat-interval on the command line): otherwise a single late heartbeat replaces a worker.")]
+    [InlineData("", "GREEN_HEARTBEAT_INTERVAL=20s", "Timeout (30s, default) must be at least twice HeartbeatInterval (20s, GREEN_HEARTBEAT_INTERVAL): otherwise a single late heartbeat replaces a worker.")]
     public void Timeout_must_leave_two_chances_to_beat(string commandLine, string? variable, string expected) =>
         Assert.Equal([expected], Load(commandLine, variable is null ? [] : [variable]).Problems);
 
@@ -103,13 +103,13 @@ public sealed class SettingsErrorTests : SettingsFixture
 
         Assert.Equal(
             [
-                "green.json: GreenSupervisor is no setting.",
-                "green.json: GreenSupervisor:Workers is no setting.",
-                "--GreenSupervisor:BootTimout on the command line is no setting; did you mean BootTimeout?",
-                "GreenSupervisor__Nonsense is no setting.",
+                "green.json: GreenSupervisor is not a setting.",
+                "green.json: GreenSupervisor:Workers is not a setting.",
+                "--GreenSupervisor:BootTimout on the command line is not a setting; did you mean BootTimeout?",
+                "GreenSupervisor__Nonsense is not a setting.",
                 "appsettings.json: GreenSupervisor:Workers:0: Workers takes one value, not several.",
                 "appsettings.json: GreenSupervisor:Workers:1: Workers takes one value, not several.",
-                "appsettings.json: GreenSupervisor:Wrokers is no setting; did you mean Workers?",
+                "appsettings.json: GreenSupervisor:Wrokers is not a setting; did you mean Workers?",
             ],
             Load("--GreenSupervisor:BootTimout=3s", ["GreenSupervisor__Nonsense=1"]).Problems);
     }
@@ -131,7 +131,7 @@ public sealed class SettingsErrorTests : SettingsFixture
         var loaded = Load("", ["GREEN_WORKRES=2", "GREEN_WORKERS=2", "GREEN_HOUSE=glass", "GREEN_LISTEN=", "GREEN_SUPERVISOR=1"]);
 
         Assert.Empty(loaded.Problems);
-        Assert.Equal(["GREEN_WORKRES is no setting; did you mean GREEN_WORKERS?"], loaded.Warnings);
+        Assert.Equal(["GREEN_WORKRES is not a setting; did you mean GREEN_WORKERS?"], loaded.Warnings);
     }
 
     [Fact]
@@ -152,7 +152,7 @@ public sealed class SettingsErrorTests : SettingsFixture
         Assert.Equal(
             [
                 "Bind names tcp://127.0.0.1:1 twice (127.0.0.1:1 and http://127.0.0.1:1): one is enough.",
-                $"The control socket's path /{new string('y', 50)}/{new string('x', 64)}.sock is longer than the 107 bytes that the kernel takes: give a shorter one with --control.",
+                $"The control socket's path /{new string('y', 50)}/{new string('x', 64)}.sock is longer than the kernel's limit of 107 bytes: give a shorter one with --control.",
             ],
             problems);
     }

@@ -56,8 +56,8 @@ public sealed class WarmUpFileTests : SettingsFixture
     }
 
     [Theory]
-    [InlineData("", "line 1: the file holds no request")]
-    [InlineData("# nothing\n###\n", "line 3: the file holds no request")]
+    [InlineData("", "line 1: the file contains no request")]
+    [InlineData("# nothing\n###\n", "line 3: the file contains no request")]
     [InlineData("GET /\n\n###\nGET here\n", "line 4: the path must begin with '/' and contain only visible ASCII characters")]
     [InlineData("GET / to all\n", "line 1: a request must be 'METHOD URL'")]
     [InlineData("G@T /\n", "line 1: 'G@T' cannot be a method")]
@@ -67,7 +67,7 @@ public sealed class WarmUpFileTests : SettingsFixture
     [InlineData("@a\nGET /\n", "line 1: a variable must be '@name = value'")]
     [InlineData("GET /\nX: {{token}}\n", "line 2: there is no variable 'token' above this line")]
     [InlineData("GET /\nX: {{token\n", "line 2: there is no variable '' above this line")]
-    [InlineData("POST /\n\n< body.json\n", "line 3: a body out of another file ('<') is not read: write it here")]
+    [InlineData("POST /\n\n< body.json\n", "line 3: a body from another file ('<') is not supported: write it here")]
     public void What_is_wrong_is_named_with_its_line(string text, string problem) =>
         Assert.Equal(problem, Assert.Throws<FormatException>(() => WarmUpFile.Parse(text)).Message);
 
@@ -109,7 +109,7 @@ public sealed class WarmUpFileTests : SettingsFixture
         Assert.StartsWith(
             "WarmUp ('@missing.http', GREEN_WARM_UP) cannot be read: Could not find file", Assert.Single(Plan("", "GREEN_WARM_UP=/a @missing.http").Problems), StringComparison.Ordinal);
         Assert.Equal(
-            ["WarmUp ('health', --warm-up on the command line) must be a path that begins with '/', @ and a file of requests, or recorded, such as /health or @warmup.http."],
+            ["WarmUp ('health', --warm-up on the command line) must be a path that starts with '/', @ and a file of requests, or recorded, such as /health or @warmup.http."],
             Plan("--warm-up health").Problems);
     }
 

@@ -25,10 +25,10 @@ public sealed class ServiceStoryTests
     {
         var story = new ServiceStory(watchdog: null);
 
-        Assert.Equal(["STATUS=starting: 0 of 2 workers serve, generation 1", "EXTEND_TIMEOUT_USEC=20000000"], story.Tell(Starting, 0));
+        Assert.Equal(["STATUS=starting: 0 of 2 workers serving, generation 1", "EXTEND_TIMEOUT_USEC=20000000"], story.Tell(Starting, 0));
         Assert.Empty(story.Tell(Starting, 4 * Second));
         Assert.Equal(["EXTEND_TIMEOUT_USEC=20000000"], story.Tell(Starting, 5 * Second));
-        Assert.Equal(["READY=1\nSTATUS=running: 2 of 2 workers serve, generation 1"], story.Tell(Running, 6 * Second));
+        Assert.Equal(["READY=1\nSTATUS=running: 2 of 2 workers serving, generation 1"], story.Tell(Running, 6 * Second));
         Assert.Empty(story.Tell(Running, 60 * Second));
     }
 
@@ -39,9 +39,9 @@ public sealed class ServiceStoryTests
         story.Tell(Running, 0);
 
         Assert.Equal(
-            ["RELOADING=1\nMONOTONIC_USEC=7000000\nSTATUS=reloading: 2 of 2 workers serve, generation 1", "EXTEND_TIMEOUT_USEC=20000000"],
+            ["RELOADING=1\nMONOTONIC_USEC=7000000\nSTATUS=reloading: 2 of 2 workers serving, generation 1", "EXTEND_TIMEOUT_USEC=20000000"],
             story.Tell(Running with { Phase = SupervisorPhase.Reloading }, 7 * Second));
-        Assert.Equal(["READY=1\nSTATUS=running: 2 of 2 workers serve, generation 1"], story.Tell(Running, 8 * Second));
+        Assert.Equal(["READY=1\nSTATUS=running: 2 of 2 workers serving, generation 1"], story.Tell(Running, 8 * Second));
     }
 
     [Fact]
@@ -52,7 +52,7 @@ public sealed class ServiceStoryTests
         var stopping = Running with { Phase = SupervisorPhase.Stopping, Stop = StopKind.Graceful };
 
         Assert.Equal(
-            ["STOPPING=1\nSTATUS=stopping: 2 of 2 workers serve, generation 1", "EXTEND_TIMEOUT_USEC=20000000"], story.Tell(stopping, 9 * Second));
+            ["STOPPING=1\nSTATUS=stopping: 2 of 2 workers serving, generation 1", "EXTEND_TIMEOUT_USEC=20000000"], story.Tell(stopping, 9 * Second));
         Assert.Equal(["EXTEND_TIMEOUT_USEC=20000000"], story.Tell(stopping, 14 * Second));
     }
 

@@ -72,7 +72,7 @@ public sealed class HeartbeatDirectoryTests : IDisposable
 
         var refused = Assert.Throws<StartupException>(() => HeartbeatDirectory.Create(Target, "test"));
 
-        Assert.Contains("not made by us", refused.Message, StringComparison.Ordinal);
+        Assert.Contains("did not create it", refused.Message, StringComparison.Ordinal);
     }
 
     [Fact]
