@@ -75,8 +75,8 @@ public sealed class PackageTests : IDisposable
                 """,
             ["Program.cs"] = await File.ReadAllTextAsync(Repo.Path("samples/Hello/Program.cs")),
 
-            // A user's project is not below this repository's files of the same names.
-            ["Directory.Build.props"] = "<Project />",
+            // A user's project is outside of this repository: it has neither the files of these names nor the commit from here.
+            ["Directory.Build.props"] = "<Project><PropertyGroup><EnableSourceControlManagerQueries>false</EnableSourceControlManagerQueries></PropertyGroup></Project>",
             ["Directory.Build.targets"] = "<Project />",
             ["Directory.Packages.props"] = "<Project />",
             [".editorconfig"] = "root = true",
@@ -124,6 +124,9 @@ public sealed class PackageTests : IDisposable
         // One compiler for all of them, as a user has it: that of the build before the tests if it is still there, else one that ends with
         // the command that has started it.
         ["UseSharedCompilation"] = "true",
+
+        // MSBuild waits for compilers, and would spend that time on optimizing itself for work that does not come. Hexadecimal: six minutes.
+        ["DOTNET_TC_CallCountingDelayMs"] = "60000",
     };
 
     private Task<string> Run(string program, params string[] arguments) => RunIn(_folder.Path, program, arguments);
