@@ -27,23 +27,18 @@ if [ -z "$portable" ]; then
   command -v clang >/dev/null || command -v gcc >/dev/null || fail "compiling ahead of time needs a linker: apt-get install clang zlib1g-dev. Or give --portable"
 fi
 
-pack() { dotnet pack "$@" "${build[@]}" -c "${CONFIGURATION:-Release}" -o "$folder" --nologo -v q '-clp:ErrorsOnly;NoSummary'; }
+rm -f "$folder"/KestrelGreenTransport.*nupkg
+
+# One MSBuild for all packages, and in one process: each project waits for the one before it.
+options=(-c "${CONFIGURATION:-Release}" -o "$folder" -m:1 --nologo -v q '-clp:ErrorsOnly;NoSummary')
+
+# The SDK installs the tool's package that fits the machine; that of linux-x64 asks for glibc 2.28.
+[ -n "$portable" ] || options+=(-p:PackForRuntimes=true)
 
 # Needs crossgen2 from the feed, which --no-build does not restore.
-ahead=''
-[ -n "$portable" ] || ahead=-p:PackReadyToRun=true
+[ -n "$portable$tool" ] || options+=(-p:PackReadyToRun=true)
 
-rm -f "$folder"/KestrelGreenTransport.*nupkg
-if [ -z "$tool" ]; then
-  pack src/KestrelGreenTransport $ahead
-  pack src/KestrelGreenTransport.Supervisor $ahead
-fi
-if [ -n "$portable" ]; then
-  pack src/KestrelGreenTransport.Tool
-else
-  # The first names the others; the SDK installs the one that fits the machine. That of linux-x64 asks for glibc 2.28.
-  pack src/KestrelGreenTransport.Tool -p:PackForRuntimes=true -p:IncludeSymbols=false
-  pack src/KestrelGreenTransport.Tool -p:PackForRuntimes=true -r any -p:PublishAot=false
-  pack src/KestrelGreenTransport.Tool -p:PackForRuntimes=true -r linux-x64
-fi
+packages=build/packages.slnf
+[ -z "$tool" ] || packages=src/KestrelGreenTransport.Tool
+dotnet pack $packages "${build[@]}" "${options[@]}"
 ls -l "$folder"

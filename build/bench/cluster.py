@@ -1,4 +1,5 @@
 """A supervisor that was started for a measurement or a soak, and what puts load on it."""
+import contextlib
 import json
 import os
 import select
@@ -130,6 +131,9 @@ class Load:
 
     def __init__(self, programs, name, port, folder, seconds, clients, host="127.0.0.1", nice=5, **settings):
         self.name, self.folder, self.output = name, folder, None
+        # An earlier load of this name counted into the same file.
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self._file("progress"))
         arguments = {"seconds": int(seconds), "clients": clients, "losses": self._file("losses"), "progress": self._file("progress"), **settings}
         self.process = subprocess.Popen(
             # Clients without a pause take what they get: workers that boot beside them should not wait for them.

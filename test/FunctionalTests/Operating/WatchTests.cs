@@ -18,6 +18,8 @@ public sealed class WatchTests
                 <TargetFramework>net10.0</TargetFramework>
                 <UseAppHost>false</UseAppHost>
                 <ImplicitUsings>enable</ImplicitUsings>
+                <RunAnalyzers>false</RunAnalyzers>
+                <StaticWebAssetsEnabled>false</StaticWebAssetsEnabled>
               </PropertyGroup>
               <ItemGroup>
                 {Repo.References}
