@@ -216,7 +216,7 @@ public sealed class CheckTests : ToolFixture
 
         var lines = Lines(Green(Host() with { Width = 400 }, "check", "-b", "127.0.0.1:0").Out, "certificates");
 
-        Assert.Contains("Is Kestrel:Certificates:Default:Password right?", lines[0]);
+        Assert.Contains("Is Kestrel:Certificates:Default:Password correct?", lines[0]);
         Assert.Contains("contains no private key: set its file in Kestrel:Endpoints:Main:Certificate:KeyPath.", lines[1]);
     }
 
@@ -228,7 +228,7 @@ public sealed class CheckTests : ToolFixture
     [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; keepalive_timeout 3m; }", "proxy_http_version 1.1; proxy_set_header Connection '';", "points here", "keepalive_timeout of upstream app (3m) is not shorter")]
     [InlineData("upstream app { server 127.0.0.1:8080; keepalive 2000; }", "proxy_http_version 1.1; proxy_set_header Connection '';", "points here", "have 2000 slots")]
     [InlineData("upstream app { server 127.0.0.1:8080; keepalive 32; }", "proxy_http_version 1.1; proxy_set_header Connection '${x}'; proxy_read_timeout 5s;", "points here", "proxy_read_timeout (5s) is shorter than GracefulTimeout (30s)")]
-    [InlineData("upstream app { server 127.0.0.1:8081; }", "", "no proxy_pass of")]
+    [InlineData("upstream app { server 127.0.0.1:8081; }", "", "no proxy_pass in")]
     [InlineData("upstream app { server 127.0.0.1:8080;", "", "ends within a block")]
     public void An_nginx_configuration_is_held_against_the_settings(string upstream, string inLocation, params string[] expected)
     {

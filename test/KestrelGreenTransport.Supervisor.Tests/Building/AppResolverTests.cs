@@ -166,10 +166,10 @@ public sealed class AppResolverTests : IDisposable
     public void A_folder_without_one_project_says_what_could_be_named_instead()
     {
         Directory.CreateDirectory(In("empty"));
-        Expect("empty", "empty holds no project.");
+        Expect("empty", "empty contains no project.");
 
         InstallThisApp("publish");
-        Expect("publish", "publish holds no project; did you mean ./publish/Shop.dll?");
+        Expect("publish", "publish contains no project; did you mean ./publish/Shop.dll?");
 
         Write("two/A.csproj", "");
         Write("two/B.fsproj", "");
