@@ -82,7 +82,7 @@ public class DrainLimitTests
 
         await Wait.ForAsync(app.StopAsync());
         var line = Assert.Single(app.Logs.All, static line => line.Id == 21).Text;
-        Assert.Contains("after 100 ms 3 connections", line, StringComparison.Ordinal);
+        Assert.Contains("cutting off 3 connections still open after 100 ms", line, StringComparison.Ordinal);
         Assert.Contains("3 requests in flight: /hangs (2 times), /socket.", line, StringComparison.Ordinal);
         await Assert.ThrowsAsync<WebSocketException>(() => Wait.ForAsync(socket.ReceiveAsync(new byte[10], CancellationToken.None)));
     }
