@@ -240,7 +240,7 @@ public sealed class ReloadTests
             await file.WriteAsync(bytes);
         }
 
-        await using var check = await green.Command("check", "--json");
+        await using var check = await green.Program("check", "--json");
         Assert.Matches(@"worker 1 runs .*KestrelGreenTransport\.dll.*, which was overwritten in place", check.Output);
         await using var reload = await green.Command("reload");
         Assert.Equal(0, await reload.Exit());

@@ -66,7 +66,7 @@ public sealed class StopTests
     {
         await using var green = GreenRun.Start(["-w", "2"]);
         await green.Serving(2);
-        await using var stop = await green.Command("stop");
+        await using var stop = await green.Program("stop");
         Assert.Equal(0, await stop.Exit());
         green.AssertNothingLeft();
         Assert.Equal(0, await green.Exit());
@@ -93,7 +93,7 @@ public sealed class StopTests
         using var folder = new TemporaryFolder();
         foreach (var command in new[] { "status", "stop" })
         {
-            await using var green = await ChildProgram.Run("dotnet", [Repo.Green, command, "--name", "nobody"], [new("RUNTIME_DIRECTORY", folder.Path)]);
+            await using var green = await GreenCommand.Run([command, "--name", "nobody"], folder.Path);
             Assert.Equal(6, await green.Exit());
             Assert.Contains("nobody", green.Output, StringComparison.Ordinal);
         }
