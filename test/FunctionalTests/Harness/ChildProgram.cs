@@ -16,6 +16,7 @@ internal sealed class ChildProgram : IAsyncDisposable
     private readonly string _mark = $"{MarkName}={Guid.NewGuid():N}";
     private readonly List<(bool IsError, string Text)> _lines = [];
     private readonly Task _outputEnded;
+    private readonly long _start;
 
     private ChildProgram(string program, IEnumerable<string> arguments, IEnumerable<KeyValuePair<string, string?>>? environment, string? folder)
     {
@@ -51,6 +52,7 @@ internal sealed class ChildProgram : IAsyncDisposable
         Command = $"{program} {string.Join(' ', start.ArgumentList.Skip(1))}";
         _process = Process.Start(start)!;
         Pid = _process.Id;
+        _start = Kernel.StartOf(Pid);
         _process.StandardInput.Close();
         _outputEnded = Task.WhenAll(Read(_process.StandardOutput, isError: false), Read(_process.StandardError, isError: true));
     }
@@ -73,7 +75,7 @@ internal sealed class ChildProgram : IAsyncDisposable
     public bool IsGone => _process.HasExited && Living.Count == 0;
 
     /// <summary>This program and its descendants that are still running. Looks at every process of the machine.</summary>
-    public IReadOnlyList<int> Living => Kernel.ProcessesOf(_mark, session: Pid);
+    public IReadOnlyList<int> Living => Kernel.ProcessesOf(_mark, session: Pid, since: _start);
 
     public static ChildProgram Start(
         string program,
