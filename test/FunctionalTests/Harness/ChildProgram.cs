@@ -41,8 +41,10 @@ internal sealed class ChildProgram : IAsyncDisposable
         start.Environment["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0";
         start.Environment["UseSharedCompilation"] = "false";
 
-        // Most programs end before profiling their methods pays off.
+        // Most programs end before profiling their methods pays off, or compiling one again that was called only thirty times. The
+        // number is hexadecimal.
         start.Environment["DOTNET_TieredPGO"] = "0";
+        start.Environment["DOTNET_TC_CallCountThreshold"] = "1000";
         start.Environment[MarkName] = _mark[(MarkName.Length + 1)..];
         foreach (var (name, value) in environment ?? [])
         {
