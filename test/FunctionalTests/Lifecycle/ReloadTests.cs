@@ -52,7 +52,7 @@ public sealed class ReloadTests(ReloadTests.TwoWorkers shared) : IClassFixture<R
         await using var load = LoadClient.Start(target, clients: 2);
         await load.More(50);
 
-        // The time that the broken release gets: that of the workers before it stays.
+        // Only the broken release gets the short time: the running workers keep theirs.
         shared.Deploy(fault, settings: fault == "hang" ? """{ "BootTimeout": "3s" }""" : "{}");
 
         await using var reload = await green.Command("reload");
@@ -288,7 +288,7 @@ public sealed class ReloadTests(ReloadTests.TwoWorkers shared) : IClassFixture<R
         private readonly TemporaryFolder _folder = new();
         private int _last = 1;
 
-        /// <summary>The generation that the release will be which was put in place last, or would be: a reload that fails takes a number, too.</summary>
+        /// <summary>The number of the generation that the last deployed release becomes. A reload that fails takes a number, too.</summary>
         internal int Generation { get; private set; }
 
         /// <summary>Puts another release and its settings in place, for one reload; returns its name.</summary>
