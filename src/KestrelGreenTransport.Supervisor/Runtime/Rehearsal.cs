@@ -1,7 +1,7 @@
+using System.Runtime.CompilerServices;
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Loop;
 using KestrelGreenTransport.Supervisor.Native;
-using System.Runtime.CompilerServices;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 

@@ -16,6 +16,7 @@ internal sealed class ChildProgram : IAsyncDisposable
     private readonly string _mark = $"{MarkName}={Guid.NewGuid():N}";
     private readonly List<(bool IsError, string Text)> _lines = [];
     private readonly Task _outputEnded;
+    private readonly long _start;
 
     private ChildProgram(string program, IEnumerable<string> arguments, IEnumerable<KeyValuePair<string, string?>>? environment, string? folder)
     {
@@ -40,8 +41,10 @@ internal sealed class ChildProgram : IAsyncDisposable
         start.Environment["DOTNET_CLI_USE_MSBUILD_SERVER"] = "0";
         start.Environment["UseSharedCompilation"] = "false";
 
-        // Most programs end before profiling their methods pays off.
+        // Most programs end before profiling their methods pays off, or compiling one again that was called only thirty times. The
+        // number is hexadecimal.
         start.Environment["DOTNET_TieredPGO"] = "0";
+        start.Environment["DOTNET_TC_CallCountThreshold"] = "1000";
         start.Environment[MarkName] = _mark[(MarkName.Length + 1)..];
         foreach (var (name, value) in environment ?? [])
         {
@@ -51,6 +54,7 @@ internal sealed class ChildProgram : IAsyncDisposable
         Command = $"{program} {string.Join(' ', start.ArgumentList.Skip(1))}";
         _process = Process.Start(start)!;
         Pid = _process.Id;
+        _start = Kernel.StartOf(Pid);
         _process.StandardInput.Close();
         _outputEnded = Task.WhenAll(Read(_process.StandardOutput, isError: false), Read(_process.StandardError, isError: true));
     }
@@ -73,7 +77,7 @@ internal sealed class ChildProgram : IAsyncDisposable
     public bool IsGone => _process.HasExited && Living.Count == 0;
 
     /// <summary>This program and its descendants that are still running. Looks at every process of the machine.</summary>
-    public IReadOnlyList<int> Living => Kernel.ProcessesOf(_mark, session: Pid);
+    public IReadOnlyList<int> Living => Kernel.ProcessesOf(_mark, session: Pid, since: _start);
 
     public static ChildProgram Start(
         string program,

@@ -100,13 +100,11 @@ internal sealed class GreenRun : IAsyncDisposable
     /// <summary>The address of the first listener.</summary>
     public async Task<Target> Target() => Harness.Target.Parse((await StatusWhen("it listens", static status => status.Listeners.Count > 0)).Listeners[0].Endpoint);
 
-    /// <summary>Runs another <c>green</c> command for this supervisor.</summary>
-    public async Task<ChildProgram> Command(params string[] arguments)
-    {
-        var command = ChildProgram.Start("dotnet", [Repo.Green, .. arguments, "--name", Name], Environment);
-        await command.Exit();
-        return command;
-    }
+    /// <summary>Runs a <c>green</c> command for this supervisor, in this process.</summary>
+    public Task<GreenCommand> Command(params string[] arguments) => GreenCommand.Run([.. arguments, "--name", Name], RuntimeDirectory);
+
+    /// <summary>The same, where the program itself is tested.</summary>
+    public Task<ChildProgram> Program(params string[] arguments) => ChildProgram.Run("dotnet", [Repo.Green, .. arguments, "--name", Name], Environment);
 
     /// <summary>Sends TERM; afterwards no trace may be left.</summary>
     public async Task StopCleanly(int signal = Kernel.SIGTERM)

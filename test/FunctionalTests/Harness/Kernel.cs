@@ -19,6 +19,11 @@ internal static partial class Kernel
     public const int SIGTTOU = 22;
     public const int SIGWINCH = 28;
 
+    // Places of fields of /proc/PID/stat after the name.
+    private const int State = 0;
+    private const int Session = 3;
+    private const int StartTime = 19;
+
     private const int ESRCH = 3;
     private const int RLIMIT_NOFILE = 7;
 
@@ -98,16 +103,22 @@ internal static partial class Kernel
     /// <summary>
     /// All running processes whose environment holds this entry (NAME=value), or that belong to this session: everything that a
     /// test started, at any depth. A process that writes its title over its environment (nginx) is found only by the session, one
-    /// that began its own session (setsid) only by the entry.
+    /// that began its own session (setsid) only by the entry. None of them is older than the session: the environments of the
+    /// machine's other processes, which are most of them, are not read.
     /// </summary>
-    public static IReadOnlyList<int> ProcessesOf(string entry, int session)
+    /// <param name="entry">The entry of the environment.</param>
+    /// <param name="session">The session.</param>
+    /// <param name="since">When its leader started, as <see cref="StartOf"/> says.</param>
+    public static IReadOnlyList<int> ProcessesOf(string entry, int session, long since)
     {
         var found = new List<int>();
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
         {
             if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var pid)
-                && IsAlive(pid)
-                && (SessionOf(pid) == session || ReadProc(pid, "environ").Split('\0').Contains(entry)))
+                && FieldsOf(pid) is { } fields
+                && fields[State] is not ("Z" or "X")
+                && long.Parse(fields[StartTime], CultureInfo.InvariantCulture) >= since
+                && (int.Parse(fields[Session], CultureInfo.InvariantCulture) == session || ReadProc(pid, "environ").Split('\0').Contains(entry)))
             {
                 found.Add(pid);
             }
@@ -115,6 +126,9 @@ internal static partial class Kernel
 
         return found;
     }
+
+    /// <summary>When the process started, in the kernel's ticks since boot; 0 if it is gone.</summary>
+    public static long StartOf(int pid) => FieldsOf(pid) is { } fields ? long.Parse(fields[StartTime], CultureInfo.InvariantCulture) : 0;
 
     /// <summary>The children of this process.</summary>
     public static List<int> ChildrenOf(int parent)
@@ -168,11 +182,11 @@ internal static partial class Kernel
 
     public static string CommandLine(int pid) => ReadProc(pid, "cmdline").Replace('\0', ' ').Trim();
 
-    // The fields after the name, which may contain any character: state, parent, group, session.
-    private static int? SessionOf(int pid)
+    // The fields after the name, which may contain any character. Null if the process is gone.
+    private static string[]? FieldsOf(int pid)
     {
         var stat = ReadProc(pid, "stat");
-        return stat.Length == 0 ? null : int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[3], CultureInfo.InvariantCulture);
+        return stat.Length == 0 ? null : stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
     }
 
     private static string ReadProc(int pid, string file)

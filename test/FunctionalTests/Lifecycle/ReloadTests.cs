@@ -7,7 +7,7 @@ using KestrelGreenTransport.Supervisor.Control;
 namespace FunctionalTests.Lifecycle;
 
 /// <summary>A new version comes without anybody noticing, or does not come.</summary>
-public sealed class ReloadTests
+public sealed class ReloadTests(ReloadTests.TwoWorkers shared) : IClassFixture<ReloadTests.TwoWorkers>
 {
     [Theory]
     [Trait("Set", "smoke")]
@@ -15,51 +15,52 @@ public sealed class ReloadTests
     [InlineData(true)]
     public async Task A_reload_under_load_replaces_every_worker_by_the_new_release_and_loses_no_request(bool keepAlive)
     {
-        using var releases = new Releases();
-        await using var green = GreenRun.Start(["-w", "2"], releases.App);
-        var before = await green.Serving(2);
+        var green = await shared.Take();
+        var before = await green.Status();
         var target = await green.Target();
-        Assert.Equal("1", await target.Get("/release"));
-
         await using var load = LoadClient.Start(target, clients: 4, keepAlive: keepAlive);
         await load.More(200);
-        releases.Deploy("2");
+        var release = shared.Deploy();
+        Assert.NotEqual(release, await target.Get("/release"));
         await using var reload = await green.Command("reload");
         await load.More(200);
         await load.Stop();
 
         Assert.True(await reload.Exit() == 0, reload.Describe());
-        Assert.Equal($"{green.Name} is serving generation 2 with 2 workers.", Assert.Single(reload.OutputLines));
         Assert.True(load is { Broken: 0, Refused: 0 }, load.ToString());
         var after = await green.Serving(2);
-        Assert.Equal(2, after.Generation);
+        Assert.Equal($"{green.Name} is serving generation {shared.Generation} with 2 workers.", Assert.Single(reload.OutputLines));
+        Assert.Equal(shared.Generation, after.Generation);
         Assert.Empty(Pids(before).Intersect(Pids(after)));
         Assert.All(after.Workers, static worker => Assert.Equal("reload", worker.LastExit!.Reason));
-        Assert.Equal("2", await target.Get("/release"));
-        await green.StopCleanly();
+        Assert.Equal(release, await target.Get("/release"));
+        await shared.GiveBack();
     }
 
     [Theory]
     [Trait("Set", "smoke")]
     [InlineData("throw:wrong connection string", "wrong connection string")]
     [InlineData("exit:3", "leaving with 3")]
-    [InlineData("hang", "was not ready within 15s (BootTimeout)")]
+    [InlineData("hang", "was not ready within 3s (BootTimeout)")]
     [InlineData("missing", "does not exist")]
     public async Task A_broken_release_costs_nothing(string fault, string said)
     {
-        using var releases = new Releases();
-        await using var green = GreenRun.Start(["-w", "2", "--boot-timeout", fault == "hang" ? "15s" : "60s"], releases.App);
-        var before = await green.Serving(2);
-        await using var load = LoadClient.Start(await green.Target(), clients: 2);
+        var green = await shared.Take();
+        var before = await green.Status();
+        var target = await green.Target();
+        var release = await target.Get("/release");
+        await using var load = LoadClient.Start(target, clients: 2);
         await load.More(50);
-        releases.Deploy("2", fault);
+
+        // Only the broken release gets the short time: the running workers keep theirs.
+        shared.Deploy(fault, settings: fault == "hang" ? """{ "BootTimeout": "3s" }""" : "{}");
 
         await using var reload = await green.Command("reload");
         await load.More(50);
         await load.Stop();
         Assert.True(await reload.Exit() == 7, reload.Describe());
         Assert.Contains(said, reload.Output, StringComparison.Ordinal);
-        Assert.Contains("Generation 1 keeps serving.", reload.Output, StringComparison.Ordinal);
+        Assert.Contains($"Generation {before.Generation} keeps serving.", reload.Output, StringComparison.Ordinal);
         Assert.True(load is { Broken: 0, Refused: 0 }, load.ToString());
         var after = await green.Serving(2);
         Assert.Equal(Pids(before), Pids(after));
@@ -67,8 +68,8 @@ public sealed class ReloadTests
         // A worker that dies now comes back as the release that it was.
         Kernel.Signal(after.Workers[0].Pid!.Value, Kernel.SIGKILL);
         await green.Replaced(after.Workers[0], after);
-        Assert.Equal("1", await (await green.Target()).Get("/release"));
-        await green.StopCleanly();
+        Assert.Equal(release, await target.Get("/release"));
+        await shared.GiveBack();
     }
 
     [Fact]
@@ -240,7 +241,7 @@ public sealed class ReloadTests
             await file.WriteAsync(bytes);
         }
 
-        await using var check = await green.Command("check", "--json");
+        await using var check = await green.Program("check", "--json");
         Assert.Matches(@"worker 1 runs .*KestrelGreenTransport\.dll.*, which (was|were) overwritten in place", check.Output);
         await using var reload = await green.Command("reload");
         Assert.Equal(0, await reload.Exit());
@@ -278,6 +279,40 @@ public sealed class ReloadTests
         await using var green = GreenRun.Start(["-w", "1", "--before-start", "echo begins; sleep 600"]);
         await green.Process.Line("BeforeStart: begins");
         await green.StopCleanly();
+    }
+
+    /// <summary>Two workers of a release; each test deploys another one.</summary>
+    public sealed class TwoWorkers() : SharedRun(workers: 2)
+    {
+        private readonly Releases _releases = new();
+        private readonly TemporaryFolder _folder = new();
+        private int _last = 1;
+
+        /// <summary>The number of the generation that the last deployed release becomes. A reload that fails takes a number, too.</summary>
+        internal int Generation { get; private set; }
+
+        /// <summary>Puts another release and its settings in place, for one reload; returns its name.</summary>
+        internal string Deploy(string? fault = null, string settings = "{}")
+        {
+            File.WriteAllText(_folder.File("green.json"), settings);
+            var release = $"{++_last}";
+            _releases.Deploy(release, fault);
+            Generation++;
+            return release;
+        }
+
+        private protected override GreenRun Start()
+        {
+            Generation = 0;
+            Deploy();
+            return GreenRun.Start(["-w", "2"], _releases.App, folder: _folder.Path);
+        }
+
+        private protected override void Clean()
+        {
+            _releases.Dispose();
+            _folder.Dispose();
+        }
     }
 
     private static IEnumerable<int?> Pids(StatusDocument status) => status.Workers.Select(static worker => worker.Pid);

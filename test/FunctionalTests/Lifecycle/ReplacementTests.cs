@@ -4,7 +4,7 @@ using KestrelGreenTransport.Supervisor.Control;
 namespace FunctionalTests.Lifecycle;
 
 /// <summary>A worker that dies or hangs is replaced, and no client is refused in the meantime.</summary>
-public sealed class ReplacementTests
+public sealed class ReplacementTests(ReplacementTests.OneWorker shared) : IClassFixture<ReplacementTests.OneWorker>
 {
     [Fact]
     [Trait("Set", "smoke")]
@@ -41,8 +41,8 @@ public sealed class ReplacementTests
     [Fact]
     public async Task The_replacement_serves()
     {
-        await using var green = GreenRun.Start(["-w", "1"]);
-        var before = await green.Serving(1);
+        var green = await shared.Take();
+        var before = await green.Status();
         var victim = before.Workers[0];
         var target = await green.Target();
         Kernel.Signal(victim.Pid!.Value, Kernel.SIGKILL);
@@ -51,7 +51,7 @@ public sealed class ReplacementTests
         var pid = await target.Pid();
         Assert.NotEqual(victim.Pid, pid);
         Assert.Equal(pid, (await green.Replaced(victim, before)).Pid);
-        await green.StopCleanly();
+        await shared.GiveBack();
     }
 
     [Fact]
@@ -78,8 +78,8 @@ public sealed class ReplacementTests
     [InlineData("/print-exit?lines=1&text=bye&code=7", 7, null)]
     public async Task A_worker_that_crashes_by_itself_is_replaced_and_its_end_is_on_record(string path, int? code, string? signal)
     {
-        await using var green = GreenRun.Start(["-w", "1"]);
-        var before = await green.Serving(1);
+        var green = await shared.Take();
+        var before = await green.Status();
         var victim = before.Workers[0];
         using var asked = await (await green.Target()).Ask(path);
 
@@ -87,29 +87,29 @@ public sealed class ReplacementTests
         Assert.Equal(code, replacement.LastExit!.ExitCode);
         Assert.Equal(signal, replacement.LastExit.Signal);
         Assert.Equal("crash", replacement.LastExit.Reason);
-        Assert.Equal(1, replacement.Restarts);
-        await green.StopCleanly();
+        Assert.Equal(victim.Restarts + 1, replacement.Restarts);
+        await shared.GiveBack();
     }
 
     [Fact]
     public async Task A_worker_that_leaves_unasked_with_0_is_replaced()
     {
-        await using var green = GreenRun.Start(["-w", "1"]);
-        var before = await green.Serving(1);
+        var green = await shared.Take();
+        var before = await green.Status();
         var victim = before.Workers[0];
         using var asked = await (await green.Target()).Ask("/exit0");
 
         var replacement = await green.Replaced(victim, before);
         Assert.Equal("exited", replacement.LastExit!.Reason);
         Assert.Equal(0, replacement.LastExit.ExitCode);
-        await green.StopCleanly();
+        await shared.GiveBack();
     }
 
     [Fact]
     public async Task A_worker_that_somebody_else_terminates_finishes_its_request_and_is_replaced()
     {
-        await using var green = GreenRun.Start(["-w", "1"]);
-        var before = await green.Serving(1);
+        var green = await shared.Take();
+        var before = await green.Status();
         var victim = before.Workers[0];
         using var slow = await (await green.Target()).Ask("/slow?ms=2000");
         await green.StatusWhen("the request is in flight", static status => status.Workers[0].RequestsInFlight == 1);
@@ -118,8 +118,8 @@ public sealed class ReplacementTests
         Assert.Equal($"{victim.Pid}", await slow.Receive());
         var replacement = await green.Replaced(victim, before);
         Assert.Equal("exited", replacement.LastExit!.Reason);
-        Assert.Equal(1, replacement.Restarts);
-        await green.StopCleanly();
+        Assert.Equal(victim.Restarts + 1, replacement.Restarts);
+        await shared.GiveBack();
     }
 
     [Fact]
@@ -157,6 +157,12 @@ public sealed class ReplacementTests
         var after = await green.StatusWhen("its beat is fresh", static status => status.Workers[0].UptimeSeconds > 6 && status.Workers[0].HeartbeatAgeSeconds < 2);
         Assert.Equal(worker.Pid, after.Workers[0].Pid);
         await green.StopCleanly();
+    }
+
+    /// <summary>One worker, which dies in each of the tests that share it.</summary>
+    public sealed class OneWorker() : SharedRun(workers: 1)
+    {
+        private protected override GreenRun Start() => GreenRun.Start(["-w", "1"]);
     }
 
     private static void AssertExit(WorkerStatus worker, string reason, string signal)

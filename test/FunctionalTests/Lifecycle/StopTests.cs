@@ -4,7 +4,7 @@ using FunctionalTests.Harness;
 namespace FunctionalTests.Lifecycle;
 
 /// <summary>How a supervisor stops, and how it changes the number of its workers.</summary>
-public sealed class StopTests
+public sealed class StopTests(StopTests.OneWorker shared) : IClassFixture<StopTests.OneWorker>
 {
     [Fact]
     [Trait("Set", "smoke")]
@@ -41,8 +41,8 @@ public sealed class StopTests
     public async Task INT_and_QUIT_do_not_wait_for_a_request_though_a_script_started_it_with_both_ignored(int signal)
     {
         // As a shell without job control starts `green run … &`.
-        await using var green = GreenRun.Start(["-w", "2", "--graceful-timeout", "1h"], wrapper: ["sh", "-c", "trap '' INT QUIT; exec \"$@\"", "sh"]);
-        await green.Serving(2);
+        await using var green = GreenRun.Start(["-w", "1", "--graceful-timeout", "1h"], wrapper: ["sh", "-c", "trap '' INT QUIT; exec \"$@\"", "sh"]);
+        await green.Serving(1);
         using var slow = await (await green.Target()).Ask("/slow?ms=3600000");
         await green.StatusWhen("the request is in flight", static status => status.Workers.Sum(static worker => worker.RequestsInFlight) == 1);
         await green.StopCleanly(signal);
@@ -64,9 +64,9 @@ public sealed class StopTests
     [Trait("Set", "smoke")]
     public async Task Green_stop_ends_it_and_comes_back_when_it_is_gone()
     {
-        await using var green = GreenRun.Start(["-w", "2"]);
-        await green.Serving(2);
-        await using var stop = await green.Command("stop");
+        await using var green = GreenRun.Start(["-w", "1"]);
+        await green.Serving(1);
+        await using var stop = await green.Program("stop");
         Assert.Equal(0, await stop.Exit());
         green.AssertNothingLeft();
         Assert.Equal(0, await green.Exit());
@@ -93,7 +93,7 @@ public sealed class StopTests
         using var folder = new TemporaryFolder();
         foreach (var command in new[] { "status", "stop" })
         {
-            await using var green = await ChildProgram.Run("dotnet", [Repo.Green, command, "--name", "nobody"], [new("RUNTIME_DIRECTORY", folder.Path)]);
+            await using var green = await GreenCommand.Run([command, "--name", "nobody"], folder.Path);
             Assert.Equal(6, await green.Exit());
             Assert.Contains("nobody", green.Output, StringComparison.Ordinal);
         }
@@ -102,22 +102,20 @@ public sealed class StopTests
     [Fact]
     public async Task TTIN_and_TTOU_add_and_take_a_worker()
     {
-        await using var green = GreenRun.Start(["-w", "1"]);
-        await green.Serving(1);
+        var green = await shared.Take();
         Kernel.Signal(green.Process.Pid, Kernel.SIGTTIN);
         var two = await green.Serving(2);
         Assert.Equal(2, two.WorkersTarget);
         Kernel.Signal(green.Process.Pid, Kernel.SIGTTOU);
         var one = await green.Serving(1);
         Assert.Equal(1, one.WorkersTarget);
-        await green.StopCleanly();
+        await shared.GiveBack();
     }
 
     [Fact]
     public async Task Green_scale_sets_the_number_and_no_request_is_lost_on_the_way_down()
     {
-        await using var green = GreenRun.Start(["-w", "1"]);
-        await green.Serving(1);
+        var green = await shared.Take();
         await using (var up = await green.Command("scale", "3"))
         {
             Assert.Equal(0, await up.Exit());
@@ -135,7 +133,7 @@ public sealed class StopTests
         await load.More(200);
         await load.Stop();
         load.AssertNothingLost();
-        await green.StopCleanly();
+        await shared.GiveBack();
     }
 
     [Fact]
@@ -185,5 +183,11 @@ public sealed class StopTests
 
         // It stops listening at once, and new clients are refused, but every request on an open connection was answered.
         Assert.True(load.Broken == 0, load.ToString());
+    }
+
+    /// <summary>One worker when no test has changed the number.</summary>
+    public sealed class OneWorker() : SharedRun(workers: 1)
+    {
+        private protected override GreenRun Start() => GreenRun.Start(["-w", "1"]);
     }
 }

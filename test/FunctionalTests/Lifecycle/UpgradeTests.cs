@@ -45,7 +45,7 @@ public sealed class UpgradeTests
         Assert.Contains(await target.Pid(), after.Workers.Select(static worker => worker.Pid!.Value));
 
         // The name is still taken, even with another control socket.
-        await using (var second = await green.Command("run", "--name", green.Name, "-b", "127.0.0.1:0", "--control", folder.File("other.sock"), Repo.TestWorker))
+        await using (var second = await green.Program("run", "--name", green.Name, "-b", "127.0.0.1:0", "--control", folder.File("other.sock"), Repo.TestWorker))
         {
             Assert.Equal(2, await second.Exit());
             Assert.Contains("is already running", second.Output, StringComparison.Ordinal);

@@ -41,7 +41,7 @@ public sealed partial class ManualTests
 
         foreach (var command in shown)
         {
-            await using var help = await ChildProgram.Run("dotnet", [Repo.Green, command.Key, "--help"]);
+            await using var help = await Harness.GreenCommand.Run([command.Key, "--help"], Path.GetTempPath());
             Assert.Equal(0, await help.Exit());
             foreach (var option in command.SelectMany(static rest => Option().Matches(rest.Split(" -- ")[0])).Select(static match => match.Value).Distinct())
             {

@@ -6,20 +6,21 @@ using FunctionalTests.Harness;
 namespace FunctionalTests.Operating;
 
 /// <summary>Workers' output arrives in whole lines, with the worker's name, down to the last line.</summary>
-public sealed class OutputTests
+public sealed class OutputTests(OutputTests.OneWorker shared) : IClassFixture<OutputTests.OneWorker>
 {
     [Fact]
     public async Task Ten_thousand_lines_of_a_worker_that_exits_right_after_all_arrive()
     {
-        await using var green = GreenRun.Start(["-w", "1"]);
-        var before = await green.Serving(1);
+        var green = await shared.Take();
+        var before = await green.Status();
         var victim = before.Workers[0];
         using var asked = await (await green.Target()).Ask("/print-exit?lines=10000&text=number&code=1");
         await green.Replaced(victim, before);
-        await green.StopCleanly();
 
-        var expected = Enumerable.Range(1, 10_000).Select(static number => string.Create(CultureInfo.InvariantCulture, $"[worker 1] number {number}"));
+        await green.Process.Line("number 10000$");
+        var expected = Enumerable.Range(1, 10_000).Select(number => string.Create(CultureInfo.InvariantCulture, $"[worker {victim.Index}] number {number}"));
         Assert.Equal(expected, green.Process.OutputLines.Where(static line => line.Contains("number", StringComparison.Ordinal)));
+        await shared.GiveBack();
     }
 
     [Fact]
@@ -45,14 +46,14 @@ public sealed class OutputTests
     [Fact]
     public async Task A_line_without_an_end_is_shown_when_its_worker_is_gone()
     {
-        await using var green = GreenRun.Start(["-w", "1"]);
-        var before = await green.Serving(1);
+        var green = await shared.Take();
+        var before = await green.Status();
         var victim = before.Workers[0];
         await (await green.Target()).Get("/print-partial?text=half%20a%20line");
         Kernel.Signal(victim.Pid!.Value, Kernel.SIGKILL);
         await green.Replaced(victim, before);
-        Assert.Equal("[worker 1] half a line", await green.Process.Line("half a line"));
-        await green.StopCleanly();
+        Assert.Equal($"[worker {victim.Index}] half a line", await green.Process.Line("half a line"));
+        await shared.GiveBack();
     }
 
     [Fact]
@@ -83,11 +84,17 @@ public sealed class OutputTests
     [Fact]
     public async Task Much_output_neither_stops_the_worker_nor_the_supervisor()
     {
-        await using var green = GreenRun.Start(["-w", "1"]);
-        var worker = (await green.Serving(1)).Workers[0];
+        var green = await shared.Take();
+        var worker = (await green.Status()).Workers[0];
         await (await green.Target()).Get("/print-megabytes?mb=20");
         var status = await green.Status();
-        Assert.Equal((worker.Pid, 0), (status.Workers[0].Pid, status.Workers[0].Restarts));
-        await green.StopCleanly();
+        Assert.Equal((worker.Pid, worker.Restarts), (status.Workers[0].Pid, status.Workers[0].Restarts));
+        await shared.GiveBack();
+    }
+
+    /// <summary>One worker, which prints and dies in the tests that share it.</summary>
+    public sealed class OneWorker() : SharedRun(workers: 1)
+    {
+        private protected override GreenRun Start() => GreenRun.Start(["-w", "1"]);
     }
 }

@@ -35,7 +35,7 @@ public sealed class StatusTests
         using var held = await target.Ask("/slow?ms=600000");
         await green.StatusWhen("figures are in", static status => status.Workers[0] is { AcceptedTotal: 3, RequestsInFlight: 1, Connections: 1 });
 
-        await using var status = await green.Command("status", "--json");
+        await using var status = await green.Program("status", "--json");
         Assert.Equal(0, await status.Exit());
         Assert.Empty(status.ErrorLines);
         using var json = JsonDocument.Parse(string.Join('\n', status.OutputLines));
@@ -72,7 +72,7 @@ public sealed class StatusTests
     {
         await using var green = GreenRun.Start(["-w", "2"]);
         var status = await green.Serving(2);
-        await using var table = await green.Command("status");
+        await using var table = await green.Program("status");
         Assert.Equal(0, await table.Exit());
         foreach (var worker in status.Workers)
         {

@@ -8,7 +8,7 @@ using Microsoft.Diagnostics.NETCore.Client;
 namespace FunctionalTests.Samples;
 
 /// <summary>What other programs see of our meters and traces: an OTLP collector, and EventPipe clients.</summary>
-public sealed class OpenTelemetryTests
+public sealed class OpenTelemetryTests(OpenTelemetryTests.OneWorker shared) : IClassFixture<OpenTelemetryTests.OneWorker>
 {
     [Fact]
     public async Task The_sample_sends_the_metrics_and_traces_of_workers_and_supervisor()
@@ -38,8 +38,8 @@ public sealed class OpenTelemetryTests
     [InlineData("KestrelGreenTransport", "green.transport.connections.accepted")]
     public async Task Meters_are_seen_from_outside_the_process(string meter, string instrument)
     {
-        await using var green = GreenRun.Start(["-w", "1"]);
-        var status = await green.Serving(1);
+        var green = await shared.Take();
+        var status = await green.Status();
         await (await green.Target()).Get("/pid");
 
         var pid = meter == "KestrelGreenTransport" ? status.Workers[0].Pid!.Value : green.Process.Pid;
@@ -57,7 +57,13 @@ public sealed class OpenTelemetryTests
             [new EventPipeProvider("System.Diagnostics.Metrics", EventLevel.Informational, 2, arguments)], requestRundown: false, 1, CancellationToken.None);
         await Reads(pipe.EventStream, $"{meter}\0", $"{instrument}\0");
         await pipe.StopAsync(CancellationToken.None);
-        await green.StopCleanly();
+        await shared.GiveBack();
+    }
+
+    /// <summary>A supervisor and a worker whose meters are looked at.</summary>
+    public sealed class OneWorker() : SharedRun(workers: 1)
+    {
+        private protected override GreenRun Start() => GreenRun.Start(["-w", "1"]);
     }
 
     // The stream contains strings in .NET's own encoding.

@@ -4,7 +4,7 @@ using FunctionalTests.Harness;
 namespace FunctionalTests.Serving;
 
 /// <summary>Every worker gets its share, and no client waits for a worker that cannot respond.</summary>
-public sealed class BalanceTests
+public sealed class BalanceTests(BalanceTests.TwoWorkers shared) : IClassFixture<BalanceTests.TwoWorkers>
 {
     [Fact]
     public async Task Connections_that_stay_are_spread_evenly()
@@ -33,8 +33,8 @@ public sealed class BalanceTests
     [Fact]
     public async Task A_worker_that_is_frozen_strands_nobody()
     {
-        await using var green = GreenRun.Start(["-w", "2", "--timeout", "1h"]);
-        var status = await green.Serving(2);
+        var green = await shared.Take();
+        var status = await green.Status();
         var target = await green.Target();
         var (frozen, other) = (status.Workers[0].Pid!.Value, status.Workers[1].Pid!.Value);
         await Kernel.Freeze(frozen);
@@ -51,14 +51,13 @@ public sealed class BalanceTests
             Kernel.Signal(frozen, Kernel.SIGCONT);
         }
 
-        await green.StopCleanly();
+        await shared.GiveBack();
     }
 
     [Fact]
     public async Task A_pool_full_of_idle_connections_locks_nobody_out()
     {
-        await using var green = GreenRun.Start(["-w", "2", "--worker-connections", "10"]);
-        await green.Serving(2);
+        var green = await shared.Take();
         var target = await green.Target();
         var idle = new List<RawConnection>();
         for (var i = 0; i < 20; i++)
@@ -70,6 +69,12 @@ public sealed class BalanceTests
         await green.StatusWhen("both pools are full", static status => status.Workers.Sum(static worker => worker.Connections) == 20);
         await Task.WhenAll(Enumerable.Range(0, 50).Select(_ => target.Pid()));
         idle.ForEach(static connection => connection.Dispose());
-        await green.StopCleanly();
+        await shared.GiveBack();
+    }
+
+    /// <summary>Two workers with small pools, which may stand still for as long as a test takes.</summary>
+    public sealed class TwoWorkers() : SharedRun(workers: 2)
+    {
+        private protected override GreenRun Start() => GreenRun.Start(["-w", "2", "--timeout", "1h", "--worker-connections", "10"]);
     }
 }

@@ -5,14 +5,16 @@ using FunctionalTests.Harness;
 namespace FunctionalTests.Serving;
 
 /// <summary>What a user sees when nothing goes wrong.</summary>
-public sealed class ServingTests
+public sealed class ServingTests(ServingTests.ThreeWorkers shared) : IClassFixture<ServingTests.ThreeWorkers>
 {
+    private static readonly string[] Binds = ["127.0.0.1:0", "[::1]:0", ":0", "unix:@green-functional-HOME"];
+
     [Fact]
     [Trait("Set", "smoke")]
     public async Task Workers_with_different_pids_answer_on_one_port()
     {
-        await using var green = GreenRun.Start(["-w", "3"]);
-        var status = await green.Serving(3);
+        var green = await shared.Take();
+        var status = await green.Status();
         var target = await green.Target();
 
         // Holds one connection at each worker that has answered, so that the next one finds a worker with a free slot.
@@ -28,8 +30,7 @@ public sealed class ServingTests
             },
             answered => answered.Length >= 3);
         Assert.Equal(pids, seen.Order());
-
-        await green.StopCleanly();
+        await shared.GiveBack();
     }
 
     [Theory]
@@ -39,12 +40,14 @@ public sealed class ServingTests
     [InlineData("unix:@green-functional-HOME", "unix:@green-functional-")]
     public async Task Every_kind_of_address_serves(string bind, string shown)
     {
-        await using var green = GreenRun.Start(["-w", "1", "-b", bind.Replace("HOME", Guid.NewGuid().ToString("N"), StringComparison.Ordinal)]);
-        var status = await green.Serving(1);
+        var green = await shared.Take();
+        var status = await green.Status();
 
-        Assert.StartsWith(shown, status.Listeners[0].Endpoint, StringComparison.Ordinal);
-        Assert.Equal(status.Workers[0].Pid, await (await green.Target()).Pid());
-        await green.StopCleanly();
+        Assert.Equal(Binds.Length, status.Listeners.Count);
+        var listener = status.Listeners[Array.IndexOf(Binds, bind)];
+        Assert.StartsWith(shown, listener.Endpoint, StringComparison.Ordinal);
+        Assert.Contains(await Target.Parse(listener.Endpoint).Pid(), status.Workers.Select(static worker => worker.Pid!.Value));
+        await shared.GiveBack();
     }
 
     [Fact]
@@ -95,18 +98,16 @@ public sealed class ServingTests
     [Fact]
     public async Task The_tool_passes_what_follows_the_app_on_to_it()
     {
-        await using var green = GreenRun.Start(["-w", "1"], appArguments: ["--colour", "blue"]);
-        await green.Serving(1);
+        var green = await shared.Take();
         var arguments = JsonSerializer.Deserialize<string[]>(await (await green.Target()).Get("/args"));
         Assert.Equal(["--colour", "blue"], arguments!);
-        await green.StopCleanly();
+        await shared.GiveBack();
     }
 
     [Fact]
     public async Task A_worker_does_not_leave_its_contract_in_its_environment()
     {
-        await using var green = GreenRun.Start(["-w", "1"]);
-        await green.Serving(1);
+        var green = await shared.Take();
         var environment = JsonSerializer.Deserialize<Dictionary<string, string>>(await (await green.Target()).Get("/env"))!;
         string[] contract =
         [
@@ -114,7 +115,7 @@ public sealed class ServingTests
             "GREEN_HEARTBEAT_INTERVAL", "GREEN_BOARD_FILE", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES",
         ];
         Assert.Empty(environment.Keys.Intersect(contract));
-        await green.StopCleanly();
+        await shared.GiveBack();
     }
 
     [Fact]
@@ -124,5 +125,13 @@ public sealed class ServingTests
         var status = await green.Serving(1);
         Assert.Equal(status.Workers[0].Pid, await (await green.Target()).Pid());
         await green.StopCleanly();
+    }
+
+    /// <summary>Three workers on every kind of address.</summary>
+    public sealed class ThreeWorkers() : SharedRun(workers: 3)
+    {
+        private protected override GreenRun Start() => GreenRun.Start(
+            ["-w", "3", .. Binds.SelectMany(static bind => new[] { "-b", bind.Replace("HOME", Guid.NewGuid().ToString("N"), StringComparison.Ordinal) })],
+            appArguments: ["--colour", "blue"]);
     }
 }
