@@ -45,7 +45,7 @@ class Hosts:
         return self
 
     def _says(self):
-        return re.search(r"http://([0-9.]+) before (green-\d+-host)1", self.tail(1000))
+        return re.search(r"http://([0-9.]+) in front of (green-\d+-host)1", self.tail(1000))
 
     def __exit__(self, *_):
         self.said = ""
