@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Security.Cryptography;
 using FunctionalTests.Harness;
 
@@ -40,6 +41,7 @@ public sealed class PackageTests : IDisposable
             """);
         File.Copy(Repo.Path("samples/Hello/Program.cs"), Path.Combine(app, "Program.cs"));
         await RunIn(app, "dotnet", "build", "--nologo", "-warnaserror", "-o", "out");
+        await RefusesAnotherTransport();
         const string delay = "System.Runtime.TieredCompilation.CallCountingDelayMs";
         Assert.Contains($"\"{delay}\": 10", await File.ReadAllTextAsync(Path.Combine(app, "out/Shop.runtimeconfig.json")), StringComparison.Ordinal);
         Assert.DoesNotContain(delay, await RunIn(app, "dotnet", "msbuild", "-getItem:RuntimeHostConfigurationOption", "-p:GreenTransportTiering=false"), StringComparison.Ordinal);
@@ -106,6 +108,57 @@ public sealed class PackageTests : IDisposable
         await RunIn(app, "dotnet", "publish", "--nologo", "-warnaserror", "-r", "linux-x64", "-c", Repo.Configuration, "-o", "out");
         await Serves(GreenRun.StartApp(Path.Combine(app, "out/Shop"), ["--workers", "2", "--bind", "127.0.0.1:0"]));
         await File.WriteAllTextAsync(passed, input);
+    }
+
+    // The supervisor uses internals of the transport.
+    private async Task RefusesAnotherTransport()
+    {
+        Repackage("KestrelGreenTransport.1.0.0.nupkg", "KestrelGreenTransport.1.0.1.nupkg", static nuspec => nuspec.Replace("<version>1.0.0<", "<version>1.0.1<", StringComparison.Ordinal));
+        Repackage("KestrelGreenTransport.Supervisor.1.0.0.nupkg", "Other.1.0.0.nupkg", static nuspec => nuspec
+            .Replace("<id>KestrelGreenTransport.Supervisor<", "<id>Other<", StringComparison.Ordinal)
+            .Replace("version=\"[1.0.0, 1.0.0]\"", "version=\"1.0.1\"", StringComparison.Ordinal)
+            .Replace("version=\"[1.0.0]\"", "version=\"1.0.1\"", StringComparison.Ordinal));
+        Assert.Contains("NU1107", await Fails("Indirect", "Other"), StringComparison.Ordinal);
+        Assert.Contains(
+            "KestrelGreenTransport.Supervisor 1.0.0 works only with KestrelGreenTransport 1.0.0, and this project references 1.0.1.",
+            await Fails("Direct", "KestrelGreenTransport"), StringComparison.Ordinal);
+
+        void Repackage(string from, string to, Func<string, string> change)
+        {
+            File.Copy(_folder.File($"feed/{from}"), _folder.File($"feed/{to}"));
+            using var zip = ZipFile.Open(_folder.File($"feed/{to}"), ZipArchiveMode.Update);
+            var entry = zip.Entries.Single(static one => one.Name.EndsWith(".nuspec", StringComparison.Ordinal));
+            string text;
+            using (var reader = new StreamReader(entry.Open()))
+            {
+                text = reader.ReadToEnd();
+            }
+
+            var changed = change(text);
+            Assert.NotEqual(text, changed);
+            entry.Delete();
+            using var writer = new StreamWriter(zip.CreateEntry(to[..to.IndexOf(".1.", StringComparison.Ordinal)] + ".nuspec").Open());
+            writer.Write(changed);
+        }
+
+        async Task<string> Fails(string name, string package)
+        {
+            var app = Directory.CreateDirectory(_folder.File(name)).FullName;
+            File.Copy(_folder.File("Shop/nuget.config"), Path.Combine(app, "nuget.config"));
+            await File.WriteAllTextAsync(Path.Combine(app, $"{name}.csproj"), $"""
+                <Project Sdk="Microsoft.NET.Sdk.Web">
+                  <PropertyGroup><TargetFramework>net10.0</TargetFramework></PropertyGroup>
+                  <ItemGroup>
+                    <PackageReference Include="KestrelGreenTransport.Supervisor" Version="1.0.0" />
+                    <PackageReference Include="{package}" Version="{(package == "Other" ? "1.0.0" : "1.0.1")}" />
+                  </ItemGroup>
+                </Project>
+                """);
+            File.Copy(Repo.Path("samples/Hello/Program.cs"), Path.Combine(app, "Program.cs"));
+            await using var build = ChildProgram.Start("dotnet", ["build", "--nologo"], Environment, app);
+            Assert.NotEqual(0, await build.Exit(limit: TimeSpan.FromMinutes(20)));
+            return build.Output;
+        }
     }
 
     private static async Task Serves(GreenRun run)
