@@ -48,18 +48,20 @@ internal sealed class RequestDurations : IDisposable
     public RequestStats Read()
     {
         var buckets = new long[RequestStats.UpperBounds.Length + 1];
-        var (failed, nanoseconds) = (0L, 0L);
+        var (count, failed, nanoseconds) = (0L, 0L, 0L);
         foreach (ref var stripe in _stripes.AsSpan())
         {
             failed += Volatile.Read(ref stripe.Failed);
             nanoseconds += Volatile.Read(ref stripe.Nanoseconds);
             for (var i = 0; i < buckets.Length; i++)
             {
-                buckets[i] += Volatile.Read(ref stripe.Buckets[i]);
+                var bucket = Volatile.Read(ref stripe.Buckets[i]);
+                buckets[i] += bucket;
+                count += bucket;
             }
         }
 
-        return new RequestStats(buckets.Sum(), failed, nanoseconds, ImmutableCollectionsMarshal.AsImmutableArray(buckets));
+        return new RequestStats(count, failed, nanoseconds, ImmutableCollectionsMarshal.AsImmutableArray(buckets));
     }
 
     public void Dispose() => _listener.Dispose();
