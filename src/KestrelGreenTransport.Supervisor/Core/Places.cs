@@ -7,78 +7,78 @@ namespace KestrelGreenTransport.Supervisor.Core;
 internal static class Places
 {
     /// <summary>Gives every worker its place. Done at the end of each step.</summary>
-    public static void Arrange(Turn turn)
+    public static void Arrange(StepContext step)
     {
-        Launching.CutWarmUpShort(turn);
-        foreach (var worker in turn.Staying.Where(worker => worker is { Phase: WorkerPhase.Standby, Kind: not SeatKind.Standby }))
+        Launching.CutWarmUpShort(step);
+        foreach (var worker in step.Staying.Where(worker => worker is { Phase: WorkerPhase.Standby, Kind: not SeatKind.Standby }))
         {
-            Open(turn, worker);
+            Open(step, worker);
         }
 
-        foreach (var seat in turn.Active.Where(seat => seat.Phase != WorkerPhase.Serving))
+        foreach (var seat in step.Active.Where(seat => seat.Phase != WorkerPhase.Serving))
         {
-            if (FindStandby(turn) is not { } standby)
+            if (FindStandby(step) is not { } standby)
             {
                 break;
             }
 
-            turn.Put(seat with { Kind = SeatKind.Standby });
-            TakeOver(turn, standby);
+            step.Put(seat with { Kind = SeatKind.Standby });
+            TakeOver(step, standby);
         }
 
-        KeepStandbys(turn);
+        KeepStandbys(step);
     }
 
     /// <summary>A worker that could begin to serve at once.</summary>
-    public static WorkerHandle? FindStandby(Turn turn) =>
-        turn.Staying.FirstOrDefault(worker => worker is { Phase: WorkerPhase.Standby, Kind: SeatKind.Standby });
+    public static WorkerHandle? FindStandby(StepContext step) =>
+        step.Staying.FirstOrDefault(worker => worker is { Phase: WorkerPhase.Standby, Kind: SeatKind.Standby });
 
-    public static void TakeOver(Turn turn, WorkerHandle standby)
+    public static void TakeOver(StepContext step, WorkerHandle standby)
     {
-        turn.Say(new WorkerTakesOverNotice(standby.Index, standby.Pid!.Value));
-        Open(turn, standby with { Kind = SeatKind.Active });
-        if (standby.Generation != turn.State.Generation && turn.State.Reload is null)
+        step.Say(new WorkerTakesOverNotice(standby.Index, standby.Pid!.Value));
+        Open(step, standby with { Kind = SeatKind.Active });
+        if (standby.Generation != step.State.Generation && step.State.Reload is null)
         {
             // The place was needed before an heir of the new generation stood by: better the old worker than none, for a while.
-            Renewal.MarkDue(turn, turn.Find(standby.Index)!, ExitReason.Reload);
+            Renewal.MarkDue(step, step.Find(standby.Index)!, ExitReason.Reload);
         }
     }
 
-    private static void Open(Turn turn, WorkerHandle worker)
+    private static void Open(StepContext step, WorkerHandle worker)
     {
-        var (extra, random) = Backoff.Draw(worker.Settings.MaxRequestsJitter, turn.State.Random);
-        turn.Put(worker with
+        var (extra, random) = Backoff.Draw(worker.Settings.MaxRequestsJitter, step.State.Random);
+        step.Put(worker with
         {
             Phase = WorkerPhase.Serving,
-            ServingSince = turn.Now,
+            ServingSince = step.Now,
             RequestsLimit = worker.Settings.MaxRequests == 0 ? 0 : worker.Settings.MaxRequests + extra,
         });
-        turn.State = turn.State with { EverServed = true, Random = random };
-        turn.Do(new OpenWorker(worker.Index));
+        step.State = step.State with { EverServed = true, Random = random };
+        step.Do(new OpenWorker(worker.Index));
     }
 
-    private static void KeepStandbys(Turn turn)
+    private static void KeepStandbys(StepContext step)
     {
-        if (turn.State is { IsDrained: true } or { Reload: not null } or { EverServed: false } || turn.Active.Any(seat => seat.Phase != WorkerPhase.Serving))
+        if (step.State is { IsDrained: true } or { Reload: not null } or { EverServed: false } || step.Active.Any(seat => seat.Phase != WorkerPhase.Serving))
         {
             return;
         }
 
-        var standbys = turn.Staying.Where(seat => seat.Kind == SeatKind.Standby).ToList();
-        foreach (var outdated in standbys.Where(seat => seat.Generation != turn.State.Generation))
+        var standbys = step.Staying.Where(seat => seat.Kind == SeatKind.Standby).ToList();
+        foreach (var outdated in standbys.Where(seat => seat.Generation != step.State.Generation))
         {
-            Termination.Dismiss(turn, outdated, ExitReason.Reload);
+            Termination.Dismiss(step, outdated, ExitReason.Reload);
         }
 
-        standbys.RemoveAll(seat => seat.Generation != turn.State.Generation);
-        for (var missing = turn.Settings.Standby - standbys.Count; missing > 0; missing--)
+        standbys.RemoveAll(seat => seat.Generation != step.State.Generation);
+        for (var missing = step.Settings.Standby - standbys.Count; missing > 0; missing--)
         {
-            _ = Launching.Spawn(turn, SeatKind.Standby);
+            _ = Launching.Spawn(step, SeatKind.Standby);
         }
 
-        foreach (var surplus in standbys.Skip(turn.Settings.Standby))
+        foreach (var surplus in standbys.Skip(step.Settings.Standby))
         {
-            Termination.Dismiss(turn, surplus, ExitReason.ScaleDown);
+            Termination.Dismiss(step, surplus, ExitReason.ScaleDown);
         }
     }
 }

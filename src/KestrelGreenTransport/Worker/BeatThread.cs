@@ -114,7 +114,7 @@ internal sealed class BeatThread : IDisposable
             _mustWrite = false;
             _stop.ForceIfDue(now);
             CheckFiles(now);
-            _board?.Turn(now);
+            _board?.Update(now);
             if (isReady)
             {
                 _mustSendReady = false;
@@ -122,11 +122,11 @@ internal sealed class BeatThread : IDisposable
             }
 
             var allSent = _lifeline?.Flush() ?? true;
-            _pulse.Turn(now);
-            _slow?.Turn(now);
+            _pulse.Update(now);
+            _slow?.ReportOverdue(now);
             if (mustWrite)
             {
-                _stats?.Turn();
+                _stats?.SendNews();
                 _written.Set();
             }
 
@@ -154,7 +154,7 @@ internal sealed class BeatThread : IDisposable
             _checkAt = now + _checkInterval;
             _pulse.Check();
             _board?.Check();
-            _stats?.Turn();
+            _stats?.SendNews();
             Checked(now);
         }
     }

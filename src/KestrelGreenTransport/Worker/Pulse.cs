@@ -12,13 +12,13 @@ internal sealed class Pulse(FullBeat beat, HeartbeatFile? file, WorkerLife life,
     private readonly long _interval = interval.ToNanoseconds();
     private WorkerState _seen;
 
-    /// <summary>Monotonic nanoseconds of the next turn, unless the thread is woken before.</summary>
+    /// <summary>Monotonic nanoseconds of the next update, unless the thread is woken before.</summary>
     public long NextAt { get; private set; } = long.MaxValue;
 
     /// <summary>Checks the file: opened as early as possible, so that problems with it show at boot.</summary>
     public void Check() => file?.Check();
 
-    public void Turn(long now)
+    public void Update(long now)
     {
         if (!life.HasStarted)
         {

@@ -52,7 +52,7 @@ public sealed class BoardLineTests : IDisposable
         _time.Advance(Interval);
         _requests.End(_requests.Begin());
         _beat.Begin();
-        Turn();
+        Update();
 
         var read = Read();
         Assert.True(read is { CpuNanoseconds: > 0, CompiledMethods: > 0 }, $"{read}");
@@ -79,13 +79,13 @@ public sealed class BoardLineTests : IDisposable
     [Fact]
     public void A_change_is_written_within_a_tick()
     {
-        Turn();
+        Update();
         _pool.Held = 1;
-        Turn();
+        Update();
         Assert.Equal(_time.Nanoseconds() + BoardFile.Tick.ToNanoseconds(), _line.NextAt);
         _pool.Held = 2;
         _time.Advance(BoardFile.Tick);
-        Turn();
+        Update();
         Assert.Equal(3, Read().Connections);
     }
 
@@ -95,10 +95,10 @@ public sealed class BoardLineTests : IDisposable
         var written = RestingSince();
         var due = TimeSpan.FromTicks((_line.NextAt - _time.Nanoseconds()) / TimeSpan.NanosecondsPerTick);
         _time.Advance(due - TimeSpan.FromMilliseconds(1));
-        Turn();
+        Update();
         Assert.Equal(written, Read().WrittenAt);
         _time.Advance(TimeSpan.FromMilliseconds(1));
-        Turn();
+        Update();
         Assert.Equal(_time.Nanoseconds(), Read().WrittenAt);
     }
 
@@ -111,7 +111,7 @@ public sealed class BoardLineTests : IDisposable
         _requests.End(slot);
         Assert.Equal(1, _wakes);
 
-        Turn();
+        Update();
         _requests.End(_requests.Begin());
         Assert.Equal(1, _wakes);
         Assert.Equal(_time.Nanoseconds() + BoardFile.Tick.ToNanoseconds(), _line.NextAt);
@@ -123,19 +123,19 @@ public sealed class BoardLineTests : IDisposable
         RestingSince();
         _time.Advance(TimeSpan.FromMilliseconds(1));
         _beat.Begin();
-        Turn();
+        Update();
         Assert.Equal(_time.Nanoseconds(), Read().ThreadPoolPassAt);
         Assert.Equal(_time.Nanoseconds() + Interval.ToNanoseconds(), _line.NextAt);
     }
 
-    /// <summary>Takes turns until it has gone to rest; says when the record was written last.</summary>
+    /// <summary>Updates it until it has gone to rest; says when the record was written last.</summary>
     private long RestingSince()
     {
-        Turn();
-        for (var turns = 0; turns < 20; turns++)
+        Update();
+        for (var updates = 0; updates < 20; updates++)
         {
             _time.Advance(BoardFile.Tick);
-            Turn();
+            Update();
         }
 
         var written = Read().WrittenAt;
@@ -143,7 +143,7 @@ public sealed class BoardLineTests : IDisposable
         return written;
     }
 
-    private void Turn() => _line.Turn(_time.Nanoseconds());
+    private void Update() => _line.Update(_time.Nanoseconds());
 
     private BoardRecord Read()
     {
