@@ -205,7 +205,7 @@ internal static class Arbiter
     {
         if (!step.IsStopping)
         {
-            Places.Arrange(step);
+            WorkerAssignments.Arrange(step);
             Renewal.Advance(step);
             step.State = step.State with { Phase = PhaseOf(step) };
             Reloading.BeginIfAsked(step);

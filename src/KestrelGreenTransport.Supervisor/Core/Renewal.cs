@@ -139,9 +139,9 @@ internal static class Renewal
         }
 
         step.Say(new WorkerDueNotice(next.Index, next.Pid!.Value, reason));
-        if (Places.FindStandby(step) is { } standby)
+        if (WorkerAssignments.FindStandby(step) is { } standby)
         {
-            Places.TakeOver(step, Successor(standby, next));
+            WorkerAssignments.TakeOver(step, Successor(standby, next));
             Termination.Dismiss(step, next, reason);
             step.State = step.State with { Surge = new Surge(null, next.Index, reason) };
         }

@@ -1,12 +1,12 @@
 namespace KestrelGreenTransport.Supervisor.Core;
 
-// No worker waits behind a closed gate while a place is empty: what it is there for changes, not who it is.
-// Workers that stand by are started only once all places are taken: they must not hold up the serving ones.
+// No worker waits behind a closed gate while an active seat is empty: the assignment changes, not the worker.
+// Workers that stand by are started only once all active seats serve: they must not hold up the serving ones.
 
 /// <summary>Decides which workers serve and which stand by.</summary>
-internal static class Places
+internal static class WorkerAssignments
 {
-    /// <summary>Gives every worker its place. Done at the end of each step.</summary>
+    /// <summary>Assigns every worker to serve or to stand by. Done at the end of each step.</summary>
     public static void Arrange(StepContext step)
     {
         Launching.CutWarmUpShort(step);
@@ -39,7 +39,7 @@ internal static class Places
         Open(step, standby with { Kind = SeatKind.Active });
         if (standby.Generation != step.State.Generation && step.State.Reload is null)
         {
-            // The place was needed before an heir of the new generation stood by: better the old worker than none, for a while.
+            // The worker was needed before an heir of the new generation stood by: better the old worker than none, for a while.
             Renewal.MarkDue(step, step.Find(standby.Index)!, ExitReason.Reload);
         }
     }
