@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace KestrelGreenTransport.Supervisor.Core;
 
-// From the start until a stop there are exactly Target active seats: a worker that is lost gets one heir, in the same step.
+// From the start until a stop there are exactly Target active seats: a worker that is lost gets one replacement, in the same step.
 // An index belongs to one process at most, for all of its life.
 // A worker is ended for one reason, which is written down first; its death then spawns nothing.
 // No worker that sends heartbeats is ended unless that was asked for. A pause of the supervisor itself ends no worker.
@@ -151,7 +151,7 @@ internal static class Arbiter
     {
         if (seat.Stays)
         {
-            Succession.AfterSpawnFailure(step, seat, error);
+            Replacement.AfterSpawnFailure(step, seat, error);
         }
         else
         {
@@ -173,13 +173,13 @@ internal static class Arbiter
         };
         if (worker.Stays)
         {
-            Succession.AfterDeath(step, worker, exit);
+            Replacement.AfterDeath(step, worker, exit);
         }
         else
         {
             step.Remove(worker);
             step.Say(new WorkerLeftNotice(worker.Index, worker.Pid!.Value, exit));
-            Succession.TellHeir(step, worker, exit);
+            Replacement.TellReplacement(step, worker, exit);
         }
 
         Remember(step, worker, exit);
@@ -188,8 +188,8 @@ internal static class Arbiter
     // The worker that took over shows exactly this exit as its last one.
     private static void Remember(StepContext step, WorkerHandle worker, LastExit exit)
     {
-        var heir = step.Workers.FirstOrDefault(one => ReferenceEquals(one.LastExit, exit));
-        var ended = step.State.Ended.Add(new EndedWorker(worker.Generation, exit, heir?.Index));
+        var replacement = step.Workers.FirstOrDefault(one => ReferenceEquals(one.LastExit, exit));
+        var ended = step.State.Ended.Add(new EndedWorker(worker.Generation, exit, replacement?.Index));
         step.State = step.State with { Ended = ended.Count > ArbiterSettings.MostEnded ? ended.RemoveAt(0) : ended };
     }
 

@@ -17,7 +17,7 @@ internal static class Hangs
     public static void BeatOverdue(StepContext step, WorkerHandle worker, TimeSpan silence)
     {
         worker = Convict(step, worker, worker.Suspicion ?? Verdict.NoHeartbeat);
-        Succession.AfterStaleVerdict(step, Termination.Abort(step, worker, ExitReason.Stale), silence);
+        Replacement.AfterStaleVerdict(step, Termination.Abort(step, worker, ExitReason.Stale), silence);
     }
 
     /// <summary>A request is older than RequestTimeout. The worker is ended only if configured so, because its other requests end with it.</summary>
@@ -26,7 +26,7 @@ internal static class Hangs
         if (worker.Settings.KillsHungRequests && worker is { Stays: true, Phase: WorkerPhase.Serving })
         {
             worker = Convict(step, worker, Verdict.HungRequest);
-            Succession.AfterHungRequest(step, Termination.Abort(step, worker, ExitReason.RequestTimeout), request);
+            Replacement.AfterHungRequest(step, Termination.Abort(step, worker, ExitReason.RequestTimeout), request);
         }
         else
         {

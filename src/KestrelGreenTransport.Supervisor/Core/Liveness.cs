@@ -34,7 +34,7 @@ internal static class Liveness
 
             // The supervisor did not ask for it, but the worker no longer accepts: it is lost, and may not linger for ever either.
             case (WorkerState.Draining, WorkerPhase.Standby or WorkerPhase.Serving):
-                Succession.AfterLeavingByItself(step, Termination.LetLeave(step, worker));
+                Replacement.AfterLeavingByItself(step, Termination.LetLeave(step, worker));
                 break;
         }
     }
@@ -52,7 +52,7 @@ internal static class Liveness
                 return;
             }
 
-            Succession.AfterBootTimeout(step, Termination.Abort(step, worker, ExitReason.BootTimeout));
+            Replacement.AfterBootTimeout(step, Termination.Abort(step, worker, ExitReason.BootTimeout));
         }
         else if (worker.Phase is WorkerPhase.Standby or WorkerPhase.Serving && SilenceOf(step, worker) is var silence && silence > worker.Settings.Timeout)
         {

@@ -64,7 +64,7 @@ internal static class Recycling
         {
             case { Kind: SeatKind.Active, Phase: WorkerPhase.Serving } worker:
                 Termination.Dismiss(step, worker, ExitReason.Restart);
-                Succession.AfterDrainRequest(step, worker);
+                Replacement.AfterDrainRequest(step, worker);
                 break;
             case { Kind: SeatKind.Standby, Phase: WorkerPhase.Standby } standby:
                 Termination.Dismiss(step, standby, ExitReason.Restart);

@@ -36,8 +36,8 @@ internal static class Renewal
         }
     }
 
-    /// <summary>A worker was lost whose replacement is already on its way: that replacement takes its place instead of a new heir.</summary>
-    public static bool TakesPlaceOf(StepContext step, WorkerHandle lost, WorkerHandle heir)
+    /// <summary>A worker was lost whose replacement is already on its way: that replacement takes its place, and no other is started.</summary>
+    public static bool TakesPlaceOf(StepContext step, WorkerHandle lost, WorkerHandle replacement)
     {
         if (step.State.Surge is not { Candidate: { } index, Victim: { } victim } || victim != lost.Index || step.Find(index) is not { } candidate)
         {
@@ -47,20 +47,20 @@ internal static class Renewal
         step.Put(candidate with
         {
             Kind = SeatKind.Active,
-            Restarts = candidate.Restarts + heir.Restarts,
-            LastExit = heir.LastExit,
-            Replaces = heir.Replaces,
+            Restarts = candidate.Restarts + replacement.Restarts,
+            LastExit = replacement.LastExit,
+            Replaces = replacement.Replaces,
         });
         step.State = step.State with { Surge = null };
         return true;
     }
 
-    /// <summary>A replacement was lost before it could prove itself: its heir becomes the candidate.</summary>
-    public static void CandidateLost(StepContext step, WorkerHandle lost, WorkerHandle heir)
+    /// <summary>A replacement was lost before it could prove itself: its replacement becomes the candidate.</summary>
+    public static void CandidateLost(StepContext step, WorkerHandle lost, WorkerHandle replacement)
     {
         if (step.State.Surge is { } surge && surge.Candidate == lost.Index)
         {
-            step.State = step.State with { Surge = surge with { Candidate = heir.Index } };
+            step.State = step.State with { Surge = surge with { Candidate = replacement.Index } };
         }
     }
 
@@ -88,13 +88,13 @@ internal static class Renewal
         }
         else if (HasProvedItself(step, candidate))
         {
-            step.Put(Successor(candidate, victim));
+            step.Put(TakingOverFrom(candidate, victim));
             Termination.Dismiss(step, victim, surge.Reason);
             step.State = step.State with { Surge = new Surge(null, victim.Index, surge.Reason) };
         }
     }
 
-    private static WorkerHandle Successor(WorkerHandle candidate, WorkerHandle victim) => candidate with
+    private static WorkerHandle TakingOverFrom(WorkerHandle candidate, WorkerHandle victim) => candidate with
     {
         Kind = SeatKind.Active,
         Restarts = candidate.Restarts + victim.Restarts + (victim.Pid is null ? 0 : 1),
@@ -141,7 +141,7 @@ internal static class Renewal
         step.Say(new WorkerDueNotice(next.Index, next.Pid!.Value, reason));
         if (WorkerAssignments.FindStandby(step) is { } standby)
         {
-            WorkerAssignments.TakeOver(step, Successor(standby, next));
+            WorkerAssignments.TakeOver(step, TakingOverFrom(standby, next));
             Termination.Dismiss(step, next, reason);
             step.State = step.State with { Surge = new Surge(null, next.Index, reason) };
         }

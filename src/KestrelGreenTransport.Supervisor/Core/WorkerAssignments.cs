@@ -39,7 +39,7 @@ internal static class WorkerAssignments
         Open(step, standby with { Kind = SeatKind.Active });
         if (standby.Generation != step.State.Generation && step.State.Reload is null)
         {
-            // The worker was needed before an heir of the new generation stood by: better the old worker than none, for a while.
+            // The worker was needed before a replacement of the new generation stood by: better the old worker than none, for a while.
             Renewal.MarkDue(step, step.Find(standby.Index)!, ExitReason.Reload);
         }
     }

@@ -89,7 +89,7 @@ public class DeathTests
     }
 
     [Fact]
-    public void The_heir_takes_the_lowest_free_index()
+    public void The_replacement_takes_the_lowest_free_index()
     {
         var settings = new ArbiterSettings { Timeout = TimeSpan.FromSeconds(3) };
         var story = Story.WithServing(workers: 2, settings).FallsSilent(1).Passes(3.1).Boots(3).DiesBySignal(1, 6);
@@ -111,7 +111,7 @@ public class DeathTests
 
         Assert.Equal(
             [(1, 1001, ExitReason.Stale, 3), (3, 1003, ExitReason.Crash, 1), (leaving.Index, leaving.Pid!.Value, ExitReason.ScaleDown, (int?)null)],
-            story.State.Ended.Select(static one => (one.Exit.Index, one.Exit.Pid, one.Exit.Reason, one.Heir)));
+            story.State.Ended.Select(static one => (one.Exit.Index, one.Exit.Pid, one.Exit.Reason, one.ReplacedBy)));
     }
 
     [Fact]
@@ -135,7 +135,7 @@ public class DeathTests
     }
 
     [Fact]
-    public void A_worker_dying_on_its_way_out_has_no_second_heir()
+    public void A_worker_dying_on_its_way_out_has_no_second_replacement()
     {
         var settings = new ArbiterSettings { Timeout = TimeSpan.FromSeconds(3) };
         var story = Story.WithServing(workers: 1, settings).FallsSilent(1).Passes(3.1).Wants("abort 1, spawn 2");

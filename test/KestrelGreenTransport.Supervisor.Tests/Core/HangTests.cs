@@ -80,7 +80,7 @@ public class HangTests
     }
 
     [Fact]
-    public void Where_somebody_chose_so_a_hung_request_ends_its_worker_and_the_heir_comes_at_once()
+    public void Where_somebody_chose_so_a_hung_request_ends_its_worker_and_the_replacement_comes_at_once()
     {
         var story = Story.WithServing(workers: 2, new ArbiterSettings { KillsHungRequests = true }).Passes(60);
         story.Happens(new WorkerRequestOverdue(1, Slow));

@@ -88,7 +88,7 @@ public class ScaleTests
         new Story(workers: 1).Happens(new ScaleRequested(2)).Happens(new Started()).Wants("spawn 1, spawn 2");
 
     [Fact]
-    public void The_heir_of_a_stale_worker_may_be_scaled_away()
+    public void The_replacement_of_a_stale_worker_may_be_scaled_away()
     {
         var settings = new ArbiterSettings { Timeout = TimeSpan.FromSeconds(3) };
         var story = Story.WithServing(workers: 2, settings).FallsSilent(2).Passes(3.1).Wants("abort 2, spawn 3");
