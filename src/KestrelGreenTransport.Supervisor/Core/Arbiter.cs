@@ -97,13 +97,13 @@ internal static class Arbiter
                 Liveness.Beat(step, worker, beat.BeatAt, beat.State);
                 break;
             case WorkerExamined examined when step.FindLiving(examined.Index) is { } worker:
-                Hangs.Examined(step, worker, examined.Board, examined.IsStopped);
+                HangDetection.Examined(step, worker, examined.Board, examined.IsStopped);
                 break;
             case WorkerExcused excused when step.FindLiving(excused.Index) is { } worker:
-                Hangs.Excused(step, worker, excused.Time);
+                HangDetection.Excused(step, worker, excused.Time);
                 break;
             case WorkerRequestOverdue overdue when step.FindLiving(overdue.Index) is { } worker:
-                Hangs.RequestOverdue(step, worker, overdue.Request);
+                HangDetection.RequestOverdue(step, worker, overdue.Request);
                 break;
             case WorkerSaidOutOfMemory said when step.FindLiving(said.Index) is { } worker:
                 step.Put(worker with { SaidOutOfMemory = true });
@@ -137,8 +137,8 @@ internal static class Arbiter
                     Launching.Spawn(step, seat);
                     break;
                 case { Stays: true } worker:
-                    Recycling.Judge(step, worker);
-                    Liveness.Judge(step, step.Find(index)!);
+                    Recycling.Check(step, worker);
+                    Liveness.Check(step, step.Find(index)!);
                     break;
                 case { Stays: false } worker when step.IsDue(worker):
                     Termination.Overdue(step, worker);

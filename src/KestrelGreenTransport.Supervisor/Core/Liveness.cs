@@ -4,7 +4,7 @@ namespace KestrelGreenTransport.Supervisor.Core;
 
 // A worker that serves or stands by is judged by its beats, a booting one by its boot timeout, a leaving one by its deadline alone.
 // One verdict for a process: what is suspect never serves again, even if it beats once more.
-// No worker is blamed for a time in which the supervisor itself did not look.
+// A time in which the supervisor itself did not look counts against no worker.
 
 /// <summary>Decides which workers are alive.</summary>
 internal static class Liveness
@@ -13,7 +13,7 @@ internal static class Liveness
     {
         // A beat from the future, out of a damaged file, would make the worker immortal.
         beatAt = Math.Min(beatAt, step.Now);
-        worker = worker with { LastBeatAt = Math.Max(worker.LastBeatAt ?? beatAt, beatAt), Suspicion = null };
+        worker = worker with { LastBeatAt = Math.Max(worker.LastBeatAt ?? beatAt, beatAt), LikelyVerdict = null };
         step.Put(worker);
 
         switch (says, worker.Phase)
@@ -39,7 +39,7 @@ internal static class Liveness
         }
     }
 
-    public static void Judge(StepContext step, WorkerHandle worker)
+    public static void Check(StepContext step, WorkerHandle worker)
     {
         if (worker.Phase == WorkerPhase.Warming && step.IsDue(worker))
         {
@@ -56,7 +56,7 @@ internal static class Liveness
         }
         else if (worker.Phase is WorkerPhase.Standby or WorkerPhase.Serving && SilenceOf(step, worker) is var silence && silence > worker.Settings.Timeout)
         {
-            Hangs.BeatOverdue(step, worker, silence);
+            HangDetection.BeatOverdue(step, worker, silence);
         }
     }
 

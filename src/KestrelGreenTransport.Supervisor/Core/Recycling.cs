@@ -20,7 +20,7 @@ internal static class Recycling
         }
     }
 
-    public static void Judge(StepContext step, WorkerHandle worker)
+    public static void Check(StepContext step, WorkerHandle worker)
     {
         if (worker is { Kind: SeatKind.Active, Phase: WorkerPhase.Serving, Settings.MaxLifetime: { } lifetime }
             && step.Now - worker.SpawnedAt >= Nanoseconds.Of(lifetime))

@@ -20,7 +20,7 @@ internal static class Renewal
             return;
         }
 
-        if (step.State.Surge is { Victim: { } victim } && step.Find(victim) is { Stays: false })
+        if (step.State.Surge is { Outgoing: { } outgoing } && step.Find(outgoing) is { Stays: false })
         {
             return;
         }
@@ -39,7 +39,7 @@ internal static class Renewal
     /// <summary>A worker was lost whose replacement is already on its way: that replacement takes its place, and no other is started.</summary>
     public static bool TakesPlaceOf(StepContext step, WorkerHandle lost, WorkerHandle replacement)
     {
-        if (step.State.Surge is not { Candidate: { } index, Victim: { } victim } || victim != lost.Index || step.Find(index) is not { } candidate)
+        if (step.State.Surge is not { Candidate: { } index, Outgoing: { } outgoing } || outgoing != lost.Index || step.Find(index) is not { } candidate)
         {
             return false;
         }
@@ -79,8 +79,8 @@ internal static class Renewal
 
     private static void GoOnWith(StepContext step, Surge surge, WorkerHandle candidate)
     {
-        var victim = surge.Victim is { } index ? step.Find(index) : OldestOfOtherGeneration(step);
-        if (victim is not { Stays: true } || (victim.Due is null && surge.Reason != ExitReason.Reload))
+        var outgoing = surge.Outgoing is { } index ? step.Find(index) : OldestOfOtherGeneration(step);
+        if (outgoing is not { Stays: true } || (outgoing.Due is null && surge.Reason != ExitReason.Reload))
         {
             // Fewer workers are wanted now than when this replacement began.
             step.State = step.State with { Surge = null };
@@ -88,18 +88,18 @@ internal static class Renewal
         }
         else if (HasProvedItself(step, candidate))
         {
-            step.Put(TakingOverFrom(candidate, victim));
-            Termination.Dismiss(step, victim, surge.Reason);
-            step.State = step.State with { Surge = new Surge(null, victim.Index, surge.Reason) };
+            step.Put(TakingOverFrom(candidate, outgoing));
+            Termination.Dismiss(step, outgoing, surge.Reason);
+            step.State = step.State with { Surge = new Surge(null, outgoing.Index, surge.Reason) };
         }
     }
 
-    private static WorkerHandle TakingOverFrom(WorkerHandle candidate, WorkerHandle victim) => candidate with
+    private static WorkerHandle TakingOverFrom(WorkerHandle candidate, WorkerHandle outgoing) => candidate with
     {
         Kind = SeatKind.Active,
-        Restarts = candidate.Restarts + victim.Restarts + (victim.Pid is null ? 0 : 1),
-        LastExit = candidate.LastExit ?? victim.LastExit,
-        Replaces = victim.Index,
+        Restarts = candidate.Restarts + outgoing.Restarts + (outgoing.Pid is null ? 0 : 1),
+        LastExit = candidate.LastExit ?? outgoing.LastExit,
+        Replaces = outgoing.Index,
     };
 
     private static void GoOnWithReload(StepContext step, Reload reload, ArbiterSettings settings)

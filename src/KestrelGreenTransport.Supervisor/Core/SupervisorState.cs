@@ -111,6 +111,6 @@ internal sealed record ReloadOutcome(long Number, long Generation, Notice? Failu
 
 /// <summary>A replacement that starts before the old worker leaves: temporarily one worker more than wanted.</summary>
 /// <param name="Candidate">The index of the new worker; null once it serves and the old worker is leaving.</param>
-/// <param name="Victim">The index of the old worker; null while that is undecided.</param>
+/// <param name="Outgoing">The index of the old worker; null while that is undecided.</param>
 /// <param name="Reason">Why the old worker is replaced.</param>
-internal sealed record Surge(int? Candidate, int? Victim, ExitReason Reason);
+internal sealed record Surge(int? Candidate, int? Outgoing, ExitReason Reason);

@@ -67,7 +67,7 @@ internal sealed record WorkerHandle
     public ExitReason? Ending { get; init; }
 
     /// <summary>What a beat that becomes overdue would mean, by the last look at the board; null while it is not.</summary>
-    public Verdict? Suspicion { get; init; }
+    public Verdict? LikelyVerdict { get; init; }
 
     /// <summary>What it is being ended for, if it hung.</summary>
     public Verdict? Verdict { get; init; }

@@ -56,7 +56,7 @@ public class HangTests
     {
         var story = Story.WithServing(workers: 1, ShortTimeout).FallsSilent(1).Passes(2);
         story.Happens(new WorkerExamined(1, Starved(story.Now), IsStopped: false)).Beats(1);
-        Assert.Null(story[1].Suspicion);
+        Assert.Null(story[1].LikelyVerdict);
         story.Passes(3.1);
         Assert.Equal(Verdict.NoHeartbeat, story.Says<WorkerStaleNotice>().Verdict);
     }

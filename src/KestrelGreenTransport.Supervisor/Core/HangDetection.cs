@@ -3,20 +3,20 @@ using KestrelGreenTransport.Contract;
 namespace KestrelGreenTransport.Supervisor.Core;
 
 /// <summary>Which worker or request hangs, why, and what is done about it.</summary>
-internal static class Hangs
+internal static class HangDetection
 {
     /// <summary>A beat becomes overdue: keeps what the board says at that moment for the verdict.</summary>
     public static void Examined(StepContext step, WorkerHandle worker, BoardRecord? board, bool isStopped) =>
-        step.Put(worker with { Suspicion = Diagnosis.Of(board, isStopped, Liveness.SilentSince(worker), step.Now, worker.Settings.Timeout) });
+        step.Put(worker with { LikelyVerdict = Diagnosis.Of(board, isStopped, Liveness.SilentSince(worker), step.Now, worker.Settings.Timeout) });
 
     /// <summary>We pause the worker ourselves: for this long, missing beats do not count.</summary>
     public static void Excused(StepContext step, WorkerHandle worker, TimeSpan time) =>
-        step.Put(worker with { WindowFrom = step.After(time), Suspicion = null });
+        step.Put(worker with { WindowFrom = step.After(time), LikelyVerdict = null });
 
     /// <summary>The beat is overdue by Timeout: the worker is ended, and its replacement starts without waiting for that.</summary>
     public static void BeatOverdue(StepContext step, WorkerHandle worker, TimeSpan silence)
     {
-        worker = Convict(step, worker, worker.Suspicion ?? Verdict.NoHeartbeat);
+        worker = RecordVerdict(step, worker, worker.LikelyVerdict ?? Verdict.NoHeartbeat);
         Replacement.AfterStaleVerdict(step, Termination.Abort(step, worker, ExitReason.Stale), silence);
     }
 
@@ -25,7 +25,7 @@ internal static class Hangs
     {
         if (worker.Settings.KillsHungRequests && worker is { Stays: true, Phase: WorkerPhase.Serving })
         {
-            worker = Convict(step, worker, Verdict.HungRequest);
+            worker = RecordVerdict(step, worker, Verdict.HungRequest);
             Replacement.AfterHungRequest(step, Termination.Abort(step, worker, ExitReason.RequestTimeout), request);
         }
         else
@@ -35,7 +35,7 @@ internal static class Hangs
         }
     }
 
-    private static WorkerHandle Convict(StepContext step, WorkerHandle worker, Verdict verdict)
+    private static WorkerHandle RecordVerdict(StepContext step, WorkerHandle worker, Verdict verdict)
     {
         step.State = step.State with { Verdicts = step.State.Verdicts.With(verdict) };
         return worker with { Verdict = verdict };
