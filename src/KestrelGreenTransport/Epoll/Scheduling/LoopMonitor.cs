@@ -3,7 +3,7 @@ using KestrelGreenTransport.Native;
 namespace KestrelGreenTransport.Epoll.Scheduling;
 
 /// <summary>One loop as its guard sees it. Only for the guard's thread.</summary>
-internal sealed class Ward(IGuardedLoop loop, Func<int, int>? openState = null) : IDisposable
+internal sealed class LoopMonitor(IGuardedLoop loop, Func<int, int>? openState = null) : IDisposable
 {
     private readonly Func<int, int> _openState = openState ?? KernelThread.OpenState;
     private readonly BlockingRate _rate = new();
