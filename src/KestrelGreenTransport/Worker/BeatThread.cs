@@ -21,8 +21,8 @@ internal sealed class BeatThread : IDisposable
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(5);
 
     private readonly WakeSignal _wake;
-    private readonly Pulse _pulse;
-    private readonly BoardLine? _board;
+    private readonly HeartbeatWriter _heartbeat;
+    private readonly BoardPublisher? _board;
     private readonly SlowRequests? _slow;
     private readonly Lifeline? _lifeline;
     private readonly StatsSender? _stats;
@@ -39,10 +39,10 @@ internal sealed class BeatThread : IDisposable
     private long _checkAt;
 
     public BeatThread(
-        WakeSignal wake, Pulse pulse, BoardLine? board, SlowRequests? slow, Lifeline? lifeline, StatsSender? stats, WorkerStop stop, TimeProvider time, TimeSpan interval)
+        WakeSignal wake, HeartbeatWriter heartbeat, BoardPublisher? board, SlowRequests? slow, Lifeline? lifeline, StatsSender? stats, WorkerStop stop, TimeProvider time, TimeSpan interval)
     {
         _wake = wake;
-        _pulse = pulse;
+        _heartbeat = heartbeat;
         _board = board;
         _slow = slow;
         _lifeline = lifeline;
@@ -100,7 +100,7 @@ internal sealed class BeatThread : IDisposable
             return;
         }
 
-        _pulse.Dispose();
+        _heartbeat.Dispose();
         _board?.Dispose();
     }
 
@@ -122,7 +122,7 @@ internal sealed class BeatThread : IDisposable
             }
 
             var allSent = _lifeline?.Flush() ?? true;
-            _pulse.Update(now);
+            _heartbeat.Update(now);
             _slow?.ReportOverdue(now);
             if (mustWrite)
             {
@@ -152,7 +152,7 @@ internal sealed class BeatThread : IDisposable
         if (now >= _checkAt)
         {
             _checkAt = now + _checkInterval;
-            _pulse.Check();
+            _heartbeat.Check();
             _board?.Check();
             _stats?.SendNews();
             Checked(now);
@@ -161,7 +161,7 @@ internal sealed class BeatThread : IDisposable
 
     private unsafe void Wait(long retryAt)
     {
-        var next = Math.Min(Math.Min(_pulse.NextAt, _board?.NextAt ?? _checkAt), Math.Min(_stop.ForceAt, retryAt));
+        var next = Math.Min(Math.Min(_heartbeat.NextAt, _board?.NextAt ?? _checkAt), Math.Min(_stop.ForceAt, retryAt));
         next = Math.Min(next, _slow?.NextAt ?? long.MaxValue);
         var polled = stackalloc Libc.PollFd[2];
         polled[0] = new Libc.PollFd { fd = _wake.Descriptor, events = Libc.POLLIN };

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace KestrelGreenTransport.Tests.Worker;
 
-public sealed class BoardLineTests : IDisposable
+public sealed class BoardPublisherTests : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -18,26 +18,26 @@ public sealed class BoardLineTests : IDisposable
     private readonly WorkerLife _life = new();
     private readonly RequestFigures _requests;
     private readonly FullBeat _beat;
-    private readonly BoardLine _line;
+    private readonly BoardPublisher _publisher;
     private int _wakes;
 
-    public BoardLineTests()
+    public BoardPublisherTests()
     {
         _transport.Add(_pool);
         _transport.Add(new FakePool { Held = 1, Slots = 10, Accepted = 5 });
         var activity = new BoardActivity(() => _wakes++);
         _requests = new RequestFigures(_time) { Activity = activity };
         _beat = new FullBeat(_transport, _time, static () => { }, new FakeThreadPool().Queue);
-        _line = new BoardLine(
+        _publisher = new BoardPublisher(
             new BoardFile(Path, 3, new ListLogger()), activity, _life, _transport, _requests, _beat, 77, Interval);
-        _line.Check();
+        _publisher.Check();
     }
 
     private string Path => _folder.File("board");
 
     public void Dispose()
     {
-        _line.Dispose();
+        _publisher.Dispose();
         _folder.Dispose();
     }
 
@@ -82,7 +82,7 @@ public sealed class BoardLineTests : IDisposable
         Update();
         _pool.Held = 1;
         Update();
-        Assert.Equal(_time.Nanoseconds() + BoardFile.Tick.ToNanoseconds(), _line.NextAt);
+        Assert.Equal(_time.Nanoseconds() + BoardFile.Tick.ToNanoseconds(), _publisher.NextAt);
         _pool.Held = 2;
         _time.Advance(BoardFile.Tick);
         Update();
@@ -93,7 +93,7 @@ public sealed class BoardLineTests : IDisposable
     public void Without_a_change_it_is_written_once_an_interval()
     {
         var written = RestingSince();
-        var due = TimeSpan.FromTicks((_line.NextAt - _time.Nanoseconds()) / TimeSpan.NanosecondsPerTick);
+        var due = TimeSpan.FromTicks((_publisher.NextAt - _time.Nanoseconds()) / TimeSpan.NanosecondsPerTick);
         _time.Advance(due - TimeSpan.FromMilliseconds(1));
         Update();
         Assert.Equal(written, Read().WrittenAt);
@@ -114,7 +114,7 @@ public sealed class BoardLineTests : IDisposable
         Update();
         _requests.End(_requests.Begin());
         Assert.Equal(1, _wakes);
-        Assert.Equal(_time.Nanoseconds() + BoardFile.Tick.ToNanoseconds(), _line.NextAt);
+        Assert.Equal(_time.Nanoseconds() + BoardFile.Tick.ToNanoseconds(), _publisher.NextAt);
     }
 
     [Fact]
@@ -125,7 +125,7 @@ public sealed class BoardLineTests : IDisposable
         _beat.Begin();
         Update();
         Assert.Equal(_time.Nanoseconds(), Read().ThreadPoolPassAt);
-        Assert.Equal(_time.Nanoseconds() + Interval.ToNanoseconds(), _line.NextAt);
+        Assert.Equal(_time.Nanoseconds() + Interval.ToNanoseconds(), _publisher.NextAt);
     }
 
     /// <summary>Updates it until it has gone to rest; says when the record was written last.</summary>
@@ -139,11 +139,11 @@ public sealed class BoardLineTests : IDisposable
         }
 
         var written = Read().WrittenAt;
-        Assert.Equal(written + Interval.ToNanoseconds(), _line.NextAt);
+        Assert.Equal(written + Interval.ToNanoseconds(), _publisher.NextAt);
         return written;
     }
 
-    private void Update() => _line.Update(_time.Nanoseconds());
+    private void Update() => _publisher.Update(_time.Nanoseconds());
 
     private BoardRecord Read()
     {

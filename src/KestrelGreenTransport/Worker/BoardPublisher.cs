@@ -11,7 +11,7 @@ namespace KestrelGreenTransport.Worker;
 /// changed, and at least every interval even if nothing did, so that a record that grows old tells of a frozen process.
 /// All members belong to the beat thread.
 /// </summary>
-internal sealed class BoardLine(
+internal sealed class BoardPublisher(
     BoardFile file,
     BoardActivity activity,
     WorkerLife life,
