@@ -1,7 +1,7 @@
 namespace KestrelGreenTransport.Epoll.Scheduling;
 
 /// <summary>What the guard saw of one loop.</summary>
-/// <param name="Word">The loop's leadership word.</param>
+/// <param name="Word">The loop's ownership word.</param>
 /// <param name="State">The kernel's letter for the state of the leader's thread: S, D, R, …</param>
 /// <param name="CpuTime">The CPU time that the leader's thread has used, in nanoseconds.</param>
 /// <param name="Collections">Garbage collections so far: they stop every thread, which then looks asleep.</param>
@@ -37,7 +37,7 @@ internal static class GuardJudge
 {
     public static Verdict Judge(in Sighting before, in Sighting now, TimeSpan threshold)
     {
-        if (!Leadership.IsBusy(now.Word))
+        if (!LoopOwnership.IsBusy(now.Word))
         {
             return Verdict.Innocent;
         }

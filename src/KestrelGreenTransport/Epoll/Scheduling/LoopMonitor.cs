@@ -16,18 +16,18 @@ internal sealed class LoopMonitor(IGuardedLoop loop, Func<int, int>? openState =
     /// <summary>Whether the loop is running the app, or has run it since the last call.</summary>
     public bool HasMoved()
     {
-        var word = loop.Leadership.Word;
-        var moved = word != _lastWord || Leadership.IsBusy(word) || Leadership.IsOffered(word);
+        var word = loop.Ownership.Word;
+        var moved = word != _lastWord || LoopOwnership.IsBusy(word) || LoopOwnership.IsOffered(word);
         _lastWord = word;
         return moved;
     }
 
     public Verdict Look(TimeSpan threshold)
     {
-        var word = loop.Leadership.Word;
-        if (!Leadership.IsBusy(word))
+        var word = loop.Ownership.Word;
+        if (!LoopOwnership.IsBusy(word))
         {
-            if (Leadership.IsOffered(word) && word == _before.Word)
+            if (LoopOwnership.IsOffered(word) && word == _before.Word)
             {
                 // The spare that the loop was offered to should have taken it long ago.
                 loop.RepeatOffer();

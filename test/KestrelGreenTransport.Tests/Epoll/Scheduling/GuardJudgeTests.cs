@@ -4,8 +4,8 @@ namespace KestrelGreenTransport.Tests.Epoll.Scheduling;
 
 public class GuardJudgeTests
 {
-    private const long Event = (4 * 7) | Leadership.Busy;
-    private const long NextEvent = (4 * 8) | Leadership.Busy;
+    private const long Event = (4 * 7) | LoopOwnership.Busy;
+    private const long NextEvent = (4 * 8) | LoopOwnership.Busy;
     private static readonly TimeSpan Threshold = TimeSpan.FromMilliseconds(1);
 
     [Fact]
@@ -34,7 +34,7 @@ public class GuardJudgeTests
 
     [Theory]
     [InlineData(4 * 7)]
-    [InlineData((4 * 7) | Leadership.Offered)]
+    [InlineData((4 * 7) | LoopOwnership.Offered)]
     public void A_loop_that_runs_no_app_or_is_on_offer_already_is_innocent(long word) =>
         Assert.Equal(Verdict.Innocent, Judge(new(word, 'S', 0, 0), new(word, 'S', 0, 0)));
 

@@ -93,10 +93,10 @@ public class LoopMonitorTests
         public BusyLoop(int leader)
         {
             LeaderId = leader;
-            Leadership.BeginBusy();
+            Ownership.BeginBusy();
         }
 
-        public Leadership Leadership { get; } = new();
+        public LoopOwnership Ownership { get; } = new();
 
         public int LeaderId { get; }
 
