@@ -104,8 +104,8 @@ internal sealed class LoopGuard : IDisposable
         {
             moved |= monitor.HasMoved();
             var verdict = Look(monitor, now);
-            suspects |= verdict == Verdict.Suspect;
-            running |= verdict == Verdict.Running;
+            suspects |= verdict == LoopVerdict.Suspect;
+            running |= verdict == LoopVerdict.Running;
         }
 
         if (suspects || (running && looksForComputing && now >= _alertUntil))
@@ -125,13 +125,13 @@ internal sealed class LoopGuard : IDisposable
         return moved;
     }
 
-    private Verdict Look(LoopMonitor monitor, TimeSpan now)
+    private LoopVerdict Look(LoopMonitor monitor, TimeSpan now)
     {
         var verdict = monitor.Look(_threshold);
-        if (verdict is Verdict.Blocks or Verdict.Computes && monitor.TakeOver(verdict))
+        if (verdict is LoopVerdict.Blocks or LoopVerdict.Computes && monitor.TakeOver(verdict))
         {
             _alertUntil = now + AlertFor;
-            ForeignCode.Run(static told => told.Takeovers.Add(1, told.Reason), (_meter.Takeovers, Reason: verdict == Verdict.Blocks ? Blocked : Computing));
+            ForeignCode.Run(static told => told.Takeovers.Add(1, told.Reason), (_meter.Takeovers, Reason: verdict == LoopVerdict.Blocks ? Blocked : Computing));
         }
 
         return verdict;

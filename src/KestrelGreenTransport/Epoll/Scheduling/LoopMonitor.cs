@@ -22,7 +22,7 @@ internal sealed class LoopMonitor(IGuardedLoop loop, Func<int, int>? openState =
         return moved;
     }
 
-    public Verdict Look(TimeSpan threshold)
+    public LoopVerdict Look(TimeSpan threshold)
     {
         var word = loop.Ownership.Word;
         if (!LoopOwnership.IsBusy(word))
@@ -34,12 +34,12 @@ internal sealed class LoopMonitor(IGuardedLoop loop, Func<int, int>? openState =
             }
 
             _before = new Sighting(word, KernelThread.Unknown, -1, 0);
-            return Verdict.Innocent;
+            return LoopVerdict.NoProblem;
         }
 
         var leader = loop.LeaderId;
         var now = new Sighting(word, ReadState(leader), KernelThread.CpuTime(leader), GC.CollectionCount(0));
-        var verdict = GuardJudge.Judge(_before, now, threshold);
+        var verdict = LoopDiagnosis.Of(_before, now, threshold);
         if (now.Word != _before.Word || now.Collections != _before.Collections)
         {
             _before = now;
@@ -49,14 +49,14 @@ internal sealed class LoopMonitor(IGuardedLoop loop, Func<int, int>? openState =
     }
 
     /// <summary>Gives the loop to a spare thread, unless its handler has returned.</summary>
-    public bool TakeOver(Verdict verdict)
+    public bool TakeOver(LoopVerdict verdict)
     {
-        if (!loop.TryGiveToSpare(_before.Word, computes: verdict == Verdict.Computes))
+        if (!loop.TryGiveToSpare(_before.Word, computes: verdict == LoopVerdict.Computes))
         {
             return false;
         }
 
-        if (verdict == Verdict.Blocks)
+        if (verdict == LoopVerdict.Blocks)
         {
             _blocked++;
         }

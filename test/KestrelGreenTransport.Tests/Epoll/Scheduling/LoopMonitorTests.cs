@@ -15,7 +15,7 @@ public class LoopMonitorTests
         using var monitor = new LoopMonitor(new BusyLoop(sleeper.Id), id => failures-- > 0 ? -1 : KernelThread.OpenState(id));
         for (var look = 0; look < 3; look++)
         {
-            Assert.Equal(Verdict.Running, monitor.Look(Threshold));
+            Assert.Equal(LoopVerdict.Running, monitor.Look(Threshold));
         }
 
         AssertBlocks(monitor);
@@ -30,14 +30,14 @@ public class LoopMonitorTests
 
         // The file of the thread that had this id before, which can no longer be read.
         using var monitor = new LoopMonitor(loop, id => opened++ == 0 ? OpenEnded() : KernelThread.OpenState(id));
-        Assert.Equal(Verdict.Running, monitor.Look(Threshold));
+        Assert.Equal(LoopVerdict.Running, monitor.Look(Threshold));
         AssertBlocks(monitor);
         Assert.Equal(2, opened);
     }
 
     // Looks repeatedly, since after a garbage collection between two looks the second one counts as the first.
     private static void AssertBlocks(LoopMonitor monitor) =>
-        Assert.True(SpinWait.SpinUntil(() => monitor.Look(Threshold) == Verdict.Blocks, Wait.Limit), "The guard is blind.");
+        Assert.True(SpinWait.SpinUntil(() => monitor.Look(Threshold) == LoopVerdict.Blocks, Wait.Limit), "The guard is blind.");
 
     private static int OpenEnded()
     {
