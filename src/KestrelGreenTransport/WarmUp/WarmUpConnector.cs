@@ -15,7 +15,7 @@ namespace KestrelGreenTransport.WarmUp;
 ///
 /// Its name is random, but other processes may see it: a client must send a secret first.
 /// </summary>
-internal sealed class PrivateListener : IAsyncDisposable
+internal sealed class WarmUpConnector : IAsyncDisposable
 {
     private const int SecretLength = 32;
     private const int Slots = 16;
@@ -29,7 +29,7 @@ internal sealed class PrivateListener : IAsyncDisposable
     private readonly SemaphoreSlim _ended = new(0);
 
     /// <exception cref="SocketException">The socket cannot be created.</exception>
-    public PrivateListener(ITransportBackend backend, GreenTransportOptions options, TransportMeter meter, ILogger logger)
+    public WarmUpConnector(ITransportBackend backend, GreenTransportOptions options, TransportMeter meter, ILogger logger)
     {
         var endPoint = new UnixDomainSocketEndPoint($"\0green-warm-up-{Guid.NewGuid():N}");
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
