@@ -144,7 +144,7 @@ internal static class SupervisorHost
             var inFlight = new RequestsInFlight(loop.PostAction, loop.Tell, time);
             loop.Parts.Add(inFlight);
             loop.Parts.Add(upgrade);
-            loop.Parts.Add(new LastClients(listeners, stored.IsOffered, () => upgrade.IsUnderWay, loop, logger, time));
+            loop.Parts.Add(new QueuedClients(listeners, stored.IsOffered, () => upgrade.IsUnderWay, loop, logger, time));
             loop.Parts.Add(new GenerationSweep(generations, listeners, work, logger));
             loop.Parts.Add(new Rehearsal(InitialState(plan)));
             if (service is not null)

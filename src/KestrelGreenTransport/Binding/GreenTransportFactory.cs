@@ -119,7 +119,7 @@ internal sealed class GreenTransportFactory(
 
         Array.ForEach(own, static listener => listener.DropNewClients());
         var start = _time.GetTimestamp();
-        while (!LastCall.IsOver(_time.GetElapsedTime(start), Array.Exists(own, static listener => listener.HasWaiting()), lingers))
+        while (!DrainGrace.IsOver(_time.GetElapsedTime(start), Array.Exists(own, static listener => listener.HasWaiting()), lingers))
         {
             await Task.Delay(TimeSpan.FromMilliseconds(1), _time);
         }

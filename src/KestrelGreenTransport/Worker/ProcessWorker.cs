@@ -30,7 +30,7 @@ internal sealed class ProcessWorker : IDisposable
     private readonly WarmUpRun _warmUp;
     private readonly WorkerStop _stop;
     private readonly BeatThread _thread;
-    private readonly LastWords? _lastWords;
+    private readonly FinalMessage? _finalMessage;
 
     // Not the app's TimeProvider, which may be a fake: a supervisor compares these times with its own.
     private readonly TimeProvider _time = TimeProvider.System;
@@ -51,7 +51,7 @@ internal sealed class ProcessWorker : IDisposable
         {
             _lifeline = new Lifeline(adopted.Socket, log);
             _lifeline.SendHello(pid);
-            _lastWords = new LastWords(adopted.Socket);
+            _finalMessage = new FinalMessage(adopted.Socket);
             Routes = contract.RecordedQuery is { } query ? new RouteRecorder(query) : null;
             _stats = new StatsSender(_lifeline, Routes);
             Failure.Reported = _lifeline.SendFailed;
@@ -153,7 +153,7 @@ internal sealed class ProcessWorker : IDisposable
 
     public void Dispose()
     {
-        _lastWords?.Dispose();
+        _finalMessage?.Dispose();
         _thread.Dispose();
         _wake.Dispose();
         Siblings.Dispose();
