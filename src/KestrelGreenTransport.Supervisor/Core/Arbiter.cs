@@ -136,11 +136,11 @@ internal static class Arbiter
                 case { Phase: WorkerPhase.Backoff } seat when step.IsDue(seat):
                     Launching.Spawn(step, seat);
                     break;
-                case { Stays: true } worker:
+                case { IsStaying: true } worker:
                     Recycling.Check(step, worker);
                     Liveness.Check(step, step.Find(index)!);
                     break;
-                case { Stays: false } worker when step.IsDue(worker):
+                case { IsStaying: false } worker when step.IsDue(worker):
                     Termination.Overdue(step, worker);
                     break;
             }
@@ -149,7 +149,7 @@ internal static class Arbiter
 
     private static void SpawnFailed(StepContext step, WorkerHandle seat, string error)
     {
-        if (seat.Stays)
+        if (seat.IsStaying)
         {
             Replacement.AfterSpawnFailure(step, seat, error);
         }
@@ -171,7 +171,7 @@ internal static class Arbiter
             Index = worker.Index,
             Pid = worker.Pid!.Value,
         };
-        if (worker.Stays)
+        if (worker.IsStaying)
         {
             Replacement.AfterDeath(step, worker, exit);
         }

@@ -27,7 +27,7 @@ internal static class GivingUp
         {
             step.Say(new WorkerFailedToStartNotice(worker.Index, worker.Pid!.Value, message));
         }
-        else if (worker.Stays)
+        else if (worker.IsStaying)
         {
             NotStartable(step, worker, exitCode, message);
         }
@@ -39,7 +39,7 @@ internal static class GivingUp
     /// </summary>
     public static void ListensByItself(StepContext step, WorkerHandle worker, string endpoint)
     {
-        if (step.State.EverServed || !worker.Stays || worker.SaidHello)
+        if (step.State.EverServed || !worker.IsStaying || worker.SaidHello)
         {
             return;
         }
@@ -58,7 +58,7 @@ internal static class GivingUp
     /// <summary>BootTimeout has passed without a hello. Returns true if the cause is known and a retry would not help.</summary>
     public static bool NeverCalled(StepContext step, WorkerHandle worker)
     {
-        if (step.State.EverServed || worker is { SaidHello: true } or { OwnEndpoint: null } || !worker.Stays)
+        if (step.State.EverServed || worker is { SaidHello: true } or { OwnEndpoint: null } || !worker.IsStaying)
         {
             return false;
         }

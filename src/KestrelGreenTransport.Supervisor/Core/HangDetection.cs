@@ -23,7 +23,7 @@ internal static class HangDetection
     /// <summary>A request is older than RequestTimeout. The worker is ended only if configured so, because its other requests end with it.</summary>
     public static void RequestOverdue(StepContext step, WorkerHandle worker, SlowRequest request)
     {
-        if (worker.Settings.KillsHungRequests && worker is { Stays: true, Phase: WorkerPhase.Serving })
+        if (worker.Settings.KillsHungRequests && worker is { IsStaying: true, Phase: WorkerPhase.Serving })
         {
             worker = RecordVerdict(step, worker, Verdict.HungRequest);
             Replacement.AfterHungRequest(step, Termination.Abort(step, worker, ExitReason.RequestTimeout), request);

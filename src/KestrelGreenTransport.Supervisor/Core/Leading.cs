@@ -57,5 +57,5 @@ internal static class Leading
         : step.Workers.Where(MayLead).OrderByDescending(worker => worker.Generation).ThenBy(worker => worker.ServingSince).ThenBy(worker => worker.Index).FirstOrDefault();
 
     private static bool MayLead(WorkerHandle worker) =>
-        worker is { Stays: true, Phase: WorkerPhase.Serving, SaidHello: true, HasResigned: false };
+        worker is { IsStaying: true, Phase: WorkerPhase.Serving, SaidHello: true, HasResigned: false };
 }

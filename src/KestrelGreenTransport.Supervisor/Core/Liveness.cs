@@ -9,14 +9,14 @@ namespace KestrelGreenTransport.Supervisor.Core;
 /// <summary>Decides which workers are alive.</summary>
 internal static class Liveness
 {
-    public static void Beat(StepContext step, WorkerHandle worker, long beatAt, WorkerState says)
+    public static void Beat(StepContext step, WorkerHandle worker, long beatAt, WorkerState reported)
     {
         // A beat from the future, out of a damaged file, would make the worker immortal.
         beatAt = Math.Min(beatAt, step.Now);
         worker = worker with { LastBeatAt = Math.Max(worker.LastBeatAt ?? beatAt, beatAt), LikelyVerdict = null };
         step.Put(worker);
 
-        switch (says, worker.Phase)
+        switch (reported, worker.Phase)
         {
             // A worker without a lifeline has no other way to say that it is ready.
             case (WorkerState.Standby or WorkerState.Serving, WorkerPhase.Booting):
@@ -24,7 +24,7 @@ internal static class Liveness
                 break;
 
             case (WorkerState.Serving, WorkerPhase.Serving):
-                step.Put(worker with { SaysServing = true });
+                step.Put(worker with { HasReportedServing = true });
                 break;
 
             // It missed the message, because its lifeline was full, or this beat was already on its way.

@@ -14,13 +14,13 @@ internal static class Renewal
             return;
         }
 
-        if (step.State.Surge is { Candidate: { } index } surge && step.Find(index) is { Kind: SeatKind.Surge, Stays: true } candidate)
+        if (step.State.Surge is { Candidate: { } index } surge && step.Find(index) is { Kind: SeatKind.Surge, IsStaying: true } candidate)
         {
             GoOnWith(step, surge, candidate);
             return;
         }
 
-        if (step.State.Surge is { Outgoing: { } outgoing } && step.Find(outgoing) is { Stays: false })
+        if (step.State.Surge is { Outgoing: { } outgoing } && step.Find(outgoing) is { IsStaying: false })
         {
             return;
         }
@@ -74,13 +74,13 @@ internal static class Renewal
     }
 
     private static bool HasProvedItself(StepContext step, WorkerHandle candidate) =>
-        candidate is { Phase: WorkerPhase.Serving, SaysServing: true, ServingSince: { } since }
+        candidate is { Phase: WorkerPhase.Serving, HasReportedServing: true, ServingSince: { } since }
         && step.Now - since >= Nanoseconds.Of(ArbiterSettings.ProbationTime);
 
     private static void GoOnWith(StepContext step, Surge surge, WorkerHandle candidate)
     {
         var outgoing = surge.Outgoing is { } index ? step.Find(index) : OldestOfOtherGeneration(step);
-        if (outgoing is not { Stays: true } || (outgoing.Due is null && surge.Reason != ExitReason.Reload))
+        if (outgoing is not { IsStaying: true } || (outgoing.Due is null && surge.Reason != ExitReason.Reload))
         {
             // Fewer workers are wanted now than when this replacement began.
             step.State = step.State with { Surge = null };

@@ -24,7 +24,7 @@ internal sealed class StepContext(SupervisorState state, long now)
     public IEnumerable<WorkerHandle> Workers => State.Workers.Values;
 
     /// <summary>The seats that are wanted.</summary>
-    public IEnumerable<WorkerHandle> Staying => Workers.Where(worker => worker.Stays);
+    public IEnumerable<WorkerHandle> Staying => Workers.Where(worker => worker.IsStaying);
 
     /// <summary>The seats that count towards the target.</summary>
     public IEnumerable<WorkerHandle> Active => Staying.Where(worker => worker.Kind == SeatKind.Active);

@@ -91,7 +91,7 @@ internal sealed class SupervisorLoop : IDisposable
     /// <summary>Brings in an event from another thread and calls back once the arbiter has taken it.</summary>
     public void Post(SupervisorEvent happened, Action taken) => PostAction(() =>
     {
-        if (!Parts.Exists(part => part.HoldsBack(happened)))
+        if (!Parts.Exists(part => part.ShouldDefer(happened)))
         {
             Apply(happened);
         }

@@ -29,7 +29,7 @@ internal sealed class QueuedClients(ListenerSet listeners, bool areKept, Func<bo
 
     private bool IsWaiting => listeners.AreClosing && !_isOver;
 
-    public bool HoldsBack(SupervisorEvent happened)
+    public bool ShouldDefer(SupervisorEvent happened)
     {
         if (happened is not StopRequested { Kind: StopKind.Graceful } || _isOver)
         {

@@ -160,14 +160,14 @@ internal static class SupervisorHost
             using var meter = new SupervisorMeter(figures.Now);
             if (previous is null)
             {
-                BeTheSupervisor();
+                RunAsSupervisor();
                 ServeAdmin();
             }
             else
             {
                 previous.TakenOver = () =>
                 {
-                    BeTheSupervisor();
+                    RunAsSupervisor();
                     work.Do(TryServeAdmin);
                 };
                 previous.LeadGiven = () => loop.Post(new LeadGiven());
@@ -216,14 +216,14 @@ internal static class SupervisorHost
             }
 
             // From now on this supervisor alone answers on the control socket, holds the pid file and speaks for the service.
-            void BeTheSupervisor()
+            void RunAsSupervisor()
             {
                 listeners.TakeOver();
                 control.TakeOver();
                 pidFile?.TakeOver();
                 name?.TakeOver();
                 service?.IsMuted = false;
-                init?.FollowMe();
+                init?.AnnounceSupervisor();
                 answering.Begin(() => new ControlServer(
                     control, loop.Post, () => figures.Now().Status, ControlQuestions.Of(journal, figures.Now, () => loop.State, time),
                     new Dictionary<string, Action<ControlRequest, Action<ControlResponse>>> { ["dump"] = dumps.Handle, ["requests"] = inFlight.Ask }, logger, time,

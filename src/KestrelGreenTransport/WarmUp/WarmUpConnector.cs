@@ -64,7 +64,7 @@ internal sealed class WarmUpConnector : IAsyncDisposable
             socket.Connect(_socket.EndPoint);
             socket.Send(_secret);
             accepted = await AcceptAsync(cancellationToken);
-            while (!await SaysSecretAsync(accepted, cancellationToken))
+            while (!await SendsSecretAsync(accepted, cancellationToken))
             {
                 accepted.Abort(new ConnectionAbortedException("The peer is not this process."));
                 await accepted.DisposeAsync();
@@ -120,7 +120,7 @@ internal sealed class WarmUpConnector : IAsyncDisposable
     private async Task<ConnectionContext> AcceptAsync(CancellationToken cancellationToken) =>
         await _acceptor.AcceptAsync(cancellationToken) ?? throw new OperationCanceledException(cancellationToken);
 
-    private async Task<bool> SaysSecretAsync(ConnectionContext connection, CancellationToken cancellationToken)
+    private async Task<bool> SendsSecretAsync(ConnectionContext connection, CancellationToken cancellationToken)
     {
         var input = connection.Transport.Input;
         var read = await input.ReadAtLeastAsync(SecretLength, cancellationToken);

@@ -8,7 +8,7 @@ public class ScaleTests
     public void Scaling_up_spawns_what_is_missing()
     {
         var story = Story.WithServing(workers: 1).Happens(new ScaleRequested(3));
-        Assert.Equal(new ScalingNotice(1, 3), story.Says<ScalingNotice>());
+        Assert.Equal(new ScalingNotice(1, 3), story.NoticeOf<ScalingNotice>());
         story.Wants("spawn 2, spawn 3");
         Assert.Equal(3, story.State.Target);
     }
