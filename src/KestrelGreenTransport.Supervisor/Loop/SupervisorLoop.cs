@@ -419,7 +419,7 @@ internal sealed class SupervisorLoop : IDisposable
         }
     }
 
-    private void OnLaunched(int index, WorkerLauncher.Outcome outcome)
+    private void OnLaunched(int index, WorkerLauncher.LaunchOutcome outcome)
     {
         if (outcome.Process is { } process)
         {

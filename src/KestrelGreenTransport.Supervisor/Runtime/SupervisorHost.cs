@@ -156,7 +156,7 @@ internal static class SupervisorHost
             loop.Parts.Add(heat);
             var status = new StatusBuilder(plan, listeners, board, time, () => upgrade.IsUnderWay, heat);
             var figures = new FiguresSource(status, loop, time);
-            var dumps = new DumpCommand(dumper, folder, path => new DumpFolder(path, plan.Name, identity), () => loop.State, loop.Post);
+            var dumps = new DumpRequestHandler(dumper, folder, path => new DumpFolder(path, plan.Name, identity), () => loop.State, loop.Post);
             using var meter = new SupervisorMeter(figures.Now);
             if (previous is null)
             {
