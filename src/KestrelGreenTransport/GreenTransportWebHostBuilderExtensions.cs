@@ -90,7 +90,7 @@ public static class GreenTransportWebHostBuilderExtensions
             services.TryAddSingleton<MissingEndpoints>();
             services.TryAddSingleton(new StopCause());
             services.TryAddSingleton(new AcceptGate());
-            services.TryAddSingleton(new SideDoors());
+            services.TryAddSingleton(new InMemoryListeners());
             services.TryAddSingleton<Drain>();
             services.TryAddSingleton<AccessLog>();
             services.TryAddSingleton<ISiblings, NoSiblings>();

@@ -10,13 +10,13 @@ public sealed class WorkerStoryTests : ToolFixture
     private static readonly EndedStatus Hung = new(3, new LastExitStatus("stale", null, "SIGKILL", At(0), "frozenProcess", 2, 4122), Heir: 3);
     private static readonly LogLine Killed = Line(1, 4122, "no heartbeat from worker 2 (pid 4122)") with { Stream = null, Level = "error", Id = 203, Event = "WorkerStale" };
 
-    private static readonly WorkerStory OfTheHeir = new([Hung], [Killed], [Line(9, 4123, "[new] line", worker: 3)], [Line(0, 4122, "[old] line")]);
+    private static readonly WorkerStory OfTheReplacement = new([Hung], [Killed], [Line(9, 4123, "[new] line", worker: 3)], [Line(0, 4122, "[old] line")]);
 
     [Fact]
     public void One_that_took_over_shows_how_it_is_and_how_the_one_before_it_ended()
     {
         using var supervisor = Supervisor(
-            Answer(OfTheHeir), Answer(new InFlightStatus([new("GET", "/report", 75.4), new("POST", "/orders", 0.25)])));
+            Answer(OfTheReplacement), Answer(new InFlightStatus([new("GET", "/report", 75.4), new("POST", "/orders", 0.25)])));
 
         var (code, output, error) = Green("status", "3");
 
@@ -49,7 +49,7 @@ public sealed class WorkerStoryTests : ToolFixture
     [Fact]
     public void One_that_is_gone_is_told_of_by_the_index_that_it_had()
     {
-        using var supervisor = Supervisor(Answer(OfTheHeir with { Lines = [] }));
+        using var supervisor = Supervisor(Answer(OfTheReplacement with { Lines = [] }));
 
         Assert.Equal(
             new Outcome(0, $"""
@@ -70,7 +70,7 @@ public sealed class WorkerStoryTests : ToolFixture
     [Fact]
     public void As_JSON_it_is_one_object_and_one_that_is_gone_has_no_worker_in_it()
     {
-        using var supervisor = Supervisor(Answer(OfTheHeir with { Lines = [] }));
+        using var supervisor = Supervisor(Answer(OfTheReplacement with { Lines = [] }));
 
         var json = JsonDocument.Parse(Green("status", "2", "--json").Out).RootElement;
 
@@ -86,7 +86,7 @@ public sealed class WorkerStoryTests : ToolFixture
     [Fact]
     public void A_worker_that_does_not_say_what_it_is_busy_with_is_told_of_too()
     {
-        using var supervisor = Supervisor(Answer(OfTheHeir), Answer(new InFlightStatus(null)));
+        using var supervisor = Supervisor(Answer(OfTheReplacement), Answer(new InFlightStatus(null)));
 
         Assert.Contains("Oldest requests in flight\n  unknown: it did not answer within a second.", Green("status", "3").Out);
     }

@@ -78,15 +78,15 @@ internal sealed class AdminConnections
     {
         lock (_gate)
         {
-            ConnectionContext? victim = null;
+            ConnectionContext? idlest = null;
             if (++_open > Most && _quiet.First is { } quietest)
             {
-                victim = quietest.Value;
+                idlest = quietest.Value;
                 _quiet.Remove(quietest);
             }
 
             _quiet.AddLast(node);
-            return victim;
+            return idlest;
         }
     }
 

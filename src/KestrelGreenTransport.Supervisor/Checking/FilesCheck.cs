@@ -37,21 +37,21 @@ internal static class FilesCheck
         var theirs = identity is null ? ours : $"the workers' user {identity}";
         if (plan.Options.LogFile is { } log)
         {
-            yield return Appended("LogFile", log, ours, Places.WhyNotWrite(log));
+            yield return Appended("LogFile", log, ours, CheckedPaths.WhyNotWrite(log));
         }
 
         if (plan.Options.PidFile is { } pid)
         {
             yield return PidFile.HolderOf(pid) is { } holder
                 ? Finding.Warning(Area, $"PidFile ('{pid}') is held by a running supervisor (pid {holder}): stop it first, or choose another file.")
-                : Appended("PidFile", pid, ours, Places.WhyNotWrite(pid));
+                : Appended("PidFile", pid, ours, CheckedPaths.WhyNotWrite(pid));
         }
 
         if (plan.Options.DumpOnStale is { } dumps)
         {
             yield return new DumpFolder(dumps, plan.Name, identity).WhyNot() is { } open
                 ? Finding.Problem(Area, $"the stacks of hung workers cannot be saved in {dumps} (DumpOnStale): {open}.")
-                : Places.Folder(Area, dumps, "the stacks of hung workers (DumpOnStale)", "Choose another folder.");
+                : CheckedPaths.Folder(Area, dumps, "the stacks of hung workers (DumpOnStale)", "Choose another folder.");
         }
 
         if (plan.Options.AdminToken is ['@', .. var token] && plan.Admin?.Token is not null)
@@ -62,10 +62,10 @@ internal static class FilesCheck
         if ((plan.WorkerVariables.GetValueOrDefault(SettingsCatalogue.AccessLog.Variable) ?? appsAccessLog) is { Length: > 0 } access && AccessLogPlace.IsFile(access))
         {
             var path = Path.GetFullPath(access, workersFolder);
-            yield return Appended("AccessLog", path, theirs, Places.AsWorker(identity, () => Places.WhyNotAppend(path)));
+            yield return Appended("AccessLog", path, theirs, CheckedPaths.AsWorker(identity, () => CheckedPaths.WhyNotAppend(path)));
         }
 
-        if (identity is not null && plan.App.Arguments is [var managed, ..] && File.Exists(managed) && Places.AsWorker(identity, () => Places.WhyNotRead(managed)) is { } why)
+        if (identity is not null && plan.App.Arguments is [var managed, ..] && File.Exists(managed) && CheckedPaths.AsWorker(identity, () => CheckedPaths.WhyNotRead(managed)) is { } why)
         {
             yield return Finding.Problem(Area, $"{managed} cannot be read by {theirs}: {why}. Give that user read access to it and to the folders above it.");
         }

@@ -21,8 +21,8 @@ internal static class RightsCheck
         var control = Path.GetDirectoryName(plan.Options.Control!)!;
         yield return SocketFolder.WhyNot(plan.Options.Control!) is { } open
             ? Finding.Problem(Area, $"{open} (the control socket). Choose another place with --control or RUNTIME_DIRECTORY.")
-            : Places.Folder(Area, control, "the control socket", "Choose another place with --control or RUNTIME_DIRECTORY.");
-        yield return Places.Folder(
+            : CheckedPaths.Folder(Area, control, "the control socket", "Choose another place with --control or RUNTIME_DIRECTORY.");
+        yield return CheckedPaths.Folder(
             Area, Path.GetDirectoryName(HeartbeatDirectory.PathFor(plan.Name, Environment.GetEnvironmentVariable, Libc.geteuid()))!, "the heartbeat files", "Choose another place with RUNTIME_DIRECTORY.");
 
         var descriptors = Libc.OpenFilesLimit();

@@ -29,7 +29,7 @@ internal sealed record WorkerStory(
         var ended = EndedAt(index, state);
         var concerns = Concerning(index, ended);
         return new WorkerStory(
-            [.. ended.Select(one => new EndedStatus(one.Generation, LastExitStatus.Of(one.Exit, now, utc), one.Heir))],
+            [.. ended.Select(one => new EndedStatus(one.Generation, LastExitStatus.Of(one.Exit, now, utc), one.ReplacedBy))],
             Newest(MostEvents, entry => entry.IsEvent && concerns(entry)),
             Newest(MostLines, entry => !entry.IsEvent && pid is not null && IsOf(entry, index, pid)),
             Newest(MostLines, entry => !entry.IsEvent && ended is [var last, ..] && IsOf(entry, last.Exit.Index, last.Exit.Pid)));
@@ -44,7 +44,7 @@ internal sealed record WorkerStory(
         entry => entry.Worker == index || ended.Any(one => IsOf(entry, one.Exit.Index, one.Exit.Pid));
 
     private static EndedWorker[] EndedAt(int index, SupervisorState state) =>
-        [.. state.Ended.Reverse().Where(one => one.Exit.Index == index || one.Heir == index).Take(MostEnded)];
+        [.. state.Ended.Reverse().Where(one => one.Exit.Index == index || one.ReplacedBy == index).Take(MostEnded)];
 
     private static bool IsOf(JournalEntry entry, int worker, int? pid) => entry.Worker == worker && entry.Pid == pid;
 }

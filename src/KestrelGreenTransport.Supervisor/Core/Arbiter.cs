@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace KestrelGreenTransport.Supervisor.Core;
 
-// From the start until a stop there are exactly Target active seats: a worker that is lost gets one heir, in the same step.
+// From the start until a stop there are exactly Target active seats: a worker that is lost gets one replacement, in the same step.
 // An index belongs to one process at most, for all of its life.
 // A worker is ended for one reason, which is written down first; its death then spawns nothing.
 // No worker that sends heartbeats is ended unless that was asked for. A pause of the supervisor itself ends no worker.
@@ -25,172 +25,172 @@ internal static class Arbiter
             return (state, []);
         }
 
-        var turn = new Turn(state, now);
-        Liveness.ForgiveOwnPause(turn);
-        Take(turn, happened);
-        Conclude(turn);
-        return (turn.State with { LastStepAt = now }, turn.Effects);
+        var step = new StepContext(state, now);
+        Liveness.ForgiveOwnPause(step);
+        Take(step, happened);
+        Conclude(step);
+        return (step.State with { LastStepAt = now }, step.Effects);
     }
 
-    private static void Take(Turn turn, SupervisorEvent happened)
+    private static void Take(StepContext step, SupervisorEvent happened)
     {
         switch (happened)
         {
-            case Started when !turn.IsStopping:
-                Launching.Begin(turn);
+            case Started when !step.IsStopping:
+                Launching.Begin(step);
                 break;
             case Tick:
-                TimeWentBy(turn);
+                TimeWentBy(step);
                 break;
             case StopRequested stop:
-                Stopping.Requested(turn, stop.Kind);
+                Stopping.Requested(step, stop.Kind);
                 break;
             case ScaleRequested scale:
-                Scaling.To(turn, scale.Workers);
+                Scaling.To(step, scale.Workers);
                 break;
             case ScaleByRequested scale:
-                Scaling.To(turn, turn.State.Target + scale.Delta);
+                Scaling.To(step, step.State.Target + scale.Delta);
                 break;
 
             case ReloadRequested:
-                Reloading.Requested(turn);
+                Reloading.Requested(step);
                 break;
-            case Prepared prepared when prepared.Generation == turn.State.Preparing:
-                Reloading.Prepared(turn, prepared);
+            case Prepared prepared when prepared.Generation == step.State.Preparing:
+                Reloading.Prepared(step, prepared);
                 break;
-            case PreparationFailed failed when failed.Generation == turn.State.Preparing:
-                Reloading.PreparationFailed(turn, failed.Generation, failed.Message);
+            case PreparationFailed failed when failed.Generation == step.State.Preparing:
+                Reloading.PreparationFailed(step, failed.Generation, failed.Message);
                 break;
             case LeadGiven:
-                turn.State = turn.State with { HasLead = true };
+                step.State = step.State with { HasLead = true };
                 break;
             case RestartRequested restart:
-                Recycling.RestartRequested(turn, restart.Index);
+                Recycling.RestartRequested(step, restart.Index);
                 break;
             case DrainRequested drain:
-                Recycling.DrainRequested(turn, drain.Index);
+                Recycling.DrainRequested(step, drain.Index);
                 break;
             case DrainAllRequested:
-                Stopping.DrainAllAndStay(turn);
+                Stopping.DrainAllAndStay(step);
                 break;
 
-            case WorkerSpawned spawned when turn.FindAwaited(spawned.Index) is { } seat:
-                Launching.Spawned(turn, seat, spawned.Pid);
+            case WorkerSpawned spawned when step.FindAwaited(spawned.Index) is { } seat:
+                Launching.Spawned(step, seat, spawned.Pid);
                 break;
-            case WorkerSpawnFailed failed when turn.FindAwaited(failed.Index) is { } seat:
-                SpawnFailed(turn, seat, failed.Error);
+            case WorkerSpawnFailed failed when step.FindAwaited(failed.Index) is { } seat:
+                SpawnFailed(step, seat, failed.Error);
                 break;
 
-            case WorkerSaidHello hello when turn.FindLiving(hello.Index) is { } worker:
-                Launching.SaidHello(turn, worker);
+            case WorkerSaidHello hello when step.FindLiving(hello.Index) is { } worker:
+                Launching.SaidHello(step, worker);
                 break;
-            case WorkerReady ready when turn.FindLiving(ready.Index) is { } worker:
-                Launching.Ready(turn, worker);
+            case WorkerReady ready when step.FindLiving(ready.Index) is { } worker:
+                Launching.Ready(step, worker);
                 break;
-            case WorkerWarmed warmed when turn.FindLiving(warmed.Index) is { } worker:
-                Launching.Warmed(turn, worker, warmed.Problem, warmed.TimedOut);
+            case WorkerWarmed warmed when step.FindLiving(warmed.Index) is { } worker:
+                Launching.Warmed(step, worker, warmed.Problem, warmed.TimedOut);
                 break;
-            case WorkerMeasured measured when turn.FindLiving(measured.Index) is { } worker:
-                Recycling.Measured(turn, worker, measured.Requests, measured.RssBytes);
+            case WorkerMeasured measured when step.FindLiving(measured.Index) is { } worker:
+                Recycling.Measured(step, worker, measured.Requests, measured.RssBytes);
                 break;
-            case WorkerBeat beat when turn.FindLiving(beat.Index) is { } worker:
-                Liveness.Beat(turn, worker, beat.BeatAt, beat.State);
+            case WorkerBeat beat when step.FindLiving(beat.Index) is { } worker:
+                Liveness.Beat(step, worker, beat.BeatAt, beat.State);
                 break;
-            case WorkerExamined examined when turn.FindLiving(examined.Index) is { } worker:
-                Hangs.Examined(turn, worker, examined.Board, examined.IsStopped);
+            case WorkerExamined examined when step.FindLiving(examined.Index) is { } worker:
+                HangDetection.Examined(step, worker, examined.Board, examined.IsStopped);
                 break;
-            case WorkerExcused excused when turn.FindLiving(excused.Index) is { } worker:
-                Hangs.Excused(turn, worker, excused.Time);
+            case WorkerExcused excused when step.FindLiving(excused.Index) is { } worker:
+                HangDetection.Excused(step, worker, excused.Time);
                 break;
-            case WorkerRequestOverdue overdue when turn.FindLiving(overdue.Index) is { } worker:
-                Hangs.RequestOverdue(turn, worker, overdue.Request);
+            case WorkerRequestOverdue overdue when step.FindLiving(overdue.Index) is { } worker:
+                HangDetection.RequestOverdue(step, worker, overdue.Request);
                 break;
-            case WorkerSaidOutOfMemory said when turn.FindLiving(said.Index) is { } worker:
-                turn.Put(worker with { SaidOutOfMemory = true });
+            case WorkerSaidOutOfMemory said when step.FindLiving(said.Index) is { } worker:
+                step.Put(worker with { SaidOutOfMemory = true });
                 break;
-            case WorkerResigned resigned when turn.FindLiving(resigned.Index) is { } worker:
-                Leading.Resigned(turn, worker);
+            case WorkerResigned resigned when step.FindLiving(resigned.Index) is { } worker:
+                Leading.Resigned(step, worker);
                 break;
-            case WorkerFailedToStart failed when turn.FindLiving(failed.Index) is { } worker:
-                GivingUp.FailedToStart(turn, worker, failed.ExitCode, failed.Message);
+            case WorkerFailedToStart failed when step.FindLiving(failed.Index) is { } worker:
+                GivingUp.FailedToStart(step, worker, failed.ExitCode, failed.Message);
                 break;
-            case WorkerListensByItself listens when turn.FindLiving(listens.Index) is { } worker:
-                GivingUp.ListensByItself(turn, worker, listens.Endpoint);
+            case WorkerListensByItself listens when step.FindLiving(listens.Index) is { } worker:
+                GivingUp.ListensByItself(step, worker, listens.Endpoint);
                 break;
-            case WorkerAbortFinished { Index: var index } when turn.FindLiving(index) is { Phase: WorkerPhase.Suspect } worker:
-                Termination.Kill(turn, worker);
+            case WorkerAbortFinished { Index: var index } when step.FindLiving(index) is { Phase: WorkerPhase.Suspect } worker:
+                Termination.Kill(step, worker);
                 break;
-            case WorkerExited exited when turn.FindLiving(exited.Index) is { } worker:
-                Exited(turn, worker, exited);
+            case WorkerExited exited when step.FindLiving(exited.Index) is { } worker:
+                Exited(step, worker, exited);
                 break;
         }
     }
 
-    private static void TimeWentBy(Turn turn)
+    private static void TimeWentBy(StepContext step)
     {
         // What is done to one worker may change another: each is looked up again.
-        foreach (var index in turn.State.Workers.Keys)
+        foreach (var index in step.State.Workers.Keys)
         {
-            switch (turn.Find(index))
+            switch (step.Find(index))
             {
-                case { Phase: WorkerPhase.Backoff } seat when turn.IsDue(seat):
-                    Launching.Spawn(turn, seat);
+                case { Phase: WorkerPhase.Backoff } seat when step.IsDue(seat):
+                    Launching.Spawn(step, seat);
                     break;
-                case { Stays: true } worker:
-                    Recycling.Judge(turn, worker);
-                    Liveness.Judge(turn, turn.Find(index)!);
+                case { IsStaying: true } worker:
+                    Recycling.Check(step, worker);
+                    Liveness.Check(step, step.Find(index)!);
                     break;
-                case { Stays: false } worker when turn.IsDue(worker):
-                    Termination.Overdue(turn, worker);
+                case { IsStaying: false } worker when step.IsDue(worker):
+                    Termination.Overdue(step, worker);
                     break;
             }
         }
     }
 
-    private static void SpawnFailed(Turn turn, WorkerHandle seat, string error)
+    private static void SpawnFailed(StepContext step, WorkerHandle seat, string error)
     {
-        if (seat.Stays)
+        if (seat.IsStaying)
         {
-            Succession.AfterSpawnFailure(turn, seat, error);
+            Replacement.AfterSpawnFailure(step, seat, error);
         }
         else
         {
-            turn.Remove(seat);
+            step.Remove(seat);
         }
     }
 
-    private static void Exited(Turn turn, WorkerHandle worker, WorkerExited exited)
+    private static void Exited(StepContext step, WorkerHandle worker, WorkerExited exited)
     {
-        if (!turn.IsStopping)
+        if (!step.IsStopping)
         {
-            turn.Do(new TellSiblings(worker.Index));
+            step.Do(new TellSiblings(worker.Index));
         }
 
-        var exit = new LastExit(worker.Ending ?? ReasonOf(worker, exited), exited.Status, turn.Now, worker.Verdict)
+        var exit = new LastExit(worker.Ending ?? ReasonOf(worker, exited), exited.Status, step.Now, worker.Verdict)
         {
             Index = worker.Index,
             Pid = worker.Pid!.Value,
         };
-        if (worker.Stays)
+        if (worker.IsStaying)
         {
-            Succession.AfterDeath(turn, worker, exit);
+            Replacement.AfterDeath(step, worker, exit);
         }
         else
         {
-            turn.Remove(worker);
-            turn.Say(new WorkerLeftNotice(worker.Index, worker.Pid!.Value, exit));
-            Succession.TellHeir(turn, worker, exit);
+            step.Remove(worker);
+            step.Say(new WorkerLeftNotice(worker.Index, worker.Pid!.Value, exit));
+            Replacement.TellReplacement(step, worker, exit);
         }
 
-        Remember(turn, worker, exit);
+        Remember(step, worker, exit);
     }
 
     // The worker that took over shows exactly this exit as its last one.
-    private static void Remember(Turn turn, WorkerHandle worker, LastExit exit)
+    private static void Remember(StepContext step, WorkerHandle worker, LastExit exit)
     {
-        var heir = turn.Workers.FirstOrDefault(one => ReferenceEquals(one.LastExit, exit));
-        var ended = turn.State.Ended.Add(new EndedWorker(worker.Generation, exit, heir?.Index));
-        turn.State = turn.State with { Ended = ended.Count > ArbiterSettings.MostEnded ? ended.RemoveAt(0) : ended };
+        var replacement = step.Workers.FirstOrDefault(one => ReferenceEquals(one.LastExit, exit));
+        var ended = step.State.Ended.Add(new EndedWorker(worker.Generation, exit, replacement?.Index));
+        step.State = step.State with { Ended = ended.Count > ArbiterSettings.MostEnded ? ended.RemoveAt(0) : ended };
     }
 
     // For a death of its own. What was ended by us keeps our reason, and is never taken for out of memory.
@@ -201,38 +201,38 @@ internal static class Arbiter
         _ => worker.SaidOutOfMemory ? ExitReason.OutOfMemory : ExitReason.Crash,
     };
 
-    private static void Conclude(Turn turn)
+    private static void Conclude(StepContext step)
     {
-        if (!turn.IsStopping)
+        if (!step.IsStopping)
         {
-            Places.Arrange(turn);
-            Renewal.Advance(turn);
-            turn.State = turn.State with { Phase = PhaseOf(turn) };
-            Reloading.BeginIfAsked(turn);
+            WorkerAssignments.Arrange(step);
+            Renewal.Advance(step);
+            step.State = step.State with { Phase = PhaseOf(step) };
+            Reloading.BeginIfAsked(step);
         }
-        else if (turn.State is { Workers.IsEmpty: true, Preparing: null })
+        else if (step.State is { Workers.IsEmpty: true, Preparing: null })
         {
-            turn.State = turn.State with { Phase = SupervisorPhase.Stopped };
-            turn.Do(new Leave(turn.State.ExitCode));
+            step.State = step.State with { Phase = SupervisorPhase.Stopped };
+            step.Do(new Leave(step.State.ExitCode));
             return;
         }
 
-        Leading.Arrange(turn);
+        Leading.Arrange(step);
     }
 
-    private static SupervisorPhase PhaseOf(Turn turn)
+    private static SupervisorPhase PhaseOf(StepContext step)
     {
-        if (turn.State.Reload is not null)
+        if (step.State.Reload is not null)
         {
             return SupervisorPhase.Reloading;
         }
 
-        if (turn.Active.Count(worker => worker.Phase == WorkerPhase.Serving) >= turn.State.Target)
+        if (step.Active.Count(worker => worker.Phase == WorkerPhase.Serving) >= step.State.Target)
         {
             return SupervisorPhase.Running;
         }
 
-        var everyFirstTryIsOn = turn.State is { Phase: SupervisorPhase.Starting, IsDrained: false } && turn.Staying.All(seat => seat.FailuresInARow == 0);
+        var everyFirstTryIsOn = step.State is { Phase: SupervisorPhase.Starting, IsDrained: false } && step.Staying.All(seat => seat.FailuresInARow == 0);
         return everyFirstTryIsOn ? SupervisorPhase.Starting : SupervisorPhase.Degraded;
     }
 }

@@ -36,7 +36,7 @@ internal sealed record ArbiterSettings
     /// <summary>Whether something has to be done before the first worker is started.</summary>
     public bool PreparesStart { get; init; }
 
-    /// <summary>How long a replacement serves before its predecessor is asked to leave.</summary>
+    /// <summary>How long a replacement serves before the old worker is asked to leave.</summary>
     public static TimeSpan ProbationTime => TimeSpan.FromMilliseconds(500);
 
     /// <summary>A worker that listens by itself and has not said hello after this time is reported to the operator.</summary>

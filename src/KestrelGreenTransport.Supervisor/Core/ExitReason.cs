@@ -34,5 +34,5 @@ internal sealed record LastExit(ExitReason Reason, ExitStatus Status, long At, V
 /// <summary>An ended process, kept so that it can still be looked up by its old index.</summary>
 /// <param name="Generation">Its generation.</param>
 /// <param name="Exit">Which process, and how it ended.</param>
-/// <param name="Heir">The index of the worker that replaced it; null if none did.</param>
-internal sealed record EndedWorker(long Generation, LastExit Exit, int? Heir);
+/// <param name="ReplacedBy">The index of the worker that replaced it; null if none did.</param>
+internal sealed record EndedWorker(long Generation, LastExit Exit, int? ReplacedBy);

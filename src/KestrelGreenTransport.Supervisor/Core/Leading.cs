@@ -15,47 +15,47 @@ internal sealed record Leader(int Index, int Pid, bool IsDismissed);
 internal static class Leading
 {
     /// <summary>Called at the end of each step.</summary>
-    public static void Arrange(Turn turn)
+    public static void Arrange(StepContext step)
     {
-        if (turn.State.Leader is { } leader)
+        if (step.State.Leader is { } leader)
         {
-            var worker = turn.FindLiving(leader.Index);
+            var worker = step.FindLiving(leader.Index);
             if (worker?.Pid == leader.Pid)
             {
                 if (!leader.IsDismissed && !MayLead(worker))
                 {
-                    turn.State = turn.State with { Leader = leader with { IsDismissed = true } };
-                    turn.Do(new AppointLeader(leader.Index, IsLeader: false));
+                    step.State = step.State with { Leader = leader with { IsDismissed = true } };
+                    step.Do(new AppointLeader(leader.Index, IsLeader: false));
                 }
 
                 return;
             }
 
-            turn.State = turn.State with { Leader = null };
+            step.State = step.State with { Leader = null };
         }
 
-        if (Next(turn) is { Pid: { } pid } next)
+        if (Next(step) is { Pid: { } pid } next)
         {
-            turn.State = turn.State with { Leader = new Leader(next.Index, pid, IsDismissed: false) };
-            turn.Do(new AppointLeader(next.Index, IsLeader: true));
-            turn.Say(new LeaderNotice(next.Index, pid));
+            step.State = step.State with { Leader = new Leader(next.Index, pid, IsDismissed: false) };
+            step.Do(new AppointLeader(next.Index, IsLeader: true));
+            step.Say(new LeaderNotice(next.Index, pid));
         }
     }
 
-    public static void Resigned(Turn turn, WorkerHandle worker)
+    public static void Resigned(StepContext step, WorkerHandle worker)
     {
-        turn.Put(worker with { HasResigned = true });
-        if (turn.State.Leader is { } leader && leader.Index == worker.Index)
+        step.Put(worker with { HasResigned = true });
+        if (step.State.Leader is { } leader && leader.Index == worker.Index)
         {
-            turn.State = turn.State with { Leader = null };
+            step.State = step.State with { Leader = null };
         }
     }
 
     // The youngest generation first, since the others are about to leave; then the worker that has served longest.
-    private static WorkerHandle? Next(Turn turn) => turn.IsStopping || !turn.State.HasLead
+    private static WorkerHandle? Next(StepContext step) => step.IsStopping || !step.State.HasLead
         ? null
-        : turn.Workers.Where(MayLead).OrderByDescending(worker => worker.Generation).ThenBy(worker => worker.ServingSince).ThenBy(worker => worker.Index).FirstOrDefault();
+        : step.Workers.Where(MayLead).OrderByDescending(worker => worker.Generation).ThenBy(worker => worker.ServingSince).ThenBy(worker => worker.Index).FirstOrDefault();
 
     private static bool MayLead(WorkerHandle worker) =>
-        worker is { Stays: true, Phase: WorkerPhase.Serving, SaidHello: true, HasResigned: false };
+        worker is { IsStaying: true, Phase: WorkerPhase.Serving, SaidHello: true, HasResigned: false };
 }

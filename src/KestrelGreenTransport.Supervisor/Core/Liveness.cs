@@ -4,79 +4,79 @@ namespace KestrelGreenTransport.Supervisor.Core;
 
 // A worker that serves or stands by is judged by its beats, a booting one by its boot timeout, a leaving one by its deadline alone.
 // One verdict for a process: what is suspect never serves again, even if it beats once more.
-// No worker is blamed for a time in which the supervisor itself did not look.
+// A time in which the supervisor itself did not look counts against no worker.
 
 /// <summary>Decides which workers are alive.</summary>
 internal static class Liveness
 {
-    public static void Beat(Turn turn, WorkerHandle worker, long beatAt, WorkerState says)
+    public static void Beat(StepContext step, WorkerHandle worker, long beatAt, WorkerState reported)
     {
         // A beat from the future, out of a damaged file, would make the worker immortal.
-        beatAt = Math.Min(beatAt, turn.Now);
-        worker = worker with { LastBeatAt = Math.Max(worker.LastBeatAt ?? beatAt, beatAt), Suspicion = null };
-        turn.Put(worker);
+        beatAt = Math.Min(beatAt, step.Now);
+        worker = worker with { LastBeatAt = Math.Max(worker.LastBeatAt ?? beatAt, beatAt), LikelyVerdict = null };
+        step.Put(worker);
 
-        switch (says, worker.Phase)
+        switch (reported, worker.Phase)
         {
             // A worker without a lifeline has no other way to say that it is ready.
             case (WorkerState.Standby or WorkerState.Serving, WorkerPhase.Booting):
-                Launching.Ready(turn, worker);
+                Launching.Ready(step, worker);
                 break;
 
             case (WorkerState.Serving, WorkerPhase.Serving):
-                turn.Put(worker with { SaysServing = true });
+                step.Put(worker with { HasReportedServing = true });
                 break;
 
             // It missed the message, because its lifeline was full, or this beat was already on its way.
             case (WorkerState.Standby, WorkerPhase.Serving):
-                turn.Do(new OpenWorker(worker.Index));
+                step.Do(new OpenWorker(worker.Index));
                 break;
 
             // The supervisor did not ask for it, but the worker no longer accepts: it is lost, and may not linger for ever either.
             case (WorkerState.Draining, WorkerPhase.Standby or WorkerPhase.Serving):
-                Succession.AfterLeavingByItself(turn, Termination.LetLeave(turn, worker));
+                Replacement.AfterLeavingByItself(step, Termination.LetLeave(step, worker));
                 break;
         }
     }
 
-    public static void Judge(Turn turn, WorkerHandle worker)
+    public static void Check(StepContext step, WorkerHandle worker)
     {
-        if (worker.Phase == WorkerPhase.Warming && turn.IsDue(worker))
+        if (worker.Phase == WorkerPhase.Warming && step.IsDue(worker))
         {
-            Launching.WarmUpOverdue(turn, worker);
+            Launching.WarmUpOverdue(step, worker);
         }
-        else if (worker.Phase == WorkerPhase.Booting && turn.IsDue(worker))
+        else if (worker.Phase == WorkerPhase.Booting && step.IsDue(worker))
         {
-            if (GivingUp.NeverCalled(turn, worker))
+            if (GivingUp.NeverCalled(step, worker))
             {
                 return;
             }
 
-            Succession.AfterBootTimeout(turn, Termination.Abort(turn, worker, ExitReason.BootTimeout));
+            Replacement.AfterBootTimeout(step, Termination.Abort(step, worker, ExitReason.BootTimeout));
         }
-        else if (worker.Phase is WorkerPhase.Standby or WorkerPhase.Serving && SilenceOf(turn, worker) is var silence && silence > worker.Settings.Timeout)
+        else if (worker.Phase is WorkerPhase.Standby or WorkerPhase.Serving && SilenceOf(step, worker) is var silence && silence > worker.Settings.Timeout)
         {
-            Hangs.BeatOverdue(turn, worker, silence);
+            HangDetection.BeatOverdue(step, worker, silence);
         }
     }
 
     /// <summary>After a gap in the supervisor's own steps every silence counts from now, and deadlines that end a worker move by the length of the gap.</summary>
-    public static void ForgiveOwnPause(Turn turn)
+    public static void ForgiveOwnPause(StepContext step)
     {
-        var gap = turn.Now - turn.State.LastStepAt;
-        if (turn.State.LastStepAt == 0 || gap < Nanoseconds.Of(turn.PauseThreshold))
+        var gap = step.Now - step.State.LastStepAt;
+        if (step.State.LastStepAt == 0 || gap < Nanoseconds.Of(step.PauseThreshold))
         {
             return;
         }
 
-        turn.Say(new SupervisorPausedNotice(Nanoseconds.ToTimeSpan(gap)));
-        foreach (var worker in turn.Workers)
+        step.Say(new SupervisorPausedNotice(Nanoseconds.ToTimeSpan(gap)));
+        foreach (var worker in step.Workers)
         {
             // The end of a back-off forces nothing, so it is not moved.
-            turn.Put(worker with
+            step.Put(worker with
             {
                 // A worker that is excused for longer stays excused.
-                WindowFrom = Math.Max(worker.WindowFrom, turn.Now),
+                WindowFrom = Math.Max(worker.WindowFrom, step.Now),
                 Deadline = worker.Phase == WorkerPhase.Backoff ? worker.Deadline : worker.Deadline + gap,
             });
         }
@@ -85,5 +85,5 @@ internal static class Liveness
     /// <summary>Monotonic nanoseconds from which on a worker's silence counts; in the future for one that is excused.</summary>
     public static long SilentSince(WorkerHandle worker) => Math.Max(worker.LastBeatAt ?? 0, worker.WindowFrom);
 
-    private static TimeSpan SilenceOf(Turn turn, WorkerHandle worker) => Nanoseconds.ToTimeSpan(turn.Now - SilentSince(worker));
+    private static TimeSpan SilenceOf(StepContext step, WorkerHandle worker) => Nanoseconds.ToTimeSpan(step.Now - SilentSince(worker));
 }

@@ -8,18 +8,18 @@ namespace KestrelGreenTransport.Supervisor.Core;
 /// <summary>How a new generation is introduced.</summary>
 internal static class Reloading
 {
-    public static void Requested(Turn turn)
+    public static void Requested(StepContext step)
     {
-        if (!turn.IsStopping && turn.State.ReloadsAsked == turn.State.ReloadsBegun)
+        if (!step.IsStopping && step.State.ReloadsAsked == step.State.ReloadsBegun)
         {
-            turn.State = turn.State with { ReloadsAsked = turn.State.ReloadsAsked + 1 };
+            step.State = step.State with { ReloadsAsked = step.State.ReloadsAsked + 1 };
         }
     }
 
     /// <summary>Begins the reload that was requested, unless something prevents it. A start in progress comes first.</summary>
-    public static void BeginIfAsked(Turn turn)
+    public static void BeginIfAsked(StepContext step)
     {
-        var state = turn.State;
+        var state = step.State;
         if (state.ReloadsAsked == state.ReloadsBegun
             || state is { Reload: not null } or { Preparing: not null } or { Phase: SupervisorPhase.Starting } or { EverServed: false, IsDrained: false })
         {
@@ -27,149 +27,149 @@ internal static class Reloading
         }
 
         var generation = state.LastGeneration + 1;
-        turn.State = state with
+        step.State = state with
         {
             Phase = SupervisorPhase.Reloading,
             ReloadsBegun = state.ReloadsBegun + 1,
             LastGeneration = generation,
             Preparing = generation,
-            Reload = new Reload { Number = state.ReloadsBegun + 1, Generation = generation, StartedAt = turn.Now },
+            Reload = new Reload { Number = state.ReloadsBegun + 1, Generation = generation, StartedAt = step.Now },
         };
-        turn.Say(new ReloadingNotice(generation));
-        turn.Do(new Prepare(generation));
+        step.Say(new ReloadingNotice(generation));
+        step.Do(new Prepare(generation));
     }
 
-    public static void Prepared(Turn turn, Prepared prepared)
+    public static void Prepared(StepContext step, Prepared prepared)
     {
-        turn.State = turn.State with { Preparing = null };
-        if (turn.IsStopping)
+        step.State = step.State with { Preparing = null };
+        if (step.IsStopping)
         {
             return;
         }
 
-        if (prepared.Generation == turn.State.Generation)
+        if (prepared.Generation == step.State.Generation)
         {
-            Launching.FillToTarget(turn);
+            Launching.FillToTarget(step);
         }
-        else if (turn.State.Reload is { } reload && reload.Generation == prepared.Generation)
+        else if (step.State.Reload is { } reload && reload.Generation == prepared.Generation)
         {
             if (prepared.Workers is { } workers)
             {
-                Scaling.To(turn, workers);
+                Scaling.To(step, workers);
             }
 
             // A replacement that is booting for another worker of the current generation comes too late.
-            DismissCandidate(turn);
-            turn.State = turn.State with { Reload = reload with { Settings = prepared.Settings } };
-            if (turn.State.IsDrained)
+            DismissCandidate(step);
+            step.State = step.State with { Reload = reload with { Settings = prepared.Settings } };
+            if (step.State.IsDrained)
             {
-                ComeBack(turn, prepared);
+                ComeBack(step, prepared);
             }
         }
     }
 
-    public static void PreparationFailed(Turn turn, long generation, string message)
+    public static void PreparationFailed(StepContext step, long generation, string message)
     {
-        turn.State = turn.State with { Preparing = null };
-        if (turn.IsStopping)
+        step.State = step.State with { Preparing = null };
+        if (step.IsStopping)
         {
             return;
         }
 
         var notice = new PreparationFailedNotice(generation, message);
-        if (generation != turn.State.Generation)
+        if (generation != step.State.Generation)
         {
-            Fail(turn, notice);
+            Fail(step, notice);
             return;
         }
 
-        turn.Say(notice);
-        turn.State = turn.State with { ExitCode = ExitCodes.BootFailure };
-        Stopping.DrainAll(turn, StopKind.Quick);
+        step.Say(notice);
+        step.State = step.State with { ExitCode = ExitCodes.BootFailure };
+        Stopping.DrainAll(step, StopKind.Quick);
     }
 
     /// <summary>Whether this worker's loss would be held against the reload that is under way.</summary>
-    public static bool IsOnTrial(Turn turn, WorkerHandle worker) =>
-        turn.State.Reload is { } reload
+    public static bool IsOnTrial(StepContext step, WorkerHandle worker) =>
+        step.State.Reload is { } reload
         && worker.Generation == reload.Generation
-        && (worker.Kind == SeatKind.Surge || reload.Generation != turn.State.Generation);
+        && (worker.Kind == SeatKind.Surge || reload.Generation != step.State.Generation);
 
     /// <summary>A worker that is not on trial was lost. If all workers are coming back after a drain, this ends the reload, but the retries continue.</summary>
-    public static void Lost(Turn turn, WorkerHandle worker, Notice cause)
+    public static void Lost(StepContext step, WorkerHandle worker, Notice cause)
     {
-        if (turn.State.Reload is { IsRollback: false } reload && IsComeBack(turn, reload) && worker.Generation == reload.Generation)
+        if (step.State.Reload is { IsRollback: false } reload && IsComeBack(step, reload) && worker.Generation == reload.Generation)
         {
-            Fail(turn, cause);
+            Fail(step, cause);
         }
     }
 
     /// <summary>The current reload cannot succeed.</summary>
-    public static void Fail(Turn turn, Notice cause)
+    public static void Fail(StepContext step, Notice cause)
     {
-        if (turn.State.Reload is not { } reload)
+        if (step.State.Reload is not { } reload)
         {
             return;
         }
 
-        if (reload.Settings is not null && !turn.IsStopping)
+        if (reload.Settings is not null && !step.IsStopping)
         {
-            DismissCandidate(turn);
+            DismissCandidate(step);
         }
 
-        turn.State = turn.State with { Reload = null };
+        step.State = step.State with { Reload = null };
         if (reload.IsRollback)
         {
-            turn.Say(new RollbackFailedNotice(reload.Generation, cause));
+            step.Say(new RollbackFailedNotice(reload.Generation, cause));
             return;
         }
 
-        var replaced = IsComeBack(turn, reload) ? 0 : turn.Active.Count(seat => seat.Generation == reload.Generation);
-        turn.Say(new ReloadFailedNotice(reload.Generation, turn.State.Generation, cause, replaced));
-        turn.State = turn.State with
+        var replaced = IsComeBack(step, reload) ? 0 : step.Active.Count(seat => seat.Generation == reload.Generation);
+        step.Say(new ReloadFailedNotice(reload.Generation, step.State.Generation, cause, replaced));
+        step.State = step.State with
         {
             LastReload = new ReloadOutcome(reload.Number, reload.Generation, cause),
-            Reload = replaced == 0 || turn.IsStopping || turn.State.IsDrained ? null : new Reload
+            Reload = replaced == 0 || step.IsStopping || step.State.IsDrained ? null : new Reload
             {
                 Number = reload.Number,
-                Generation = turn.State.Generation,
-                Settings = turn.Settings,
-                StartedAt = turn.Now,
+                Generation = step.State.Generation,
+                Settings = step.Settings,
+                StartedAt = step.Now,
                 IsRollback = true,
             },
         };
-        Launching.FillToTarget(turn);
+        Launching.FillToTarget(step);
     }
 
     /// <summary>No worker of the old generation is left to replace.</summary>
-    public static void Finish(Turn turn, Reload reload, ArbiterSettings settings)
+    public static void Finish(StepContext step, Reload reload, ArbiterSettings settings)
     {
-        turn.State = turn.State with { Reload = null, Generation = reload.Generation, Settings = settings };
+        step.State = step.State with { Reload = null, Generation = reload.Generation, Settings = settings };
         if (!reload.IsRollback)
         {
-            turn.State = turn.State with { LastReload = new ReloadOutcome(reload.Number, reload.Generation, null) };
-            turn.Say(new ReloadedNotice(reload.Generation, turn.Active.Count(), Nanoseconds.ToTimeSpan(turn.Now - reload.StartedAt)));
+            step.State = step.State with { LastReload = new ReloadOutcome(reload.Number, reload.Generation, null) };
+            step.Say(new ReloadedNotice(reload.Generation, step.Active.Count(), Nanoseconds.ToTimeSpan(step.Now - reload.StartedAt)));
         }
     }
 
-    private static bool IsComeBack(Turn turn, Reload reload) => reload.Generation == turn.State.Generation && !reload.IsRollback;
+    private static bool IsComeBack(StepContext step, Reload reload) => reload.Generation == step.State.Generation && !reload.IsRollback;
 
-    private static void DismissCandidate(Turn turn)
+    private static void DismissCandidate(StepContext step)
     {
-        foreach (var candidate in turn.Staying.Where(seat => seat.Kind == SeatKind.Surge))
+        foreach (var candidate in step.Staying.Where(seat => seat.Kind == SeatKind.Surge))
         {
-            Termination.Dismiss(turn, candidate, ExitReason.Reload);
+            Termination.Dismiss(step, candidate, ExitReason.Reload);
         }
 
-        if (turn.State.Surge is { Candidate: not null })
+        if (step.State.Surge is { Candidate: not null })
         {
-            turn.State = turn.State with { Surge = null };
+            step.State = step.State with { Surge = null };
         }
     }
 
     // No worker is serving, so there is nothing to protect.
-    private static void ComeBack(Turn turn, Prepared prepared)
+    private static void ComeBack(StepContext step, Prepared prepared)
     {
-        turn.State = turn.State with { IsDrained = false, Generation = prepared.Generation, Settings = prepared.Settings };
-        Launching.FillToTarget(turn);
+        step.State = step.State with { IsDrained = false, Generation = prepared.Generation, Settings = prepared.Settings };
+        Launching.FillToTarget(step);
     }
 }

@@ -7,148 +7,148 @@ namespace KestrelGreenTransport.Supervisor.Core;
 internal static class Renewal
 {
     /// <summary>Continues the current replacement, or begins the next. Called at the end of each step.</summary>
-    public static void Advance(Turn turn)
+    public static void Advance(StepContext step)
     {
-        if (turn.State.IsDrained)
+        if (step.State.IsDrained)
         {
             return;
         }
 
-        if (turn.State.Surge is { Candidate: { } index } surge && turn.Find(index) is { Kind: SeatKind.Surge, Stays: true } candidate)
+        if (step.State.Surge is { Candidate: { } index } surge && step.Find(index) is { Kind: SeatKind.Surge, IsStaying: true } candidate)
         {
-            GoOnWith(turn, surge, candidate);
+            GoOnWith(step, surge, candidate);
             return;
         }
 
-        if (turn.State.Surge is { Victim: { } victim } && turn.Find(victim) is { Stays: false })
+        if (step.State.Surge is { Outgoing: { } outgoing } && step.Find(outgoing) is { IsStaying: false })
         {
             return;
         }
 
-        turn.State = turn.State with { Surge = null };
-        if (turn.State.Reload is { Settings: { } settings } reload)
+        step.State = step.State with { Surge = null };
+        if (step.State.Reload is { Settings: { } settings } reload)
         {
-            GoOnWithReload(turn, reload, settings);
+            GoOnWithReload(step, reload, settings);
         }
         else
         {
-            BeginNext(turn);
+            BeginNext(step);
         }
     }
 
-    /// <summary>A worker was lost whose replacement is already on its way: that replacement takes its place instead of a new heir.</summary>
-    public static bool TakesPlaceOf(Turn turn, WorkerHandle lost, WorkerHandle heir)
+    /// <summary>A worker was lost whose replacement is already on its way: that replacement takes its place, and no other is started.</summary>
+    public static bool TakesPlaceOf(StepContext step, WorkerHandle lost, WorkerHandle replacement)
     {
-        if (turn.State.Surge is not { Candidate: { } index, Victim: { } victim } || victim != lost.Index || turn.Find(index) is not { } candidate)
+        if (step.State.Surge is not { Candidate: { } index, Outgoing: { } outgoing } || outgoing != lost.Index || step.Find(index) is not { } candidate)
         {
             return false;
         }
 
-        turn.Put(candidate with
+        step.Put(candidate with
         {
             Kind = SeatKind.Active,
-            Restarts = candidate.Restarts + heir.Restarts,
-            LastExit = heir.LastExit,
-            Replaces = heir.Replaces,
+            Restarts = candidate.Restarts + replacement.Restarts,
+            LastExit = replacement.LastExit,
+            Replaces = replacement.Replaces,
         });
-        turn.State = turn.State with { Surge = null };
+        step.State = step.State with { Surge = null };
         return true;
     }
 
-    /// <summary>A replacement was lost before it could prove itself: its heir becomes the candidate.</summary>
-    public static void CandidateLost(Turn turn, WorkerHandle lost, WorkerHandle heir)
+    /// <summary>A replacement was lost before it could prove itself: its replacement becomes the candidate.</summary>
+    public static void CandidateLost(StepContext step, WorkerHandle lost, WorkerHandle replacement)
     {
-        if (turn.State.Surge is { } surge && surge.Candidate == lost.Index)
+        if (step.State.Surge is { } surge && surge.Candidate == lost.Index)
         {
-            turn.State = turn.State with { Surge = surge with { Candidate = heir.Index } };
+            step.State = step.State with { Surge = surge with { Candidate = replacement.Index } };
         }
     }
 
     /// <summary>The worker should be replaced; the first reason given is kept.</summary>
-    public static void MarkDue(Turn turn, WorkerHandle worker, ExitReason reason)
+    public static void MarkDue(StepContext step, WorkerHandle worker, ExitReason reason)
     {
         if (worker.Due is null)
         {
-            turn.Put(worker with { Due = reason, DueSince = turn.Now });
+            step.Put(worker with { Due = reason, DueSince = step.Now });
         }
     }
 
-    private static bool HasProvedItself(Turn turn, WorkerHandle candidate) =>
-        candidate is { Phase: WorkerPhase.Serving, SaysServing: true, ServingSince: { } since }
-        && turn.Now - since >= Nanoseconds.Of(ArbiterSettings.ProbationTime);
+    private static bool HasProvedItself(StepContext step, WorkerHandle candidate) =>
+        candidate is { Phase: WorkerPhase.Serving, HasReportedServing: true, ServingSince: { } since }
+        && step.Now - since >= Nanoseconds.Of(ArbiterSettings.ProbationTime);
 
-    private static void GoOnWith(Turn turn, Surge surge, WorkerHandle candidate)
+    private static void GoOnWith(StepContext step, Surge surge, WorkerHandle candidate)
     {
-        var victim = surge.Victim is { } index ? turn.Find(index) : OldestOfOtherGeneration(turn);
-        if (victim is not { Stays: true } || (victim.Due is null && surge.Reason != ExitReason.Reload))
+        var outgoing = surge.Outgoing is { } index ? step.Find(index) : OldestOfOtherGeneration(step);
+        if (outgoing is not { IsStaying: true } || (outgoing.Due is null && surge.Reason != ExitReason.Reload))
         {
             // Fewer workers are wanted now than when this replacement began.
-            turn.State = turn.State with { Surge = null };
-            Termination.Dismiss(turn, candidate, ExitReason.ScaleDown);
+            step.State = step.State with { Surge = null };
+            Termination.Dismiss(step, candidate, ExitReason.ScaleDown);
         }
-        else if (HasProvedItself(turn, candidate))
+        else if (HasProvedItself(step, candidate))
         {
-            turn.Put(Successor(candidate, victim));
-            Termination.Dismiss(turn, victim, surge.Reason);
-            turn.State = turn.State with { Surge = new Surge(null, victim.Index, surge.Reason) };
+            step.Put(TakingOverFrom(candidate, outgoing));
+            Termination.Dismiss(step, outgoing, surge.Reason);
+            step.State = step.State with { Surge = new Surge(null, outgoing.Index, surge.Reason) };
         }
     }
 
-    private static WorkerHandle Successor(WorkerHandle candidate, WorkerHandle victim) => candidate with
+    private static WorkerHandle TakingOverFrom(WorkerHandle candidate, WorkerHandle outgoing) => candidate with
     {
         Kind = SeatKind.Active,
-        Restarts = candidate.Restarts + victim.Restarts + (victim.Pid is null ? 0 : 1),
-        LastExit = candidate.LastExit ?? victim.LastExit,
-        Replaces = victim.Index,
+        Restarts = candidate.Restarts + outgoing.Restarts + (outgoing.Pid is null ? 0 : 1),
+        LastExit = candidate.LastExit ?? outgoing.LastExit,
+        Replaces = outgoing.Index,
     };
 
-    private static void GoOnWithReload(Turn turn, Reload reload, ArbiterSettings settings)
+    private static void GoOnWithReload(StepContext step, Reload reload, ArbiterSettings settings)
     {
-        if (OldestOfOtherGeneration(turn) is null)
+        if (OldestOfOtherGeneration(step) is null)
         {
-            if (reload.IsRollback || turn.Active.All(seat => seat.Phase == WorkerPhase.Serving))
+            if (reload.IsRollback || step.Active.All(seat => seat.Phase == WorkerPhase.Serving))
             {
-                Reloading.Finish(turn, reload, settings);
+                Reloading.Finish(step, reload, settings);
             }
 
             return;
         }
 
-        var candidate = Launching.Spawn(turn, SeatKind.Surge, reload.Generation, settings);
-        turn.State = turn.State with { Surge = new Surge(candidate.Index, null, ExitReason.Reload) };
+        var candidate = Launching.Spawn(step, SeatKind.Surge, reload.Generation, settings);
+        step.State = step.State with { Surge = new Surge(candidate.Index, null, ExitReason.Reload) };
     }
 
     // Workers that are not serving go first.
-    private static WorkerHandle? OldestOfOtherGeneration(Turn turn) =>
-        turn.State.Reload is not { } reload ? null : turn.Active
+    private static WorkerHandle? OldestOfOtherGeneration(StepContext step) =>
+        step.State.Reload is not { } reload ? null : step.Active
             .Where(seat => seat.Generation != reload.Generation)
             .OrderBy(seat => seat.Phase == WorkerPhase.Serving)
             .ThenBy(seat => seat.SpawnedAt)
             .ThenBy(seat => seat.Index)
             .FirstOrDefault();
 
-    private static void BeginNext(Turn turn)
+    private static void BeginNext(StepContext step)
     {
-        var next = turn.Active.Where(worker => worker is { Due: not null, Phase: WorkerPhase.Serving })
+        var next = step.Active.Where(worker => worker is { Due: not null, Phase: WorkerPhase.Serving })
             .OrderBy(worker => worker.DueSince)
             .ThenBy(worker => worker.Index)
             .FirstOrDefault();
-        if (next is not { Due: { } reason } || turn.Active.Any(seat => seat.Phase != WorkerPhase.Serving))
+        if (next is not { Due: { } reason } || step.Active.Any(seat => seat.Phase != WorkerPhase.Serving))
         {
             return;
         }
 
-        turn.Say(new WorkerDueNotice(next.Index, next.Pid!.Value, reason));
-        if (Places.FindStandby(turn) is { } standby)
+        step.Say(new WorkerDueNotice(next.Index, next.Pid!.Value, reason));
+        if (WorkerAssignments.FindStandby(step) is { } standby)
         {
-            Places.TakeOver(turn, Successor(standby, next));
-            Termination.Dismiss(turn, next, reason);
-            turn.State = turn.State with { Surge = new Surge(null, next.Index, reason) };
+            WorkerAssignments.TakeOver(step, TakingOverFrom(standby, next));
+            Termination.Dismiss(step, next, reason);
+            step.State = step.State with { Surge = new Surge(null, next.Index, reason) };
         }
         else
         {
-            var candidate = Launching.Spawn(turn, SeatKind.Surge);
-            turn.State = turn.State with { Surge = new Surge(candidate.Index, next.Index, reason) };
+            var candidate = Launching.Spawn(step, SeatKind.Surge);
+            step.State = step.State with { Surge = new Surge(candidate.Index, next.Index, reason) };
         }
     }
 }

@@ -54,7 +54,7 @@ internal sealed record SupervisorState
     /// <summary>How the last reload ended; null before the first.</summary>
     public ReloadOutcome? LastReload { get; init; }
 
-    /// <summary>The one replacement that boots while its predecessor still serves, or null.</summary>
+    /// <summary>The one replacement that boots while the old worker still serves, or null.</summary>
     public Surge? Surge { get; init; }
 
     /// <summary>How often each verdict was given.</summary>
@@ -110,7 +110,7 @@ internal sealed record Reload
 internal sealed record ReloadOutcome(long Number, long Generation, Notice? Failure);
 
 /// <summary>A replacement that starts before the old worker leaves: temporarily one worker more than wanted.</summary>
-/// <param name="Candidate">The index of the new worker; null once it serves and its predecessor is leaving.</param>
-/// <param name="Victim">The index of the old worker; null while that is undecided.</param>
+/// <param name="Candidate">The index of the new worker; null once it serves and the old worker is leaving.</param>
+/// <param name="Outgoing">The index of the old worker; null while that is undecided.</param>
 /// <param name="Reason">Why the old worker is replaced.</param>
-internal sealed record Surge(int? Candidate, int? Victim, ExitReason Reason);
+internal sealed record Surge(int? Candidate, int? Outgoing, ExitReason Reason);

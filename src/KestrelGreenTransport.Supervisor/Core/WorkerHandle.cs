@@ -31,7 +31,7 @@ internal sealed record WorkerHandle
     public long? ServingSince { get; init; }
 
     /// <summary>Whether a beat has said that it serves, since its gate was opened.</summary>
-    public bool SaysServing { get; init; }
+    public bool HasReportedServing { get; init; }
 
     /// <summary>Monotonic nanoseconds of the last full beat, or null before the first.</summary>
     public long? LastBeatAt { get; init; }
@@ -67,7 +67,7 @@ internal sealed record WorkerHandle
     public ExitReason? Ending { get; init; }
 
     /// <summary>What a beat that becomes overdue would mean, by the last look at the board; null while it is not.</summary>
-    public Verdict? Suspicion { get; init; }
+    public Verdict? LikelyVerdict { get; init; }
 
     /// <summary>What it is being ended for, if it hung.</summary>
     public Verdict? Verdict { get; init; }
@@ -96,7 +96,7 @@ internal sealed record WorkerHandle
     /// A staying seat is wanted, and its loss is made good. One that leaves (its end was decided: a
     /// verdict, a stop, a scale-down) does neither.
     /// </summary>
-    public bool Stays => Ending is null;
+    public bool IsStaying => Ending is null;
 }
 
 /// <summary>Where a worker stands, as the status document names it.</summary>

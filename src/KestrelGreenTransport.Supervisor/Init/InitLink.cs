@@ -24,7 +24,7 @@ internal sealed class InitLink : IDisposable
     }
 
     /// <summary>Tells the init that this process is the supervisor now.</summary>
-    public unsafe void FollowMe()
+    public unsafe void AnnounceSupervisor()
     {
         var text = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{Environment.ProcessId}\n"));
         fixed (byte* start = text)

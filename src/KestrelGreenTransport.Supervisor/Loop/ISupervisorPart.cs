@@ -10,8 +10,8 @@ namespace KestrelGreenTransport.Supervisor.Loop;
 /// </summary>
 internal interface ISupervisorPart
 {
-    /// <summary>An event from outside. A part that holds it back passes it on later, if it still matters.</summary>
-    bool HoldsBack(SupervisorEvent happened) => false;
+    /// <summary>An event from outside. A part that defers it passes it on later, if it still matters.</summary>
+    bool ShouldDefer(SupervisorEvent happened) => false;
 
     /// <summary>A worker sent a message on its lifeline.</summary>
     void OnMessage(WorkerProcess worker, LifelineMessage message)

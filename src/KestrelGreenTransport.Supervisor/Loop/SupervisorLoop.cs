@@ -91,7 +91,7 @@ internal sealed class SupervisorLoop : IDisposable
     /// <summary>Brings in an event from another thread and calls back once the arbiter has taken it.</summary>
     public void Post(SupervisorEvent happened, Action taken) => PostAction(() =>
     {
-        if (!Parts.Exists(part => part.HoldsBack(happened)))
+        if (!Parts.Exists(part => part.ShouldDefer(happened)))
         {
             Apply(happened);
         }
@@ -419,7 +419,7 @@ internal sealed class SupervisorLoop : IDisposable
         }
     }
 
-    private void OnLaunched(int index, WorkerLauncher.Outcome outcome)
+    private void OnLaunched(int index, WorkerLauncher.LaunchOutcome outcome)
     {
         if (outcome.Process is { } process)
         {

@@ -31,7 +31,7 @@ internal sealed class Journal(TimeProvider time)
     public const int Past = 32;
 
     // As much as is useful to read from a worker that cannot start.
-    private const int LastWords = 30;
+    private const int LastLines = 30;
 
     private readonly Lock _gate = new();
     private readonly Dictionary<(int Worker, int Pid), Ring> _processes = [];
@@ -68,7 +68,7 @@ internal sealed class Journal(TimeProvider time)
     public IReadOnlyList<string> Of(int index)
     {
         // Earlier processes usually failed in the same way and wrote the same lines.
-        var lines = Newest(LastWords, entry => !entry.IsEvent && entry.Worker == index);
+        var lines = Newest(LastLines, entry => !entry.IsEvent && entry.Worker == index);
         return [.. lines.Where(line => line.Pid == lines[^1].Pid).Select(static line => line.Text)];
     }
 

@@ -101,19 +101,19 @@ internal static class SupervisorHost
         }
 
         var controlPath = plan.Options.Control ?? ControlPaths.Socket(ControlPaths.Directory(), plan.Name);
-        using var predecessor = Predecessor.Find(logger);
+        using var previous = PreviousSupervisor.Find(logger);
         using var init = InitLink.Find();
 
         using var heartbeats = HeartbeatDirectory.Create(
-            predecessor?.HeartbeatPath(heartbeatPath) ?? heartbeatPath, plan.Name, identity, logger);
-        using var name = heartbeats.Path == heartbeatPath ? NameLock.Of(heartbeats) : predecessor!.NameAt(heartbeatPath);
+            previous?.HeartbeatPath(heartbeatPath) ?? heartbeatPath, plan.Name, identity, logger);
+        using var name = heartbeats.Path == heartbeatPath ? NameLock.Of(heartbeats) : previous!.NameAt(heartbeatPath);
         using var board = heartbeats.CreateBoard();
-        using var pidFile = plan.Options.PidFile is { } path ? predecessor?.PidFileAt(path) ?? PidFile.Take(path) : null;
-        using var stored = StoredSockets.Of(Environment.GetEnvironmentVariable, predecessor?.Sockets);
+        using var pidFile = plan.Options.PidFile is { } path ? previous?.PidFileAt(path) ?? PidFile.Take(path) : null;
+        using var stored = StoredSockets.Of(Environment.GetEnvironmentVariable, previous?.Sockets);
         using var listeners = new ListenerSet();
-        if (predecessor is not null)
+        if (previous is not null)
         {
-            // The files of Unix sockets belong to the predecessor until it gives them up, even if this supervisor fails before.
+            // The files of Unix sockets belong to the previous supervisor until it gives them up, even if this supervisor fails before.
             listeners.LetGo();
         }
 
@@ -121,7 +121,7 @@ internal static class SupervisorHost
         var given = binder.Bind(plan, isStart: true);
         using var service = ServiceManager.Of(Environment.GetEnvironmentVariable, listeners, stored, time);
         using var work = new WorkThread(logger);
-        using var control = predecessor?.ControlAt(controlPath) ?? ControlSocket.Bind(controlPath);
+        using var control = previous?.ControlAt(controlPath) ?? ControlSocket.Bind(controlPath);
         Banner.Write(output, plan, given, heartbeats, controlPath);
 
         using var hooks = new HookRunner(plan.Options, plan.Name, logger);
@@ -135,16 +135,16 @@ internal static class SupervisorHost
             using var dumper = new Dumper(heartbeats.WorkersPath, Path.GetTempPath(), identity?.Uid ?? Libc.geteuid(), logger, time);
             var hung = folder is null ? null : new HungDumps(dumper, folder, plan.Options.DumpKind);
             using var loop = new SupervisorLoop(
-                InitialState(plan) with { HasLead = predecessor is null }, launcher, preparer, heartbeats, new Examiner(board, new OutOfMemoryWatch(), time), hung, hooks,
+                InitialState(plan) with { HasLead = previous is null }, launcher, preparer, heartbeats, new Examiner(board, new OutOfMemoryWatch(), time), hung, hooks,
                 InodesOf(given), reporter, logger, time);
             using var answering = new Answering();
-            using var upgrade = new Upgrade(plan, new Estate(listeners, control, pidFile, name, service, init, answering.Dispose), work, loop, predecessor, time, logger);
+            using var upgrade = new Upgrade(plan, new Handover(listeners, control, pidFile, name, service, init, answering.Dispose), work, loop, previous, time, logger);
             loop.Parts.Add(new BindBroker(generations, listeners, binder, stored, identity?.Credentials, work, loop.PostAction, logger));
             loop.Parts.Add(new WorkerMeter(board, loop.Post));
             var inFlight = new RequestsInFlight(loop.PostAction, loop.Tell, time);
             loop.Parts.Add(inFlight);
             loop.Parts.Add(upgrade);
-            loop.Parts.Add(new LastClients(listeners, stored.IsOffered, () => upgrade.IsUnderWay, loop, logger, time));
+            loop.Parts.Add(new QueuedClients(listeners, stored.IsOffered, () => upgrade.IsUnderWay, loop, logger, time));
             loop.Parts.Add(new GenerationSweep(generations, listeners, work, logger));
             loop.Parts.Add(new Rehearsal(InitialState(plan)));
             if (service is not null)
@@ -156,22 +156,22 @@ internal static class SupervisorHost
             loop.Parts.Add(heat);
             var status = new StatusBuilder(plan, listeners, board, time, () => upgrade.IsUnderWay, heat);
             var figures = new FiguresSource(status, loop, time);
-            var dumps = new DumpCommand(dumper, folder, path => new DumpFolder(path, plan.Name, identity), () => loop.State, loop.Post);
+            var dumps = new DumpRequestHandler(dumper, folder, path => new DumpFolder(path, plan.Name, identity), () => loop.State, loop.Post);
             using var meter = new SupervisorMeter(figures.Now);
-            if (predecessor is null)
+            if (previous is null)
             {
-                BeTheSupervisor();
+                RunAsSupervisor();
                 ServeAdmin();
             }
             else
             {
-                predecessor.TakenOver = () =>
+                previous.TakenOver = () =>
                 {
-                    BeTheSupervisor();
+                    RunAsSupervisor();
                     work.Do(TryServeAdmin);
                 };
-                predecessor.LeadGiven = () => loop.Post(new LeadGiven());
-                loop.Parts.Add(predecessor);
+                previous.LeadGiven = () => loop.Post(new LeadGiven());
+                loop.Parts.Add(previous);
                 service?.IsMuted = true;
             }
 
@@ -216,14 +216,14 @@ internal static class SupervisorHost
             }
 
             // From now on this supervisor alone answers on the control socket, holds the pid file and speaks for the service.
-            void BeTheSupervisor()
+            void RunAsSupervisor()
             {
                 listeners.TakeOver();
                 control.TakeOver();
                 pidFile?.TakeOver();
                 name?.TakeOver();
                 service?.IsMuted = false;
-                init?.FollowMe();
+                init?.AnnounceSupervisor();
                 answering.Begin(() => new ControlServer(
                     control, loop.Post, () => figures.Now().Status, ControlQuestions.Of(journal, figures.Now, () => loop.State, time),
                     new Dictionary<string, Action<ControlRequest, Action<ControlResponse>>> { ["dump"] = dumps.Handle, ["requests"] = inFlight.Ask }, logger, time,

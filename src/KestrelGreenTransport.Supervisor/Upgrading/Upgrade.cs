@@ -24,11 +24,11 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
     private const int BootTimeouts = 2;
 
     private readonly LaunchPlan _plan;
-    private readonly Estate _estate;
+    private readonly Handover _handover;
     private readonly WorkThread _work;
     private readonly SupervisorLoop _loop;
     private readonly TimeProvider _time;
-    private readonly Predecessor? _predecessor;
+    private readonly PreviousSupervisor? _previous;
     private readonly ILogger _logger;
     private WorkerProcess? _leader;
     private PidFd? _successor;
@@ -40,13 +40,13 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
     private bool _wasEnded;
     private long _deadline;
 
-    public Upgrade(LaunchPlan plan, Estate estate, WorkThread work, SupervisorLoop loop, Predecessor? predecessor, TimeProvider time, ILogger logger)
+    public Upgrade(LaunchPlan plan, Handover handover, WorkThread work, SupervisorLoop loop, PreviousSupervisor? previous, TimeProvider time, ILogger logger)
     {
         _plan = plan;
-        _estate = estate;
+        _handover = handover;
         _work = work;
         _loop = loop;
-        _predecessor = predecessor;
+        _previous = previous;
         _time = time;
         _logger = logger;
     }
@@ -61,7 +61,7 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
         {
             SupervisorLog.UpgradeIgnored(_logger, "another upgrade is in progress");
         }
-        else if (_loop.State.Stop is not null || _estate.Listeners.AreClosing)
+        else if (_loop.State.Stop is not null || _handover.Listeners.AreClosing)
         {
             SupervisorLog.UpgradeIgnored(_logger, "the supervisor is stopping");
         }
@@ -69,7 +69,7 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
         {
             SupervisorLog.UpgradeIgnored(_logger, "no worker has been ready yet");
         }
-        else if (_predecessor is { IsInForce: true })
+        else if (_previous is { IsInForce: true })
         {
             SupervisorLog.UpgradeIgnored(_logger, "the previous supervisor has not handed over yet");
         }
@@ -168,7 +168,7 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
 
     private void TellLeader()
     {
-        var leader = _predecessor is { HasLead: true } before ? before.Leader : _loop.State.Leader is null ? null : _leader?.Process.Number;
+        var leader = _previous is { HasLead: true } before ? before.Leader : _loop.State.Leader is null ? null : _leader?.Process.Number;
         if (_channel?.Send(UpgradeChannel.Leads, leader) is { Error: Errno.EAGAIN })
         {
             // It has left hundreds of messages unread. A successor that does not know which worker leads must not outlive us.
@@ -181,17 +181,17 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
         var descriptors = new List<(int Ours, int Theirs)> { (1, 1), (2, 2) };
         var package = new UpgradePackage(
             Place(channel.Number),
-            (Place(_estate.Control.Number), _estate.Control.Path),
-            _estate.PidFile is { } file ? Place(file.Number) : null,
-            _estate.Name is { } name ? Place(name.Number) : null,
-            [.. _estate.Listeners.All.Where(static listener => listener.Key is not null).Select(listener => (listener.Key!, Place(listener.Descriptor)))]);
+            (Place(_handover.Control.Number), _handover.Control.Path),
+            _handover.PidFile is { } file ? Place(file.Number) : null,
+            _handover.Name is { } name ? Place(name.Number) : null,
+            [.. _handover.Listeners.All.Where(static listener => listener.Key is not null).Select(listener => (listener.Key!, Place(listener.Descriptor)))]);
         var variables = new Dictionary<string, string>(Self.Variables()) { [OwnVariables.Upgrade] = package.ToString() };
         foreach (var variable in (ReadOnlySpan<string>)[ContractVariables.ListenFds, ContractVariables.ListenPid, ContractVariables.ListenFdNames, "WATCHDOG_PID"])
         {
             variables.Remove(variable);
         }
 
-        if (_estate.Init is { } init)
+        if (_handover.Init is { } init)
         {
             variables[OwnVariables.Init] = init.PlaceIn(descriptors, FirstDescriptor + descriptors.Count - 2);
         }
@@ -228,10 +228,10 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
         _isHandingOver = true;
         _work.Do(() =>
         {
-            _estate.LetGo();
+            _handover.LetGo();
             _loop.PostAction(() =>
             {
-                _estate.Service?.HandOverTo(pid);
+                _handover.Service?.HandOverTo(pid);
                 _ = _channel!.Send(UpgradeChannel.Yours);
                 _isHandedOver = true;
                 SupervisorLog.HandedOver(_logger, pid);

@@ -4,5 +4,5 @@ namespace KestrelGreenTransport.Supervisor.Workers;
 internal interface IWorkerLauncher
 {
     /// <summary>Launches a worker; <paramref name="done"/> is called on another thread.</summary>
-    void Launch(int index, long generation, Action<WorkerLauncher.Outcome> done);
+    void Launch(int index, long generation, Action<WorkerLauncher.LaunchOutcome> done);
 }

@@ -37,7 +37,7 @@ internal sealed class WorkerLauncher : IWorkerLauncher, IDisposable
     }
 
     /// <inheritdoc/>
-    public void Launch(int index, long generation, Action<Outcome> done) => _requests.Add(new Request(index, generation, done));
+    public void Launch(int index, long generation, Action<LaunchOutcome> done) => _requests.Add(new Request(index, generation, done));
 
     public void Dispose()
     {
@@ -50,14 +50,14 @@ internal sealed class WorkerLauncher : IWorkerLauncher, IDisposable
     {
         foreach (var (index, generation, done) in _requests.GetConsumingEnumerable())
         {
-            Outcome outcome;
+            LaunchOutcome outcome;
             try
             {
                 outcome = Launch(index, generation);
             }
             catch (IOException e)
             {
-                outcome = new Outcome(null, e.Message);
+                outcome = new LaunchOutcome(null, e.Message);
             }
 
             if (outcome.Process is null)
@@ -69,12 +69,12 @@ internal sealed class WorkerLauncher : IWorkerLauncher, IDisposable
         }
     }
 
-    private Outcome Launch(int index, long generation)
+    private LaunchOutcome Launch(int index, long generation)
     {
         var (plan, listeners) = _generations[generation];
         if (Exhaustion.Shortage() is { } shortage)
         {
-            return new Outcome(null, $"cannot start {plan.App.FileName}: {shortage}");
+            return new LaunchOutcome(null, $"cannot start {plan.App.FileName}: {shortage}");
         }
 
         // What is made for a worker that does not come to be is gone when this returns or throws.
@@ -150,7 +150,7 @@ internal sealed class WorkerLauncher : IWorkerLauncher, IDisposable
 
         if (spawned.Process is not { Pid: var pid } process)
         {
-            return new Outcome(null, $"cannot start {plan.App.FileName}: {spawned.Error}");
+            return new LaunchOutcome(null, $"cannot start {plan.App.FileName}: {spawned.Error}");
         }
 
         kept.Clear();
@@ -161,7 +161,7 @@ internal sealed class WorkerLauncher : IWorkerLauncher, IDisposable
             _pump.Add(index, pid, OutputStream.Access, pipe.Read);
         }
 
-        return new Outcome(new WorkerProcess(index, generation, process, ours, beatFile), null);
+        return new LaunchOutcome(new WorkerProcess(index, generation, process, ours, beatFile), null);
 
         (Descriptor Ours, Descriptor Theirs) Both((Descriptor Ours, Descriptor Theirs) pair)
         {
@@ -172,9 +172,9 @@ internal sealed class WorkerLauncher : IWorkerLauncher, IDisposable
     }
 
     /// <summary>A process, or why there is none.</summary>
-    internal readonly record struct Outcome(WorkerProcess? Process, string? Error);
+    internal readonly record struct LaunchOutcome(WorkerProcess? Process, string? Error);
 
-    private sealed record Request(int Index, long Generation, Action<Outcome> Done);
+    private sealed record Request(int Index, long Generation, Action<LaunchOutcome> Done);
 
     private sealed class Disposables : IDisposable
     {

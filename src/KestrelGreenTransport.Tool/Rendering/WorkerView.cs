@@ -75,7 +75,7 @@ internal static class WorkerView
         console.MarkupLineInterpolated(
             CultureInfo.InvariantCulture,
             $"[bold]worker {gone.Exit.Index}[/] of {document.Name} is [red]gone[/] since {StatusView.At(gone.Exit)}: pid {gone.Exit.Pid}, generation {gone.Generation}, reason: {StatusView.How(gone.Exit)}{Hung(gone.Exit)}");
-        host.Out.WriteLine(gone.Heir is { } heir ? $"replaced by worker {heir}: green status {heir}" : "not replaced");
+        host.Out.WriteLine(gone.Heir is { } replacement ? $"replaced by worker {replacement}: green status {replacement}" : "not replaced");
         foreach (var before in document.Ended.Skip(1))
         {
             host.Out.WriteLine(Described(before));

@@ -9,7 +9,7 @@ namespace KestrelGreenTransport.Binding;
 ///
 /// AcceptAsync returns null only after unbind, and throws only when the caller's own token is cancelled.
 /// </summary>
-internal sealed class GreenConnectionListener(SharedListener listener, SideDoor? door = null) : IConnectionListener
+internal sealed class GreenConnectionListener(SharedListener listener, InMemoryListener? inMemory = null) : IConnectionListener
 {
     private readonly CancellationTokenSource _unbound = new();
     private Task<ConnectionContext?>? _accepting;
@@ -19,21 +19,21 @@ internal sealed class GreenConnectionListener(SharedListener listener, SideDoor?
     public EndPoint EndPoint => listener.Socket.EndPoint;
 
     public ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default) =>
-        door is { IsShut: false } || _accepting is not null ? AcceptEitherAsync(door!, cancellationToken) : AcceptAtFrontAsync(cancellationToken);
+        inMemory is { IsClosed: false } || _accepting is not null ? AcceptEitherAsync(inMemory!, cancellationToken) : AcceptFromSocketAsync(cancellationToken);
 
-    // A connection by the side door must not lose one that is being accepted at the front: that accept is kept for the next
+    // A warm-up connection must not lose one that is being accepted from the socket: that accept is kept for the next
     // call. Kestrel asks for one connection after the other.
-    private async ValueTask<ConnectionContext?> AcceptEitherAsync(SideDoor side, CancellationToken cancellationToken)
+    private async ValueTask<ConnectionContext?> AcceptEitherAsync(InMemoryListener warmUp, CancellationToken cancellationToken)
     {
-        _accepting ??= AcceptAtFrontAsync(cancellationToken).AsTask();
-        while (!_accepting.IsCompleted && !side.IsShut)
+        _accepting ??= AcceptFromSocketAsync(cancellationToken).AsTask();
+        while (!_accepting.IsCompleted && !warmUp.IsClosed)
         {
-            if (side.Next() is { } visitor)
+            if (warmUp.Next() is { } connection)
             {
-                return visitor;
+                return connection;
             }
 
-            await Task.WhenAny(_accepting, side.WaitAsync());
+            await Task.WhenAny(_accepting, warmUp.WaitAsync());
         }
 
         var accepted = await _accepting;
@@ -42,7 +42,7 @@ internal sealed class GreenConnectionListener(SharedListener listener, SideDoor?
     }
 
     // Kestrel gives no token that can be cancelled: then the acceptor's own task is enough.
-    private ValueTask<ConnectionContext?> AcceptAtFrontAsync(CancellationToken cancellationToken) =>
+    private ValueTask<ConnectionContext?> AcceptFromSocketAsync(CancellationToken cancellationToken) =>
         cancellationToken.CanBeCanceled ? AcceptUntilCancelledAsync(cancellationToken) : listener.Acceptor.AcceptAsync(_unbound.Token);
 
     private async ValueTask<ConnectionContext?> AcceptUntilCancelledAsync(CancellationToken cancellationToken)

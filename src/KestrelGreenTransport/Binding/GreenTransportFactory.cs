@@ -27,7 +27,7 @@ internal sealed class GreenTransportFactory(
     Lazy<ITransportBackend> backend,
     AcceptGate gate,
     ISiblings siblings,
-    SideDoors doors,
+    InMemoryListeners inMemory,
     TransportState state,
     TransportMeter meter,
     TransportClock clock,
@@ -119,7 +119,7 @@ internal sealed class GreenTransportFactory(
 
         Array.ForEach(own, static listener => listener.DropNewClients());
         var start = _time.GetTimestamp();
-        while (!LastCall.IsOver(_time.GetElapsedTime(start), Array.Exists(own, static listener => listener.HasWaiting()), lingers))
+        while (!DrainGrace.IsOver(_time.GetElapsedTime(start), Array.Exists(own, static listener => listener.HasWaiting()), lingers))
         {
             await Task.Delay(TimeSpan.FromMilliseconds(1), _time);
         }
@@ -129,7 +129,7 @@ internal sealed class GreenTransportFactory(
     }
 
     private GreenConnectionListener? Share(string name) =>
-        _listeners.Where(one => one.Socket.Name == name).Select(one => one.Join(doors.Add())).FirstOrDefault(static joined => joined is not null);
+        _listeners.Where(one => one.Socket.Name == name).Select(one => one.Join(inMemory.Add())).FirstOrDefault(static joined => joined is not null);
 
     private GreenConnectionListener Open(ListenSocket socket)
     {
@@ -155,7 +155,7 @@ internal sealed class GreenTransportFactory(
             : [abandoned];
         var listener = new SharedListener(socket, pool, acceptor, reclaims, Forget);
         _listeners.Add(listener);
-        return listener.Join(doors.Add())!;
+        return listener.Join(inMemory.Add())!;
     }
 
     private void Forget(SharedListener listener)

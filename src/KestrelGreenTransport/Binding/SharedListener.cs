@@ -27,8 +27,8 @@ internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, I
     public IAcceptor Acceptor => acceptor;
 
     /// <summary>Adds an endpoint; null if the last one has already left.</summary>
-    /// <param name="door">A second way in; null for none.</param>
-    public GreenConnectionListener? Join(SideDoor? door)
+    /// <param name="inMemory">The listener of the warm-up; null for none.</param>
+    public GreenConnectionListener? Join(InMemoryListener? inMemory)
     {
         lock (_lock)
         {
@@ -39,7 +39,7 @@ internal sealed class SharedListener(ListenSocket socket, ConnectionPool pool, I
 
             _bound++;
             _alive++;
-            return new GreenConnectionListener(this, door);
+            return new GreenConnectionListener(this, inMemory);
         }
     }
 

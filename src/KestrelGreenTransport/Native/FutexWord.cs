@@ -51,19 +51,12 @@ internal sealed unsafe partial class FutexWord
             return;
         }
 
-        var time = new TimeSpec { Seconds = (nint)(span.Ticks / TimeSpan.TicksPerSecond), Nanoseconds = (nint)(span.Ticks % TimeSpan.TicksPerSecond * 100) };
+        var time = new Libc.TimeSpec { Seconds = (nint)(span.Ticks / TimeSpan.TicksPerSecond), Nanoseconds = (nint)(span.Ticks % TimeSpan.TicksPerSecond * 100) };
         _ = syscall(SystemCall, Address, WaitPrivate, value, &time);
     }
 
     public void WakeOne() => _ = syscall(SystemCall, Address, WakePrivate, 1, null);
 
     [LibraryImport("libc")]
-    private static partial nint syscall(nint number, int* word, int operation, int value, TimeSpec* timeout);
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct TimeSpec
-    {
-        public nint Seconds;
-        public nint Nanoseconds;
-    }
+    private static partial nint syscall(nint number, int* word, int operation, int value, Libc.TimeSpec* timeout);
 }

@@ -26,7 +26,7 @@ internal static unsafe partial class KernelThread
     public static long CpuTime(int threadId)
     {
         // The clock id of a thread, as pthread_getcpuclockid builds it.
-        TimeSpec time;
+        Libc.TimeSpec time;
         return clock_gettime((~threadId << 3) | CpuClockOfThread, &time) == 0 ? (time.Seconds * 1_000_000_000L) + time.Nanoseconds : -1;
     }
 
@@ -59,7 +59,7 @@ internal static unsafe partial class KernelThread
     private static partial nint syscall(nint number);
 
     [LibraryImport("libc")]
-    private static partial int clock_gettime(int clock, TimeSpec* time);
+    private static partial int clock_gettime(int clock, Libc.TimeSpec* time);
 
     [LibraryImport("libc")]
     private static partial int getrusage(int who, Usage* usage);
@@ -69,13 +69,6 @@ internal static unsafe partial class KernelThread
 
     [LibraryImport("libc")]
     private static partial nint pread(int descriptor, byte* buffer, nuint count, nint offset);
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct TimeSpec
-    {
-        public nint Seconds;
-        public nint Nanoseconds;
-    }
 
     [StructLayout(LayoutKind.Sequential)]
     private struct Usage

@@ -25,8 +25,8 @@ internal static unsafe partial class Packet
         var control = stackalloc long[3];
         fixed (byte* start = bytes, name = to)
         {
-            var part = new IoVec { Base = start, Length = (nuint)bytes.Length };
-            var message = new MessageHeader { Name = name, NameLength = (uint)to.Length, Parts = &part, PartCount = 1 };
+            var part = new SocketCalls.IOVector { Base = start, Length = (nuint)bytes.Length };
+            var message = new SocketCalls.MessageHeader { Name = name, NameLength = (uint)to.Length, Vectors = &part, VectorCount = 1 };
             if (descriptor is { } number)
             {
                 Head(control, number);
@@ -50,11 +50,11 @@ internal static unsafe partial class Packet
         var control = stackalloc byte[ControlHeader + (MostReceived * sizeof(int))];
         fixed (byte* start = buffer)
         {
-            var part = new IoVec { Base = start, Length = (nuint)buffer.Length };
-            var message = new MessageHeader
+            var part = new SocketCalls.IOVector { Base = start, Length = (nuint)buffer.Length };
+            var message = new SocketCalls.MessageHeader
             {
-                Parts = &part,
-                PartCount = 1,
+                Vectors = &part,
+                VectorCount = 1,
                 Control = control,
                 ControlLength = ControlHeader + (MostReceived * sizeof(int)),
             };
@@ -97,27 +97,8 @@ internal static unsafe partial class Packet
     }
 
     [LibraryImport("libc", SetLastError = true)]
-    private static partial nint sendmsg(int socket, MessageHeader* message, int flags);
+    private static partial nint sendmsg(int socket, SocketCalls.MessageHeader* message, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
-    private static partial nint recvmsg(int socket, MessageHeader* message, int flags);
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct IoVec
-    {
-        public byte* Base;
-        public nuint Length;
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct MessageHeader
-    {
-        public byte* Name;
-        public uint NameLength;
-        public IoVec* Parts;
-        public nuint PartCount;
-        public void* Control;
-        public nuint ControlLength;
-        public int Flags;
-    }
+    private static partial nint recvmsg(int socket, SocketCalls.MessageHeader* message, int flags);
 }

@@ -35,14 +35,14 @@ internal static class HeartbeatFileReader
             return new(HeartbeatOutcome.Failed, Error: read.Error);
         }
 
-        var outcome = Judge(bytes[..(int)read.Value], out var record);
+        var outcome = Parse(bytes[..(int)read.Value], out var record);
         return outcome == HeartbeatOutcome.Beat && !SequenceIsStill(file, record.Sequence)
             ? new(HeartbeatOutcome.Torn)
             : new(outcome, record);
     }
 
     /// <summary>What these bytes of a heartbeat file contain.</summary>
-    internal static HeartbeatOutcome Judge(ReadOnlySpan<byte> bytes, out HeartbeatRecord record)
+    internal static HeartbeatOutcome Parse(ReadOnlySpan<byte> bytes, out HeartbeatRecord record)
     {
         record = default;
         if (!bytes.ContainsAnyExcept((byte)0))

@@ -18,13 +18,13 @@ internal sealed class RequestDurations : IDisposable
     private const string StatusTag = "http.response.status_code";
     private const int MaxStripes = 8;
 
-    private readonly Stripe[] _stripes;
+    private readonly DurationStripe[] _stripes;
     private readonly MeterListener _listener;
 
     /// <param name="factory">The host's meter factory: each host in this process has its own.</param>
     public RequestDurations(IMeterFactory factory)
     {
-        _stripes = new Stripe[Math.Min(MaxStripes, (int)BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount))];
+        _stripes = new DurationStripe[Math.Min(MaxStripes, (int)BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount))];
         for (var i = 0; i < _stripes.Length; i++)
         {
             _stripes[i].Buckets = new long[RequestStats.UpperBounds.Length + 1];
@@ -86,7 +86,7 @@ internal sealed class RequestDurations : IDisposable
     }
 
     [StructLayout(LayoutKind.Auto)]
-    private struct Stripe
+    private struct DurationStripe
     {
         public long[] Buckets;
         public long Failed;

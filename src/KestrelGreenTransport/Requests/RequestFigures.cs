@@ -33,7 +33,7 @@ internal sealed class RequestFigures
 
     private readonly TimeProvider _time;
     private readonly bool _keepsRequests;
-    private readonly Stripe[] _stripes;
+    private readonly CountStripe[] _stripes;
     private readonly long[] _starts = new long[SlotsInAll];
     private readonly Kept[] _requests;
 
@@ -49,7 +49,7 @@ internal sealed class RequestFigures
             _requests[i].Request = new WeakReference<IHttpRequestFeature>(null!);
         }
 
-        _stripes = new Stripe[Math.Min(MaxStripes, (int)BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount))];
+        _stripes = new CountStripe[Math.Min(MaxStripes, (int)BitOperations.RoundUpToPowerOf2((uint)Environment.ProcessorCount))];
     }
 
     /// <summary>Touched after each change; null if there is no beat thread to wake.</summary>
@@ -206,7 +206,7 @@ internal sealed class RequestFigures
     private int StripeIndex() => Thread.GetCurrentProcessorId() & (_stripes.Length - 1);
 
     // Each stripe claims slots in its own region, from where it last claimed: short requests stay on one cache line.
-    private int Claim(int index, ref Stripe stripe, long start)
+    private int Claim(int index, ref CountStripe stripe, long start)
     {
         var size = SlotsInAll / _stripes.Length;
         var region = index * size;
@@ -242,7 +242,7 @@ internal sealed class RequestFigures
     }
 
     [StructLayout(LayoutKind.Explicit, Size = 128)]
-    private struct Stripe
+    private struct CountStripe
     {
         [FieldOffset(0)]
         public long Started;

@@ -12,7 +12,7 @@ namespace KestrelGreenTransport.Requests;
 /// </summary>
 internal sealed class SlowRequests(RequestFigures requests, TimeSpan limit, Lifeline? lifeline, ILogger logger)
 {
-    // A worker in which everything hangs must not fill the log: the remaining requests are reported in the next turns.
+    // A worker in which everything hangs must not fill the log: the remaining requests are reported by the next checks.
     private const int ReportsInARow = 16;
 
     // In characters: enough to recognise the path.
@@ -22,10 +22,10 @@ internal sealed class SlowRequests(RequestFigures requests, TimeSpan limit, Life
     private readonly long _interval = Math.Clamp(limit.ToNanoseconds() / 4, BoardFile.Tick.ToNanoseconds(), TimeSpan.FromSeconds(1).ToNanoseconds());
     private readonly Dictionary<int, long> _reported = [];
 
-    /// <summary>Monotonic nanoseconds of the next turn.</summary>
+    /// <summary>Monotonic nanoseconds of the next check.</summary>
     public long NextAt { get; private set; }
 
-    public void Turn(long now)
+    public void ReportOverdue(long now)
     {
         if (now < NextAt)
         {

@@ -16,7 +16,7 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
     // So that a flood of packets does not keep the beat thread from beating.
     private const int PacketsInARow = 64;
 
-    private static readonly TimeSpan LastWordsLimit = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FinalMessageLimit = TimeSpan.FromSeconds(1);
 
     private readonly Lock _sending = new();
     private readonly Queue<byte[]> _unsent = new();
@@ -56,7 +56,7 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
 
     public void SendResigned() => SendForCertain(new LifelineMessage { Type = LifelineTypes.Leader, Yes = false });
 
-    /// <summary>The last words of a worker that cannot start: waits for a moment until they are on their way.</summary>
+    /// <summary>The final message of a worker that cannot start: waits for a moment until it is sent.</summary>
     public void SendFailed(int exitCode, string message)
     {
         SendForCertain(new LifelineMessage
@@ -66,7 +66,7 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
             Message = message.Length <= LifelineRules.LongestText ? message : message[..LifelineRules.LongestText],
         });
 
-        while (HasUnsent && socket.WaitToSend(LastWordsLimit))
+        while (HasUnsent && socket.WaitToSend(FinalMessageLimit))
         {
             if (!Flush())
             {

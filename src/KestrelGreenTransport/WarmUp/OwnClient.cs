@@ -9,12 +9,12 @@ namespace KestrelGreenTransport.WarmUp;
 /// a private listener. So it needs neither a free slot nor an open gate, and runs the code that the first client would otherwise wait for.
 /// </summary>
 internal sealed class OwnClient(
-    SideDoors doors, Lazy<ITransportBackend> backend, IOptions<GreenTransportOptions> options, TransportMeter meter, ILoggerFactory loggers)
+    InMemoryListeners listeners, Lazy<ITransportBackend> backend, IOptions<GreenTransportOptions> options, TransportMeter meter, ILoggerFactory loggers)
 {
     /// <summary>Begins a warm-up of the host; null if no endpoint can be reached this way, or no longer.</summary>
     /// <param name="left">How long an answer may still take.</param>
     /// <param name="stop">Ends every wait.</param>
-    public WarmUpTarget? Open(Func<TimeSpan> left, CancellationToken stop) => doors.Open() is { Count: > 0 } open
-        ? new WarmUpTarget(new PrivateListener(backend.Value, options.Value, meter, loggers.CreateLogger(Log.Category)), open, left, stop)
+    public WarmUpTarget? Open(Func<TimeSpan> left, CancellationToken stop) => listeners.All() is { Count: > 0 } open
+        ? new WarmUpTarget(new WarmUpConnector(backend.Value, options.Value, meter, loggers.CreateLogger(Log.Category)), open, left, stop)
         : null;
 }

@@ -7,7 +7,7 @@ using Microsoft.AspNetCore.Connections;
 namespace KestrelGreenTransport.WarmUp;
 
 /// <summary>One host of this process while it is being warmed. Belongs to the warm-up's thread and blocks it; nothing here continues on a loop's thread.</summary>
-internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideDoor> doors, Func<TimeSpan> left, CancellationToken stop) : IDisposable
+internal sealed class WarmUpTarget(WarmUpConnector connector, IReadOnlyList<InMemoryListener> listeners, Func<TimeSpan> left, CancellationToken stop) : IDisposable
 {
     // Several, so that a loop finds more than one readable connection at once, as it does under load.
     private const int Connections = 4;
@@ -23,7 +23,7 @@ internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideD
     private readonly List<byte[]> _requests = [];
     private readonly CancellationTokenSource _end = CancellationTokenSource.CreateLinkedTokenSource(stop);
     private Task<(Socket Client, ConnectionContext Server)>? _untaken;
-    private (SideDoor Door, bool IsSecure)? _way;
+    private (InMemoryListener Listener, bool IsSecure)? _way;
     private int _rounds;
 
     /// <summary>
@@ -110,8 +110,8 @@ internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideD
         }
 
         // A handler that still runs gets a moment to end, but not while clients wait.
-        listener.EndedAsync(stop.IsCancellationRequested ? TimeSpan.Zero : EndsWithin).GetAwaiter().GetResult();
-        listener.DisposeAsync().AsTask().GetAwaiter().GetResult();
+        connector.EndedAsync(stop.IsCancellationRequested ? TimeSpan.Zero : EndsWithin).GetAwaiter().GetResult();
+        connector.DisposeAsync().AsTask().GetAwaiter().GetResult();
         _end.Dispose();
     }
 
@@ -145,9 +145,9 @@ internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideD
         }
     }
 
-    private IEnumerable<(SideDoor Door, bool IsSecure)> Ways() => [.. doors.Select(static door => (door, false)), .. doors.Select(static door => (door, true))];
+    private IEnumerable<(InMemoryListener Listener, bool IsSecure)> Ways() => [.. listeners.Select(static listener => (listener, false)), .. listeners.Select(static listener => (listener, true))];
 
-    private int? TryFirst((SideDoor Door, bool IsSecure) way, byte[] request)
+    private int? TryFirst((InMemoryListener Listener, bool IsSecure) way, byte[] request)
     {
         try
         {
@@ -171,9 +171,9 @@ internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideD
         }
     }
 
-    private WarmUpConnection? Connect((SideDoor Door, bool IsSecure) way)
+    private WarmUpConnection? Connect((InMemoryListener Listener, bool IsSecure) way)
     {
-        _untaken = listener.ConnectAsync(_end.Token);
+        _untaken = connector.ConnectAsync(_end.Token);
         if (!_untaken.Wait(left() is var limit && limit > TimeSpan.Zero ? limit : TimeSpan.Zero, stop))
         {
             throw new IOException("the time is over");
@@ -181,7 +181,7 @@ internal sealed class WarmUpTarget(PrivateListener listener, IReadOnlyList<SideD
 
         var (client, server) = _untaken.Result;
         _untaken = null;
-        if (!way.Door.TryEnter(server))
+        if (!way.Listener.TryConnect(server))
         {
             client.Dispose();
             server.DisposeAsync().AsTask().GetAwaiter().GetResult();

@@ -21,8 +21,8 @@ internal sealed class BeatThread : IDisposable
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(5);
 
     private readonly WakeSignal _wake;
-    private readonly Pulse _pulse;
-    private readonly BoardLine? _board;
+    private readonly HeartbeatWriter _heartbeat;
+    private readonly BoardPublisher? _board;
     private readonly SlowRequests? _slow;
     private readonly Lifeline? _lifeline;
     private readonly StatsSender? _stats;
@@ -39,10 +39,10 @@ internal sealed class BeatThread : IDisposable
     private long _checkAt;
 
     public BeatThread(
-        WakeSignal wake, Pulse pulse, BoardLine? board, SlowRequests? slow, Lifeline? lifeline, StatsSender? stats, WorkerStop stop, TimeProvider time, TimeSpan interval)
+        WakeSignal wake, HeartbeatWriter heartbeat, BoardPublisher? board, SlowRequests? slow, Lifeline? lifeline, StatsSender? stats, WorkerStop stop, TimeProvider time, TimeSpan interval)
     {
         _wake = wake;
-        _pulse = pulse;
+        _heartbeat = heartbeat;
         _board = board;
         _slow = slow;
         _lifeline = lifeline;
@@ -100,7 +100,7 @@ internal sealed class BeatThread : IDisposable
             return;
         }
 
-        _pulse.Dispose();
+        _heartbeat.Dispose();
         _board?.Dispose();
     }
 
@@ -114,7 +114,7 @@ internal sealed class BeatThread : IDisposable
             _mustWrite = false;
             _stop.ForceIfDue(now);
             CheckFiles(now);
-            _board?.Turn(now);
+            _board?.Update(now);
             if (isReady)
             {
                 _mustSendReady = false;
@@ -122,11 +122,11 @@ internal sealed class BeatThread : IDisposable
             }
 
             var allSent = _lifeline?.Flush() ?? true;
-            _pulse.Turn(now);
-            _slow?.Turn(now);
+            _heartbeat.Update(now);
+            _slow?.ReportOverdue(now);
             if (mustWrite)
             {
-                _stats?.Turn();
+                _stats?.SendNews();
                 _written.Set();
             }
 
@@ -152,16 +152,16 @@ internal sealed class BeatThread : IDisposable
         if (now >= _checkAt)
         {
             _checkAt = now + _checkInterval;
-            _pulse.Check();
+            _heartbeat.Check();
             _board?.Check();
-            _stats?.Turn();
+            _stats?.SendNews();
             Checked(now);
         }
     }
 
     private unsafe void Wait(long retryAt)
     {
-        var next = Math.Min(Math.Min(_pulse.NextAt, _board?.NextAt ?? _checkAt), Math.Min(_stop.ForceAt, retryAt));
+        var next = Math.Min(Math.Min(_heartbeat.NextAt, _board?.NextAt ?? _checkAt), Math.Min(_stop.ForceAt, retryAt));
         next = Math.Min(next, _slow?.NextAt ?? long.MaxValue);
         var polled = stackalloc Libc.PollFd[2];
         polled[0] = new Libc.PollFd { fd = _wake.Descriptor, events = Libc.POLLIN };

@@ -7,7 +7,7 @@ namespace KestrelGreenTransport.Worker;
 /// A beat's way through every event loop and the thread pool.
 ///
 /// It is over when each of them has been passed since it began: a heartbeat proves that work gets done, not that a timer
-/// runs. A beat under way is not restarted. Waypoints that have already answered are still asked again, so that the board
+/// runs. A beat under way is not restarted. Probes that have already answered are still asked again, so that the board
 /// can tell a stuck loop from a starved pool. Only for the beat thread.
 /// </summary>
 internal sealed class FullBeat
@@ -15,9 +15,9 @@ internal sealed class FullBeat
     private readonly TransportState _transport;
     private readonly TimeProvider _time;
     private readonly Action _wake;
-    private readonly Action<Waypoint> _onPassed;
-    private readonly ThreadPoolWaypoint _threadPool;
-    private readonly List<LoopWaypoint> _loops = [];
+    private readonly Action<HeartbeatProbe> _onPassed;
+    private readonly ThreadPoolHeartbeatProbe _threadPool;
+    private readonly List<LoopHeartbeatProbe> _loops = [];
     private ImmutableArray<ILoopProbe> _followed = [];
     private int _asked;
     private bool _hasBegun;
@@ -32,7 +32,7 @@ internal sealed class FullBeat
         _time = time;
         _wake = wake;
         _onPassed = OnPassed;
-        _threadPool = new ThreadPoolWaypoint(
+        _threadPool = new ThreadPoolHeartbeatProbe(
             threadPool ?? (static item => ThreadPool.UnsafeQueueUserWorkItem(item, preferLocal: false)), time, _onPassed);
     }
 
@@ -56,7 +56,7 @@ internal sealed class FullBeat
     /// <summary>Monotonic nanoseconds of the last round trip through the thread pool; 0 before the first beat.</summary>
     public long ThreadPoolPassAt => _hasBegun ? _threadPool.LastPassAt : 0;
 
-    /// <summary>Begins a beat, unless one is under way, and asks every waypoint that does not owe an answer.</summary>
+    /// <summary>Begins a beat, unless one is under way, and asks every probe that does not owe an answer.</summary>
     public void Begin()
     {
         FollowProbes();
@@ -104,14 +104,14 @@ internal sealed class FullBeat
         return !awaited;
     }
 
-    private static bool IsStillAwaited(Waypoint waypoint) => waypoint.IsAwaited = waypoint.IsAwaited && waypoint.IsAsked;
+    private static bool IsStillAwaited(HeartbeatProbe probe) => probe.IsAwaited = probe.IsAwaited && probe.IsAsked;
 
-    private void Ask(Waypoint waypoint)
+    private void Ask(HeartbeatProbe probe)
     {
-        if (!waypoint.IsAsked)
+        if (!probe.IsAsked)
         {
             Interlocked.Increment(ref _asked);
-            waypoint.Ask();
+            probe.Ask();
         }
     }
 
@@ -136,11 +136,11 @@ internal sealed class FullBeat
 
         foreach (var probe in probes.Where(probe => !_loops.Exists(loop => loop.Probe == probe)))
         {
-            _loops.Add(new LoopWaypoint(probe, _time, _onPassed));
+            _loops.Add(new LoopHeartbeatProbe(probe, _time, _onPassed));
         }
     }
 
-    private void OnPassed(Waypoint waypoint) => OnAnswered();
+    private void OnPassed(HeartbeatProbe probe) => OnAnswered();
 
     private void OnAnswered()
     {

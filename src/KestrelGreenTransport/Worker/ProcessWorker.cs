@@ -30,7 +30,7 @@ internal sealed class ProcessWorker : IDisposable
     private readonly WarmUpRun _warmUp;
     private readonly WorkerStop _stop;
     private readonly BeatThread _thread;
-    private readonly LastWords? _lastWords;
+    private readonly FinalMessage? _finalMessage;
 
     // Not the app's TimeProvider, which may be a fake: a supervisor compares these times with its own.
     private readonly TimeProvider _time = TimeProvider.System;
@@ -51,7 +51,7 @@ internal sealed class ProcessWorker : IDisposable
         {
             _lifeline = new Lifeline(adopted.Socket, log);
             _lifeline.SendHello(pid);
-            _lastWords = new LastWords(adopted.Socket);
+            _finalMessage = new FinalMessage(adopted.Socket);
             Routes = contract.RecordedQuery is { } query ? new RouteRecorder(query) : null;
             _stats = new StatsSender(_lifeline, Routes);
             Failure.Reported = _lifeline.SendFailed;
@@ -70,11 +70,11 @@ internal sealed class ProcessWorker : IDisposable
         Requests = new RequestFigures(_time, keepsRequests: contract.RequestTimeout is not null || _lifeline is not null);
         Siblings = new BoardSiblings(contract, Transport, Requests, _time, Life);
         var beat = new FullBeat(Transport, _time, _wake.Set);
-        BoardLine? board = null;
+        BoardPublisher? board = null;
         if (contract.BoardFile is not null)
         {
             Requests.Activity = new BoardActivity(_wake.Set);
-            board = new BoardLine(
+            board = new BoardPublisher(
                 new BoardFile(contract.BoardFile, contract.Index, log), Requests.Activity, Life, Transport, Requests, beat, pid, contract.HeartbeatInterval)
             {
                 Ballast = () => Siblings.Ballast,
@@ -82,12 +82,12 @@ internal sealed class ProcessWorker : IDisposable
         }
 
         var heartbeat = contract.HeartbeatFile is null ? null : new HeartbeatFile(contract.HeartbeatFile, pid, contract.Index, contract.Generation, log);
-        var pulse = new Pulse(beat, heartbeat, Life, contract.HeartbeatInterval, _lifeline is null ? null : _lifeline.SendBeat);
+        var writer = new HeartbeatWriter(beat, heartbeat, Life, contract.HeartbeatInterval, _lifeline is null ? null : _lifeline.SendBeat);
         var slow = contract.RequestTimeout is { } limit ? new SlowRequests(Requests, limit, _lifeline, log) : null;
         _oldest = _lifeline is null ? null : new OldestRequests(Requests, _lifeline);
         _warmUp = new WarmUpRun(() => [.. Hosts.Parts.Select(static host => host.Client)], _time, log);
         _stop = new WorkerStop(() => Hosts.Parts.Select(static host => host.Stop), Life, exit ?? new ForcedExit(), _time, log);
-        _thread = new BeatThread(_wake, pulse, board, slow, _lifeline, _stats, _stop, _time, contract.HeartbeatInterval)
+        _thread = new BeatThread(_wake, writer, board, slow, _lifeline, _stats, _stop, _time, contract.HeartbeatInterval)
         {
             Received = OnReceived,
             SupervisorGone = OnSupervisorGone,
@@ -153,7 +153,7 @@ internal sealed class ProcessWorker : IDisposable
 
     public void Dispose()
     {
-        _lastWords?.Dispose();
+        _finalMessage?.Dispose();
         _thread.Dispose();
         _wake.Dispose();
         Siblings.Dispose();

@@ -19,7 +19,7 @@ internal sealed class StatsSender(Lifeline lifeline, RouteRecorder? routes = nul
     public void Add(RequestDurations host) => ImmutableInterlocked.Update(ref _hosts, static (all, one) => all.Add(one), host);
 
     /// <summary>Belongs to the beat thread.</summary>
-    public void Turn()
+    public void SendNews()
     {
         var stats = _hosts.Aggregate(RequestStats.None, static (sum, host) => sum + host.Read());
         if (stats.Count != _sent && lifeline.TrySend(LifelineMessage.Of(stats)))

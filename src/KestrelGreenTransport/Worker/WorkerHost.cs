@@ -6,11 +6,11 @@ using KestrelGreenTransport.WarmUp;
 namespace KestrelGreenTransport.Worker;
 
 /// <summary>A host of this process that has called <c>UseGreenTransport()</c>, as its worker sees it.</summary>
-internal sealed class WorkerHost(AcceptGate gate, SideDoors doors)
+internal sealed class WorkerHost(AcceptGate gate, InMemoryListeners listeners)
 {
     public AcceptGate Gate => gate;
 
-    public SideDoors Doors => doors;
+    public InMemoryListeners InMemoryListeners => listeners;
 
     /// <summary>Its phase. Belongs to <see cref="WorkerHosts"/>.</summary>
     public HostPhase Phase { get; set; } = HostPhase.Expected;

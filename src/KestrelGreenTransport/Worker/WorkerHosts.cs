@@ -26,8 +26,8 @@ internal sealed class WorkerHosts(WorkerLife life)
     /// <summary>A host has called <c>UseGreenTransport()</c>.</summary>
     public WorkerHost Expect()
     {
-        var (gate, doors) = life.Join();
-        var host = new WorkerHost(gate, doors);
+        var (gate, listeners) = life.Join();
+        var host = new WorkerHost(gate, listeners);
         lock (_lock)
         {
             _all = _all.Add(host);

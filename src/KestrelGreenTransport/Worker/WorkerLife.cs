@@ -13,7 +13,7 @@ namespace KestrelGreenTransport.Worker;
 internal sealed class WorkerLife(bool isOpen = true)
 {
     private readonly Lock _moving = new();
-    private readonly List<(AcceptGate Gate, SideDoors Doors)> _hosts = [];
+    private readonly List<(AcceptGate Gate, InMemoryListeners Listeners)> _hosts = [];
     private volatile WorkerState _state = WorkerState.Booting;
     private volatile bool _hasStarted;
     private bool _isOpen = isOpen;
@@ -27,12 +27,12 @@ internal sealed class WorkerLife(bool isOpen = true)
     /// <summary>Called once, when the worker begins to exit.</summary>
     public Action? Left { get; set; }
 
-    /// <summary>A gate and side doors for a new host, in the same state as those of the others.</summary>
-    public (AcceptGate Gate, SideDoors Doors) Join()
+    /// <summary>A gate and in-memory listeners for a new host, in the same state as those of the others.</summary>
+    public (AcceptGate Gate, InMemoryListeners Listeners) Join()
     {
         lock (_moving)
         {
-            var host = (new AcceptGate(_isOpen), new SideDoors(any: !_wasOpen));
+            var host = (new AcceptGate(_isOpen), new InMemoryListeners(any: !_wasOpen));
             _hosts.Add(host);
             return host;
         }
@@ -72,7 +72,7 @@ internal sealed class WorkerLife(bool isOpen = true)
                 _isOpen = _wasOpen = true;
                 _hosts.ForEach(static host =>
                 {
-                    host.Doors.Shut();
+                    host.Listeners.Close();
                     host.Gate.Open();
                 });
                 _state = _state == WorkerState.Booting ? _state : WorkerState.Serving;

@@ -36,7 +36,7 @@ internal static class WorkerServices
 
         services.AddSingleton(worker.Siblings);
         services.Replace(ServiceDescriptor.Singleton(host.Gate));
-        services.Replace(ServiceDescriptor.Singleton(host.Doors));
+        services.Replace(ServiceDescriptor.Singleton(host.InMemoryListeners));
         services.Replace(ServiceDescriptor.Singleton<ISiblings>(worker.Siblings));
         services.Replace(ServiceDescriptor.Singleton(worker.Failure));
         services.Replace(ServiceDescriptor.Singleton(worker.Binds));

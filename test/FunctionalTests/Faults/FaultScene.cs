@@ -92,7 +92,7 @@ internal sealed class FaultScene
     public Task Replaced(WorkerStatus victim) => Green.Replaced(victim, Before);
 
     /// <summary>Waits until the log has said this that many times since the fault began.</summary>
-    public async Task Says(string pattern, int times = 1) =>
+    public async Task WaitForLog(string pattern, int times = 1) =>
         await Green.Process.Lines(pattern, _alreadySaid.GetValueOrDefault(pattern) + times);
 
     /// <summary>Every worker from before is still there: none was ended.</summary>
@@ -158,7 +158,7 @@ internal sealed class FaultScene
     {
         if (_fault.Said is { } said)
         {
-            await Says(said);
+            await WaitForLog(said);
         }
 
         if (_fault.Reason is { } reason)

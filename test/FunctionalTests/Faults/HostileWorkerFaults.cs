@@ -76,7 +76,7 @@ internal static class HostileWorkerFaults
     {
         await File.WriteAllLinesAsync(scene.Folder.File("asks"), [Bind(1, $"unix:{theirs}/d/new"), Bind(2, $"unix:{roots}/new"), Bind(3, "tcp://127.0.0.1:0")]);
         Assert.Equal("", await scene.App.Get($"/hostile/say?file={scene.Folder.File("asks")}"));
-        await scene.Says("get sockets only while they start");
+        await scene.WaitForLog("get sockets only while they start");
         Assert.Empty(Directory.EnumerateFileSystemEntries(Path.Combine(theirs, "d")));
         Assert.Single((await scene.Green.Status()).Listeners);
         await scene.NobodyWasEnded();

@@ -125,7 +125,7 @@ internal static class SupervisorFaults
         try
         {
             Kernel.Signal(victim.Pid!.Value, Kernel.SIGKILL);
-            await scene.Says($"worker {victim.Index} could not be started: .*free descriptors: \\d+, and the last \\d+ are reserved for the supervisor itself: .* open of at most {limit}\\. Raise LimitNOFILE=.*; retrying in", times: 4);
+            await scene.WaitForLog($"worker {victim.Index} could not be started: .*free descriptors: \\d+, and the last \\d+ are reserved for the supervisor itself: .* open of at most {limit}\\. Raise LimitNOFILE=.*; retrying in", times: 4);
             await scene.Load.More(50);
 
             // Enough silent clients to take the remaining descriptors.
@@ -152,7 +152,7 @@ internal static class SupervisorFaults
     {
         var victim = scene.Victim();
         Kernel.Signal(victim.Pid!.Value, Kernel.SIGKILL);
-        await scene.Says($"worker {victim.Index} could not be started: cannot start .*it was started and killed at once, because it could not be watched: pidfd_open: Too many open files", times: 2);
+        await scene.WaitForLog($"worker {victim.Index} could not be started: cannot start .*it was started and killed at once, because it could not be watched: pidfd_open: Too many open files", times: 2);
         await scene.Replaced(victim);
     }
 

@@ -98,7 +98,7 @@ internal static class WorkerFaults
                 held.Add(await RawConnection.To(scene.App));
             }
 
-            await scene.Says("cannot accept: Too many open files");
+            await scene.WaitForLog("cannot accept: Too many open files");
             await scene.Load.More(100);
         }
         finally

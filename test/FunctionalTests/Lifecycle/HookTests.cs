@@ -24,18 +24,18 @@ public sealed class HookTests
         var before = await green.Serving(1);
         var victim = before.Workers[0];
         Kernel.Signal(victim.Pid!.Value, Kernel.SIGKILL);
-        var heir = await green.Replaced(victim, before);
+        var replacement = await green.Replaced(victim, before);
         Assert.Equal(0, await (await green.Command("scale", "2")).Exit());
-        var second = Assert.Single((await green.Serving(2)).Workers, worker => worker.Pid != heir.Pid);
+        var second = Assert.Single((await green.Serving(2)).Workers, worker => worker.Pid != replacement.Pid);
         await green.StopCleanly();
 
         var lines = await File.ReadAllLinesAsync(file, TestContext.Current.CancellationToken);
         Assert.Equal(
         [
-            "starting", "spawn 1", $"ready 1 {victim.Pid}", $"exit {victim.Pid} crash SIGKILL", "spawn 1", $"ready 1 {heir.Pid}",
+            "starting", "spawn 1", $"ready 1 {victim.Pid}", $"exit {victim.Pid} crash SIGKILL", "spawn 1", $"ready 1 {replacement.Pid}",
             "scale 1 2", "spawn 2", $"ready 2 {second.Pid}",
         ], lines[..9]);
-        Assert.Equal([$"exit {heir.Pid} stop", $"exit {second.Pid} stop"], lines[9..11].Select(static line => line.TrimEnd()).Order());
+        Assert.Equal([$"exit {replacement.Pid} stop", $"exit {second.Pid} stop"], lines[9..11].Select(static line => line.TrimEnd()).Order());
         Assert.Equal("bye 0", Assert.Single(lines[11..]));
     }
 }

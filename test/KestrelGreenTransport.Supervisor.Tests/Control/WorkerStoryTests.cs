@@ -11,12 +11,12 @@ public sealed class WorkerStoryTests
     private readonly Journal _journal = new(TimeProvider.System);
 
     [Fact]
-    public void A_hung_worker_is_found_by_its_own_index_and_by_that_of_its_heir()
+    public void A_hung_worker_is_found_by_its_own_index_and_by_that_of_its_replacement()
     {
         var story = Story.WithServing(workers: 2, new ArbiterSettings { Timeout = TimeSpan.FromSeconds(3) }).FallsSilent(1).Passes(3.1).Boots(3);
-        Says(1, 1001, "hung");
+        Writes(1, 1001, "hung");
         Happens(1, 1001, "no heartbeat from worker 1");
-        Says(3, 1003, "heir");
+        Writes(3, 1003, "replacement");
         story.DiesBySignal(1, 9);
         Happens(2, 1002, "worker 2 is another one");
 
@@ -24,9 +24,9 @@ public sealed class WorkerStoryTests
         Assert.Equal((1, 1001, "stale", "noHeartbeat", 3), Shown(old.Ended.Single()));
         Assert.Equal(("no heartbeat from worker 1", "", "hung"), (Texts(old.Events), Texts(old.Lines), Texts(old.LastWords)));
 
-        var heir = Of(3, story);
-        Assert.Equal(old.Ended, heir.Ended);
-        Assert.Equal(("no heartbeat from worker 1", "heir", "hung"), (Texts(heir.Events), Texts(heir.Lines), Texts(heir.LastWords)));
+        var replacement = Of(3, story);
+        Assert.Equal(old.Ended, replacement.Ended);
+        Assert.Equal(("no heartbeat from worker 1", "replacement", "hung"), (Texts(replacement.Events), Texts(replacement.Lines), Texts(replacement.LastWords)));
         Assert.Empty(Of(2, story).Ended);
     }
 
@@ -34,9 +34,9 @@ public sealed class WorkerStoryTests
     public void An_index_that_was_used_again_tells_its_processes_apart()
     {
         var story = Story.WithServing(workers: 1).Exits(1, 1).Boots(1).Exits(1, 2).Passes(1).Boots(1);
-        Says(1, 1001, "first");
-        Says(1, 1002, "second");
-        Says(1, 1003, "third");
+        Writes(1, 1001, "first");
+        Writes(1, 1002, "second");
+        Writes(1, 1003, "third");
 
         var told = Of(1, story);
 
@@ -50,7 +50,7 @@ public sealed class WorkerStoryTests
 
     private WorkerStory Of(int index, Story story) => WorkerStory.Of(index, story.State, _journal, story.Now, DateTimeOffset.UnixEpoch);
 
-    private void Says(int worker, int pid, string text)
+    private void Writes(int worker, int pid, string text)
     {
         _journal.Begin(worker, pid);
         _journal.AddLine(worker, pid, OutputStream.Out, text);

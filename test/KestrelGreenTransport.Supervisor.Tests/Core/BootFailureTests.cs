@@ -13,7 +13,7 @@ public class BootFailureTests
         story.Wants("spawn 1, spawn 2");
 
         story.Passes(0.1);
-        var notice = story.Says<WorkerBootTimeoutNotice>();
+        var notice = story.NoticeOf<WorkerBootTimeoutNotice>();
         Assert.Equal((2, TimeSpan.FromSeconds(5)), (notice.Index, notice.BootTimeout));
         Assert.InRange(notice.RestartIn!.Value.TotalSeconds, 0.45, 0.55);
         story.Wants("abort 2");
@@ -41,9 +41,9 @@ public class BootFailureTests
         _ = story.News;
 
         story.Exits(2, 134);
-        var notice = story.Says<BootFailureNotice>();
+        var notice = story.NoticeOf<BootFailureNotice>();
         Assert.Equal((2, false), (notice.Index, notice.AnyHello));
-        Assert.Null(story.Says<WorkerDiedNotice>().RestartIn);
+        Assert.Null(story.NoticeOf<WorkerDiedNotice>().RestartIn);
         Assert.Equal(SupervisorPhase.Stopping, story.Phase);
         story.Wants("kill 1");
         story.DiesBySignal(1, 9).Wants("leave 3");
@@ -55,7 +55,7 @@ public class BootFailureTests
     {
         var story = new Story(workers: 1).Happens(new Started()).Spawns(1).Happens(new WorkerSaidHello(1)).Exits(1, 1);
         story.Spawns(1).Exits(1, 1).Passes(1).Spawns(1).Exits(1, 1);
-        Assert.True(story.Says<BootFailureNotice>().AnyHello);
+        Assert.True(story.NoticeOf<BootFailureNotice>().AnyHello);
         story.Wants("spawn 1, spawn 1, spawn 1, leave 3");
     }
 
@@ -63,7 +63,7 @@ public class BootFailureTests
     public void When_every_worker_hangs_at_boot_once_the_supervisor_gives_up_and_lets_them_write_their_stacks()
     {
         var story = new Story(workers: 2, ShortBoot).Happens(new Started()).Spawns(1).Spawns(2).Passes(5);
-        story.Says<BootFailureNotice>();
+        story.NoticeOf<BootFailureNotice>();
         story.Wants("spawn 1, spawn 2, abort 1, abort 2");
         Assert.Equal("1 suspect, 2 suspect", story.Seats());
         story.Happens(new WorkerAbortFinished(1)).Passes(3).Wants("kill 1, kill 2");
@@ -75,7 +75,7 @@ public class BootFailureTests
     {
         var story = new Story(workers: 2, ShortBoot).Happens(new Started()).Spawns(1).Spawns(2);
         story.Exits(2, 1).Spawns(2).Exits(2, 1).Passes(1).Spawns(2).Exits(2, 1).Passes(4);
-        story.Says<BootFailureNotice>();
+        story.NoticeOf<BootFailureNotice>();
         Assert.Equal(SupervisorPhase.Stopping, story.Phase);
     }
 
@@ -90,7 +90,7 @@ public class BootFailureTests
 
         Assert.Equal(SupervisorPhase.Degraded, story.Phase);
         story.Happens(new WorkerSpawnFailed(1, "EAGAIN"));
-        story.Says<BootFailureNotice>();
+        story.NoticeOf<BootFailureNotice>();
     }
 
     [Fact]
@@ -116,8 +116,8 @@ public class BootFailureTests
         _ = story.News;
 
         story.Happens(new WorkerSpawnFailed(1, "ENOENT"));
-        Assert.Null(story.Says<SpawnFailedNotice>().RetryIn);
-        story.Says<BootFailureNotice>();
+        Assert.Null(story.NoticeOf<SpawnFailedNotice>().RetryIn);
+        story.NoticeOf<BootFailureNotice>();
         story.Wants("leave 3");
     }
 
@@ -126,7 +126,7 @@ public class BootFailureTests
     {
         var story = new Story(workers: 2, ShortBoot).Happens(new Started()).Spawns(1).Passes(3).Spawns(2).Passes(2).Passes(0.6);
         story.Wants("spawn 1, spawn 2, abort 1, spawn 3").Passes(2.4);
-        story.Says<BootFailureNotice>();
+        story.NoticeOf<BootFailureNotice>();
         story.Wants("kill 1, abort 2");
         Assert.Equal("1 killing, 2 suspect, 3 killing", story.Seats());
         story.Spawns(3).Wants("kill 3");
@@ -137,7 +137,7 @@ public class BootFailureTests
     {
         var story = new Story(workers: 2).Happens(new Started()).Spawns(1).Spawns(2);
         story.Happens(new WorkerFailedToStart(1, 4, "Kestrel:Endpoints names http://*:5000"));
-        var notice = story.Says<AppNotStartableNotice>();
+        var notice = story.NoticeOf<AppNotStartableNotice>();
         Assert.Equal((1, 4, "Kestrel:Endpoints names http://*:5000"), (notice.Index, notice.ExitCode, notice.Message));
         story.Wants("spawn 1, spawn 2, drain 1 in 0s, drain 2 in 0s");
 
@@ -149,9 +149,9 @@ public class BootFailureTests
     public void Once_anyone_served_a_failure_to_start_only_explains_the_death_that_follows()
     {
         var story = Story.WithServing(workers: 2).Exits(2, 1).Spawns(2).Happens(new WorkerFailedToStart(2, 4, "no"));
-        Assert.Equal("no", story.Says<WorkerFailedToStartNotice>().Message);
+        Assert.Equal("no", story.NoticeOf<WorkerFailedToStartNotice>().Message);
         story.Wants("spawn 2").Exits(2, 4);
-        Assert.Equal(ExitReason.Crash, story.Says<WorkerDiedNotice>().Exit.Reason);
+        Assert.Equal(ExitReason.Crash, story.NoticeOf<WorkerDiedNotice>().Exit.Reason);
         Assert.Equal(SupervisorPhase.Degraded, story.Phase);
     }
 
@@ -162,9 +162,9 @@ public class BootFailureTests
         story.Wants("spawn 1").Passes(2.9).Happens(new WorkerListensByItself(1, "http://localhost:5000"));
         Assert.Empty(story.News);
         story.Passes(0.2).Happens(new WorkerListensByItself(1, "http://localhost:5000")).Happens(new WorkerListensByItself(1, "http://localhost:5000"));
-        Assert.Equal("http://localhost:5000", story.Says<WorkerListensByItselfNotice>().Endpoint);
+        Assert.Equal("http://localhost:5000", story.NoticeOf<WorkerListensByItselfNotice>().Endpoint);
         story.Passes(2);
-        var notice = story.Says<AppNotStartableNotice>();
+        var notice = story.NoticeOf<AppNotStartableNotice>();
         Assert.Equal(4, notice.ExitCode);
         Assert.Contains("http://localhost:5000", notice.Message, StringComparison.Ordinal);
         Assert.Contains("builder.WebHost.UseGreenTransport()", notice.Message, StringComparison.Ordinal);

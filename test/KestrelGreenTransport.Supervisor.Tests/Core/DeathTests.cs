@@ -8,7 +8,7 @@ public class DeathTests
     public void A_crashed_worker_is_replaced_at_once_at_its_index()
     {
         var story = Story.WithServing(workers: 2).Passes(5).DiesBySignal(1, 11);
-        var notice = story.Says<WorkerDiedNotice>();
+        var notice = story.NoticeOf<WorkerDiedNotice>();
         Assert.Equal((1, 1001, TimeSpan.Zero), (notice.Index, notice.Pid, notice.RestartIn));
         Assert.Equal(new LastExit(ExitReason.Crash, ExitStatus.Killed(11), story.Now) { Index = 1, Pid = 1001 }, notice.Exit);
         story.Wants("spawn 1");
@@ -25,7 +25,7 @@ public class DeathTests
     public void An_exit_code_of_zero_is_no_crash_but_replaced_all_the_same(int code, string reason)
     {
         var story = Story.WithServing(workers: 1).Exits(1, code);
-        Assert.Equal(reason, story.Says<WorkerDiedNotice>().Exit.Reason.ToString());
+        Assert.Equal(reason, story.NoticeOf<WorkerDiedNotice>().Exit.Reason.ToString());
         story.Wants("spawn 1");
     }
 
@@ -33,14 +33,14 @@ public class DeathTests
     public void A_worker_that_keeps_crashing_waits_longer_each_time_up_to_a_bound()
     {
         var story = Story.WithServing(workers: 1).Exits(1, 1);
-        Assert.Equal(TimeSpan.Zero, story.Says<WorkerDiedNotice>().RestartIn);
+        Assert.Equal(TimeSpan.Zero, story.NoticeOf<WorkerDiedNotice>().RestartIn);
 
         var expected = 0.5;
         for (var death = 2; death <= 20; death++)
         {
             _ = story.News;
             story.Spawns(1).Exits(1, 1);
-            var wait = story.Says<WorkerDiedNotice>().RestartIn!.Value.TotalSeconds;
+            var wait = story.NoticeOf<WorkerDiedNotice>().RestartIn!.Value.TotalSeconds;
             Assert.InRange(wait, expected * 0.9, expected * 1.1);
             story.WantsNothing();
             Assert.Equal("1 backoff", story.Seats());
@@ -85,11 +85,11 @@ public class DeathTests
         var settings = new ArbiterSettings { Timeout = TimeSpan.FromSeconds(40) };
         var story = Story.WithServing(workers: 1, settings).Exits(1, 1).Boots(1).FallsSilent(1).Passes(40.1);
         Assert.Equal(2, story[2].FailuresInARow);
-        Assert.InRange(story.Says<WorkerStaleNotice>().RestartIn!.Value.TotalSeconds, 0.45, 0.55);
+        Assert.InRange(story.NoticeOf<WorkerStaleNotice>().RestartIn!.Value.TotalSeconds, 0.45, 0.55);
     }
 
     [Fact]
-    public void The_heir_takes_the_lowest_free_index()
+    public void The_replacement_takes_the_lowest_free_index()
     {
         var settings = new ArbiterSettings { Timeout = TimeSpan.FromSeconds(3) };
         var story = Story.WithServing(workers: 2, settings).FallsSilent(1).Passes(3.1).Boots(3).DiesBySignal(1, 6);
@@ -106,12 +106,12 @@ public class DeathTests
         var settings = new ArbiterSettings { Timeout = TimeSpan.FromSeconds(3) };
         var story = Story.WithServing(workers: 2, settings).FallsSilent(1).Passes(3.1).Boots(3).DiesBySignal(1, 6);
         story.Exits(3, 1).Passes(1).Boots(1).Happens(new ScaleRequested(1));
-        var leaving = Assert.Single(story.State.Workers.Values, static worker => !worker.Stays);
+        var leaving = Assert.Single(story.State.Workers.Values, static worker => !worker.IsStaying);
         story.Exits(leaving.Index, 0);
 
         Assert.Equal(
             [(1, 1001, ExitReason.Stale, 3), (3, 1003, ExitReason.Crash, 1), (leaving.Index, leaving.Pid!.Value, ExitReason.ScaleDown, (int?)null)],
-            story.State.Ended.Select(static one => (one.Exit.Index, one.Exit.Pid, one.Exit.Reason, one.Heir)));
+            story.State.Ended.Select(static one => (one.Exit.Index, one.Exit.Pid, one.Exit.Reason, one.ReplacedBy)));
     }
 
     [Fact]
@@ -135,7 +135,7 @@ public class DeathTests
     }
 
     [Fact]
-    public void A_worker_dying_on_its_way_out_has_no_second_heir()
+    public void A_worker_dying_on_its_way_out_has_no_second_replacement()
     {
         var settings = new ArbiterSettings { Timeout = TimeSpan.FromSeconds(3) };
         var story = Story.WithServing(workers: 1, settings).FallsSilent(1).Passes(3.1).Wants("abort 1, spawn 2");

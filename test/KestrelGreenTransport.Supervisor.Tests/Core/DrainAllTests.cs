@@ -27,7 +27,7 @@ public class DrainAllTests
     public void If_they_do_not_come_back_at_first_the_reload_has_failed_and_they_are_tried_on()
     {
         var story = Drained().Happens(new ReloadRequested()).IsPrepared().Boots(1).Spawns(2).Exits(2, 1);
-        story.Says<ReloadFailedNotice>();
+        story.NoticeOf<ReloadFailedNotice>();
         story.Wants("prepare 2, spawn 1 of generation 2, spawn 2 of generation 2, spawn 2 of generation 2");
         Assert.Equal(SupervisorPhase.Degraded, story.Phase);
         story.Boots(2);
@@ -41,7 +41,7 @@ public class DrainAllTests
     public void It_ends_a_reload()
     {
         var story = Story.WithServing(workers: 1).Happens(new ReloadRequested()).IsPrepared().Spawns(2).Happens(new DrainAllRequested());
-        story.Says<ReloadFailedNotice>();
+        story.NoticeOf<ReloadFailedNotice>();
         story.Wants("prepare 2, spawn 2 of generation 2, drain 2 in 30s, drain 1 in 30s");
     }
 
@@ -49,7 +49,7 @@ public class DrainAllTests
     public void One_alone_leaves_at_once_and_another_boots_meanwhile()
     {
         var story = Story.WithServing(workers: 2).Happens(new DrainRequested(2));
-        story.Says<WorkerDrainedNotice>();
+        story.NoticeOf<WorkerDrainedNotice>();
         story.Wants("drain 2 in 30s, spawn 3");
         Assert.Equal("1 serving, 2 draining, 3 booting", story.Seats());
         story.Boots(3).Exits(2, 0).WantsNothing();

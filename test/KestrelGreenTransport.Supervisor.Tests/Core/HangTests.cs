@@ -44,7 +44,7 @@ public class HangTests
         var story = Story.WithServing(workers: 2, ShortTimeout).Passes(10).FallsSilent(1).Passes(2);
         story.Happens(new WorkerExamined(1, Starved(story.Now), IsStopped: false)).Passes(1.1);
 
-        Assert.Equal(Verdict.ThreadPoolStarvation, story.Says<WorkerStaleNotice>().Verdict);
+        Assert.Equal(Verdict.ThreadPoolStarvation, story.NoticeOf<WorkerStaleNotice>().Verdict);
         Assert.Contains(story.News, effect => effect is AbortWorker { Index: 1, Reason: ExitReason.Stale, Verdict: Verdict.ThreadPoolStarvation });
         Assert.Equal(new VerdictCounts(0, 1, 0, 0, 0), story.State.Verdicts);
         story.Boots(3).Happens(new WorkerAbortFinished(1)).DiesBySignal(1, 9);
@@ -56,9 +56,9 @@ public class HangTests
     {
         var story = Story.WithServing(workers: 1, ShortTimeout).FallsSilent(1).Passes(2);
         story.Happens(new WorkerExamined(1, Starved(story.Now), IsStopped: false)).Beats(1);
-        Assert.Null(story[1].Suspicion);
+        Assert.Null(story[1].LikelyVerdict);
         story.Passes(3.1);
-        Assert.Equal(Verdict.NoHeartbeat, story.Says<WorkerStaleNotice>().Verdict);
+        Assert.Equal(Verdict.NoHeartbeat, story.NoticeOf<WorkerStaleNotice>().Verdict);
     }
 
     [Fact]
@@ -74,17 +74,17 @@ public class HangTests
     public void A_slow_request_is_reported_and_its_worker_left_alone()
     {
         var story = Story.WithServing(workers: 1).Happens(new WorkerRequestOverdue(1, Slow));
-        Assert.Equal((Slow, false), (story.Says<SlowRequestNotice>().Request, story.Says<SlowRequestNotice>().IsKilled));
+        Assert.Equal((Slow, false), (story.NoticeOf<SlowRequestNotice>().Request, story.NoticeOf<SlowRequestNotice>().IsKilled));
         story.Passes(60).WantsNothing();
         Assert.Equal(1, story.State.Verdicts.HungRequest);
     }
 
     [Fact]
-    public void Where_somebody_chose_so_a_hung_request_ends_its_worker_and_the_heir_comes_at_once()
+    public void Where_somebody_chose_so_a_hung_request_ends_its_worker_and_the_replacement_comes_at_once()
     {
         var story = Story.WithServing(workers: 2, new ArbiterSettings { KillsHungRequests = true }).Passes(60);
         story.Happens(new WorkerRequestOverdue(1, Slow));
-        Assert.True(story.Says<SlowRequestNotice>().IsKilled);
+        Assert.True(story.NoticeOf<SlowRequestNotice>().IsKilled);
         story.Wants("abort 1, spawn 3");
 
         // Its second slow request does not cause a second verdict.
@@ -97,14 +97,14 @@ public class HangTests
     public void A_kill_of_the_kernels_for_memory_is_out_of_memory()
     {
         var story = Story.WithServing(workers: 1).Happens(new WorkerExited(1, ExitStatus.Killed(9), WasKilledForMemory: true));
-        Assert.Equal(ExitReason.OutOfMemory, story.Says<WorkerDiedNotice>().Exit.Reason);
+        Assert.Equal(ExitReason.OutOfMemory, story.NoticeOf<WorkerDiedNotice>().Exit.Reason);
     }
 
     [Fact]
     public void A_worker_that_said_so_with_its_last_words_ran_out_of_memory()
     {
         var story = Story.WithServing(workers: 1).Happens(new WorkerSaidOutOfMemory(1)).DiesBySignal(1, 6);
-        Assert.Equal(ExitReason.OutOfMemory, story.Says<WorkerDiedNotice>().Exit.Reason);
+        Assert.Equal(ExitReason.OutOfMemory, story.NoticeOf<WorkerDiedNotice>().Exit.Reason);
     }
 
     [Fact]

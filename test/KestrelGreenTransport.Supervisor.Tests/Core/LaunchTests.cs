@@ -25,7 +25,7 @@ public class LaunchTests
     public void A_worker_that_says_ready_serves_and_its_boot_time_is_told()
     {
         var story = new Story(workers: 1).Happens(new Started()).Spawns(1).Passes(1.5).Happens(new WorkerReady(1));
-        Assert.Equal(TimeSpan.FromSeconds(1.5), story.Says<WorkerReadyNotice>().BootTime);
+        Assert.Equal(TimeSpan.FromSeconds(1.5), story.NoticeOf<WorkerReadyNotice>().BootTime);
         Assert.Equal(WorkerPhase.Serving, story[1].Phase);
         Assert.Equal(story.Now, story[1].ServingSince);
         Assert.Null(story[1].Deadline);
@@ -48,7 +48,7 @@ public class LaunchTests
         var since = story[1].ServingSince;
         story.Passes(1).Happens(new WorkerReady(1)).Beats(1);
         Assert.Equal(since, story[1].ServingSince);
-        story.Says<WorkerReadyNotice>();
+        story.NoticeOf<WorkerReadyNotice>();
     }
 
     [Fact]
@@ -84,7 +84,7 @@ public class LaunchTests
         var story = Story.WithServing(workers: 1);
         story.DiesBySignal(1, 9).Wants("spawn 1");
         story.Happens(new WorkerSpawnFailed(1, "EAGAIN"));
-        var notice = story.Says<SpawnFailedNotice>();
+        var notice = story.NoticeOf<SpawnFailedNotice>();
         Assert.Equal("EAGAIN", notice.Error);
         Assert.InRange(notice.RetryIn!.Value.TotalSeconds, 0.45, 0.55);
         story.WantsNothing();

@@ -18,7 +18,7 @@ public class LivenessTests
         story.WantsNothing();
 
         story.Passes(0.1);
-        var notice = story.Says<WorkerStaleNotice>();
+        var notice = story.NoticeOf<WorkerStaleNotice>();
         Assert.Equal((1, 3.1, TimeSpan.Zero), (notice.Index, notice.Silence.TotalSeconds, notice.RestartIn));
         story.Wants("abort 1, spawn 3");
         Assert.Equal("1 suspect, 2 serving, 3 booting", story.Seats());
@@ -31,7 +31,7 @@ public class LivenessTests
         Assert.Equal("1 killing, 2 serving, 3 serving", story.Seats());
 
         story.DiesBySignal(1, 9);
-        Assert.Equal(ExitReason.Stale, story.Says<WorkerLeftNotice>().Exit.Reason);
+        Assert.Equal(ExitReason.Stale, story.NoticeOf<WorkerLeftNotice>().Exit.Reason);
         story.WantsNothing();
         Assert.Equal("2 serving, 3 serving", story.Seats());
     }
@@ -126,7 +126,7 @@ public class LivenessTests
         var story = Story.WithServing(workers: 1, ShortTimeout).FallsSilent(1).Passes(3.1).Boots(2).Happens(new WorkerAbortFinished(1)).Wants("abort 1, spawn 2, kill 1");
         story.Passes(9.9).WantsNothing();
         story.Passes(0.1);
-        Assert.Contains("uninterruptible", story.Says<WorkerKilledNotice>().Why, StringComparison.Ordinal);
+        Assert.Contains("uninterruptible", story.NoticeOf<WorkerKilledNotice>().Why, StringComparison.Ordinal);
         story.Wants("kill 1").Passes(9.9).WantsNothing();
         story.Passes(0.1).Wants("kill 1");
     }
@@ -135,7 +135,7 @@ public class LivenessTests
     public void A_worker_that_begins_to_leave_unasked_is_replaced_at_once_and_has_its_grace()
     {
         var story = Story.WithServing(workers: 2).Passes(60).Beats(1, WorkerState.Draining);
-        Assert.Equal(TimeSpan.Zero, story.Says<WorkerLeavingNotice>().RestartIn);
+        Assert.Equal(TimeSpan.Zero, story.NoticeOf<WorkerLeavingNotice>().RestartIn);
         story.Wants("spawn 3");
         Assert.Equal("1 draining, 2 serving, 3 booting", story.Seats());
         story.Boots(3).Exits(1, 0).WantsNothing();

@@ -19,7 +19,7 @@ public class PreparationTests
     public void If_it_fails_nothing_is_started()
     {
         var story = new Story(workers: 2, Prepares).Happens(new Started()).Happens(new PreparationFailed(1, "no database"));
-        Assert.Equal("no database", story.Says<PreparationFailedNotice>().Message);
+        Assert.Equal("no database", story.NoticeOf<PreparationFailedNotice>().Message);
         story.Wants("prepare 1, leave 3");
     }
 

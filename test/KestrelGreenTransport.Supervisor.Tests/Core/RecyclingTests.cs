@@ -13,7 +13,7 @@ public class RecyclingTests
     {
         var story = Story.WithServing(workers: 2, Limits).Happens(new WorkerMeasured(1, 99, 999)).Passes(1).WantsNothing();
         story.Happens(new WorkerMeasured(1, requests, memory));
-        Assert.Equal(reason, story.Says<WorkerDueNotice>().Reason.ToString());
+        Assert.Equal(reason, story.NoticeOf<WorkerDueNotice>().Reason.ToString());
         story.Wants("spawn 3");
         Assert.Equal("1 serving, 2 serving, 3 booting", story.Seats());
         Assert.Equal(SupervisorPhase.Running, story.Phase);

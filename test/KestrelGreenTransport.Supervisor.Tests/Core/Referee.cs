@@ -77,7 +77,7 @@ internal sealed class Referee(ArbiterSettings settings)
                 JudgeDrain(Process(drain.Index), drain.Deadline, before, after, now);
                 break;
             case OpenWorker open:
-                Require(Process(open.Index) is { IsOrderedToEnd: false, Says: WorkerState.Standby or WorkerState.Serving or WorkerState.Draining }, $"{open.Index} can serve");
+                Require(Process(open.Index) is { IsOrderedToEnd: false, ReportedState: WorkerState.Standby or WorkerState.Serving or WorkerState.Draining }, $"{open.Index} can serve");
                 break;
             case WarmWorker warm:
                 Require(Process(warm.Index) is { IsOrderedToEnd: false, IsReady: false, IsWarming: false }, $"{warm.Index} is warmed once, before it serves");
@@ -111,7 +111,7 @@ internal sealed class Referee(ArbiterSettings settings)
         _servedAtReload = (_servedAtReload ?? before.Workers.Values.Count(Serves)) - lost;
         Require(after.Workers.Values.Count(Serves) >= _servedAtReload, "a reload leaves no fewer serving than it found");
 
-        static bool Serves(WorkerHandle worker) => worker is { Stays: true, Kind: SeatKind.Active, Phase: WorkerPhase.Serving };
+        static bool Serves(WorkerHandle worker) => worker is { IsStaying: true, Kind: SeatKind.Active, Phase: WorkerPhase.Serving };
     }
 
     /// <summary>What must hold between any two steps.</summary>
@@ -127,7 +127,7 @@ internal sealed class Referee(ArbiterSettings settings)
             leaders.Count == 1 || !LeadIsGiven || Stop is not null || !Processes.Values.Any(p => MayLead(p, state)),
             "somebody leads where anybody may");
         Require(
-            state.Workers.Values.Where(w => w.Pid is not null).Select(w => (w.Index, w.Pid!.Value, w.Stays))
+            state.Workers.Values.Where(w => w.Pid is not null).Select(w => (w.Index, w.Pid!.Value, w.IsStaying))
                 .SequenceEqual(Processes.Values.Select(p => (p.Index, p.Pid, !p.IsOrderedToEnd))),
             "every process has one seat, which stays unless the process was ordered to end");
         Require(
@@ -135,11 +135,11 @@ internal sealed class Referee(ArbiterSettings settings)
             "every process that is being made has one seat");
         if (Stop is not null)
         {
-            Require(state.Workers.Values.All(w => !w.Stays), "nobody stays during a stop");
+            Require(state.Workers.Values.All(w => !w.IsStaying), "nobody stays during a stop");
         }
         else
         {
-            var staying = state.Workers.Values.Where(w => w.Stays).ToList();
+            var staying = state.Workers.Values.Where(w => w.IsStaying).ToList();
             var active = staying.Where(w => w.Kind == SeatKind.Active).ToList();
             Require(active.Count == (state.IsDrained ? 0 : state.Target), "as many seats stay as are wanted");
             Require(
@@ -175,7 +175,7 @@ internal sealed class Referee(ArbiterSettings settings)
     }
 
     private static bool MayLead(SimulatedProcess process, SupervisorState state) =>
-        process is { IsOrderedToEnd: false, HasResigned: false, SaidHello: true } && state.Workers[process.Index] is { Stays: true, Phase: WorkerPhase.Serving };
+        process is { IsOrderedToEnd: false, HasResigned: false, SaidHello: true } && state.Workers[process.Index] is { IsStaying: true, Phase: WorkerPhase.Serving };
 
     private void JudgeAppointment(SimulatedProcess process, bool leads, SupervisorState after)
     {
@@ -238,7 +238,7 @@ internal sealed class Referee(ArbiterSettings settings)
         if (Stop is null && !after.IsDrained && Serves(before, seat.Index) && seat.Index != DrainedAlone && seat.Ending is not ExitReason.ScaleDown)
         {
             // Whoever takes over a place that was not this one's own is new among those that serve in their places.
-            var leave = before.Workers.Values.Count(w => Serves(before, w.Index) && after.Workers.GetValueOrDefault(w.Index) is { Stays: false, Phase: WorkerPhase.Draining, Ending: not (ExitReason.Exited or ExitReason.ScaleDown) } a && a.Pid == w.Pid);
+            var leave = before.Workers.Values.Count(w => Serves(before, w.Index) && after.Workers.GetValueOrDefault(w.Index) is { IsStaying: false, Phase: WorkerPhase.Draining, Ending: not (ExitReason.Exited or ExitReason.ScaleDown) } a && a.Pid == w.Pid);
             var come = after.Workers.Values.Count(w => Serves(after, w.Index) && !(Serves(before, w.Index) && before.Workers[w.Index].Pid == w.Pid));
             Require(come >= leave, $"{process.Index} leaves only once another one serves");
         }
@@ -255,7 +255,7 @@ internal sealed class Referee(ArbiterSettings settings)
     }
 
     private static bool Serves(SupervisorState state, int index) =>
-        state.Workers.GetValueOrDefault(index) is { Stays: true, Kind: SeatKind.Active, Phase: WorkerPhase.Serving };
+        state.Workers.GetValueOrDefault(index) is { IsStaying: true, Kind: SeatKind.Active, Phase: WorkerPhase.Serving };
 
     private bool IsStale(SimulatedProcess process, long now) => now - process.LastProof > Nanoseconds.Of(settings.Timeout);
 

@@ -58,7 +58,7 @@ public class ReloadTests
             _ => story.Boots(3).Beats(3, KestrelGreenTransport.Contract.WorkerState.Draining),
         };
 
-        var failed = story.Says<ReloadFailedNotice>();
+        var failed = story.NoticeOf<ReloadFailedNotice>();
         Assert.Equal((2, 1, 0), (failed.Generation, failed.InForce, failed.Replaced));
         Assert.DoesNotContain(story.News, static effect => effect is DrainWorker { Index: < 3 } or KillWorker or SpawnWorker);
         Assert.All(story.State.Workers.Values.Where(static worker => worker.Index < 3), static worker => Assert.Equal(WorkerPhase.Serving, worker.Phase));
@@ -73,7 +73,7 @@ public class ReloadTests
     public void What_cannot_be_prepared_starts_nobody()
     {
         var story = Story.WithServing(workers: 1).Happens(Reload).Happens(new PreparationFailed(2, "migrations failed"));
-        Assert.Equal(new PreparationFailedNotice(2, "migrations failed"), story.Says<ReloadFailedNotice>().Cause);
+        Assert.Equal(new PreparationFailedNotice(2, "migrations failed"), story.NoticeOf<ReloadFailedNotice>().Cause);
         story.Wants("prepare 2");
         Assert.Equal(SupervisorPhase.Running, story.Phase);
     }
@@ -83,7 +83,7 @@ public class ReloadTests
     {
         var story = Reloading(workers: 2).Boots(3).Passes(0.6).Exits(1, 0).Spawns(1).Wants("drain 1 in 30s, spawn 1 of generation 2");
         story.Exits(1, 134);
-        Assert.Equal(1, story.Says<ReloadFailedNotice>().Replaced);
+        Assert.Equal(1, story.NoticeOf<ReloadFailedNotice>().Replaced);
         story.Wants("spawn 1");
         Assert.Equal(SupervisorPhase.Reloading, story.Phase);
         story.Boots(1).Passes(0.6).Wants("drain 3 in 30s").Exits(3, 0);
@@ -97,7 +97,7 @@ public class ReloadTests
     {
         var story = Reloading(workers: 2).Boots(3).Passes(0.6).Exits(1, 0).Spawns(1).Wants("drain 1 in 30s, spawn 1 of generation 2");
         story.DiesBySignal(3, 11);
-        story.Says<ReloadFailedNotice>();
+        story.NoticeOf<ReloadFailedNotice>();
 
         // The new worker is drained, and the empty place is filled from the generation in force.
         story.Wants("drain 1 in 30s, spawn 3").Boots(3).Exits(1, 0);
@@ -109,7 +109,7 @@ public class ReloadTests
     public void When_the_old_generation_does_not_come_back_the_new_workers_stay_where_they_are()
     {
         var story = Reloading(workers: 2).Boots(3).Passes(0.6).Exits(1, 0).Spawns(1).Exits(1, 134).Spawns(1).Exits(1, 1);
-        story.Says<RollbackFailedNotice>();
+        story.NoticeOf<RollbackFailedNotice>();
         Assert.Equal("2 serving, 3 serving", story.Seats());
         Assert.Equal(SupervisorPhase.Running, story.Phase);
         _ = story.News;
@@ -143,7 +143,7 @@ public class ReloadTests
     public void A_graceful_stop_in_the_middle_ends_the_reload_and_all_workers()
     {
         var story = Reloading(workers: 2).Boots(3).Happens(new StopRequested(StopKind.Graceful));
-        Assert.IsType<StoppingNotice>(story.Says<ReloadFailedNotice>().Cause);
+        Assert.IsType<StoppingNotice>(story.NoticeOf<ReloadFailedNotice>().Cause);
         story.Wants("drain 1 in 30s, drain 2 in 30s, drain 3 in 30s");
         story.Exits(1, 0).Exits(2, 0).Exits(3, 0).Wants("leave 0");
     }
@@ -201,7 +201,7 @@ public class ReloadTests
         story.Boots(3).Wants("prepare 2, spawn 3 of generation 2").FallsSilent(1).Passes(3).Wants("drain 1 in 30s");
         story.FallsSilent(2).Exits(1, 0).Boots(1).Passes(0.4).WantsWithGates("spawn 1 of generation 2, open 1");
         story.FallsSilent(1).Passes(2.2);
-        Assert.Equal(1, story.Says<WorkerStaleNotice>().Index);
+        Assert.Equal(1, story.NoticeOf<WorkerStaleNotice>().Index);
     }
 
     [Fact]

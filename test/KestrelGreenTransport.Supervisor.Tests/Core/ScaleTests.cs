@@ -8,7 +8,7 @@ public class ScaleTests
     public void Scaling_up_spawns_what_is_missing()
     {
         var story = Story.WithServing(workers: 1).Happens(new ScaleRequested(3));
-        Assert.Equal(new ScalingNotice(1, 3), story.Says<ScalingNotice>());
+        Assert.Equal(new ScalingNotice(1, 3), story.NoticeOf<ScalingNotice>());
         story.Wants("spawn 2, spawn 3");
         Assert.Equal(3, story.State.Target);
     }
@@ -88,7 +88,7 @@ public class ScaleTests
         new Story(workers: 1).Happens(new ScaleRequested(2)).Happens(new Started()).Wants("spawn 1, spawn 2");
 
     [Fact]
-    public void The_heir_of_a_stale_worker_may_be_scaled_away()
+    public void The_replacement_of_a_stale_worker_may_be_scaled_away()
     {
         var settings = new ArbiterSettings { Timeout = TimeSpan.FromSeconds(3) };
         var story = Story.WithServing(workers: 2, settings).FallsSilent(2).Passes(3.1).Wants("abort 2, spawn 3");

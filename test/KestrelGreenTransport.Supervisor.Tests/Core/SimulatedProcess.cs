@@ -11,7 +11,7 @@ internal sealed class SimulatedProcess
     public required int Pid { get; init; }
 
     /// <summary>The state that it reports: booting, standby, serving, draining.</summary>
-    public WorkerState Says { get; set; } = WorkerState.Booting;
+    public WorkerState ReportedState { get; set; } = WorkerState.Booting;
 
     /// <summary>It was asked to warm up, and has not answered yet.</summary>
     public bool IsWarming { get; set; }

@@ -23,7 +23,7 @@ public class StandbyTests
     public void When_a_worker_dies_the_gate_of_the_one_that_stands_by_opens_in_the_same_step()
     {
         var story = WithStandby().DiesBySignal(1, 9);
-        Assert.Equal(3, story.Says<WorkerTakesOverNotice>().Index);
+        Assert.Equal(3, story.NoticeOf<WorkerTakesOverNotice>().Index);
         story.WantsWithGates("spawn 1, open 3");
         Assert.Equal("1 booting, 2 serving, 3 serving", story.Seats());
         Assert.Equal(SupervisorPhase.Running, story.Phase);
@@ -87,7 +87,7 @@ public class StandbyTests
     {
         var story = new Story(workers: 1, OneStandby).Happens(new Started()).Boots(1).Boots(2).Happens(new ReloadRequested()).IsPrepared();
         story.Boots(3).Passes(0.6).Exits(1, 0);
-        story.Says<ReloadedNotice>();
+        story.NoticeOf<ReloadedNotice>();
         _ = story.News;
 
         story.DiesBySignal(3, 11).WantsWithGates("spawn 1 of generation 2, open 2, spawn 3 of generation 2");

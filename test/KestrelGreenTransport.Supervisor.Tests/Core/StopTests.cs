@@ -11,12 +11,12 @@ public class StopTests
     public void A_graceful_stop_drains_everyone_and_leaves_when_the_last_is_gone()
     {
         var story = Story.WithServing(workers: 2).Happens(Graceful);
-        Assert.Equal(2, story.Says<StoppingNotice>().Workers);
+        Assert.Equal(2, story.NoticeOf<StoppingNotice>().Workers);
         story.Wants("drain 1 in 30s, drain 2 in 30s");
         Assert.Equal(SupervisorPhase.Stopping, story.Phase);
 
         story.Exits(1, 0);
-        Assert.Equal(ExitReason.Stop, story.Says<WorkerLeftNotice>().Exit.Reason);
+        Assert.Equal(ExitReason.Stop, story.NoticeOf<WorkerLeftNotice>().Exit.Reason);
         story.Passes(20).WantsNothing().Exits(2, 0).Wants("leave 0");
         Assert.Equal(SupervisorPhase.Stopped, story.Phase);
     }
@@ -26,9 +26,9 @@ public class StopTests
     {
         var story = Story.WithServing(workers: 1).Happens(Graceful).Passes(39.9).Wants("drain 1 in 30s");
         story.Passes(0.1);
-        Assert.Equal(new WorkerKilledNotice(1, 1001, "it did not exit within GracefulTimeout (30s) plus 10s"), story.Says<WorkerKilledNotice>());
+        Assert.Equal(new WorkerKilledNotice(1, 1001, "it did not exit within GracefulTimeout (30s) plus 10s"), story.NoticeOf<WorkerKilledNotice>());
         story.Wants("kill 1").DiesBySignal(1, 9);
-        Assert.Equal(ExitReason.Stop, story.Says<WorkerLeftNotice>().Exit.Reason);
+        Assert.Equal(ExitReason.Stop, story.NoticeOf<WorkerLeftNotice>().Exit.Reason);
         story.Wants("leave 0");
     }
 
@@ -76,7 +76,7 @@ public class StopTests
     {
         var story = Story.WithServing(workers: 2).Exits(1, 1).Spawns(1).Exits(1, 1).Wants("spawn 1");
         story.Happens(Graceful);
-        Assert.Equal(1, story.Says<StoppingNotice>().Workers);
+        Assert.Equal(1, story.NoticeOf<StoppingNotice>().Workers);
         Assert.Equal("2 draining", story.Seats());
     }
 
@@ -120,7 +120,7 @@ public class StopTests
         var story = Story.WithServing(workers: 1, settings).FallsSilent(1).Passes(3.1).Boots(2).Wants("abort 1, spawn 2");
         story.Happens(Graceful).Passes(3).Wants("drain 2 in 30s, kill 1");
         story.DiesBySignal(1, 9);
-        Assert.Equal(ExitReason.Stale, story.Says<WorkerLeftNotice>().Exit.Reason);
+        Assert.Equal(ExitReason.Stale, story.NoticeOf<WorkerLeftNotice>().Exit.Reason);
     }
 
     [Fact]
@@ -128,7 +128,7 @@ public class StopTests
     {
         var story = Story.WithServing(workers: 2).Happens(new ScaleRequested(1)).Happens(Quick).Wants("drain 2 in 30s, drain 1 in 0s, drain 2 in 0s");
         story.Exits(2, 0);
-        Assert.Equal(ExitReason.ScaleDown, story.Says<WorkerLeftNotice>().Exit.Reason);
+        Assert.Equal(ExitReason.ScaleDown, story.NoticeOf<WorkerLeftNotice>().Exit.Reason);
     }
 
     [Fact]

@@ -129,7 +129,7 @@ internal sealed class Story
     public Story WantsNothing() => Wants("");
 
     /// <summary>Asserts that exactly one notice of this type came since the last look.</summary>
-    public T Says<T>()
+    public T NoticeOf<T>()
         where T : Notice =>
         Assert.Single(_effects.OfType<Report>().Select(report => report.Notice).OfType<T>());
 

@@ -10,7 +10,7 @@ public class SupervisorPauseTests
     public void Nobody_is_killed_for_the_supervisors_own_absence_even_when_a_tick_comes_first()
     {
         var story = Story.WithServing(workers: 2, ShortTimeout).Passes(10).SupervisorSleeps(3600).Happens(new Tick());
-        Assert.Equal(TimeSpan.FromHours(1), story.Says<SupervisorPausedNotice>().Gap);
+        Assert.Equal(TimeSpan.FromHours(1), story.NoticeOf<SupervisorPausedNotice>().Gap);
         story.WantsNothing().Passes(10).WantsNothing();
     }
 

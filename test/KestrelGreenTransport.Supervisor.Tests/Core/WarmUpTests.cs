@@ -25,7 +25,7 @@ public class WarmUpTests
     public void The_first_worker_of_all_serves_at_once_since_no_other_one_does()
     {
         var story = new Story(workers: 2, Warming).Happens(new Started()).Boots(1);
-        story.Says<WarmUpCutShortNotice>();
+        story.NoticeOf<WarmUpCutShortNotice>();
         Assert.Equal("1 serving, 2 booting", story.Seats());
         story.Boots(2);
         Assert.Equal("1 serving, 2 warming", story.Seats());
@@ -44,7 +44,7 @@ public class WarmUpTests
     public void A_warm_up_is_cut_short_when_the_last_worker_that_serves_is_lost()
     {
         var story = OneServes().Happens(new ScaleRequested(2)).Boots(2).Exits(1, 1);
-        story.Says<WarmUpCutShortNotice>();
+        story.NoticeOf<WarmUpCutShortNotice>();
         Assert.Contains(new OpenWorker(2), story.News);
         Assert.Equal("1 booting, 2 serving", story.Seats());
         story.Happens(new WorkerWarmed(2, "500")).WantsNothing();
@@ -56,7 +56,7 @@ public class WarmUpTests
         // The warm-up may take longer than the other worker's Timeout.
         var patient = Warming with { WarmUp = Warming.WarmUp! with { Time = TimeSpan.FromMinutes(1) } };
         var story = OneServes(patient).Happens(new ScaleRequested(2)).Boots(2).FallsSilent(1).Passes(31);
-        story.Says<WarmUpCutShortNotice>();
+        story.NoticeOf<WarmUpCutShortNotice>();
         Assert.Equal("1 suspect, 2 serving, 3 booting", story.Seats());
     }
 
@@ -75,12 +75,12 @@ public class WarmUpTests
     public void A_bad_answer_keeps_no_worker_from_serving_except_one_of_a_new_generation()
     {
         var story = OneServes().Happens(new ScaleRequested(2)).Boots(2).Happens(new WorkerWarmed(2, "500"));
-        Assert.Equal("500", story.Says<WarmUpFailedNotice>().Problem);
+        Assert.Equal("500", story.NoticeOf<WarmUpFailedNotice>().Problem);
         Assert.Equal("1 serving, 2 serving", story.Seats());
         _ = story.News;
 
         story.Happens(new ReloadRequested()).IsPrepared().Boots(3).Happens(new WorkerWarmed(3, "503"));
-        Assert.Equal("503", Assert.IsType<WarmUpFailedNotice>(story.Says<ReloadFailedNotice>().Cause).Problem);
+        Assert.Equal("503", Assert.IsType<WarmUpFailedNotice>(story.NoticeOf<ReloadFailedNotice>().Cause).Problem);
         story.Wants("prepare 2, spawn 3 of generation 2, warm 3 at /a POST /b, drain 3 in 30s");
     }
 
@@ -88,7 +88,7 @@ public class WarmUpTests
     public void Time_that_runs_out_is_told_once_and_held_against_no_worker()
     {
         var story = OneServes().Happens(new ReloadRequested()).IsPrepared().Boots(2).Happens(new WorkerWarmed(2, "no answer", TimedOut: true));
-        Assert.Equal("no answer", story.Says<WarmUpFailedNotice>().Problem);
+        Assert.Equal("no answer", story.NoticeOf<WarmUpFailedNotice>().Problem);
         Assert.Equal("1 serving, 2 serving", story.Seats());
     }
 
@@ -98,7 +98,7 @@ public class WarmUpTests
         var story = OneServes().Happens(new ScaleRequested(2)).Boots(2).Passes(8.9);
         Assert.Equal("1 serving, 2 warming", story.Seats());
         story.Passes(0.2);
-        Assert.Equal("not finished within 4s (WarmUpTime) plus 5s", story.Says<WarmUpFailedNotice>().Problem);
+        Assert.Equal("not finished within 4s (WarmUpTime) plus 5s", story.NoticeOf<WarmUpFailedNotice>().Problem);
         Assert.Equal("1 serving, 2 serving", story.Seats());
     }
 

@@ -218,7 +218,7 @@ internal sealed class World
                 SayHello(process);
             }
 
-            if (process is { Hung: false, Says: WorkerState.Booting })
+            if (process is { Hung: false, ReportedState: WorkerState.Booting })
             {
                 BecomeReady(process, byMessage: true);
             }
@@ -239,7 +239,7 @@ internal sealed class World
                 && _state.Surge is null
                 && _state.Workers.Count == _state.Target + _state.Settings.Standby
                 && _state.Workers.Values.All(worker => worker is { Phase: WorkerPhase.Serving or WorkerPhase.Standby, Due: null })
-                && Alive.All(process => process is { Hung: false, Says: not WorkerState.Draining })
+                && Alive.All(process => process is { Hung: false, ReportedState: not WorkerState.Draining })
                 && Alive.Any(process => process is { Leads: true, IsDismissed: false });
 
     private static SupervisorEvent Stray(int which, int index) => (which % 15) switch
@@ -268,7 +268,7 @@ internal sealed class World
             Spawn(Referee.Awaited.ElementAt(which % Referee.Awaited.Count));
         }
 
-        foreach (var process in Alive.Where(one => one is { Hung: false, Says: WorkerState.Booting }).ToList())
+        foreach (var process in Alive.Where(one => one is { Hung: false, ReportedState: WorkerState.Booting }).ToList())
         {
             BecomeReady(process, byMessage: true);
             if (process.IsWarming)
@@ -297,7 +297,7 @@ internal sealed class World
             case MoveKind.RunsOutOfMemory:
                 Happens(new WorkerSaidOutOfMemory(process.Index));
                 break;
-            case MoveKind.BecomesReady when process is { Hung: false, Says: WorkerState.Booting }:
+            case MoveKind.BecomesReady when process is { Hung: false, ReportedState: WorkerState.Booting }:
                 BecomeReady(process, byMessage: move.B % 2 == 0);
                 break;
             case MoveKind.Hangs:
@@ -318,7 +318,7 @@ internal sealed class World
                 Die(process, ExitStatus.Killed(11));
                 break;
             case MoveKind.LeavesByItself:
-                process.Says = WorkerState.Draining;
+                process.ReportedState = WorkerState.Draining;
                 break;
             case MoveKind.WarmUpEnds when process is { Hung: false, IsWarming: true }:
                 Warm(process, move.B % 2 == 0 ? "it answered 500" : null, timedOut: move.B % 4 == 0);
@@ -402,7 +402,7 @@ internal sealed class World
 
     private void BecomeReady(SimulatedProcess process, bool byMessage)
     {
-        process.Says = WorkerState.Standby;
+        process.ReportedState = WorkerState.Standby;
         if (byMessage)
         {
             SayHello(process);
@@ -446,7 +446,7 @@ internal sealed class World
 
         foreach (var process in Alive.ToList())
         {
-            if (process is { Leads: true, Hung: false } && (process.IsDismissed || process.Says == WorkerState.Draining))
+            if (process is { Leads: true, Hung: false } && (process.IsDismissed || process.ReportedState == WorkerState.Draining))
             {
                 process.Leads = false;
                 process.HasResigned = true;
@@ -478,12 +478,12 @@ internal sealed class World
     {
         ForgivePause();
         process.LastBeatAt = _now;
-        if (process is { Says: WorkerState.Draining, IsReady: true, IsOrderedToEnd: false })
+        if (process is { ReportedState: WorkerState.Draining, IsReady: true, IsOrderedToEnd: false })
         {
             process.LeaveDueFrom = process.LeaveDueBy = _now + Nanoseconds.Of(Settings.GracefulTimeout + ArbiterSettings.GraceMargin);
         }
 
-        Happens(new WorkerBeat(process.Index, _now, process.Says));
+        Happens(new WorkerBeat(process.Index, _now, process.ReportedState));
     }
 
     // What is ordered from now on is not late by the time in which the supervisor did not run.
@@ -512,9 +512,9 @@ internal sealed class World
         foreach (var effect in effects)
         {
             Referee.Judge(effect, before, _state, _now);
-            if (effect is OpenWorker open && Referee.Processes[open.Index] is { Says: WorkerState.Standby } opened)
+            if (effect is OpenWorker open && Referee.Processes[open.Index] is { ReportedState: WorkerState.Standby } opened)
             {
-                opened.Says = WorkerState.Serving;
+                opened.ReportedState = WorkerState.Serving;
             }
         }
 

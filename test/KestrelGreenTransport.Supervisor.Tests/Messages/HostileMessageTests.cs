@@ -381,7 +381,7 @@ public sealed class HostileMessageTests : IDisposable
         /// <summary>Oldest first.</summary>
         public IReadOnlyList<FakeWorker> Living => [.. _all.Where(static worker => worker.IsThere)];
 
-        public void Launch(int index, long generation, Action<WorkerLauncher.Outcome> done)
+        public void Launch(int index, long generation, Action<WorkerLauncher.LaunchOutcome> done)
         {
             var (ours, theirs) = Descriptor.SeqPacketPair();
             var spawned = Spawn.Start(new SpawnRequest
@@ -393,7 +393,7 @@ public sealed class HostileMessageTests : IDisposable
             });
             var process = new WorkerProcess(index, generation, spawned.Process!, ours, heartbeats.CreateWorkerFile(index).File);
             _all.Enqueue(new FakeWorker(index, spawned.Process!.Pid, theirs));
-            done(new WorkerLauncher.Outcome(process, null));
+            done(new WorkerLauncher.LaunchOutcome(process, null));
         }
 
         public void Dispose()

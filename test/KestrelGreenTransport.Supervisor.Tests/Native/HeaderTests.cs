@@ -94,7 +94,7 @@ public sealed partial class HeaderTests : IDisposable
             Is("offsetof(struct statx, stx_nlink)", Offset<LibcFiles.Statx>("stx_nlink")),
             Is("sizeof(struct ucred)", sizeof(Posix.Ucred)),
             Is("offsetof(struct rusage, ru_nvcsw)", (long)Marshal.OffsetOf(usage, "VoluntarySwitches")),
-            Is("sizeof(struct timespec)", 2 * sizeof(nint)));
+            Is("sizeof(struct timespec)", sizeof(Libc.TimeSpec)));
     }
 
     private static string Is(string expression, long value) =>

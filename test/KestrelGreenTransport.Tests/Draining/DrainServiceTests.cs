@@ -109,7 +109,7 @@ public sealed class DrainServiceTests : IAsyncDisposable
     [InlineData(0, true, false, false)]
     [InlineData(1000, true, false, true)]
     public void A_listener_waits_for_those_that_are_connecting_only_where_the_process_was_told_to_leave(int elapsed, bool waits, bool lingers, bool isOver) =>
-        Assert.Equal(isOver, LastCall.IsOver(TimeSpan.FromMilliseconds(elapsed), waits, lingers));
+        Assert.Equal(isOver, DrainGrace.IsOver(TimeSpan.FromMilliseconds(elapsed), waits, lingers));
 
     private async Task For(TimeSpan span)
     {

@@ -45,7 +45,7 @@ public class InterleavedConnectionTests
             else if (point.StartsWith("the app begins", StringComparison.Ordinal) && Interlocked.Exchange(ref isArmed, 0) == 1)
             {
                 led.Reset();
-                Assert.True(loop.TryGiveToSpare(loop.Leadership.Word, computes: false));
+                Assert.True(loop.TryGiveToSpare(loop.Ownership.Word, computes: false));
                 Assert.True(led.Wait(Wait.Limit));
             }
         };

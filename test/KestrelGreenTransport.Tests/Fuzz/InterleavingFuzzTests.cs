@@ -26,7 +26,7 @@ public class InterleavingFuzzTests
             static () => new AcceptGateTests().Nobody_is_lost_while_the_gate_opens_and_closes(GreenTransportBackend.Epoll),
             ["a listener has a slot or waits for one", "a listener waits for a slot or has one", "a slot is handed on", "a slot comes back"]),
         ["a loop is taken from its leader"] = new(
-            static () => new LeadershipTests().Of_a_leader_and_many_takers_exactly_one_has_each_event(),
+            static () => new LoopOwnershipTests().Of_a_leader_and_many_takers_exactly_one_has_each_event(),
             ["the app begins", "the app returned", "a loop is about to be taken"]),
         ["handlers block and yield while connections come and go"] = new(
             static () => new TakeoverTests().Handlers_that_block_and_yield_at_any_point_lose_no_answer_while_connections_come_and_go(),

@@ -45,7 +45,7 @@ public class ParserFuzzTests
 
         // Also if the bytes are in the middle of something longer.
         var record = new byte[HeartbeatRecord.Size];
-        if (HeartbeatFileReader.Judge(bytes.AsSpan(0, Math.Min(bytes.Length, record.Length)), out var beat) == HeartbeatOutcome.Beat)
+        if (HeartbeatFileReader.Parse(bytes.AsSpan(0, Math.Min(bytes.Length, record.Length)), out var beat) == HeartbeatOutcome.Beat)
         {
             Assert.False(beat.IsBeingWritten);
             Assert.InRange(beat.State, WorkerState.Booting, WorkerState.Draining);

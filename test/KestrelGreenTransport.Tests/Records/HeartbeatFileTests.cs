@@ -206,7 +206,7 @@ public sealed class HeartbeatFileTests : IDisposable
     [Fact]
     public void Any_bytes_are_judged_without_a_crash() => Check.QuickThrowOnFailure(Prop.ForAll<byte[]>(bytes =>
     {
-        var outcome = HeartbeatFileReader.Judge(bytes, out var record);
+        var outcome = HeartbeatFileReader.Parse(bytes, out var record);
         return outcome == HeartbeatOutcome.Beat ? !record.IsBeingWritten : record == default;
     }));
 
@@ -216,7 +216,7 @@ public sealed class HeartbeatFileTests : IDisposable
         var bytes = new byte[HeartbeatRecord.Size];
         new HeartbeatRecord(2, 77, 3, 9, WorkerState.Serving, 1, 5).Write(bytes);
         bytes[place % bytes.Length] = value;
-        var outcome = HeartbeatFileReader.Judge(bytes, out _);
+        var outcome = HeartbeatFileReader.Parse(bytes, out _);
         return outcome is HeartbeatOutcome.Beat or HeartbeatOutcome.Torn or HeartbeatOutcome.Garbage;
     }));
 

@@ -76,7 +76,7 @@ public sealed class SlowRequestsTests : IDisposable
         var log = new ListLogger();
         Begin("GET", "/report");
         _time.Advance(Limit);
-        new SlowRequests(_figures, Limit, null, log).Turn(_time.Nanoseconds());
+        new SlowRequests(_figures, Limit, null, log).ReportOverdue(_time.Nanoseconds());
         Assert.Contains("GET /report has been in flight for 30000 ms", Assert.Single(log.Texts), StringComparison.Ordinal);
     }
 
@@ -138,7 +138,7 @@ public sealed class SlowRequestsTests : IDisposable
     private void After(double seconds)
     {
         _time.Advance(TimeSpan.FromSeconds(seconds));
-        _slow.Turn(_time.Nanoseconds());
+        _slow.ReportOverdue(_time.Nanoseconds());
     }
 
     private (string? Method, string? Path, long? Age) Said()

@@ -88,7 +88,7 @@ public sealed class LifelineTests : IDisposable
         }
 
         var failing = Task.Factory.StartNew(() => _lifeline.SendFailed(4, "no endpoint"), TaskCreationOptions.LongRunning);
-        await Wait.UntilAsync(HasReceivedFailed, "the last words");
+        await Wait.UntilAsync(HasReceivedFailed, "the final message");
         await failing;
     }
 

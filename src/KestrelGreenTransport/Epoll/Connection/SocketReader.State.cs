@@ -91,8 +91,8 @@ internal sealed partial class SocketReader
         // Not idle either: a slow client still has a response to get, or TLS holds half a request that came a moment ago.
         var isBetween = _received.IsEmpty && _connection.Activity is { IsBusy: false } activity && activity.QuietSince == quietSince && !_connection.Writer.HasUnsent;
         var outcome = Receive();
-        var isEnded = outcome == Outcome.Ended || (isBetween && outcome == Outcome.Nothing);
-        if (isEnded && outcome == Outcome.Nothing)
+        var isEnded = outcome == ReceiveOutcome.Ended || (isBetween && outcome == ReceiveOutcome.Nothing);
+        if (isEnded && outcome == ReceiveOutcome.Nothing)
         {
             EndHere();
             if (_connection.Activity.HasServed)
@@ -100,7 +100,7 @@ internal sealed partial class SocketReader
                 _connection.ShutDownOutput();
             }
         }
-        else if (outcome == Outcome.Nothing && TryWaitOn())
+        else if (outcome == ReceiveOutcome.Nothing && TryWaitOn())
         {
             return false;
         }
@@ -118,7 +118,7 @@ internal sealed partial class SocketReader
         if (TryTakeFromWaiter())
         {
             var outcome = Receive();
-            if (outcome == Outcome.Nothing)
+            if (outcome == ReceiveOutcome.Nothing)
             {
                 EndHere();
             }
@@ -214,7 +214,7 @@ internal sealed partial class SocketReader
     }
 
     /// <summary>Receives once. Only for the thread that set <see cref="Receiving"/>.</summary>
-    private Outcome Receive()
+    private ReceiveOutcome Receive()
     {
         while (true)
         {
@@ -224,7 +224,7 @@ internal sealed partial class SocketReader
             if (received > 0)
             {
                 _connection.OnReceived(received);
-                return isFull ? Outcome.More : Outcome.Drained;
+                return isFull ? ReceiveOutcome.More : ReceiveOutcome.Drained;
             }
 
             switch (-(int)received)
@@ -232,35 +232,35 @@ internal sealed partial class SocketReader
                 case 0:
                     _connection.LogFinReceived();
                     EndOfPeer();
-                    return Outcome.Ended;
+                    return ReceiveOutcome.Ended;
                 case Errno.EAGAIN:
-                    return Outcome.Nothing;
+                    return ReceiveOutcome.Nothing;
                 case Errno.EINTR:
                     continue;
                 case var errno:
                     Interlocked.CompareExchange(ref _error, _connection.OnReceiveError(errno), null);
                     Interlocked.Or(ref _state, Failed);
-                    return Outcome.Ended;
+                    return ReceiveOutcome.Ended;
             }
         }
     }
 
-    private void StopReceiving(Outcome outcome)
+    private void StopReceiving(ReceiveOutcome outcome)
     {
         while (true)
         {
             var state = Volatile.Read(ref _state);
 
             // A thread that has received the end need not look for it.
-            var seen = outcome is Outcome.Ended or Outcome.EndedQuietly ? Unseen : 0;
-            var more = outcome == Outcome.More || (outcome == Outcome.Drained && (state & HungUp) != 0) ? Ready : 0;
+            var seen = outcome is ReceiveOutcome.Ended or ReceiveOutcome.EndedQuietly ? Unseen : 0;
+            var more = outcome == ReceiveOutcome.More || (outcome == ReceiveOutcome.Drained && (state & HungUp) != 0) ? Ready : 0;
             if (TryMove(state, (state & ~(Receiving | seen)) | more))
             {
                 if ((state & Closed) != 0)
                 {
                     Leave();
                 }
-                else if (outcome == Outcome.Ended)
+                else if (outcome == ReceiveOutcome.Ended)
                 {
                     _connection.OnEndOfStream();
                 }
@@ -275,7 +275,7 @@ internal sealed partial class SocketReader
         while (true)
         {
             var outcome = Receive();
-            if (outcome != Outcome.Nothing)
+            if (outcome != ReceiveOutcome.Nothing)
             {
                 StopReceivingForWaiter(outcome);
                 return;
@@ -296,15 +296,15 @@ internal sealed partial class SocketReader
         }
     }
 
-    private void StopReceivingForWaiter(Outcome outcome)
+    private void StopReceivingForWaiter(ReceiveOutcome outcome)
     {
-        StopReceiving(outcome == Outcome.Ended ? Outcome.EndedQuietly : outcome);
+        StopReceiving(outcome == ReceiveOutcome.Ended ? ReceiveOutcome.EndedQuietly : outcome);
         _awaited.RunContinuationsAsynchronously = !_connection.RunsInline;
         _awaited.SetResult(true);
 
         // Only now: most readers end the connection themselves at the end of the stream, and it closes in one go. A reader that
         // continues its request elsewhere is told that the peer has left.
-        if (outcome == Outcome.Ended)
+        if (outcome == ReceiveOutcome.Ended)
         {
             _connection.OnEndOfStream();
         }
@@ -435,7 +435,7 @@ internal sealed partial class SocketReader
         _connection.OnHalfClosed();
     }
 
-    private enum Outcome
+    private enum ReceiveOutcome
     {
         /// <summary>There was nothing to receive.</summary>
         Nothing,

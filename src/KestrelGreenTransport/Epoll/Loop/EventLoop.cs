@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Epoll.Loop;
 
 /// <summary>
-/// One epoll set and the threads that lead it, one at a time (see <see cref="Scheduling.Leadership"/>).
+/// One epoll set and the threads that lead it, one at a time (see <see cref="Scheduling.LoopOwnership"/>).
 ///
 /// The fetched batch, the position in it and the connection being dispatched belong to the thread that leads. Any thread
 /// may use the rest: add and remove connections and sources, defer reads, post work.
@@ -60,7 +60,7 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
 
     public ConnectionTable Connections { get; } = new();
 
-    public Leadership Leadership { get; } = new();
+    public LoopOwnership Ownership { get; } = new();
 
     public SpareThreads Spares { get; }
 
@@ -180,13 +180,13 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
     /// already taken; after it has parked, the offer is another candidate's. If it took that one, it would lead while it
     /// still counts as parked, and when the next handler blocks, the loop would be given to a thread that cannot hear.
     /// </summary>
-    public bool TryTakeOffer(LoopThread thread) => Volatile.Read(ref _candidate) == thread && Leadership.TryTakeOffer();
+    public bool TryTakeOffer(LoopThread thread) => Volatile.Read(ref _candidate) == thread && Ownership.TryTakeOffer();
 
     /// <summary>For the guard: tells the spare of the offer once more.</summary>
     public void RepeatOffer() => Volatile.Read(ref _candidate)?.TellOffer();
 
     /// <summary>For the guard: gives the loop to a spare thread, if the leader is still running the app for the same event.</summary>
-    /// <param name="seen">The leadership word of that event.</param>
+    /// <param name="seen">The ownership word of that event.</param>
     /// <param name="computes">Whether the leader keeps its processor busy.</param>
     public bool TryGiveToSpare(long seen, bool computes)
     {
@@ -196,7 +196,7 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
             return false;
         }
 
-        if (!Leadership.TryTake(seen))
+        if (!Ownership.TryTake(seen))
         {
             Spares.Return(spare);
             return false;
@@ -220,7 +220,7 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
     {
         // Begun and ended only while this thread owns the loop: a thread that takes it over in between finds what to send, and
         // nothing is held back after that.
-        Debug.Assert(Leadership.Word is var word && !Leadership.IsBusy(word) && !Leadership.IsOffered(word), "An event begins while another is under way.");
+        Debug.Assert(Ownership.Word is var word && !LoopOwnership.IsBusy(word) && !LoopOwnership.IsOffered(word), "An event begins while another is under way.");
         var connection = Connections.Find(data);
         connection?.BeginDispatch(thread);
         if (Guard is null)
@@ -233,7 +233,7 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
         _dispatched = connection;
         var ticket = Begin(thread);
         Serve(connection, data, events);
-        if (Leadership.TryEnd(ticket))
+        if (Ownership.TryEnd(ticket))
         {
             _work.Enter("the work of an event loop between two events");
             connection?.EndDispatch();
@@ -241,7 +241,7 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
             return true;
         }
 
-        if (Leadership.IsOffered(ticket) && thread.HasBlocked(Time, Settings.BlockingThreshold))
+        if (LoopOwnership.IsOffered(ticket) && thread.HasBlocked(Time, Settings.BlockingThreshold))
         {
             Interlocked.Increment(ref _blocked);
         }
@@ -265,13 +265,13 @@ internal sealed class EventLoop : ILoopProbe, IGuardedLoop
         {
             thread.NoteStart(Time);
             _work.Leave();
-            ticket = Leadership.BeginOffered();
+            ticket = Ownership.BeginOffered();
             candidate.TellOffer();
         }
         else
         {
             _work.Leave();
-            ticket = Leadership.BeginBusy();
+            ticket = Ownership.BeginBusy();
         }
 
         if (Guard!.IsAsleep)

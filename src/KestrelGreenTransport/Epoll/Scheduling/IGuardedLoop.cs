@@ -4,7 +4,7 @@ namespace KestrelGreenTransport.Epoll.Scheduling;
 internal interface IGuardedLoop
 {
     /// <summary>Who leads it.</summary>
-    Leadership Leadership { get; }
+    LoopOwnership Ownership { get; }
 
     /// <summary>The leader's thread id in the kernel.</summary>
     int LeaderId { get; }
@@ -16,7 +16,7 @@ internal interface IGuardedLoop
     void RepeatOffer();
 
     /// <summary>Gives the loop to a spare thread, if the leader is still running the app for the same event.</summary>
-    /// <param name="seen">The leadership word of that event.</param>
+    /// <param name="seen">The ownership word of that event.</param>
     /// <param name="computes">Whether the leader keeps its processor busy.</param>
     bool TryGiveToSpare(long seen, bool computes);
 

@@ -28,7 +28,7 @@ internal sealed class LoopGuard : IDisposable
     private static readonly KeyValuePair<string, object?> Blocked = new(TransportMeter.ReasonTag, "blocked");
     private static readonly KeyValuePair<string, object?> Computing = new(TransportMeter.ReasonTag, "computing");
 
-    private readonly Ward[] _wards;
+    private readonly LoopMonitor[] _monitors;
     private readonly TimeSpan _threshold;
     private readonly TransportMeter _meter;
     private readonly TimeProvider _time;
@@ -40,7 +40,7 @@ internal sealed class LoopGuard : IDisposable
 
     public LoopGuard(IEnumerable<IGuardedLoop> loops, TimeSpan threshold, TransportMeter meter, TimeProvider time)
     {
-        _wards = [.. loops.Select(static loop => new Ward(loop))];
+        _monitors = [.. loops.Select(static loop => new LoopMonitor(loop))];
         _threshold = threshold;
         _meter = meter;
         _time = time;
@@ -88,9 +88,9 @@ internal sealed class LoopGuard : IDisposable
             }
         }
 
-        foreach (var ward in _wards)
+        foreach (var monitor in _monitors)
         {
-            ward.Dispose();
+            monitor.Dispose();
         }
     }
 
@@ -100,38 +100,38 @@ internal sealed class LoopGuard : IDisposable
         var moved = false;
         var suspects = false;
         var running = false;
-        foreach (var ward in _wards)
+        foreach (var monitor in _monitors)
         {
-            moved |= ward.HasMoved();
-            var verdict = Look(ward, now);
-            suspects |= verdict == Verdict.Suspect;
-            running |= verdict == Verdict.Running;
+            moved |= monitor.HasMoved();
+            var verdict = Look(monitor, now);
+            suspects |= verdict == LoopVerdict.Suspect;
+            running |= verdict == LoopVerdict.Running;
         }
 
         if (suspects || (running && looksForComputing && now >= _alertUntil))
         {
             Rest(suspects ? _threshold * SecondLook : _threshold * ComputingLook);
-            foreach (var ward in _wards)
+            foreach (var monitor in _monitors)
             {
-                Look(ward, now);
+                Look(monitor, now);
             }
         }
 
-        foreach (var ward in _wards)
+        foreach (var monitor in _monitors)
         {
-            ward.UpdateRate(now);
+            monitor.UpdateRate(now);
         }
 
         return moved;
     }
 
-    private Verdict Look(Ward ward, TimeSpan now)
+    private LoopVerdict Look(LoopMonitor monitor, TimeSpan now)
     {
-        var verdict = ward.Look(_threshold);
-        if (verdict is Verdict.Blocks or Verdict.Computes && ward.TakeOver(verdict))
+        var verdict = monitor.Look(_threshold);
+        if (verdict is LoopVerdict.Blocks or LoopVerdict.Computes && monitor.TakeOver(verdict))
         {
             _alertUntil = now + AlertFor;
-            ForeignCode.Run(static told => told.Takeovers.Add(1, told.Reason), (_meter.Takeovers, Reason: verdict == Verdict.Blocks ? Blocked : Computing));
+            ForeignCode.Run(static told => told.Takeovers.Add(1, told.Reason), (_meter.Takeovers, Reason: verdict == LoopVerdict.Blocks ? Blocked : Computing));
         }
 
         return verdict;
@@ -143,9 +143,9 @@ internal sealed class LoopGuard : IDisposable
     {
         _isAsleep = true;
         Interlocked.MemoryBarrierProcessWide();
-        foreach (var ward in _wards)
+        foreach (var monitor in _monitors)
         {
-            if (ward.HasMoved())
+            if (monitor.HasMoved())
             {
                 _isAsleep = false;
                 return false;

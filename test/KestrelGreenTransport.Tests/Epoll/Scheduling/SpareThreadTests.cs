@@ -15,11 +15,11 @@ public class SpareThreadTests
         loop.Spares.Return(parked);
 
         // It is told late, like a thread that took the offer before it was told about it.
-        var ticket = loop.Leadership.BeginOffered();
+        var ticket = loop.Ownership.BeginOffered();
         parked.TellOffer();
         Assert.False(loop.TryTakeOffer(parked));
-        Assert.True(Leadership.IsOffered(loop.Leadership.Word));
-        Assert.True(loop.Leadership.TryEnd(ticket));
+        Assert.True(LoopOwnership.IsOffered(loop.Ownership.Word));
+        Assert.True(loop.Ownership.TryEnd(ticket));
         loop.Start();
         await Wait.ForAsync(loop.StopAsync());
     }

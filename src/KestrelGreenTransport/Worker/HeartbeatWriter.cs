@@ -7,18 +7,18 @@ namespace KestrelGreenTransport.Worker;
 /// Begins a full beat every interval, and at once when the worker's state has changed. When the beat is over, writes it to
 /// the file, or reports it another way if the file cannot be written. No beat before a host has started. Only for the beat thread.
 /// </summary>
-internal sealed class Pulse(FullBeat beat, HeartbeatFile? file, WorkerLife life, TimeSpan interval, Action<WorkerState, long>? unwritten = null) : IDisposable
+internal sealed class HeartbeatWriter(FullBeat beat, HeartbeatFile? file, WorkerLife life, TimeSpan interval, Action<WorkerState, long>? unwritten = null) : IDisposable
 {
     private readonly long _interval = interval.ToNanoseconds();
     private WorkerState _seen;
 
-    /// <summary>Monotonic nanoseconds of the next turn, unless the thread is woken before.</summary>
+    /// <summary>Monotonic nanoseconds of the next update, unless the thread is woken before.</summary>
     public long NextAt { get; private set; } = long.MaxValue;
 
     /// <summary>Checks the file: opened as early as possible, so that problems with it show at boot.</summary>
     public void Check() => file?.Check();
 
-    public void Turn(long now)
+    public void Update(long now)
     {
         if (!life.HasStarted)
         {

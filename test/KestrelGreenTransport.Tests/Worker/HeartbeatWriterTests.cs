@@ -6,7 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace KestrelGreenTransport.Tests.Worker;
 
-public sealed class PulseTests : IDisposable
+public sealed class HeartbeatWriterTests : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -14,29 +14,29 @@ public sealed class PulseTests : IDisposable
     private readonly FakeTimeProvider _time = new();
     private readonly FakeThreadPool _pool = new();
     private readonly WorkerLife _life = new();
-    private readonly Pulse _pulse;
+    private readonly HeartbeatWriter _writer;
 
-    public PulseTests()
+    public HeartbeatWriterTests()
     {
         File.WriteAllBytes(Path, []);
         var beat = new FullBeat(new TransportState(), _time, static () => { }, _pool.Queue);
-        _pulse = new Pulse(beat, new HeartbeatFile(Path, 77, 3, 1, new ListLogger()), _life, Interval);
-        _pulse.Check();
+        _writer = new HeartbeatWriter(beat, new HeartbeatFile(Path, 77, 3, 1, new ListLogger()), _life, Interval);
+        _writer.Check();
     }
 
     private string Path => _folder.File("worker-3.beat");
 
     public void Dispose()
     {
-        _pulse.Dispose();
+        _writer.Dispose();
         _folder.Dispose();
     }
 
     [Fact]
     public void There_is_no_beat_before_the_host_really_runs()
     {
-        _pulse.Turn(_time.Nanoseconds());
-        Assert.Equal(long.MaxValue, _pulse.NextAt);
+        _writer.Update(_time.Nanoseconds());
+        Assert.Equal(long.MaxValue, _writer.NextAt);
         Assert.Equal(HeartbeatOutcome.None, Read().Outcome);
     }
 
@@ -45,10 +45,10 @@ public sealed class PulseTests : IDisposable
     {
         var told = new List<(WorkerState, long)>();
         var beat = new FullBeat(new TransportState(), _time, static () => { }, _pool.Queue);
-        using var pulse = new Pulse(beat, new HeartbeatFile("/dev/full", 77, 3, 1, new ListLogger()), _life, Interval, (state, at) => told.Add((state, at)));
-        pulse.Check();
+        using var writer = new HeartbeatWriter(beat, new HeartbeatFile("/dev/full", 77, 3, 1, new ListLogger()), _life, Interval, (state, at) => told.Add((state, at)));
+        writer.Check();
         _life.Start();
-        pulse.Turn(_time.Nanoseconds());
+        writer.Update(_time.Nanoseconds());
         Assert.Equal([(WorkerState.Serving, _time.Nanoseconds())], told);
     }
 
@@ -56,7 +56,7 @@ public sealed class PulseTests : IDisposable
     public void A_host_stopped_while_it_boots_never_beats()
     {
         _life.Leave();
-        _pulse.Turn(_time.Nanoseconds());
+        _writer.Update(_time.Nanoseconds());
         Assert.Equal(HeartbeatOutcome.None, Read().Outcome);
     }
 
@@ -66,20 +66,20 @@ public sealed class PulseTests : IDisposable
         _life.Start();
         for (var beats = 1; beats <= 3; beats++)
         {
-            _pulse.Turn(_time.Nanoseconds());
+            _writer.Update(_time.Nanoseconds());
             Assert.Equal((beats, _time.Nanoseconds(), WorkerState.Serving), Facts());
-            Assert.Equal(_time.Nanoseconds() + Interval.ToNanoseconds(), _pulse.NextAt);
+            Assert.Equal(_time.Nanoseconds() + Interval.ToNanoseconds(), _writer.NextAt);
             _time.Advance(Interval);
         }
     }
 
     [Fact]
-    public void A_turn_before_the_interval_is_over_brings_none()
+    public void An_update_before_the_interval_is_over_brings_none()
     {
         _life.Start();
-        _pulse.Turn(_time.Nanoseconds());
+        _writer.Update(_time.Nanoseconds());
         _time.Advance(Interval - TimeSpan.FromMilliseconds(1));
-        _pulse.Turn(_time.Nanoseconds());
+        _writer.Update(_time.Nanoseconds());
         Assert.Equal(1, Read().Beat.Beats);
     }
 
@@ -87,9 +87,9 @@ public sealed class PulseTests : IDisposable
     public void A_new_state_is_told_by_a_beat_at_once()
     {
         _life.Start();
-        _pulse.Turn(_time.Nanoseconds());
+        _writer.Update(_time.Nanoseconds());
         _life.Leave();
-        _pulse.Turn(_time.Nanoseconds());
+        _writer.Update(_time.Nanoseconds());
         Assert.Equal((2, _time.Nanoseconds(), WorkerState.Draining), Facts());
     }
 
@@ -97,19 +97,19 @@ public sealed class PulseTests : IDisposable
     public void A_starved_worker_writes_nothing_until_it_works_again()
     {
         _life.Start();
-        _pulse.Turn(_time.Nanoseconds());
+        _writer.Update(_time.Nanoseconds());
         var last = Facts();
 
         _pool.Runs = false;
         for (var i = 0; i < 10; i++)
         {
             _time.Advance(Interval);
-            _pulse.Turn(_time.Nanoseconds());
+            _writer.Update(_time.Nanoseconds());
             Assert.Equal(last, Facts());
         }
 
         _pool.RunAll();
-        _pulse.Turn(_time.Nanoseconds());
+        _writer.Update(_time.Nanoseconds());
         Assert.Equal((2, _time.Nanoseconds(), WorkerState.Serving), Facts());
     }
 
@@ -117,11 +117,11 @@ public sealed class PulseTests : IDisposable
     public void A_wall_clock_that_jumps_changes_nothing()
     {
         _life.Start();
-        _pulse.Turn(_time.Nanoseconds());
-        var next = _pulse.NextAt;
+        _writer.Update(_time.Nanoseconds());
+        var next = _writer.NextAt;
         _time.AdjustTime(_time.GetUtcNow() - TimeSpan.FromDays(365));
-        _pulse.Turn(_time.Nanoseconds());
-        Assert.Equal(next, _pulse.NextAt);
+        _writer.Update(_time.Nanoseconds());
+        Assert.Equal(next, _writer.NextAt);
         Assert.Equal(1, Read().Beat.Beats);
     }
 

@@ -21,7 +21,7 @@ namespace KestrelGreenTransport.Supervisor.Parts;
 /// <param name="loop">Has the workers.</param>
 /// <param name="logger">For clients that no worker accepted.</param>
 /// <param name="time">The clock.</param>
-internal sealed class LastClients(ListenerSet listeners, bool areKept, Func<bool> isUpgrading, SupervisorLoop loop, ILogger logger, TimeProvider time)
+internal sealed class QueuedClients(ListenerSet listeners, bool areKept, Func<bool> isUpgrading, SupervisorLoop loop, ILogger logger, TimeProvider time)
     : ISupervisorPart
 {
     private long _since;
@@ -29,7 +29,7 @@ internal sealed class LastClients(ListenerSet listeners, bool areKept, Func<bool
 
     private bool IsWaiting => listeners.AreClosing && !_isOver;
 
-    public bool HoldsBack(SupervisorEvent happened)
+    public bool ShouldDefer(SupervisorEvent happened)
     {
         if (happened is not StopRequested { Kind: StopKind.Graceful } || _isOver)
         {
@@ -73,14 +73,14 @@ internal sealed class LastClients(ListenerSet listeners, bool areKept, Func<bool
         }
 
         var queued = listeners.All.Where(static listener => listener.IsOurs).Sum(static listener => listener.Queued());
-        if (!LastCall.IsOver(time.GetElapsedTime(_since), queued > 0))
+        if (!DrainGrace.IsOver(time.GetElapsedTime(_since), queued > 0))
         {
             return;
         }
 
         if (queued > 0)
         {
-            SupervisorLog.ClientsLeft(logger, Counted.Of(queued, "client"), LastCall.Limit.TotalSeconds);
+            SupervisorLog.ClientsLeft(logger, Counted.Of(queued, "client"), DrainGrace.Limit.TotalSeconds);
         }
 
         Finish();

@@ -8,12 +8,12 @@ namespace KestrelGreenTransport.Worker;
 /// Tells the supervisor that this process is dying of an OutOfMemoryException (a heap limit): its exit code is the same as
 /// for any other unhandled exception. The packet is built up front, because by then there is no memory to build it.
 /// </summary>
-internal sealed class LastWords : IDisposable
+internal sealed class FinalMessage : IDisposable
 {
     private readonly LifelineSocket _lifeline;
     private readonly byte[] _outOfMemory = Encoding.UTF8.GetBytes($"{{\"type\":\"{LifelineTypes.OutOfMemory}\"}}");
 
-    public LastWords(LifelineSocket lifeline)
+    public FinalMessage(LifelineSocket lifeline)
     {
         _lifeline = lifeline;
         AppDomain.CurrentDomain.UnhandledException += OnUnhandled;

@@ -14,7 +14,7 @@ namespace KestrelGreenTransport.Supervisor.Upgrading;
 /// <param name="Service">The connection to the service manager; null if there is none.</param>
 /// <param name="Init">The connection to our init; null if there is none.</param>
 /// <param name="StopAnswering">Stops answering on the control socket, and waits until that has ended.</param>
-internal sealed record Estate(
+internal sealed record Handover(
     ListenerSet Listeners, ControlSocket Control, PidFile? PidFile, NameLock? Name, ServiceManager? Service, InitLink? Init, Action StopAnswering)
 {
     /// <summary>From now on this process removes nothing of it when it exits.</summary>

@@ -3,7 +3,7 @@ using KestrelGreenTransport.Native;
 namespace KestrelGreenTransport.Epoll.Scheduling;
 
 /// <summary>One loop as its guard sees it. Only for the guard's thread.</summary>
-internal sealed class Ward(IGuardedLoop loop, Func<int, int>? openState = null) : IDisposable
+internal sealed class LoopMonitor(IGuardedLoop loop, Func<int, int>? openState = null) : IDisposable
 {
     private readonly Func<int, int> _openState = openState ?? KernelThread.OpenState;
     private readonly BlockingRate _rate = new();
@@ -16,30 +16,30 @@ internal sealed class Ward(IGuardedLoop loop, Func<int, int>? openState = null) 
     /// <summary>Whether the loop is running the app, or has run it since the last call.</summary>
     public bool HasMoved()
     {
-        var word = loop.Leadership.Word;
-        var moved = word != _lastWord || Leadership.IsBusy(word) || Leadership.IsOffered(word);
+        var word = loop.Ownership.Word;
+        var moved = word != _lastWord || LoopOwnership.IsBusy(word) || LoopOwnership.IsOffered(word);
         _lastWord = word;
         return moved;
     }
 
-    public Verdict Look(TimeSpan threshold)
+    public LoopVerdict Look(TimeSpan threshold)
     {
-        var word = loop.Leadership.Word;
-        if (!Leadership.IsBusy(word))
+        var word = loop.Ownership.Word;
+        if (!LoopOwnership.IsBusy(word))
         {
-            if (Leadership.IsOffered(word) && word == _before.Word)
+            if (LoopOwnership.IsOffered(word) && word == _before.Word)
             {
                 // The spare that the loop was offered to should have taken it long ago.
                 loop.RepeatOffer();
             }
 
             _before = new Sighting(word, KernelThread.Unknown, -1, 0);
-            return Verdict.Innocent;
+            return LoopVerdict.NoProblem;
         }
 
         var leader = loop.LeaderId;
         var now = new Sighting(word, ReadState(leader), KernelThread.CpuTime(leader), GC.CollectionCount(0));
-        var verdict = GuardJudge.Judge(_before, now, threshold);
+        var verdict = LoopDiagnosis.Of(_before, now, threshold);
         if (now.Word != _before.Word || now.Collections != _before.Collections)
         {
             _before = now;
@@ -49,14 +49,14 @@ internal sealed class Ward(IGuardedLoop loop, Func<int, int>? openState = null) 
     }
 
     /// <summary>Gives the loop to a spare thread, unless its handler has returned.</summary>
-    public bool TakeOver(Verdict verdict)
+    public bool TakeOver(LoopVerdict verdict)
     {
-        if (!loop.TryGiveToSpare(_before.Word, computes: verdict == Verdict.Computes))
+        if (!loop.TryGiveToSpare(_before.Word, computes: verdict == LoopVerdict.Computes))
         {
             return false;
         }
 
-        if (verdict == Verdict.Blocks)
+        if (verdict == LoopVerdict.Blocks)
         {
             _blocked++;
         }

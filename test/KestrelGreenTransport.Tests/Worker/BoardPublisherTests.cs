@@ -7,7 +7,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace KestrelGreenTransport.Tests.Worker;
 
-public sealed class BoardLineTests : IDisposable
+public sealed class BoardPublisherTests : IDisposable
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -18,26 +18,26 @@ public sealed class BoardLineTests : IDisposable
     private readonly WorkerLife _life = new();
     private readonly RequestFigures _requests;
     private readonly FullBeat _beat;
-    private readonly BoardLine _line;
+    private readonly BoardPublisher _publisher;
     private int _wakes;
 
-    public BoardLineTests()
+    public BoardPublisherTests()
     {
         _transport.Add(_pool);
         _transport.Add(new FakePool { Held = 1, Slots = 10, Accepted = 5 });
         var activity = new BoardActivity(() => _wakes++);
         _requests = new RequestFigures(_time) { Activity = activity };
         _beat = new FullBeat(_transport, _time, static () => { }, new FakeThreadPool().Queue);
-        _line = new BoardLine(
+        _publisher = new BoardPublisher(
             new BoardFile(Path, 3, new ListLogger()), activity, _life, _transport, _requests, _beat, 77, Interval);
-        _line.Check();
+        _publisher.Check();
     }
 
     private string Path => _folder.File("board");
 
     public void Dispose()
     {
-        _line.Dispose();
+        _publisher.Dispose();
         _folder.Dispose();
     }
 
@@ -52,7 +52,7 @@ public sealed class BoardLineTests : IDisposable
         _time.Advance(Interval);
         _requests.End(_requests.Begin());
         _beat.Begin();
-        Turn();
+        Update();
 
         var read = Read();
         Assert.True(read is { CpuNanoseconds: > 0, CompiledMethods: > 0 }, $"{read}");
@@ -79,13 +79,13 @@ public sealed class BoardLineTests : IDisposable
     [Fact]
     public void A_change_is_written_within_a_tick()
     {
-        Turn();
+        Update();
         _pool.Held = 1;
-        Turn();
-        Assert.Equal(_time.Nanoseconds() + BoardFile.Tick.ToNanoseconds(), _line.NextAt);
+        Update();
+        Assert.Equal(_time.Nanoseconds() + BoardFile.Tick.ToNanoseconds(), _publisher.NextAt);
         _pool.Held = 2;
         _time.Advance(BoardFile.Tick);
-        Turn();
+        Update();
         Assert.Equal(3, Read().Connections);
     }
 
@@ -93,12 +93,12 @@ public sealed class BoardLineTests : IDisposable
     public void Without_a_change_it_is_written_once_an_interval()
     {
         var written = RestingSince();
-        var due = TimeSpan.FromTicks((_line.NextAt - _time.Nanoseconds()) / TimeSpan.NanosecondsPerTick);
+        var due = TimeSpan.FromTicks((_publisher.NextAt - _time.Nanoseconds()) / TimeSpan.NanosecondsPerTick);
         _time.Advance(due - TimeSpan.FromMilliseconds(1));
-        Turn();
+        Update();
         Assert.Equal(written, Read().WrittenAt);
         _time.Advance(TimeSpan.FromMilliseconds(1));
-        Turn();
+        Update();
         Assert.Equal(_time.Nanoseconds(), Read().WrittenAt);
     }
 
@@ -111,10 +111,10 @@ public sealed class BoardLineTests : IDisposable
         _requests.End(slot);
         Assert.Equal(1, _wakes);
 
-        Turn();
+        Update();
         _requests.End(_requests.Begin());
         Assert.Equal(1, _wakes);
-        Assert.Equal(_time.Nanoseconds() + BoardFile.Tick.ToNanoseconds(), _line.NextAt);
+        Assert.Equal(_time.Nanoseconds() + BoardFile.Tick.ToNanoseconds(), _publisher.NextAt);
     }
 
     [Fact]
@@ -123,27 +123,27 @@ public sealed class BoardLineTests : IDisposable
         RestingSince();
         _time.Advance(TimeSpan.FromMilliseconds(1));
         _beat.Begin();
-        Turn();
+        Update();
         Assert.Equal(_time.Nanoseconds(), Read().ThreadPoolPassAt);
-        Assert.Equal(_time.Nanoseconds() + Interval.ToNanoseconds(), _line.NextAt);
+        Assert.Equal(_time.Nanoseconds() + Interval.ToNanoseconds(), _publisher.NextAt);
     }
 
-    /// <summary>Takes turns until it has gone to rest; says when the record was written last.</summary>
+    /// <summary>Updates it until it has gone to rest; says when the record was written last.</summary>
     private long RestingSince()
     {
-        Turn();
-        for (var turns = 0; turns < 20; turns++)
+        Update();
+        for (var updates = 0; updates < 20; updates++)
         {
             _time.Advance(BoardFile.Tick);
-            Turn();
+            Update();
         }
 
         var written = Read().WrittenAt;
-        Assert.Equal(written + Interval.ToNanoseconds(), _line.NextAt);
+        Assert.Equal(written + Interval.ToNanoseconds(), _publisher.NextAt);
         return written;
     }
 
-    private void Turn() => _line.Turn(_time.Nanoseconds());
+    private void Update() => _publisher.Update(_time.Nanoseconds());
 
     private BoardRecord Read()
     {

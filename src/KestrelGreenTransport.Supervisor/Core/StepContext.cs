@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace KestrelGreenTransport.Supervisor.Core;
 
 /// <summary>One step in progress: the state so far and the effects so far. Lives only within <see cref="Arbiter.Step"/>.</summary>
-internal sealed class Turn(SupervisorState state, long now)
+internal sealed class StepContext(SupervisorState state, long now)
 {
     private readonly ImmutableArray<Effect>.Builder _effects = ImmutableArray.CreateBuilder<Effect>();
 
@@ -20,11 +20,11 @@ internal sealed class Turn(SupervisorState state, long now)
 
     public bool IsStopping => State.Stop is not null;
 
-    /// <summary>The workers as they are now; the turn may change them during enumeration.</summary>
+    /// <summary>The workers as they are now; the step may change them during enumeration.</summary>
     public IEnumerable<WorkerHandle> Workers => State.Workers.Values;
 
     /// <summary>The seats that are wanted.</summary>
-    public IEnumerable<WorkerHandle> Staying => Workers.Where(worker => worker.Stays);
+    public IEnumerable<WorkerHandle> Staying => Workers.Where(worker => worker.IsStaying);
 
     /// <summary>The seats that count towards the target.</summary>
     public IEnumerable<WorkerHandle> Active => Staying.Where(worker => worker.Kind == SeatKind.Active);

@@ -18,7 +18,7 @@ namespace KestrelGreenTransport.Supervisor.Upgrading;
 // is gone.
 
 /// <summary>The new supervisor's side of an upgrade: its view of the old supervisor.</summary>
-internal sealed class Predecessor : ISupervisorPart, IDisposable
+internal sealed class PreviousSupervisor : ISupervisorPart, IDisposable
 {
     private readonly UpgradePackage _package;
     private readonly UpgradeChannel _channel;
@@ -27,7 +27,7 @@ internal sealed class Predecessor : ISupervisorPart, IDisposable
     private bool _saidReady;
     private bool _isGone;
 
-    private Predecessor(UpgradePackage package, ILogger logger)
+    private PreviousSupervisor(UpgradePackage package, ILogger logger)
     {
         _package = package;
         _channel = new UpgradeChannel(new Descriptor(package.Channel));
@@ -53,7 +53,7 @@ internal sealed class Predecessor : ISupervisorPart, IDisposable
     public Action? LeadGiven { get; set; }
 
     /// <summary>The supervisor that this process takes over from; null if there is none. Clears the variable, so that no child sees it.</summary>
-    public static Predecessor? Find(ILogger logger)
+    public static PreviousSupervisor? Find(ILogger logger)
     {
         var package = UpgradePackage.Parse(Environment.GetEnvironmentVariable(OwnVariables.Upgrade));
         Environment.SetEnvironmentVariable(OwnVariables.Upgrade, null);
@@ -63,7 +63,7 @@ internal sealed class Predecessor : ISupervisorPart, IDisposable
         }
 
         _ = Libc.AdoptDescriptor(package.Channel);
-        return new Predecessor(package, logger);
+        return new PreviousSupervisor(package, logger);
     }
 
     /// <summary>Where our heartbeat files go: beside the old supervisor's, whose workers still use theirs. A new name has its own place.</summary>

@@ -11,7 +11,7 @@ namespace KestrelGreenTransport.Epoll.Scheduling;
 /// leader gets the loop back by a compare-and-swap from just that value, or sees that it has lost the loop. A thread that
 /// lost it touches nothing of the loop any more.
 /// </summary>
-internal sealed class Leadership
+internal sealed class LoopOwnership
 {
     public const long Own = 0;
     public const long Busy = 1;

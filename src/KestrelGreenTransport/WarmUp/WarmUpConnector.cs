@@ -15,7 +15,7 @@ namespace KestrelGreenTransport.WarmUp;
 ///
 /// Its name is random, but other processes may see it: a client must send a secret first.
 /// </summary>
-internal sealed class PrivateListener : IAsyncDisposable
+internal sealed class WarmUpConnector : IAsyncDisposable
 {
     private const int SecretLength = 32;
     private const int Slots = 16;
@@ -29,7 +29,7 @@ internal sealed class PrivateListener : IAsyncDisposable
     private readonly SemaphoreSlim _ended = new(0);
 
     /// <exception cref="SocketException">The socket cannot be created.</exception>
-    public PrivateListener(ITransportBackend backend, GreenTransportOptions options, TransportMeter meter, ILogger logger)
+    public WarmUpConnector(ITransportBackend backend, GreenTransportOptions options, TransportMeter meter, ILogger logger)
     {
         var endPoint = new UnixDomainSocketEndPoint($"\0green-warm-up-{Guid.NewGuid():N}");
         var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -64,7 +64,7 @@ internal sealed class PrivateListener : IAsyncDisposable
             socket.Connect(_socket.EndPoint);
             socket.Send(_secret);
             accepted = await AcceptAsync(cancellationToken);
-            while (!await SaysSecretAsync(accepted, cancellationToken))
+            while (!await SendsSecretAsync(accepted, cancellationToken))
             {
                 accepted.Abort(new ConnectionAbortedException("The peer is not this process."));
                 await accepted.DisposeAsync();
@@ -120,7 +120,7 @@ internal sealed class PrivateListener : IAsyncDisposable
     private async Task<ConnectionContext> AcceptAsync(CancellationToken cancellationToken) =>
         await _acceptor.AcceptAsync(cancellationToken) ?? throw new OperationCanceledException(cancellationToken);
 
-    private async Task<bool> SaysSecretAsync(ConnectionContext connection, CancellationToken cancellationToken)
+    private async Task<bool> SendsSecretAsync(ConnectionContext connection, CancellationToken cancellationToken)
     {
         var input = connection.Transport.Input;
         var read = await input.ReadAtLeastAsync(SecretLength, cancellationToken);

@@ -11,7 +11,7 @@ namespace KestrelGreenTransport.Worker;
 /// changed, and at least every interval even if nothing did, so that a record that grows old tells of a frozen process.
 /// All members belong to the beat thread.
 /// </summary>
-internal sealed class BoardLine(
+internal sealed class BoardPublisher(
     BoardFile file,
     BoardActivity activity,
     WorkerLife life,
@@ -32,13 +32,13 @@ internal sealed class BoardLine(
     /// <summary>How many connections to count as held in addition; see <see cref="BoardRecord.Ballast"/>.</summary>
     public Func<long> Ballast { get; init; } = static () => 0;
 
-    /// <summary>Monotonic nanoseconds at which to take the next turn, unless something wakes the thread earlier.</summary>
+    /// <summary>Monotonic nanoseconds at which of the next update, unless something wakes the thread earlier.</summary>
     public long NextAt { get; private set; }
 
     public void Check() => file.Check();
 
     /// <summary>Brings the record up to date.</summary>
-    public void Turn(long now)
+    public void Update(long now)
     {
         var mayRest = now >= _busyUntil;
         if (mayRest)
@@ -46,7 +46,7 @@ internal sealed class BoardLine(
             activity.FallAsleep();
         }
 
-        if (Update(now))
+        if (WriteIfChanged(now))
         {
             _busyUntil = now + QuietAfter.ToNanoseconds();
             activity.WakeUp();
@@ -59,7 +59,7 @@ internal sealed class BoardLine(
     public void Dispose() => file.Dispose();
 
     // True when work was done since the last time, other than the beat's own: that alone is no reason to stay awake.
-    private bool Update(long now)
+    private bool WriteIfChanged(long now)
     {
         var record = Collect() with { WrittenAt = _last.WrittenAt };
 

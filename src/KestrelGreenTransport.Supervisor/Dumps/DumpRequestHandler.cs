@@ -5,7 +5,7 @@ using KestrelGreenTransport.Supervisor.Native;
 namespace KestrelGreenTransport.Supervisor.Dumps;
 
 /// <summary>Answers <c>green dump</c>: the stacks of a living worker, which continues afterwards.</summary>
-internal sealed class DumpCommand(
+internal sealed class DumpRequestHandler(
     Dumper dumper, DumpFolder? kept, Func<string, DumpFolder> folderAt, Func<SupervisorState> state, Action<SupervisorEvent> post)
 {
     // An answer is one line of at most 4 MiB, and JSON may need two bytes per character.

@@ -4,7 +4,7 @@ namespace KestrelGreenTransport.Binding;
 /// When a listening socket may be closed for good. Closing it makes the kernel reset the clients that wait there, with the
 /// requests that they may have sent, so new clients are turned away before.
 /// </summary>
-internal static class LastCall
+internal static class DrainGrace
 {
     /// <summary>How long to wait until the waiting clients get free slots.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(1);

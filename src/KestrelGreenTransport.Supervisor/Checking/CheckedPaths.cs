@@ -6,7 +6,7 @@ using KestrelGreenTransport.Supervisor.Privileges;
 namespace KestrelGreenTransport.Supervisor.Checking;
 
 /// <summary>Checks by trying whether files and folders can be used, by this user or by the workers' user. Leaves nothing behind.</summary>
-internal static class Places
+internal static class CheckedPaths
 {
     /// <summary>Whether a folder can hold something. A missing folder can be created if its nearest existing parent is writable.</summary>
     public static Finding Folder(string area, string folder, string what, string remedy)

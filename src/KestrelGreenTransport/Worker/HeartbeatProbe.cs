@@ -4,10 +4,10 @@ using KestrelGreenTransport.Contract;
 namespace KestrelGreenTransport.Worker;
 
 /// <summary>
-/// A station that a full beat must pass through. It is asked again only after it has answered, so that a stuck one does not
+/// One of the things that a full beat must pass through. It is asked again only after it has answered, so that a stuck one does not
 /// collect questions.
 /// </summary>
-internal abstract class Waypoint(TimeProvider time, Action<Waypoint> passed)
+internal abstract class HeartbeatProbe(TimeProvider time, Action<HeartbeatProbe> passed)
 {
     private const int Idle = 0;
     private const int Asked = 1;
@@ -33,7 +33,7 @@ internal abstract class Waypoint(TimeProvider time, Action<Waypoint> passed)
     /// <summary>Stops waiting for it. True if it was asked and has not answered; a later answer is not reported.</summary>
     public bool Abandon() => Interlocked.CompareExchange(ref _state, Abandoned, Asked) == Asked;
 
-    /// <summary>Makes the station call <see cref="OnPassed"/>. Never blocks.</summary>
+    /// <summary>Makes it call <see cref="OnPassed"/>. Never blocks.</summary>
     protected abstract void PassThrough();
 
     protected void OnPassed()
@@ -47,11 +47,11 @@ internal abstract class Waypoint(TimeProvider time, Action<Waypoint> passed)
 }
 
 /// <summary>An event loop or IO engine.</summary>
-internal sealed class LoopWaypoint : Waypoint
+internal sealed class LoopHeartbeatProbe : HeartbeatProbe
 {
     private readonly Action _onPassed;
 
-    public LoopWaypoint(ILoopProbe probe, TimeProvider time, Action<Waypoint> passed)
+    public LoopHeartbeatProbe(ILoopProbe probe, TimeProvider time, Action<HeartbeatProbe> passed)
         : base(time, passed)
     {
         Probe = probe;
@@ -64,8 +64,8 @@ internal sealed class LoopWaypoint : Waypoint
 }
 
 /// <summary>The thread pool: one round trip through its global queue.</summary>
-internal sealed class ThreadPoolWaypoint(Action<IThreadPoolWorkItem> queue, TimeProvider time, Action<Waypoint> passed)
-    : Waypoint(time, passed), IThreadPoolWorkItem
+internal sealed class ThreadPoolHeartbeatProbe(Action<IThreadPoolWorkItem> queue, TimeProvider time, Action<HeartbeatProbe> passed)
+    : HeartbeatProbe(time, passed), IThreadPoolWorkItem
 {
     public void Execute() => OnPassed();
 

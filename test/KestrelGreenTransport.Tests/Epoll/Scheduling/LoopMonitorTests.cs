@@ -3,7 +3,7 @@ using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Tests.Epoll.Scheduling;
 
-public class WardTests
+public class LoopMonitorTests
 {
     private static readonly TimeSpan Threshold = TimeSpan.FromMilliseconds(1);
 
@@ -12,13 +12,13 @@ public class WardTests
     {
         using var sleeper = new Sleeper();
         var failures = 3;
-        using var ward = new Ward(new BusyLoop(sleeper.Id), id => failures-- > 0 ? -1 : KernelThread.OpenState(id));
+        using var monitor = new LoopMonitor(new BusyLoop(sleeper.Id), id => failures-- > 0 ? -1 : KernelThread.OpenState(id));
         for (var look = 0; look < 3; look++)
         {
-            Assert.Equal(Verdict.Running, ward.Look(Threshold));
+            Assert.Equal(LoopVerdict.Running, monitor.Look(Threshold));
         }
 
-        AssertBlocks(ward);
+        AssertBlocks(monitor);
     }
 
     [Fact]
@@ -29,15 +29,15 @@ public class WardTests
         var opened = 0;
 
         // The file of the thread that had this id before, which can no longer be read.
-        using var ward = new Ward(loop, id => opened++ == 0 ? OpenEnded() : KernelThread.OpenState(id));
-        Assert.Equal(Verdict.Running, ward.Look(Threshold));
-        AssertBlocks(ward);
+        using var monitor = new LoopMonitor(loop, id => opened++ == 0 ? OpenEnded() : KernelThread.OpenState(id));
+        Assert.Equal(LoopVerdict.Running, monitor.Look(Threshold));
+        AssertBlocks(monitor);
         Assert.Equal(2, opened);
     }
 
     // Looks repeatedly, since after a garbage collection between two looks the second one counts as the first.
-    private static void AssertBlocks(Ward ward) =>
-        Assert.True(SpinWait.SpinUntil(() => ward.Look(Threshold) == Verdict.Blocks, Wait.Limit), "The guard is blind.");
+    private static void AssertBlocks(LoopMonitor monitor) =>
+        Assert.True(SpinWait.SpinUntil(() => monitor.Look(Threshold) == LoopVerdict.Blocks, Wait.Limit), "The guard is blind.");
 
     private static int OpenEnded()
     {
@@ -93,10 +93,10 @@ public class WardTests
         public BusyLoop(int leader)
         {
             LeaderId = leader;
-            Leadership.BeginBusy();
+            Ownership.BeginBusy();
         }
 
-        public Leadership Leadership { get; } = new();
+        public LoopOwnership Ownership { get; } = new();
 
         public int LeaderId { get; }
 
