@@ -149,7 +149,7 @@ public class WarmUpTests
     {
         await using var worker = new WorkerApp(startsClosed: true, map: static app => app.MapGet("/fails", static string () => throw new InvalidOperationException("no cookie")));
         await worker.ServeAsync();
-        worker.Lifeline.Send("""{"type":"warm","timeMs":100,"warmUp":[{"method":"GET","path":"/fails","route":"/fails"}]}""");
+        worker.Lifeline.Send("""{"type":"warm","timeMs":600000,"warmUp":[{"method":"GET","path":"/fails","route":"/fails"}]}""");
         Assert.Null((await worker.Lifeline.ReceiveAsync()).Message);
     }
 
