@@ -168,8 +168,7 @@ public sealed partial class ManualWalkTests
         const string again = "green run -b 127.0.0.1:0 ./Shop.dll";
         await reader.Type(command);
         var worker = (await reader.Serving(2)).Workers[0].Pid!.Value;
-        var known = await reader.StatusWhen("the worker's figures are in", static status => status.Workers[0].ConnectionsLimit > 0);
-        Assert.Equal(500, known.Workers[0].ConnectionsLimit);
+        Assert.Equal(500, (await reader.Status()).Workers[0].ConnectionsLimit);
         reader.Here("PID", $"{worker}");
 
         var gunicorn = new PageWalk("docs/from-gunicorn.md", reader);
