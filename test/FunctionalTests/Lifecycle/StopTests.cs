@@ -41,8 +41,8 @@ public sealed class StopTests(StopTests.OneWorker shared) : IClassFixture<StopTe
     public async Task INT_and_QUIT_do_not_wait_for_a_request_though_a_script_started_it_with_both_ignored(int signal)
     {
         // As a shell without job control starts `green run … &`.
-        await using var green = GreenRun.Start(["-w", "1", "--graceful-timeout", "1h"], wrapper: ["sh", "-c", "trap '' INT QUIT; exec \"$@\"", "sh"]);
-        await green.Serving(1);
+        await using var green = GreenRun.Start(["-w", "2", "--graceful-timeout", "1h"], wrapper: ["sh", "-c", "trap '' INT QUIT; exec \"$@\"", "sh"]);
+        await green.Serving(2);
         using var slow = await (await green.Target()).Ask("/slow?ms=3600000");
         await green.StatusWhen("the request is in flight", static status => status.Workers.Sum(static worker => worker.RequestsInFlight) == 1);
         await green.StopCleanly(signal);
@@ -64,8 +64,8 @@ public sealed class StopTests(StopTests.OneWorker shared) : IClassFixture<StopTe
     [Trait("Set", "smoke")]
     public async Task Green_stop_ends_it_and_comes_back_when_it_is_gone()
     {
-        await using var green = GreenRun.Start(["-w", "1"]);
-        await green.Serving(1);
+        await using var green = GreenRun.Start(["-w", "2"]);
+        await green.Serving(2);
         await using var stop = await green.Program("stop");
         Assert.Equal(0, await stop.Exit());
         green.AssertNothingLeft();
