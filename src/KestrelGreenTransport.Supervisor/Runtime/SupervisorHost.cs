@@ -91,7 +91,8 @@ internal static class SupervisorHost
         var journal = new Journal(time);
         var logger = new SupervisorLogger(writer, format, journal, time);
         var reporter = new NoticeReporter(logger, output, journal);
-        Rehearsal.OfStart(InitialState(plan));
+        var initial = InitialState(plan);
+        Rehearsal.OfStart(initial);
         var identity = WorkerIdentity.Of(plan.Options, Libc.geteuid(), Posix.getegid());
         var heartbeatPath = HeartbeatDirectory.PathFor(plan.Name, Environment.GetEnvironmentVariable, Libc.geteuid());
         var folder = plan.Options.DumpOnStale is { } kept ? new DumpFolder(kept, plan.Name, identity) : null;
@@ -135,7 +136,7 @@ internal static class SupervisorHost
             using var dumper = new Dumper(heartbeats.WorkersPath, Path.GetTempPath(), identity?.Uid ?? Libc.geteuid(), logger, time);
             var hung = folder is null ? null : new HungDumps(dumper, folder, plan.Options.DumpKind);
             using var loop = new SupervisorLoop(
-                InitialState(plan) with { HasLead = previous is null }, launcher, preparer, heartbeats, new Examiner(board, new OutOfMemoryWatch(), time), hung, hooks,
+                initial with { HasLead = previous is null }, launcher, preparer, heartbeats, new Examiner(board, new OutOfMemoryWatch(), time), hung, hooks,
                 InodesOf(given), reporter, logger, time);
             using var answering = new Answering();
             using var upgrade = new Upgrade(plan, new Handover(listeners, control, pidFile, name, service, init, answering.Dispose), work, loop, previous, time, logger);
@@ -146,7 +147,7 @@ internal static class SupervisorHost
             loop.Parts.Add(upgrade);
             loop.Parts.Add(new QueuedClients(listeners, stored.IsOffered, () => upgrade.IsUnderWay, loop, logger, time));
             loop.Parts.Add(new GenerationSweep(generations, listeners, work, logger));
-            loop.Parts.Add(new Rehearsal(InitialState(plan)));
+            loop.Parts.Add(new Rehearsal(initial));
             if (service is not null)
             {
                 loop.Parts.Add(service);
