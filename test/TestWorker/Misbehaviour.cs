@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace TestWorker;
@@ -116,9 +117,13 @@ internal static class Misbehaviour
     {
         for (var i = 0; i < 20_000; i++)
         {
-            ThreadPool.UnsafeQueueUserWorkItem(static _ => Thread.Sleep(Timeout.Infinite), null);
+            ThreadPool.UnsafeQueueUserWorkItem(static _ => SleepForEver(), null);
         }
     }
+
+    // Optimized code would leave for a call that comes last, and the stacks would not show who made it.
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.NoOptimization)]
+    private static void SleepForEver() => Thread.Sleep(Timeout.Infinite);
 
     // Each of the two threads holds the lock that the other one wants.
     private static void Deadlock()

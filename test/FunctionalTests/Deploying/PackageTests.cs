@@ -68,6 +68,7 @@ public sealed class PackageTests : IDisposable
                     <Nullable>enable</Nullable>
                     <ImplicitUsings>enable</ImplicitUsings>
                     <PublishAot>true</PublishAot>
+                    <NativeDebugSymbols>false</NativeDebugSymbols>
                     <InvariantGlobalization>true</InvariantGlobalization>
                   </PropertyGroup>
                   <ItemGroup>

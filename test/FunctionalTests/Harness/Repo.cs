@@ -23,10 +23,11 @@ internal static class Repo
 
     /// <summary>
     /// The libraries as they were built, for the project of a test. Compiling them again would test nothing more, and would write
-    /// to files that other tests use.
+    /// to files that other tests use. These are portable: those in the output folders are compiled for this processor (ReadyToRun),
+    /// against which the compiler warns.
     /// </summary>
     public static string References { get; } = string.Concat(
-        Directory.EnumerateFiles(System.IO.Path.GetDirectoryName(Hello)!, "KestrelGreenTransport*.dll").Select(static file => $"<Reference Include=\"{file}\" />"));
+        ((string[])["KestrelGreenTransport", "KestrelGreenTransport.Supervisor"]).Select(static library => $"<Reference Include=\"{Built("obj", $"src/{library}", $"{library}.dll")}\" />"));
 
     /// <summary>A file of the repository.</summary>
     public static string Path(string relative) => System.IO.Path.Combine(Root, relative);
@@ -34,10 +35,12 @@ internal static class Repo
     /// <summary>The configuration that this run was built in: Debug or Release.</summary>
     public static string Configuration { get; } = new DirectoryInfo(AppContext.BaseDirectory).Parent!.Name;
 
-    private static string Output(string project, string file)
+    private static string Output(string project, string file) => Built("bin", project, file);
+
+    private static string Built(string folder, string project, string file)
     {
         var own = new DirectoryInfo(AppContext.BaseDirectory);
-        return System.IO.Path.Combine(Root, project, "bin", own.Parent!.Name, own.Name, file);
+        return System.IO.Path.Combine(Root, project, folder, own.Parent!.Name, own.Name, file);
     }
 
     private static string FindRoot()

@@ -62,7 +62,7 @@ public class WarmUpTests
             })))
         {
             await worker.ServeAsync();
-            worker.Lifeline.Send("""{"type":"warm","path":"/","timeMs":100}""");
+            worker.Lifeline.Send("""{"type":"warm","path":"/","timeMs":60000}""");
             Assert.Equal("warmed", (await worker.Lifeline.ReceiveAsync()).Type);
             Assert.NotEmpty(metrics);
             Assert.DoesNotContain(true, metrics);
