@@ -58,7 +58,7 @@ internal sealed class PidFile : IDisposable
             }
 
             // Its last holder may have removed the file between open and lock: then the lock is on a file without a name.
-            if (ProcFs.IsSameFile(file.Number, path))
+            if (ProcFs.IsSameFile(file, path))
             {
                 var ours = new PidFile(path, file);
                 ours.Write();
@@ -84,7 +84,7 @@ internal sealed class PidFile : IDisposable
     /// <summary>Removes the file while the lock is still held, so that it cannot belong to another supervisor by then.</summary>
     public void Dispose()
     {
-        if (!_isLetGo && ProcFs.IsSameFile(_file.Number, Path) && Folder.OpenOf(System.IO.Path.GetFullPath(Path), out var folder, out var name).Ok && folder is not null)
+        if (!_isLetGo && ProcFs.IsSameFile(_file, Path) && Folder.OpenOf(System.IO.Path.GetFullPath(Path), out var folder, out var name).Ok && folder is not null)
         {
             using (folder)
             {
@@ -140,7 +140,7 @@ internal sealed class PidFile : IDisposable
             throw new StartupException(ExitCodes.Usage, $"PidFile ('{path}') is locked for reading by another process and cannot be replaced: {moved.Message}. Choose another file.");
         }
 
-        if (moved.Ok && !ProcFs.IsSameFile(locked.Number, aside))
+        if (moved.Ok && !ProcFs.IsSameFile(locked, aside))
         {
             _ = Posix.link(aside, path);
         }
@@ -161,7 +161,7 @@ internal sealed class PidFile : IDisposable
         _ = Posix.ftruncate(_file.Number, 0);
         fixed (byte* start = text)
         {
-            var written = Result.From(Posix.pwrite(_file.Number, start, (nuint)text.Length, 0));
+            var written = Result.From(LibcFiles.pwrite(_file, start, (nuint)text.Length, 0));
             if (!written.Ok)
             {
                 throw new StartupException(ExitCodes.Usage, $"PidFile ('{Path}') cannot be written: {written.Message}.");

@@ -1,5 +1,6 @@
 using System.Globalization;
 using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Records;
 using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Privileges;
 using KestrelGreenTransport.Supervisor.Reporting;
@@ -215,7 +216,7 @@ internal sealed class HeartbeatDirectory : IDisposable
     // Descriptor numbers stay the same, so readers of the board continue with the new one. Running workers keep the files they have.
     private void MakeAnewWhatIsGone()
     {
-        if (IsGone(_directory.Number))
+        if (RecordFile.IsDeleted(_directory))
         {
             using var directory = Make(Path, _name, _owner);
             Replace(_directory.Number, directory.Number);
@@ -223,14 +224,14 @@ internal sealed class HeartbeatDirectory : IDisposable
             SupervisorLog.HeartbeatsMadeAnew(_logger, Path);
         }
 
-        if (IsGone(_workers.Number))
+        if (RecordFile.IsDeleted(_workers))
         {
             using var workers = MakeWorkers(_directory, Path, _owner);
             Replace(_workers.Number, workers.Number);
             SupervisorLog.HeartbeatsMadeAnew(_logger, WorkersPath);
         }
 
-        if (_board is { IsClosed: false } board && IsGone((int)board.DangerousGetHandle()))
+        if (_board is { IsClosed: false } board && RecordFile.IsDeleted(board))
         {
             using var file = CreateFile(BoardName);
             Replace((int)board.DangerousGetHandle(), (int)file.DangerousGetHandle());
@@ -240,17 +241,11 @@ internal sealed class HeartbeatDirectory : IDisposable
 
     private static void Replace(int number, int other)
     {
-        var replaced = Result.From(Posix.dup3(other, number, Posix.O_CLOEXEC));
+        var replaced = Result.From(Posix.dup3(other, number, LibcFiles.O_CLOEXEC));
         if (!replaced.Ok)
         {
             throw new NativeException("dup3", replaced);
         }
-    }
-
-    private static unsafe bool IsGone(int descriptor)
-    {
-        LibcFiles.Statx status;
-        return Posix.statx(descriptor, "", Posix.AT_EMPTY_PATH, Posix.STATX_BASIC_STATS, &status) == 0 && status.stx_nlink == 0;
     }
 
     private SafeFileHandle CreateFile(string name)
@@ -274,13 +269,8 @@ internal sealed class HeartbeatDirectory : IDisposable
     }
 
     // Other users may pass through at most, which shows them nothing.
-    private static unsafe bool IsOurs(Descriptor directory)
-    {
-        LibcFiles.Statx status;
-        return Posix.statx(directory.Number, "", Posix.AT_EMPTY_PATH, Posix.STATX_BASIC_STATS, &status) == 0
-            && status.stx_uid == Libc.geteuid()
-            && (status.stx_mode & 0b000_110_110) == 0;
-    }
+    private static bool IsOurs(Descriptor directory) =>
+        LibcFiles.StatusOf(directory) is { } status && status.stx_uid == Libc.geteuid() && (status.stx_mode & 0b000_110_110) == 0;
 
     private void Remove(string name)
     {

@@ -20,7 +20,7 @@ internal sealed class BeatThread : IDisposable
     // Only a file system that hangs can delay the thread for this long, and then open descriptors are the least problem.
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(5);
 
-    private readonly WakeSignal _wake;
+    private readonly WakeEvent _wake;
     private readonly HeartbeatWriter _heartbeat;
     private readonly BoardPublisher? _board;
     private readonly SlowRequests? _slow;
@@ -39,7 +39,7 @@ internal sealed class BeatThread : IDisposable
     private long _checkAt;
 
     public BeatThread(
-        WakeSignal wake, HeartbeatWriter heartbeat, BoardPublisher? board, SlowRequests? slow, Lifeline? lifeline, StatsSender? stats, WorkerStop stop, TimeProvider time, TimeSpan interval)
+        WakeEvent wake, HeartbeatWriter heartbeat, BoardPublisher? board, SlowRequests? slow, Lifeline? lifeline, StatsSender? stats, WorkerStop stop, TimeProvider time, TimeSpan interval)
     {
         _wake = wake;
         _heartbeat = heartbeat;
@@ -164,8 +164,8 @@ internal sealed class BeatThread : IDisposable
         var next = Math.Min(Math.Min(_heartbeat.NextAt, _board?.NextAt ?? _checkAt), Math.Min(_stop.ForceAt, retryAt));
         next = Math.Min(next, _slow?.NextAt ?? long.MaxValue);
         var polled = stackalloc Libc.PollFd[2];
-        polled[0] = new Libc.PollFd { fd = _wake.Descriptor, events = Libc.POLLIN };
-        polled[1] = new Libc.PollFd { fd = _lifeline?.Descriptor ?? -1, events = Libc.POLLIN | LibcWorker.POLLRDHUP };
+        polled[0] = new Libc.PollFd { fd = _wake.Number, events = Libc.POLLIN };
+        polled[1] = new Libc.PollFd { fd = _lifeline?.Descriptor ?? -1, events = Libc.POLLIN | Libc.POLLRDHUP };
         if (Libc.poll(polled, 2, Milliseconds(next)) <= 0)
         {
             return;

@@ -23,7 +23,7 @@ internal sealed class ProcessWorker : IDisposable
         WorkerContract.Current is { } contract && OperatingSystem.IsLinux() ? new ProcessWorker(contract, Leadership.OfHost()) : null);
 
     private readonly HostLoggers _loggers = new();
-    private readonly WakeSignal _wake = new();
+    private readonly WakeEvent _wake = new();
     private readonly Lifeline? _lifeline;
     private readonly StatsSender? _stats;
     private readonly OldestRequests? _oldest;

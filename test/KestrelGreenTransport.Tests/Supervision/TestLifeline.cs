@@ -15,7 +15,7 @@ internal sealed class TestLifeline : IDisposable
     public unsafe TestLifeline()
     {
         var pair = stackalloc int[2];
-        var made = Result.From(Libc.socketpair(Libc.AF_UNIX, LibcWorker.SOCK_SEQPACKET | Libc.SOCK_NONBLOCK, 0, pair));
+        var made = Result.From(Libc.socketpair(Libc.AF_UNIX, Libc.SOCK_SEQPACKET | Libc.SOCK_NONBLOCK, 0, pair));
         Assert.True(made.Ok, made.Message);
         (_ours, _workers) = (pair[0], pair[1]);
     }
