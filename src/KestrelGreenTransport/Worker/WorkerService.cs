@@ -1,6 +1,7 @@
 using System.Diagnostics.Metrics;
 using KestrelGreenTransport.AccessLogging;
 using KestrelGreenTransport.Binding;
+using KestrelGreenTransport.Hosting;
 using KestrelGreenTransport.Requests;
 using KestrelGreenTransport.WarmUp;
 using Microsoft.Extensions.Hosting;
@@ -9,7 +10,7 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Worker;
 
 /// <summary>Reports this host to the process's worker: that it starts, runs, stops, and is gone.</summary>
-internal sealed class WorkerService : IHostedLifecycleService, IDisposable
+internal sealed class WorkerService : HostedLifecycle, IDisposable
 {
     private readonly ProcessWorker _worker;
     private readonly WorkerHost _host;
@@ -27,23 +28,13 @@ internal sealed class WorkerService : IHostedLifecycleService, IDisposable
         _logger = loggers.CreateLogger(WorkerLog.Category);
     }
 
-    public Task StartingAsync(CancellationToken cancellationToken)
+    public override Task StartingAsync(CancellationToken cancellationToken)
     {
         _lifetime.ApplicationStarted.Register(OnStarted);
         _lifetime.ApplicationStopping.Register(OnStopping);
         _worker.OnStarting(_host, _parts, _logger);
         return Task.CompletedTask;
     }
-
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public void Dispose()
     {
