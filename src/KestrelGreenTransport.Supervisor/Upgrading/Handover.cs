@@ -17,6 +17,15 @@ namespace KestrelGreenTransport.Supervisor.Upgrading;
 internal sealed record Handover(
     ListenerSet Listeners, ControlSocket Control, PidFile? PidFile, NameLock? Name, ServiceManager? Service, InitLink? Init, Action StopAnswering)
 {
+    /// <summary>From now on this process alone is the supervisor.</summary>
+    public void TakeOver()
+    {
+        Listeners.TakeOver();
+        Control.TakeOver();
+        PidFile?.TakeOver();
+        Name?.TakeOver();
+    }
+
     /// <summary>From now on this process removes nothing of it when it exits.</summary>
     public void LetGo()
     {

@@ -20,8 +20,10 @@ namespace KestrelGreenTransport.Supervisor.Workers;
 ///
 /// A cleaner of temporary files, or the end of a login session, may delete the directory. It is created again for the next
 /// worker. If a file cannot be created, the worker starts all the same and sends its beats over the lifeline.
+///
+/// A successor gets the directory with its lock; the files in it stay ours.
 /// </summary>
-internal sealed class HeartbeatDirectory : IDisposable
+internal sealed class HeartbeatDirectory : HandedOver, IDisposable
 {
     private const string BoardName = "board";
     private const string WorkersName = "workers";
@@ -38,7 +40,6 @@ internal sealed class HeartbeatDirectory : IDisposable
     private readonly Lock _lock = new();
     private readonly HashSet<string> _files = [];
     private SafeFileHandle? _board;
-    private volatile bool _isLetGo;
 
     private HeartbeatDirectory(string path, string name, Descriptor directory, WorkerIdentity? owner, ILogger logger)
     {
@@ -132,9 +133,6 @@ internal sealed class HeartbeatDirectory : IDisposable
         }
     }
 
-    /// <summary>From now on the directory and its lock belong to another supervisor; the files in it stay ours.</summary>
-    public void LetGo() => _isLetGo = true;
-
     public void Dispose()
     {
         lock (_lock)
@@ -145,7 +143,7 @@ internal sealed class HeartbeatDirectory : IDisposable
             }
 
             _ = LibcFiles.unlinkat(_directory, WorkersName, LibcFiles.AT_REMOVEDIR);
-            if (!_isLetGo)
+            if (IsOurs)
             {
                 _ = Posix.rmdir(Path);
             }
@@ -174,7 +172,7 @@ internal sealed class HeartbeatDirectory : IDisposable
         }
 
         var directory = new Descriptor((int)opened.Value);
-        if (!IsOurs(directory))
+        if (!IsPrivate(directory))
         {
             directory.Dispose();
             throw new StartupException(
@@ -269,7 +267,7 @@ internal sealed class HeartbeatDirectory : IDisposable
     }
 
     // Other users may pass through at most, which shows them nothing.
-    private static bool IsOurs(Descriptor directory) =>
+    private static bool IsPrivate(Descriptor directory) =>
         LibcFiles.StatusOf(directory) is { } status && status.stx_uid == Libc.geteuid() && (status.stx_mode & 0b000_110_110) == 0;
 
     private void Remove(string name)
