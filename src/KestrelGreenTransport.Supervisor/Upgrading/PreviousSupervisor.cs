@@ -1,4 +1,5 @@
 using System.Globalization;
+using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Core;
@@ -52,11 +53,10 @@ internal sealed class PreviousSupervisor : ISupervisorPart, IDisposable
     /// <summary>Called on the supervisor's thread once a worker of ours may lead.</summary>
     public Action? LeadGiven { get; set; }
 
-    /// <summary>The supervisor that this process takes over from; null if there is none. Clears the variable, so that no child sees it.</summary>
+    /// <summary>The supervisor that this process takes over from; null if there is none.</summary>
     public static PreviousSupervisor? Find(ILogger logger)
     {
-        var package = UpgradePackage.Parse(Environment.GetEnvironmentVariable(OwnVariables.Upgrade));
-        Environment.SetEnvironmentVariable(OwnVariables.Upgrade, null);
+        var package = UpgradePackage.Parse(ContractVariables.Take(OwnVariables.Upgrade));
         if (package is null)
         {
             return null;
