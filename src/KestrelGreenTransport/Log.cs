@@ -5,7 +5,7 @@ namespace KestrelGreenTransport;
 
 /// <summary>
 /// Everything that the transport logs. Ids are never reused. 1 to 99: binding, accepting, draining; 100 to 199: the worker's
-/// side of the contract; 200 to 299: event loops.
+/// side of the contract, and 104, which needs no supervisor; 200 to 299: event loops.
 /// </summary>
 internal static partial class Log
 {

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport;
 
-/// <summary>Everything that the worker's side of the contract logs: ids 100 to 199 of <see cref="Log"/>. An id is never reused.</summary>
+/// <summary>Everything that the worker's side of the contract logs: ids 100 to 199 of <see cref="Log"/>, but for 104. An id is never reused.</summary>
 internal static partial class WorkerLog
 {
     public const string Category = "KestrelGreenTransport.Worker";

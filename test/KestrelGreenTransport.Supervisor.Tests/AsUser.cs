@@ -1,5 +1,4 @@
-using System.Runtime.InteropServices;
-using KestrelGreenTransport.Supervisor.Native;
+using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Supervisor.Tests;
 
@@ -29,9 +28,8 @@ internal static class AsUser
     // The C library's own functions would change every thread; the kernel's calls change only the calling thread.
     private static unsafe void Become(uint user)
     {
-        var (setGroups, setGid, setUid) = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? (116, 119, 117) : (159, 149, 147);
-        Assert.Equal(0, Posix.syscall(setGroups, 1, (nint)(&user), 0, 0));
-        Assert.Equal(0, Posix.syscall(setGid, (nint)user, (nint)user, (nint)user, 0));
-        Assert.Equal(0, Posix.syscall(setUid, (nint)user, (nint)user, (nint)user, 0));
+        Assert.Equal(0, SystemCalls.Make(SystemCall.setgroups, 1, (nint)(&user)).Value);
+        Assert.Equal(0, SystemCalls.Make(SystemCall.setresgid, (nint)user, (nint)user, (nint)user).Value);
+        Assert.Equal(0, SystemCalls.Make(SystemCall.setresuid, (nint)user, (nint)user, (nint)user).Value);
     }
 }

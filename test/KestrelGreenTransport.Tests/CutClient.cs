@@ -3,7 +3,12 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Text;
+using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Tests.Epoll;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace KestrelGreenTransport.Tests;
 
@@ -41,6 +46,25 @@ internal sealed class CutClient : IAsyncDisposable
     private bool IsHttp2 => _spoken is Spoken.Http2 or Spoken.Http2OverTls;
 
     public static bool IsOverTls(Spoken spoken) => spoken is Spoken.Http1OverTls or Spoken.Http2OverTls;
+
+    /// <summary>An app that says hello to such clients.</summary>
+    public static Task<ServedApp> ServeAsync(ServedBy by, Spoken spoken, int slots, TimeProvider time, Action<GreenTransportOptions>? configure = null) => ServedApp.StartAsync(
+        by,
+        static routes => routes.MapGet("/", static () => "hello"),
+        listen =>
+        {
+            listen.Protocols = spoken is Spoken.Http2 or Spoken.Http2OverTls ? HttpProtocols.Http2 : HttpProtocols.Http1;
+            if (IsOverTls(spoken))
+            {
+                listen.UseHttps(Certificates.SelfSigned("localhost"));
+            }
+        },
+        configure: options =>
+        {
+            (options.WorkerConnections, options.EventLoops) = (slots, 1);
+            configure?.Invoke(options);
+        },
+        build: builder => builder.Services.AddSingleton(new TransportClock(time)));
 
     public static async Task<CutClient> ConnectAsync(ServedApp app, Spoken spoken)
     {

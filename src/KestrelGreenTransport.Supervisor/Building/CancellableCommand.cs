@@ -8,8 +8,8 @@ using KestrelGreenTransport.Supervisor.Privileges;
 namespace KestrelGreenTransport.Supervisor.Building;
 
 /// <summary>
-/// Runs the commands needed before a generation (its build, the command before the start), in their own session. A command may
-/// take as long as it needs, and is ended when the supervisor is told to stop.
+/// Runs commands to their end, one at a time: the build of a generation, the command before its start. A command may take as
+/// long as it needs, and is ended when the supervisor is told to stop.
 /// </summary>
 internal sealed class CancellableCommand : IDisposable
 {
@@ -26,10 +26,21 @@ internal sealed class CancellableCommand : IDisposable
     public void Cancel() => _cancelled.Set();
 
     /// <summary>Runs a command to its end.</summary>
-    /// <param name="request">The command; it gets no descriptors but its output.</param>
+    /// <param name="request">The command. The descriptors that it names replace the output that we read.</param>
     /// <param name="line">Gets each line that it writes, to either stream.</param>
     /// <param name="identity">The user that it runs as; null for the supervisor's.</param>
     public CommandEnd Run(SpawnRequest request, Action<string> line, WorkerIdentity? identity = null)
+    {
+        var lines = new LineSplitter();
+        void PassOn(ReadOnlyMemory<byte> text) => line(Encoding.UTF8.GetString(text.Span));
+
+        var end = Run(request with { RunAs = identity?.Credentials }, bytes => lines.Append(bytes, PassOn));
+        lines.Complete(PassOn);
+        return end;
+    }
+
+    /// <summary>The same, with the bytes that it writes.</summary>
+    public CommandEnd Run(SpawnRequest request, Action<ReadOnlySpan<byte>> output)
     {
         var (read, write) = Descriptor.Pipe();
         using (read)
@@ -37,11 +48,7 @@ internal sealed class CancellableCommand : IDisposable
             Spawned spawned;
             using (write)
             {
-                spawned = Spawn.Start(request with
-                {
-                    Descriptors = [(write.Number, StandardOutput), (write.Number, StandardError)],
-                    RunAs = identity?.Credentials,
-                });
+                spawned = Spawn.Start(request with { Descriptors = [(write.Number, StandardOutput), (write.Number, StandardError), .. request.Descriptors] });
             }
 
             using var child = spawned.Process;
@@ -50,19 +57,16 @@ internal sealed class CancellableCommand : IDisposable
                 return new CommandEnd(default, false, spawned.Error);
             }
 
-            var (status, wasCancelled) = Watch(child, read, line);
+            var (status, wasCancelled) = Watch(child, read, output);
             return new CommandEnd(status, wasCancelled, null);
         }
     }
 
     public void Dispose() => _cancelled.Dispose();
 
-    private unsafe (ExitStatus Status, bool WasCancelled) Watch(PidFd child, Descriptor output, Action<string> line)
+    private unsafe (ExitStatus Status, bool WasCancelled) Watch(PidFd child, Descriptor pipe, Action<ReadOnlySpan<byte>> output)
     {
-        var lines = new LineSplitter();
-        void PassOn(ReadOnlyMemory<byte> text) => line(Encoding.UTF8.GetString(text.Span));
-
-        var outputNumber = output.Number;
+        var outputNumber = pipe.Number;
         var cancelNumber = _cancelled.Number;
         var wasCancelled = false;
         var polled = stackalloc Libc.PollFd[3];
@@ -79,7 +83,7 @@ internal sealed class CancellableCommand : IDisposable
                 (wasCancelled, cancelNumber) = (true, -1);
             }
 
-            if (polled[0].revents != 0 && !ReadOnce(output, lines, PassOn))
+            if (polled[0].revents != 0 && !ReadOnce(pipe, output))
             {
                 outputNumber = -1;
             }
@@ -87,18 +91,17 @@ internal sealed class CancellableCommand : IDisposable
             // Background processes of the command may hold the pipe open forever, so the end of the pipe is not awaited.
             if (polled[1].revents != 0 && (polled[0].revents & Libc.POLLIN) == 0)
             {
-                lines.Complete(PassOn);
                 return (child.Reap()!.Value, wasCancelled);
             }
         }
     }
 
-    private unsafe bool ReadOnce(Descriptor output, LineSplitter lines, Action<ReadOnlyMemory<byte>> line)
+    private unsafe bool ReadOnce(Descriptor pipe, Action<ReadOnlySpan<byte>> output)
     {
         Result read;
         fixed (byte* start = _buffer)
         {
-            read = Result.From(Libc.read(output.Number, start, (nuint)_buffer.Length));
+            read = Result.From(Libc.read(pipe.Number, start, (nuint)_buffer.Length));
         }
 
         if (read.Error is Errno.EAGAIN or Errno.EINTR)
@@ -111,7 +114,7 @@ internal sealed class CancellableCommand : IDisposable
             return false;
         }
 
-        lines.Append(_buffer.AsSpan(0, (int)read.Value), line);
+        output(_buffer.AsSpan(0, (int)read.Value));
         return true;
     }
 }

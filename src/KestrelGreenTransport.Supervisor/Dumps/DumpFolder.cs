@@ -101,7 +101,7 @@ internal sealed class DumpFolder(string path, string name, WorkerIdentity? worke
     }
 
     /// <summary>Whether the workers' runtime has written this file.</summary>
-    public bool Has(string file) => Status(file) is { } status && (status.stx_mode & LibcFiles.S_IFMT) == LibcFiles.S_IFREG;
+    public bool Has(string file) => Status(file) is { Type: LibcFiles.S_IFREG };
 
     /// <summary>Deletes our oldest files until the limits are met.</summary>
     /// <exception cref="IOException">The folder cannot be read.</exception>

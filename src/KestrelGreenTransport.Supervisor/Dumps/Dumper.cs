@@ -150,7 +150,7 @@ internal sealed class Dumper : IDisposable
 
     // The workers' user may write to that folder: so no link is followed, only a regular file of that user is read, and only up to
     // the size limit of a report.
-    private unsafe byte[]? Read(string path)
+    private byte[]? Read(string path)
     {
         if (!RecordFile.OpenForReading(path, out var file).Ok || file is null)
         {
@@ -159,9 +159,7 @@ internal sealed class Dumper : IDisposable
 
         using (file)
         {
-            LibcFiles.Statx status;
-            if (Posix.statx((int)file.DangerousGetHandle(), "", Posix.AT_EMPTY_PATH, Posix.STATX_BASIC_STATS, &status) != 0
-                || (status.stx_mode & LibcFiles.S_IFMT) != LibcFiles.S_IFREG || status.stx_uid != _user || status.stx_size is 0 or > LargestReport)
+            if (LibcFiles.StatusOf(file) is not { Type: LibcFiles.S_IFREG, stx_size: > 0 and <= LargestReport } status || status.stx_uid != _user)
             {
                 return null;
             }

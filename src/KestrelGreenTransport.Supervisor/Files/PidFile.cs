@@ -15,13 +15,12 @@ namespace KestrelGreenTransport.Supervisor.Files;
 /// Any user may read the file, and so may hold a read lock on it for as long as they like. That does not make a supervisor: the
 /// file is then replaced by a new one.
 /// </summary>
-internal sealed class PidFile : IDisposable
+internal sealed class PidFile : HandedOver, IDisposable
 {
     private const uint Mode = 0b110_100_100;
     private const int LongestNumber = 16;
 
     private readonly Descriptor _file;
-    private volatile bool _isLetGo;
 
     private PidFile(string path, Descriptor file)
     {
@@ -58,7 +57,7 @@ internal sealed class PidFile : IDisposable
             }
 
             // Its last holder may have removed the file between open and lock: then the lock is on a file without a name.
-            if (ProcFs.IsSameFile(file.Number, path))
+            if (ProcFs.IsSameFile(file, path))
             {
                 var ours = new PidFile(path, file);
                 ours.Write();
@@ -84,7 +83,7 @@ internal sealed class PidFile : IDisposable
     /// <summary>Removes the file while the lock is still held, so that it cannot belong to another supervisor by then.</summary>
     public void Dispose()
     {
-        if (!_isLetGo && ProcFs.IsSameFile(_file.Number, Path) && Folder.OpenOf(System.IO.Path.GetFullPath(Path), out var folder, out var name).Ok && folder is not null)
+        if (IsOurs && ProcFs.IsSameFile(_file, Path) && Folder.OpenOf(System.IO.Path.GetFullPath(Path), out var folder, out var name).Ok && folder is not null)
         {
             using (folder)
             {
@@ -96,17 +95,13 @@ internal sealed class PidFile : IDisposable
     }
 
     /// <summary>A file that another supervisor still holds, until <see cref="TakeOver"/>; its lock is ours too.</summary>
-    public static PidFile Share(string path, int descriptor) => new(path, new Descriptor(descriptor)) { _isLetGo = true };
+    public static PidFile Share(string path, int descriptor) => new(path, new Descriptor(descriptor)) { IsOurs = false };
 
-    /// <summary>From now on the file is ours.</summary>
-    public void TakeOver()
+    public override void TakeOver()
     {
-        _isLetGo = false;
+        base.TakeOver();
         Write();
     }
-
-    /// <summary>From now on the file belongs to another supervisor.</summary>
-    public void LetGo() => _isLetGo = true;
 
     // A lock of the open file, so that a successor shares it by the descriptor. Not flock(2), which .NET programs take to read a file.
     private static unsafe Result Lock(Descriptor file)
@@ -140,7 +135,7 @@ internal sealed class PidFile : IDisposable
             throw new StartupException(ExitCodes.Usage, $"PidFile ('{path}') is locked for reading by another process and cannot be replaced: {moved.Message}. Choose another file.");
         }
 
-        if (moved.Ok && !ProcFs.IsSameFile(locked.Number, aside))
+        if (moved.Ok && !ProcFs.IsSameFile(locked, aside))
         {
             _ = Posix.link(aside, path);
         }
@@ -161,7 +156,7 @@ internal sealed class PidFile : IDisposable
         _ = Posix.ftruncate(_file.Number, 0);
         fixed (byte* start = text)
         {
-            var written = Result.From(Posix.pwrite(_file.Number, start, (nuint)text.Length, 0));
+            var written = Result.From(LibcFiles.pwrite(_file, start, (nuint)text.Length, 0));
             if (!written.Ok)
             {
                 throw new StartupException(ExitCodes.Usage, $"PidFile ('{Path}') cannot be written: {written.Message}.");

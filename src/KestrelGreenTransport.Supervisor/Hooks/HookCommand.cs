@@ -42,7 +42,7 @@ internal static class HookCommand
     /// <summary>The supervisor's own environment, with the facts of the event.</summary>
     internal static Dictionary<string, string> Environment(GreenHookEvent happened, string name)
     {
-        var variables = new Dictionary<string, string>(Self.Variables(), StringComparer.Ordinal);
+        var variables = Self.Variables();
 
         // Only the supervisor talks to the service manager; the token authorizes actions; a supervisor started by a hook has its own hooks.
         variables.Remove("NOTIFY_SOCKET");

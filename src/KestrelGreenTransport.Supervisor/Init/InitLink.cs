@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Settings;
@@ -13,12 +14,10 @@ internal sealed class InitLink : IDisposable
 
     private InitLink(Descriptor pipe) => _pipe = pipe;
 
-    /// <summary>The connection to the init that started us; null if there is none. Clears the variable, so that no child sees it.</summary>
+    /// <summary>The connection to the init that started us; null if there is none.</summary>
     public static InitLink? Find()
     {
-        var text = Environment.GetEnvironmentVariable(OwnVariables.Init);
-        Environment.SetEnvironmentVariable(OwnVariables.Init, null);
-        return int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && Libc.AdoptDescriptor(number).Ok
+        return int.TryParse(ContractVariables.Take(OwnVariables.Init), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && Libc.AdoptDescriptor(number).Ok
             ? new InitLink(new Descriptor(number))
             : null;
     }

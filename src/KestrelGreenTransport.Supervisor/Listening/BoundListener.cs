@@ -43,7 +43,7 @@ internal sealed class BoundListener(ListenEndpoint endpoint, Socket socket, stri
 
     /// <summary>Connections that wait in the kernel's queue; 0 once it is closed.</summary>
     public long Queued() =>
-        _descriptor.IsClosed ? 0 : endpoint.IP is not null ? ListenQueue.OfTcp(Descriptor) : ListenQueue.OfUnix(_inode);
+        _descriptor.IsClosed ? 0 : endpoint.IP is not null ? ListenerCalls.Queued(Descriptor) : ListenQueue.OfUnix(_inode);
 
     /// <summary>As a url for a browser.</summary>
     public string ToDisplay() => endpoint.IP is not null ? $"http://{endpoint.IP}" : $"http://{endpoint}";

@@ -6,12 +6,11 @@ namespace KestrelGreenTransport.Supervisor.Listening;
 // inherit it, nor a worker that asked for it. Users that need the same address share one socket.
 
 /// <summary>Every listening socket that the supervisor holds. Used by any thread; readers get a snapshot.</summary>
-internal sealed class ListenerSet : IDisposable
+internal sealed class ListenerSet : HandedOver, IDisposable
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<BoundListener, int> _users = [];
     private ImmutableArray<BoundListener> _all = [];
-    private volatile bool _isLetGo;
     private volatile bool _areClosing;
 
     public ImmutableArray<BoundListener> All
@@ -24,9 +23,6 @@ internal sealed class ListenerSet : IDisposable
             }
         }
     }
-
-    /// <summary>Whether they belong to another supervisor by now.</summary>
-    public bool AreLetGo => _isLetGo;
 
     /// <summary>Whether new clients are turned away, which is final.</summary>
     public bool AreClosing => _areClosing;
@@ -75,7 +71,7 @@ internal sealed class ListenerSet : IDisposable
             _all = _all.Remove(listener);
         }
 
-        listener.Close(keepPath: _isLetGo);
+        listener.Close(keepPath: !IsOurs);
         return true;
     }
 
@@ -112,17 +108,11 @@ internal sealed class ListenerSet : IDisposable
     /// <summary>Closes the sockets that we bound; each refuses clients once the last worker has closed it too.</summary>
     public void CloseOurs() => ForOurs(static listener => listener.Close());
 
-    /// <summary>From now on they belong to another supervisor: closing one here leaves its file.</summary>
-    public void LetGo() => _isLetGo = true;
-
-    /// <summary>From now on they are ours, with their files.</summary>
-    public void TakeOver() => _isLetGo = false;
-
     public void Dispose()
     {
         foreach (var listener in All)
         {
-            listener.Dispose(keepPath: _isLetGo);
+            listener.Dispose(keepPath: !IsOurs);
         }
     }
 

@@ -128,7 +128,7 @@ internal sealed class StoredSockets : IDisposable
     {
         try
         {
-            return socket.LocalEndPoint is { } local && (ListenEndpoint.Of(local) is not { UnixPath: { } path, IsAbstract: false } || Libc.IsSocket(path));
+            return socket.LocalEndPoint is { } local && (ListenEndpoint.Of(local) is not { UnixPath: { } path, IsAbstract: false } || LibcFiles.StatusOf(path) is { Type: LibcFiles.S_IFSOCK });
         }
         catch (Exception e) when (e is SocketException or NotSupportedException)
         {

@@ -3,6 +3,7 @@ using KestrelGreenTransport.Supervisor.Building;
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Dumps;
 using KestrelGreenTransport.Supervisor.Listening;
+using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Privileges;
 using KestrelGreenTransport.Supervisor.Reporting;
 using KestrelGreenTransport.Supervisor.Settings;
@@ -90,7 +91,7 @@ internal sealed class GenerationPreparer(Generations generations, ListenerBinder
                 return RunBeforeStart(generation, current) as SupervisorEvent ?? new Prepared(generation, SettingsOf(current), null);
             }
 
-            var (plan, problems) = current.Renew(new LoggedCommands(_command, line => SupervisorLog.Build(logger, line)));
+            var (plan, problems) = current.Renew(new CommandRunner(Self.Variables(), _command, line => SupervisorLog.Build(logger, line)));
             if (plan is null)
             {
                 return new PreparationFailed(generation, string.Join(' ', problems));

@@ -19,7 +19,9 @@ namespace KestrelGreenTransport.Supervisor.Loop;
 /// The supervisor's one thread: it waits for facts (exits, messages, beats, requests, time), hands each to the arbiter
 /// and does what the arbiter says. It never waits for a worker, a disk, a log or the thread pool.
 /// </summary>
-internal sealed class SupervisorLoop : IDisposable
+internal sealed class SupervisorLoop(
+    SupervisorState initial, IWorkerLauncher launcher, GenerationPreparer preparer, Examiner examiner, HookRunner hooks, NoticeReporter reporter, ILogger logger, TimeProvider time)
+    : IDisposable
 {
     // How many ticks lie between two checks for an app that listens by itself.
     private const int ProbeEveryTicks = 5;
@@ -30,51 +32,18 @@ internal sealed class SupervisorLoop : IDisposable
     // More than a socket holds, and an end to it where a child of the worker keeps on writing.
     private const int PacketsAtTheEnd = 1024;
 
-    private readonly IWorkerLauncher _launcher;
-    private readonly GenerationPreparer _preparer;
-    private readonly HeartbeatDirectory _heartbeats;
-    private readonly Examiner _examiner;
-    private readonly HungDumps? _dumps;
-    private readonly HookRunner _hooks;
-    private readonly NoticeReporter _reporter;
-    private readonly ILogger _logger;
-    private readonly TimeProvider _time;
-    private readonly IReadOnlySet<string> _inheritedInodes;
     private readonly WakeEvent _wake = new();
     private readonly ConcurrentQueue<Action> _posted = new();
     private readonly Queue<SupervisorEvent> _events = new();
     private readonly Dictionary<int, WorkerProcess> _processes = [];
     private readonly RecordedRoutes _recorded = new();
-    private volatile SupervisorState _state;
+    private volatile SupervisorState _state = initial;
     private int? _exitCode;
     private long _nextTick;
     private int _ticks;
 
-    public SupervisorLoop(
-        SupervisorState initial,
-        IWorkerLauncher launcher,
-        GenerationPreparer preparer,
-        HeartbeatDirectory heartbeats,
-        Examiner examiner,
-        HungDumps? dumps,
-        HookRunner hooks,
-        IReadOnlySet<string> inheritedInodes,
-        NoticeReporter reporter,
-        ILogger logger,
-        TimeProvider time)
-    {
-        _state = initial;
-        _launcher = launcher;
-        _preparer = preparer;
-        _heartbeats = heartbeats;
-        _examiner = examiner;
-        _dumps = dumps;
-        _hooks = hooks;
-        _inheritedInodes = inheritedInodes;
-        _reporter = reporter;
-        _logger = logger;
-        _time = time;
-    }
+    /// <summary>Dumps hung workers before they are killed; null: nothing does.</summary>
+    public HungDumps? Dumps { private get; init; }
 
     /// <summary>What lives on this thread beside the arbiter; filled before <see cref="Run"/>.</summary>
     public List<ISupervisorPart> Parts { get; } = [];
@@ -138,7 +107,7 @@ internal sealed class SupervisorLoop : IDisposable
                 ReapIfGone(worker);
             }
 
-            if (_time.GetTimestamp() >= _nextTick)
+            if (time.GetTimestamp() >= _nextTick)
             {
                 OnTick();
             }
@@ -156,7 +125,7 @@ internal sealed class SupervisorLoop : IDisposable
         }
         catch (Exception e)
         {
-            SupervisorLog.WorkFailed(_logger, e);
+            SupervisorLog.WorkFailed(logger, e);
         }
     }
 
@@ -181,7 +150,7 @@ internal sealed class SupervisorLoop : IDisposable
             polled[next++] = new Libc.PollFd { fd = worker.LifelineNumber, events = Libc.POLLIN };
         }
 
-        var left = _nextTick - _time.GetTimestamp();
+        var left = _nextTick - time.GetTimestamp();
         var milliseconds = (int)Math.Clamp(Math.Ceiling(left / 1e6), 0, ArbiterSettings.TickInterval.TotalMilliseconds);
         fixed (Libc.PollFd* first = polled)
         {
@@ -194,19 +163,19 @@ internal sealed class SupervisorLoop : IDisposable
     private void OnTick()
     {
         // Read before the beats: if this thread is delayed before it judges them, that does not count as a worker's silence.
-        var now = _time.GetTimestamp();
+        var now = time.GetTimestamp();
         _nextTick = now + (ArbiterSettings.TickInterval.Ticks * 100);
-        _examiner.BeginTick();
+        examiner.BeginTick();
         foreach (var worker in _processes.Values)
         {
             ReadHeartbeat(worker);
-            if (_examiner.Examine(worker, _state) is { } examined)
+            if (examiner.Examine(worker, _state) is { } examined)
             {
                 _events.Enqueue(examined);
             }
 
             if (_ticks % ProbeEveryTicks == 0 && !worker.SaidHello && !_state.EverServed
-                && ProcFs.OwnListenerOf(worker.Process.Pid, _inheritedInodes) is { } endpoint)
+                && examiner.OwnListenerOf(worker) is { } endpoint)
             {
                 _events.Enqueue(new WorkerListensByItself(worker.Index, endpoint));
             }
@@ -226,7 +195,7 @@ internal sealed class SupervisorLoop : IDisposable
         var reading = HeartbeatFileReader.Read(worker.HeartbeatFile);
         if (worker.FileHealth.Look(reading))
         {
-            SupervisorLog.HeartbeatFile(_logger, worker.Index, worker.Process.Pid, reading.Outcome);
+            SupervisorLog.HeartbeatFile(logger, worker.Index, worker.Process.Pid, reading.Outcome);
         }
 
         if (reading.HasBeat && reading.Beat is var beat && beat.Pid == worker.Process.Pid)
@@ -259,7 +228,7 @@ internal sealed class SupervisorLoop : IDisposable
                 if (!worker.IsKnownToBreakTheContract)
                 {
                     worker.IsKnownToBreakTheContract = true;
-                    SupervisorLog.PacketIgnored(_logger, worker.Index, worker.Process.Pid, problem!);
+                    SupervisorLog.PacketIgnored(logger, worker.Index, worker.Process.Pid, problem!);
                 }
 
                 continue;
@@ -271,7 +240,7 @@ internal sealed class SupervisorLoop : IDisposable
             }
             catch (Exception e)
             {
-                SupervisorLog.MessageFailed(_logger, worker.Index, worker.Process.Pid, e);
+                SupervisorLog.MessageFailed(logger, worker.Index, worker.Process.Pid, e);
                 worker.HangUp();
             }
         }
@@ -333,21 +302,21 @@ internal sealed class SupervisorLoop : IDisposable
         // What it wrote between the last look and its end may say why it ended.
         ReadLifeline(worker, PacketsAtTheEnd);
         _processes.Remove(worker.Index);
-        _heartbeats.RemoveWorkerFile(worker.Index);
+        launcher.Forget(worker.Index);
         foreach (var part in Parts)
         {
             part.OnExited(worker);
         }
 
         worker.Dispose();
-        Apply(new WorkerExited(worker.Index, status, _examiner.WasKilledForMemory(status)));
+        Apply(new WorkerExited(worker.Index, status, examiner.WasKilledForMemory(status)));
     }
 
     private void ApplyQueued(long? at = null)
     {
         while (_events.TryDequeue(out var happened))
         {
-            var (state, effects) = Arbiter.Step(_state, happened, Math.Max(at ?? _time.GetTimestamp(), _state.LastStepAt));
+            var (state, effects) = Arbiter.Step(_state, happened, Math.Max(at ?? time.GetTimestamp(), _state.LastStepAt));
             _state = state;
             Perform(effects);
         }
@@ -371,18 +340,18 @@ internal sealed class SupervisorLoop : IDisposable
 
         foreach (var effect in effects)
         {
-            _hooks.Tell(effect);
+            hooks.Tell(effect);
             switch (effect)
             {
                 case SpawnWorker spawn:
-                    _launcher.Launch(spawn.Index, spawn.Generation, outcome => PostAction(() => OnLaunched(spawn.Index, outcome)));
+                    launcher.Launch(spawn.Index, spawn.Generation, outcome => PostAction(() => OnLaunched(spawn.Index, outcome)));
                     break;
                 case Prepare prepare:
-                    _preparer.Begin(
+                    preparer.Begin(
                         prepare.Generation, _state.Generation, _processes.ToDictionary(static pair => pair.Key, static pair => pair.Value.Process.Pid), Post);
                     break;
                 case CancelPreparation:
-                    _preparer.Cancel();
+                    preparer.Cancel();
                     break;
                 case WarmWorker warm:
                     var order = new LifelineMessage
@@ -410,7 +379,7 @@ internal sealed class SupervisorLoop : IDisposable
                     break;
                 case Report report:
                     SupervisorActivities.Tell(report.Notice);
-                    _reporter.Report(report.Notice);
+                    reporter.Report(report.Notice);
                     break;
                 case Leave leave:
                     _exitCode = leave.ExitCode;
@@ -478,7 +447,7 @@ internal sealed class SupervisorLoop : IDisposable
             // A stopped process runs no signal handler and answers no request, so there are no stacks.
             _events.Enqueue(new WorkerAbortFinished(abort.Index));
         }
-        else if (_dumps is { } dumps)
+        else if (Dumps is { } dumps)
         {
             dumps.OfHung(abort, worker.Process.Pid, () => Post(new WorkerAbortFinished(abort.Index)));
         }

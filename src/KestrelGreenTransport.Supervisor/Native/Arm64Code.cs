@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Supervisor.Native;
 
@@ -50,24 +52,7 @@ internal sealed class Arm64Code : MachineCode
         Emit(0x14000000 | (ToFailure & 0x3FFFFFF)); // b failure
     }
 
-    private static uint Number(SystemCall call) => call switch
-    {
-        SystemCall.bind => 200,
-        SystemCall.chdir => 49,
-        SystemCall.connect => 203,
-        SystemCall.execve => 221,
-        SystemCall.exit_group => 94,
-        SystemCall.fcntl => 25,
-        SystemCall.listen => 201,
-        SystemCall.prctl => 167,
-        SystemCall.setgroups => 159,
-        SystemCall.setresgid => 149,
-        SystemCall.setresuid => 147,
-        SystemCall.umask => 166,
-        SystemCall.unlinkat => 35,
-        SystemCall.write => 64,
-        _ => throw new ArgumentOutOfRangeException(nameof(call)),
-    };
+    private static uint Number(SystemCall call) => (uint)SystemCalls.NumberOf(call, Architecture.Arm64);
 
     // Relative to the instruction, in instructions.
     private uint ToFailure => (uint)-(Bytes.Count / sizeof(uint));

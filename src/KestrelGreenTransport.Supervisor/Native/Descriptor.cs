@@ -44,7 +44,7 @@ internal sealed class Descriptor : SafeHandle
     public static unsafe (Descriptor Read, Descriptor Write) Pipe()
     {
         var pair = stackalloc int[2];
-        Check(Posix.pipe2(pair, Posix.O_CLOEXEC), "pipe2");
+        Check(Posix.pipe2(pair, LibcFiles.O_CLOEXEC), "pipe2");
         var read = new Descriptor(pair[0]);
         var write = new Descriptor(pair[1]);
         Check(Libc.fcntl(read.Number, Libc.F_SETFL, Libc.O_NONBLOCK), "fcntl");
@@ -55,7 +55,7 @@ internal sealed class Descriptor : SafeHandle
     public static unsafe (Descriptor Ours, Descriptor Theirs) SeqPacketPair()
     {
         var pair = stackalloc int[2];
-        Check(Posix.socketpair(Posix.AF_UNIX, Posix.SOCK_SEQPACKET | Posix.SOCK_CLOEXEC | Posix.SOCK_NONBLOCK, 0, pair), "socketpair");
+        Check(Libc.socketpair(Libc.AF_UNIX, Libc.SOCK_SEQPACKET | Libc.SOCK_CLOEXEC | Libc.SOCK_NONBLOCK, 0, pair), "socketpair");
         return (new Descriptor(pair[0]), new Descriptor(pair[1]));
     }
 

@@ -7,7 +7,7 @@ namespace KestrelGreenTransport.Supervisor.Native;
 // without a free descriptor would die within seconds. So whatever can wait leaves the last descriptors free.
 
 /// <summary>What to say and do when descriptors run out. On Linux 6.2 and later, checking needs no descriptor.</summary>
-internal static unsafe class Exhaustion
+internal static class Exhaustion
 {
     /// <summary>How many descriptors are kept free for the runtime and for work in progress.</summary>
     public const int Kept = 32;
@@ -36,10 +36,9 @@ internal static unsafe class Exhaustion
     private static long Open()
     {
         const string All = "/proc/self/fd";
-        LibcFiles.Statx status;
-        if (Posix.statx(Libc.AT_FDCWD, All, 0, Posix.STATX_BASIC_STATS, &status) == 0 && status.stx_size > 0)
+        if (LibcFiles.StatusOf(All) is { stx_size: > 0 and var count })
         {
-            return (long)status.stx_size;
+            return (long)count;
         }
 
         try

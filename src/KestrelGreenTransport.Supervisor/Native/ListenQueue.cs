@@ -3,11 +3,9 @@ using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Supervisor.Native;
 
-/// <summary>How many connections wait in the kernel's accept queue of a listening socket.</summary>
+/// <summary>How many connections wait in the kernel's accept queue of a Unix listener. Of a TCP listener: <see cref="ListenerCalls.Queued"/>.</summary>
 internal static unsafe class ListenQueue
 {
-    // struct tcp_info: eight bytes of flags, then 32-bit fields. For a listener, tcpi_unacked is the length of the accept queue.
-    private const int UnackedOffset = 24;
     private const int NetlinkHeader = 16;
     private const int UnixDiagMessage = 16;
     private const ushort SockDiagByFamily = 20;
@@ -15,20 +13,10 @@ internal static unsafe class ListenQueue
     private const uint ShowQueueLength = 0x10;
     private const ushort QueueLengthAttribute = 4;
 
-    /// <summary>The queue of a TCP listener; 0 when the kernel does not say.</summary>
-    public static long OfTcp(int descriptor)
-    {
-        var info = stackalloc byte[256];
-        var length = 256;
-        return Libc.getsockopt(descriptor, Posix.IPPROTO_TCP, Posix.TCP_INFO, info, &length) == 0 && length >= UnackedOffset + 4
-            ? *(uint*)(info + UnackedOffset)
-            : 0;
-    }
-
     /// <summary>The queue of a Unix listener, by its inode (sock_diag); 0 when the kernel does not say.</summary>
     public static long OfUnix(uint inode)
     {
-        var opened = Result.From(Posix.socket(Posix.AF_NETLINK, Posix.SOCK_DGRAM | Posix.SOCK_CLOEXEC, Posix.NETLINK_SOCK_DIAG));
+        var opened = Result.From(Libc.socket(Posix.AF_NETLINK, Libc.SOCK_DGRAM | Libc.SOCK_CLOEXEC, Posix.NETLINK_SOCK_DIAG));
         if (!opened.Ok)
         {
             return 0;
@@ -42,7 +30,7 @@ internal static unsafe class ListenQueue
         BinaryPrimitives.WriteInt32LittleEndian(request, request.Length);
         BinaryPrimitives.WriteUInt16LittleEndian(request[4..], SockDiagByFamily);
         BinaryPrimitives.WriteUInt16LittleEndian(request[6..], NlmFlagRequest);
-        request[NetlinkHeader] = Posix.AF_UNIX;
+        request[NetlinkHeader] = Libc.AF_UNIX;
         BinaryPrimitives.WriteUInt32LittleEndian(request[(NetlinkHeader + 4)..], uint.MaxValue);
         BinaryPrimitives.WriteUInt32LittleEndian(request[(NetlinkHeader + 8)..], inode);
         BinaryPrimitives.WriteUInt32LittleEndian(request[(NetlinkHeader + 12)..], ShowQueueLength);

@@ -31,7 +31,7 @@ internal sealed class PidFd : SafeHandle
     /// <param name="failure">Why it could not be watched and was killed.</param>
     public static PidFd? Adopt(int pid, bool leadsGroup, out Result failure)
     {
-        failure = Result.From(Posix.syscall(Posix.SYS_pidfd_open, pid, 0, 0, 0));
+        failure = SystemCalls.Make(SystemCall.pidfd_open, pid);
         if (failure.Ok)
         {
             return new PidFd(pid, (int)failure.Value);
@@ -45,7 +45,7 @@ internal sealed class PidFd : SafeHandle
     /// <summary>Opens any process; null if it cannot be opened, for example because it does not exist.</summary>
     public static PidFd? TryOpen(int pid)
     {
-        var opened = Result.From(Posix.syscall(Posix.SYS_pidfd_open, pid, 0, 0, 0));
+        var opened = SystemCalls.Make(SystemCall.pidfd_open, pid);
         return opened.Ok ? new PidFd(pid, (int)opened.Value) : null;
     }
 
@@ -55,7 +55,7 @@ internal sealed class PidFd : SafeHandle
     /// <summary>Waits until the process has ended; false if the limit passes first.</summary>
     public bool WaitForEnd(TimeSpan limit) => WaitForEnd(Number, limit);
 
-    public Result Signal(int signal) => Result.From(Posix.syscall(Posix.SYS_pidfd_send_signal, Number, signal, 0, 0));
+    public Result Signal(int signal) => SystemCalls.Make(SystemCall.pidfd_send_signal, Number, signal);
 
     /// <summary>Collects the exit; null while the process lives.</summary>
     public ExitStatus? Reap() => Collect(Pid, Posix.WNOHANG);

@@ -1,22 +1,13 @@
 using System.Runtime.InteropServices;
-using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Supervisor.Native;
 
 /// <summary>libc calls that only the supervisor needs, named as in C. The shared ones are in <see cref="KestrelGreenTransport.Native.Libc"/>.</summary>
 internal static unsafe partial class Posix
 {
-    public const int O_CLOEXEC = 0x80000;
-    public const int O_NONBLOCK = 0x800;
-
-    public const int AF_UNIX = 1;
-    public const int SOCK_SEQPACKET = 5;
     public const int SOCK_NONBLOCK = 0x800;
     public const int SOCK_CLOEXEC = 0x80000;
     public const int SO_PEERCRED = 17;
-
-    public const int EFD_CLOEXEC = 0x80000;
-    public const int EFD_NONBLOCK = 0x800;
 
     public const int WNOHANG = 1;
     public const nint SIG_DFL = 0;
@@ -28,21 +19,11 @@ internal static unsafe partial class Posix
     public const short F_RDLCK = 0;
     public const short F_WRLCK = 1;
 
-    public const nint SYS_pidfd_send_signal = 424;
-    public const nint SYS_pidfd_open = 434;
-
     public const short POSIX_SPAWN_SETSIGDEF = 0x04;
     public const short POSIX_SPAWN_SETSIGMASK = 0x08;
     public const short POSIX_SPAWN_SETSID = 0x80;
 
-    public const int AT_FDCWD = -100;
-    public const int AT_EMPTY_PATH = 0x1000;
-    public const uint STATX_BASIC_STATS = 0x7ff;
-
-    public const int IPPROTO_TCP = 6;
-    public const int TCP_INFO = 11;
     public const int AF_NETLINK = 16;
-    public const int SOCK_DGRAM = 2;
     public const int NETLINK_SOCK_DIAG = 4;
 
     /// <summary>struct flock of 64-bit Linux.</summary>
@@ -65,19 +46,10 @@ internal static unsafe partial class Posix
     }
 
     [LibraryImport("libc", SetLastError = true)]
-    public static partial int socketpair(int domain, int type, int protocol, int* pair);
-
-    [LibraryImport("libc", SetLastError = true)]
     public static partial int pipe2(int* pair, int flags);
 
     [LibraryImport("libc", SetLastError = true)]
-    public static partial int eventfd(uint initial, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
     public static partial int waitpid(int pid, int* status, int options);
-
-    [LibraryImport("libc", SetLastError = true)]
-    public static partial nint syscall(nint number, nint first, nint second, nint third, nint fourth);
 
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int memfd_create(string name, uint flags);
@@ -97,20 +69,11 @@ internal static unsafe partial class Posix
     [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int link(string existing, string another);
 
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int statx(int directory, string path, int flags, uint mask, LibcFiles.Statx* status);
-
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     public static partial byte* realpath(string path, byte* resolved);
 
     [LibraryImport("libc", SetLastError = true)]
-    public static partial int socket(int domain, int type, int protocol);
-
-    [LibraryImport("libc", SetLastError = true)]
     public static partial int ftruncate(int fd, nint length);
-
-    [LibraryImport("libc", SetLastError = true)]
-    public static partial nint pwrite(int fd, void* bytes, nuint count, nint offset);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int dup3(int from, int to, int flags);

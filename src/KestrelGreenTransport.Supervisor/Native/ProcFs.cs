@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using System.Runtime.InteropServices;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
 
@@ -127,14 +128,10 @@ internal static class ProcFs
     }
 
     /// <summary>Whether an open descriptor and a path refer to the same file.</summary>
-    public static unsafe bool IsSameFile(int descriptor, string path)
-    {
-        LibcFiles.Statx open;
-        LibcFiles.Statx named;
-        return Posix.statx(descriptor, "", Posix.AT_EMPTY_PATH, Posix.STATX_BASIC_STATS, &open) == 0
-            && Posix.statx(Libc.AT_FDCWD, path, 0, Posix.STATX_BASIC_STATS, &named) == 0
-            && (open.stx_ino, open.stx_dev_major, open.stx_dev_minor) == (named.stx_ino, named.stx_dev_major, named.stx_dev_minor);
-    }
+    public static bool IsSameFile(SafeHandle file, string path) =>
+        LibcFiles.StatusOf(file) is { } open
+        && LibcFiles.StatusOf(path) is { } named
+        && (open.stx_ino, open.stx_dev_major, open.stx_dev_minor) == (named.stx_ino, named.stx_dev_major, named.stx_dev_minor);
 
     /// <summary>The inode of a socket descriptor's link; null if it is not a socket.</summary>
     public static string? InodeOf(string descriptorLink)

@@ -20,8 +20,8 @@ internal static class Self
 
     public static IReadOnlyList<string> Arguments => File.ReadAllText("/proc/self/cmdline").Split('\0')[1..^1];
 
-    /// <summary>This process's environment.</summary>
-    public static IReadOnlyDictionary<string, string> Variables()
+    /// <summary>A copy of this process's environment.</summary>
+    public static Dictionary<string, string> Variables()
     {
         var variables = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (DictionaryEntry pair in Environment.GetEnvironmentVariables())

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Supervisor.Native;
@@ -15,36 +14,26 @@ internal static unsafe class ThreadFileRights
     /// <exception cref="NativeException">The kernel refuses.</exception>
     public static void TakeOn(ProcessCredentials user)
     {
-        var (setGroups, setGid, setUid) = Calls();
         fixed (uint* start = user.Groups.AsSpan())
         {
-            var changed = Result.From(Posix.syscall(setGroups, user.Groups.Length, (nint)start, 0, 0));
+            var changed = SystemCalls.Make(SystemCall.setgroups, user.Groups.Length, (nint)start);
             if (!changed.Ok)
             {
                 throw new NativeException("setgroups", changed);
             }
         }
 
-        Set(setGid, user.Gid, "setfsgid");
-        Set(setUid, user.Uid, "setfsuid");
+        Set(SystemCall.setfsgid, user.Gid);
+        Set(SystemCall.setfsuid, user.Uid);
     }
 
     // Both calls return the previous id, and never an error.
-    private static void Set(nint call, uint id, string name)
+    private static void Set(SystemCall call, uint id)
     {
-        _ = Posix.syscall(call, (nint)id, 0, 0, 0);
-        if ((uint)Posix.syscall(call, NotAnId, 0, 0, 0) != id)
+        _ = SystemCalls.Make(call, (nint)id);
+        if ((uint)SystemCalls.Make(call, NotAnId).Value != id)
         {
-            throw new NativeException(name, new Result(-1, Errno.EPERM));
+            throw new NativeException(call.ToString(), new Result(-1, Errno.EPERM));
         }
     }
-
-    private static (nint SetGroups, nint SetGid, nint SetUid) Calls() => RuntimeInformation.ProcessArchitecture switch
-    {
-        Architecture.X64 => (116, 123, 122),
-
-        // The numbers shared by newer architectures (asm-generic/unistd.h).
-        Architecture.Arm64 or Architecture.RiscV64 or Architecture.LoongArch64 => (159, 152, 151),
-        var other => throw new NativeException($"setfsuid on {other}", new Result(-1, Errno.ENOSYS)),
-    };
 }

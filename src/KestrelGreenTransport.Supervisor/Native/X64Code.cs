@@ -1,4 +1,6 @@
 using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using KestrelGreenTransport.Native;
 
 namespace KestrelGreenTransport.Supervisor.Native;
 
@@ -49,24 +51,7 @@ internal sealed class X64Code : MachineCode
         Emit([0xE9], ToFailure(5));                 // jmp failure
     }
 
-    private static uint Number(SystemCall call) => call switch
-    {
-        SystemCall.bind => 49,
-        SystemCall.chdir => 80,
-        SystemCall.connect => 42,
-        SystemCall.execve => 59,
-        SystemCall.exit_group => 231,
-        SystemCall.fcntl => 72,
-        SystemCall.listen => 50,
-        SystemCall.prctl => 157,
-        SystemCall.setgroups => 116,
-        SystemCall.setresgid => 119,
-        SystemCall.setresuid => 117,
-        SystemCall.umask => 95,
-        SystemCall.unlinkat => 263,
-        SystemCall.write => 1,
-        _ => throw new ArgumentOutOfRangeException(nameof(call)),
-    };
+    private static uint Number(SystemCall call) => (uint)SystemCalls.NumberOf(call, Architecture.X64);
 
     // Relative to the end of the instruction.
     private uint ToFailure(int length) => (uint)-(Bytes.Count + length);

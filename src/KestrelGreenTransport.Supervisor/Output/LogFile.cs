@@ -41,7 +41,7 @@ internal sealed class LogFile : IDisposable
         }
 
         // In one step, so that no line is written to a closed descriptor.
-        _ = Posix.dup3((int)file.DangerousGetHandle(), Number, Posix.O_CLOEXEC);
+        _ = Posix.dup3((int)file.DangerousGetHandle(), Number, LibcFiles.O_CLOEXEC);
         return null;
     }
 

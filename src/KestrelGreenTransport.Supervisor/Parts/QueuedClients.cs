@@ -40,7 +40,7 @@ internal sealed class QueuedClients(ListenerSet listeners, bool areKept, Func<bo
 
         if (!IsWaiting)
         {
-            if (areKept || listeners.AreLetGo || isUpgrading() || !listeners.All.Any(static listener => listener.IsOurs)
+            if (areKept || !listeners.IsOurs || isUpgrading() || !listeners.All.Any(static listener => listener.IsOurs)
                 || !loop.State.Workers.Values.Any(static worker => worker.Phase == WorkerPhase.Serving))
             {
                 _isOver = true;

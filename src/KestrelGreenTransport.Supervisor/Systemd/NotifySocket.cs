@@ -34,7 +34,7 @@ internal sealed class NotifySocket : IDisposable
             return null;
         }
 
-        var opened = Result.From(Posix.socket(Posix.AF_UNIX, Posix.SOCK_DGRAM | Posix.SOCK_CLOEXEC | Posix.SOCK_NONBLOCK, 0));
+        var opened = Result.From(Libc.socket(Libc.AF_UNIX, Libc.SOCK_DGRAM | Libc.SOCK_CLOEXEC | Libc.SOCK_NONBLOCK, 0));
         return opened.Ok ? new NotifySocket(new Descriptor((int)opened.Value), AddressOf(path)) : null;
     }
 
@@ -76,6 +76,6 @@ internal sealed class NotifySocket : IDisposable
             name[0] = 0;
         }
 
-        return [.. BitConverter.GetBytes((ushort)Posix.AF_UNIX), .. name];
+        return [.. BitConverter.GetBytes((ushort)Libc.AF_UNIX), .. name];
     }
 }

@@ -9,24 +9,10 @@ namespace KestrelGreenTransport.Supervisor.Systemd;
 /// Reports the supervisor's state to systemd, or to another manager with its protocol, and has it store the listening sockets, so
 /// that the next supervisor finds them if this one dies. Used by the supervisor's thread alone.
 /// </summary>
-internal sealed class ServiceManager : ISupervisorPart, IDisposable
+internal sealed class ServiceManager(NotifySocket socket, ServiceStory story, ListenerSet listeners, StoredSockets stored, TimeProvider time)
+    : ISupervisorPart, IDisposable
 {
-    private readonly NotifySocket _socket;
-    private readonly ServiceStory _story;
-    private readonly ListenerSet _listeners;
-    private readonly StoredSockets _stored;
-    private readonly TimeProvider _time;
-    private readonly HashSet<string> _kept;
-
-    private ServiceManager(NotifySocket socket, ServiceStory story, ListenerSet listeners, StoredSockets stored, TimeProvider time)
-    {
-        _socket = socket;
-        _story = story;
-        _listeners = listeners;
-        _stored = stored;
-        _time = time;
-        _kept = [.. stored.Keys.Where(BoundListener.IsOursBy)];
-    }
+    private readonly HashSet<string> _kept = [.. stored.Keys.Where(BoundListener.IsOursBy)];
 
     /// <summary>The service manager of this process; null if there is none.</summary>
     public static ServiceManager? Of(Func<string, string?> variable, ListenerSet listeners, StoredSockets stored, TimeProvider time) =>
@@ -47,14 +33,14 @@ internal sealed class ServiceManager : ISupervisorPart, IDisposable
     /// <summary>Names the process that reports for the service from now on; this one then stays silent.</summary>
     public void HandOverTo(int pid)
     {
-        _socket.Send(string.Create(CultureInfo.InvariantCulture, $"MAINPID={pid}"));
+        socket.Send(string.Create(CultureInfo.InvariantCulture, $"MAINPID={pid}"));
         IsMuted = true;
     }
 
     public void OnTick(SupervisorState state)
     {
-        _socket.Flush();
-        if (_stored.IsOffered && !IsMuted)
+        socket.Flush();
+        if (stored.IsOffered && !IsMuted)
         {
             KeepListeners(state.EverServed);
         }
@@ -64,7 +50,7 @@ internal sealed class ServiceManager : ISupervisorPart, IDisposable
 
     public void OnState(SupervisorState state) => Tell(state);
 
-    public void Dispose() => _socket.Dispose();
+    public void Dispose() => socket.Dispose();
 
     private void Tell(SupervisorState state)
     {
@@ -73,21 +59,21 @@ internal sealed class ServiceManager : ISupervisorPart, IDisposable
             return;
         }
 
-        foreach (var message in _story.Tell(state, _time.GetTimestamp()))
+        foreach (var message in story.Tell(state, time.GetTimestamp()))
         {
-            _socket.Send(message);
+            socket.Send(message);
         }
     }
 
     // Whether a socket of an earlier supervisor is still wanted is known once the first worker serves.
     private void KeepListeners(bool restIsUnwanted)
     {
-        var now = _listeners.All.Where(static listener => listener.IsOurs).ToDictionary(static listener => listener.Key!);
+        var now = listeners.All.Where(static listener => listener.IsOurs).ToDictionary(static listener => listener.Key!);
         foreach (var (key, listener) in now)
         {
             if (_kept.Add(key))
             {
-                _socket.Send($"FDSTORE=1\nFDNAME={StoredSockets.NameOf(key)}", listener.Descriptor);
+                socket.Send($"FDSTORE=1\nFDNAME={StoredSockets.NameOf(key)}", listener.Descriptor);
             }
         }
 
@@ -96,7 +82,7 @@ internal sealed class ServiceManager : ISupervisorPart, IDisposable
             foreach (var key in _kept.Except(now.Keys).ToArray())
             {
                 _kept.Remove(key);
-                _socket.Send($"FDSTOREREMOVE=1\nFDNAME={StoredSockets.NameOf(key)}");
+                socket.Send($"FDSTOREREMOVE=1\nFDNAME={StoredSockets.NameOf(key)}");
             }
         }
     }

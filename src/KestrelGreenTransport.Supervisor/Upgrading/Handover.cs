@@ -13,10 +13,21 @@ namespace KestrelGreenTransport.Supervisor.Upgrading;
 /// <param name="Name">The lock on the instance's name; null if the previous supervisor kept it.</param>
 /// <param name="Service">The connection to the service manager; null if there is none.</param>
 /// <param name="Init">The connection to our init; null if there is none.</param>
-/// <param name="StopAnswering">Stops answering on the control socket, and waits until that has ended.</param>
+/// <param name="Answering">The servers on the control socket and on the admin address.</param>
 internal sealed record Handover(
-    ListenerSet Listeners, ControlSocket Control, PidFile? PidFile, NameLock? Name, ServiceManager? Service, InitLink? Init, Action StopAnswering)
+    ListenerSet Listeners, ControlSocket Control, PidFile? PidFile, NameLock? Name, ServiceManager? Service, InitLink? Init, Answering Answering)
 {
+    /// <summary>From now on this process alone is the supervisor.</summary>
+    public void TakeOver()
+    {
+        Listeners.TakeOver();
+        Control.TakeOver();
+        PidFile?.TakeOver();
+        Name?.TakeOver();
+        Service?.IsMuted = false;
+        Init?.AnnounceSupervisor();
+    }
+
     /// <summary>From now on this process removes nothing of it when it exits.</summary>
     public void LetGo()
     {
@@ -24,6 +35,6 @@ internal sealed record Handover(
         Control.LetGo();
         PidFile?.LetGo();
         Name?.LetGo();
-        StopAnswering();
+        Answering.Dispose();
     }
 }

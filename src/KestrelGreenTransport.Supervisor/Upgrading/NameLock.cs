@@ -7,18 +7,17 @@ namespace KestrelGreenTransport.Supervisor.Upgrading;
 /// Keeps a second instance of the same name from starting: a lock on the heartbeat directory of the first supervisor. All its
 /// successors share this one lock: it belongs to the open directory, whose descriptor is passed on.
 /// </summary>
-internal sealed class NameLock : IDisposable
+internal sealed class NameLock : HandedOver, IDisposable
 {
     private readonly HeartbeatDirectory? _own;
     private readonly (string Path, Descriptor Directory) _shared;
-    private volatile bool _isLetGo;
 
     private NameLock(HeartbeatDirectory own) => _own = own;
 
     private NameLock(string path, Descriptor directory)
     {
         _shared = (path, directory);
-        _isLetGo = true;
+        IsOurs = false;
     }
 
     public int Number => _own?.Number ?? _shared.Directory.Number;
@@ -29,13 +28,9 @@ internal sealed class NameLock : IDisposable
     /// <summary>The lock of the previous supervisor, on its heartbeat directory.</summary>
     public static NameLock Share(string path, int descriptor) => new(path, new Descriptor(descriptor));
 
-    /// <summary>From now on the lock and the directory are ours.</summary>
-    public void TakeOver() => _isLetGo = false;
-
-    /// <summary>From now on the lock belongs to another supervisor.</summary>
-    public void LetGo()
+    public override void LetGo()
     {
-        _isLetGo = true;
+        base.LetGo();
         _own?.LetGo();
     }
 
@@ -46,7 +41,7 @@ internal sealed class NameLock : IDisposable
             return;
         }
 
-        if (!_isLetGo)
+        if (IsOurs)
         {
             // The lock is still held: no other instance can be using the path.
             _ = Posix.rmdir(_shared.Path);

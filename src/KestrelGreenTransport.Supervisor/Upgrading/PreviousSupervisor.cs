@@ -1,4 +1,5 @@
 using System.Globalization;
+using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Core;
@@ -52,11 +53,10 @@ internal sealed class PreviousSupervisor : ISupervisorPart, IDisposable
     /// <summary>Called on the supervisor's thread once a worker of ours may lead.</summary>
     public Action? LeadGiven { get; set; }
 
-    /// <summary>The supervisor that this process takes over from; null if there is none. Clears the variable, so that no child sees it.</summary>
+    /// <summary>The supervisor that this process takes over from; null if there is none.</summary>
     public static PreviousSupervisor? Find(ILogger logger)
     {
-        var package = UpgradePackage.Parse(Environment.GetEnvironmentVariable(OwnVariables.Upgrade));
-        Environment.SetEnvironmentVariable(OwnVariables.Upgrade, null);
+        var package = UpgradePackage.Parse(ContractVariables.Take(OwnVariables.Upgrade));
         if (package is null)
         {
             return null;
@@ -69,16 +69,16 @@ internal sealed class PreviousSupervisor : ISupervisorPart, IDisposable
     /// <summary>Where our heartbeat files go: beside the old supervisor's, whose workers still use theirs. A new name has its own place.</summary>
     /// <param name="path">The default path for an instance of our name.</param>
     public string HeartbeatPath(string path) =>
-        _package.Name is { } directory && !ProcFs.IsSameFile(directory, path) ? path : string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}");
+        _package.Name is { } directory && !IsOf(directory, path) ? path : string.Create(CultureInfo.InvariantCulture, $"{path}.{Environment.ProcessId}");
 
     /// <summary>The old supervisor's lock on the instance's name, if ours is the same; null if the old supervisor kept it.</summary>
     /// <param name="path">The default path for an instance of our name.</param>
     public NameLock? NameAt(string path) =>
-        _package.Name is { } directory && ProcFs.IsSameFile(directory, path) ? NameLock.Share(path, directory) : null;
+        _package.Name is { } directory && IsOf(directory, path) ? NameLock.Share(path, directory) : null;
 
     /// <summary>The old supervisor's pid file, if this path still names it.</summary>
     public PidFile? PidFileAt(string path) =>
-        _package.PidFile is { } descriptor && ProcFs.IsSameFile(descriptor, path) ? PidFile.Share(path, descriptor) : null;
+        _package.PidFile is { } descriptor && IsOf(descriptor, path) ? PidFile.Share(path, descriptor) : null;
 
     /// <summary>The old supervisor's control socket, if we answer on the same path.</summary>
     public ControlSocket? ControlAt(string path) =>
@@ -107,6 +107,12 @@ internal sealed class PreviousSupervisor : ISupervisorPart, IDisposable
     {
         _leader?.Dispose();
         _channel.Dispose();
+    }
+
+    private static bool IsOf(int descriptor, string path)
+    {
+        using var file = new SafeFileHandle(descriptor, ownsHandle: false);
+        return ProcFs.IsSameFile(file, path);
     }
 
     private void Hear(string word, SafeFileHandle? descriptor)

@@ -16,20 +16,15 @@ namespace KestrelGreenTransport.Supervisor.Upgrading;
 // The successor learns which worker is to lead before that worker does, so that it knows which one to wait for if we are killed.
 
 /// <summary>The old supervisor's side of an upgrade: starts this program again, whatever version it is by now, and makes way for it.</summary>
-internal sealed class Upgrade : ISupervisorPart, IDisposable
+internal sealed class Upgrade(
+    LaunchPlan plan, Handover handover, WorkThread work, SupervisorLoop loop, PreviousSupervisor? previous, TimeProvider time, ILogger logger)
+    : ISupervisorPart, IDisposable
 {
     private const int FirstDescriptor = 3;
 
     // From its first worker's boot to its last one's, and once more for the supervisor itself.
     private const int BootTimeouts = 2;
 
-    private readonly LaunchPlan _plan;
-    private readonly Handover _handover;
-    private readonly WorkThread _work;
-    private readonly SupervisorLoop _loop;
-    private readonly TimeProvider _time;
-    private readonly PreviousSupervisor? _previous;
-    private readonly ILogger _logger;
     private WorkerProcess? _leader;
     private PidFd? _successor;
     private UpgradeChannel? _channel;
@@ -40,17 +35,6 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
     private bool _wasEnded;
     private long _deadline;
 
-    public Upgrade(LaunchPlan plan, Handover handover, WorkThread work, SupervisorLoop loop, PreviousSupervisor? previous, TimeProvider time, ILogger logger)
-    {
-        _plan = plan;
-        _handover = handover;
-        _work = work;
-        _loop = loop;
-        _previous = previous;
-        _time = time;
-        _logger = logger;
-    }
-
     /// <summary>Whether a successor is coming up.</summary>
     public bool IsUnderWay => _isStarting || _successor is not null;
 
@@ -59,19 +43,19 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
     {
         if (_isStarting || _successor is not null)
         {
-            SupervisorLog.UpgradeIgnored(_logger, "another upgrade is in progress");
+            SupervisorLog.UpgradeIgnored(logger, "another upgrade is in progress");
         }
-        else if (_loop.State.Stop is not null || _handover.Listeners.AreClosing)
+        else if (loop.State.Stop is not null || handover.Listeners.AreClosing)
         {
-            SupervisorLog.UpgradeIgnored(_logger, "the supervisor is stopping");
+            SupervisorLog.UpgradeIgnored(logger, "the supervisor is stopping");
         }
-        else if (!_loop.State.EverServed)
+        else if (!loop.State.EverServed)
         {
-            SupervisorLog.UpgradeIgnored(_logger, "no worker has been ready yet");
+            SupervisorLog.UpgradeIgnored(logger, "no worker has been ready yet");
         }
-        else if (_previous is { IsInForce: true })
+        else if (previous is { IsInForce: true })
         {
-            SupervisorLog.UpgradeIgnored(_logger, "the previous supervisor has not handed over yet");
+            SupervisorLog.UpgradeIgnored(logger, "the previous supervisor has not handed over yet");
         }
         else
         {
@@ -81,11 +65,11 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
                 _channel = new UpgradeChannel(ours);
                 TellLeader();
                 _isStarting = true;
-                _work.Do(() => Start(theirs));
+                work.Do(() => Start(theirs));
             }
             catch (IOException e)
             {
-                SupervisorLog.UpgradeNotStarted(_logger, e.Message);
+                SupervisorLog.UpgradeNotStarted(logger, e.Message);
             }
         }
     }
@@ -126,10 +110,10 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
         }
         else if (successor.Reap() is { } status)
         {
-            SupervisorLog.UpgradeFailed(_logger, successor.Pid, SupervisorLog.Describe(status));
+            SupervisorLog.UpgradeFailed(logger, successor.Pid, SupervisorLog.Describe(status));
             Forget();
         }
-        else if ((state.Stop is not null || _time.GetTimestamp() >= _deadline) && !_wasEnded)
+        else if ((state.Stop is not null || time.GetTimestamp() >= _deadline) && !_wasEnded)
         {
             _wasEnded = true;
             _ = successor.Signal(Signals.SIGTERM);
@@ -153,14 +137,14 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
             }
 
             var successor = spawned.Process ?? throw new IOException($"{Self.Program}: {spawned.Error}");
-            _loop.PostAction(() => Started(successor));
+            loop.PostAction(() => Started(successor));
         }
         catch (IOException e)
         {
-            _loop.PostAction(() =>
+            loop.PostAction(() =>
             {
                 _isStarting = false;
-                SupervisorLog.UpgradeNotStarted(_logger, e.Message);
+                SupervisorLog.UpgradeNotStarted(logger, e.Message);
                 Forget();
             });
         }
@@ -168,7 +152,7 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
 
     private void TellLeader()
     {
-        var leader = _previous is { HasLead: true } before ? before.Leader : _loop.State.Leader is null ? null : _leader?.Process.Number;
+        var leader = previous is { HasLead: true } before ? before.Leader : loop.State.Leader is null ? null : _leader?.Process.Number;
         if (_channel?.Send(UpgradeChannel.Leads, leader) is { Error: Errno.EAGAIN })
         {
             // It has left hundreds of messages unread. A successor that does not know which worker leads must not outlive us.
@@ -181,17 +165,17 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
         var descriptors = new List<(int Ours, int Theirs)> { (1, 1), (2, 2) };
         var package = new UpgradePackage(
             Place(channel.Number),
-            (Place(_handover.Control.Number), _handover.Control.Path),
-            _handover.PidFile is { } file ? Place(file.Number) : null,
-            _handover.Name is { } name ? Place(name.Number) : null,
-            [.. _handover.Listeners.All.Where(static listener => listener.Key is not null).Select(listener => (listener.Key!, Place(listener.Descriptor)))]);
+            (Place(handover.Control.Number), handover.Control.Path),
+            handover.PidFile is { } file ? Place(file.Number) : null,
+            handover.Name is { } name ? Place(name.Number) : null,
+            [.. handover.Listeners.All.Where(static listener => listener.Key is not null).Select(listener => (listener.Key!, Place(listener.Descriptor)))]);
         var variables = new Dictionary<string, string>(Self.Variables()) { [OwnVariables.Upgrade] = package.ToString() };
         foreach (var variable in (ReadOnlySpan<string>)[ContractVariables.ListenFds, ContractVariables.ListenPid, ContractVariables.ListenFdNames, "WATCHDOG_PID"])
         {
             variables.Remove(variable);
         }
 
-        if (_handover.Init is { } init)
+        if (handover.Init is { } init)
         {
             variables[OwnVariables.Init] = init.PlaceIn(descriptors, FirstDescriptor + descriptors.Count - 2);
         }
@@ -219,23 +203,23 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
     {
         _isStarting = false;
         _successor = successor;
-        _deadline = _time.GetTimestamp() + Nanoseconds.Of((BootTimeouts * _plan.Options.BootTimeout) + _plan.Options.WarmUpTime);
-        SupervisorLog.Upgrading(_logger, successor.Pid);
+        _deadline = time.GetTimestamp() + Nanoseconds.Of((BootTimeouts * plan.Options.BootTimeout) + plan.Options.WarmUpTime);
+        SupervisorLog.Upgrading(logger, successor.Pid);
     }
 
     private void HandOver(int pid)
     {
         _isHandingOver = true;
-        _work.Do(() =>
+        work.Do(() =>
         {
-            _handover.LetGo();
-            _loop.PostAction(() =>
+            handover.LetGo();
+            loop.PostAction(() =>
             {
-                _handover.Service?.HandOverTo(pid);
+                handover.Service?.HandOverTo(pid);
                 _ = _channel!.Send(UpgradeChannel.Yours);
                 _isHandedOver = true;
-                SupervisorLog.HandedOver(_logger, pid);
-                _loop.Post(new StopRequested(StopKind.Graceful));
+                SupervisorLog.HandedOver(logger, pid);
+                loop.Post(new StopRequested(StopKind.Graceful));
             });
         });
     }

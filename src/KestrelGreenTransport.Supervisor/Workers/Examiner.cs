@@ -9,7 +9,7 @@ namespace KestrelGreenTransport.Supervisor.Workers;
 /// Looks more closely when a beat becomes overdue, so that the verdict can give a reason: at the board, and at what the kernel
 /// says about the process. Used by the supervisor's thread alone.
 /// </summary>
-internal sealed class Examiner(SafeFileHandle board, OutOfMemoryWatch memory, TimeProvider time)
+internal sealed class Examiner(SafeFileHandle board, OutOfMemoryWatch memory, IReadOnlySet<string> inheritedInodes, TimeProvider time)
 {
     // In ticks: an OOM kill that has explained no death within this time hit a process that is not ours.
     private const int MemoryWindow = 100;
@@ -51,6 +51,9 @@ internal sealed class Examiner(SafeFileHandle board, OutOfMemoryWatch memory, Ti
         var has = _board.TryGet(worker.Index, out var record) && record.Pid == pid;
         return new WorkerExamined(worker.Index, has ? record : null, ProcFs.IsStopped(pid));
     }
+
+    /// <summary>The endpoint on which it listens with a socket that it did not inherit; null if there is none.</summary>
+    public string? OwnListenerOf(WorkerProcess worker) => ProcFs.OwnListenerOf(worker.Process.Pid, inheritedInodes);
 
     /// <summary>Whether the kernel's OOM killer ended this process, as far as can be told.</summary>
     public bool WasKilledForMemory(ExitStatus status) => status.Signal == Signals.SIGKILL && memory.Explains();

@@ -1,5 +1,6 @@
 using System.Globalization;
 using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Records;
 using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Privileges;
 using KestrelGreenTransport.Supervisor.Reporting;
@@ -19,8 +20,10 @@ namespace KestrelGreenTransport.Supervisor.Workers;
 ///
 /// A cleaner of temporary files, or the end of a login session, may delete the directory. It is created again for the next
 /// worker. If a file cannot be created, the worker starts all the same and sends its beats over the lifeline.
+///
+/// A successor gets the directory with its lock; the files in it stay ours.
 /// </summary>
-internal sealed class HeartbeatDirectory : IDisposable
+internal sealed class HeartbeatDirectory : HandedOver, IDisposable
 {
     private const string BoardName = "board";
     private const string WorkersName = "workers";
@@ -37,7 +40,6 @@ internal sealed class HeartbeatDirectory : IDisposable
     private readonly Lock _lock = new();
     private readonly HashSet<string> _files = [];
     private SafeFileHandle? _board;
-    private volatile bool _isLetGo;
 
     private HeartbeatDirectory(string path, string name, Descriptor directory, WorkerIdentity? owner, ILogger logger)
     {
@@ -131,9 +133,6 @@ internal sealed class HeartbeatDirectory : IDisposable
         }
     }
 
-    /// <summary>From now on the directory and its lock belong to another supervisor; the files in it stay ours.</summary>
-    public void LetGo() => _isLetGo = true;
-
     public void Dispose()
     {
         lock (_lock)
@@ -144,7 +143,7 @@ internal sealed class HeartbeatDirectory : IDisposable
             }
 
             _ = LibcFiles.unlinkat(_directory, WorkersName, LibcFiles.AT_REMOVEDIR);
-            if (!_isLetGo)
+            if (IsOurs)
             {
                 _ = Posix.rmdir(Path);
             }
@@ -173,7 +172,7 @@ internal sealed class HeartbeatDirectory : IDisposable
         }
 
         var directory = new Descriptor((int)opened.Value);
-        if (!IsOurs(directory))
+        if (!IsPrivate(directory))
         {
             directory.Dispose();
             throw new StartupException(
@@ -215,7 +214,7 @@ internal sealed class HeartbeatDirectory : IDisposable
     // Descriptor numbers stay the same, so readers of the board continue with the new one. Running workers keep the files they have.
     private void MakeAnewWhatIsGone()
     {
-        if (IsGone(_directory.Number))
+        if (RecordFile.IsDeleted(_directory))
         {
             using var directory = Make(Path, _name, _owner);
             Replace(_directory.Number, directory.Number);
@@ -223,14 +222,14 @@ internal sealed class HeartbeatDirectory : IDisposable
             SupervisorLog.HeartbeatsMadeAnew(_logger, Path);
         }
 
-        if (IsGone(_workers.Number))
+        if (RecordFile.IsDeleted(_workers))
         {
             using var workers = MakeWorkers(_directory, Path, _owner);
             Replace(_workers.Number, workers.Number);
             SupervisorLog.HeartbeatsMadeAnew(_logger, WorkersPath);
         }
 
-        if (_board is { IsClosed: false } board && IsGone((int)board.DangerousGetHandle()))
+        if (_board is { IsClosed: false } board && RecordFile.IsDeleted(board))
         {
             using var file = CreateFile(BoardName);
             Replace((int)board.DangerousGetHandle(), (int)file.DangerousGetHandle());
@@ -240,17 +239,11 @@ internal sealed class HeartbeatDirectory : IDisposable
 
     private static void Replace(int number, int other)
     {
-        var replaced = Result.From(Posix.dup3(other, number, Posix.O_CLOEXEC));
+        var replaced = Result.From(Posix.dup3(other, number, LibcFiles.O_CLOEXEC));
         if (!replaced.Ok)
         {
             throw new NativeException("dup3", replaced);
         }
-    }
-
-    private static unsafe bool IsGone(int descriptor)
-    {
-        LibcFiles.Statx status;
-        return Posix.statx(descriptor, "", Posix.AT_EMPTY_PATH, Posix.STATX_BASIC_STATS, &status) == 0 && status.stx_nlink == 0;
     }
 
     private SafeFileHandle CreateFile(string name)
@@ -274,13 +267,8 @@ internal sealed class HeartbeatDirectory : IDisposable
     }
 
     // Other users may pass through at most, which shows them nothing.
-    private static unsafe bool IsOurs(Descriptor directory)
-    {
-        LibcFiles.Statx status;
-        return Posix.statx(directory.Number, "", Posix.AT_EMPTY_PATH, Posix.STATX_BASIC_STATS, &status) == 0
-            && status.stx_uid == Libc.geteuid()
-            && (status.stx_mode & 0b000_110_110) == 0;
-    }
+    private static bool IsPrivate(Descriptor directory) =>
+        LibcFiles.StatusOf(directory) is { } status && status.stx_uid == Libc.geteuid() && (status.stx_mode & 0b000_110_110) == 0;
 
     private void Remove(string name)
     {

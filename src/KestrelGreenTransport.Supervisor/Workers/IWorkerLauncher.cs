@@ -5,4 +5,7 @@ internal interface IWorkerLauncher
 {
     /// <summary>Launches a worker; <paramref name="done"/> is called on another thread.</summary>
     void Launch(int index, long generation, Action<WorkerLauncher.LaunchOutcome> done);
+
+    /// <summary>Removes the heartbeat file of a worker that has exited.</summary>
+    void Forget(int index);
 }

@@ -26,7 +26,7 @@ internal static class LoadedFiles
         foreach (var (path, inode) in CodeIn(ProcFs.FileMappingsOf(pid)))
         {
             var file = new FileInfo(path);
-            if (file.Exists && file.LastWriteTimeUtc > startedAt + Tolerance && InodeOf(path) == inode)
+            if (file.Exists && file.LastWriteTimeUtc > startedAt + Tolerance && LibcFiles.StatusOf(path)?.stx_ino == inode)
             {
                 overwritten.Add(path);
             }
@@ -55,10 +55,4 @@ internal static class LoadedFiles
     public static string? Warn(int index, IReadOnlyList<string> overwritten) => overwritten.Count == 0 ? null : string.Create(
         CultureInfo.InvariantCulture,
         $"worker {index} runs {overwritten[0]}{(overwritten.Count > 1 ? $" and {Counted.Of(overwritten.Count - 1, "more file")}, which were" : ", which was")} overwritten in place since it started: it may crash with a bus error at any moment. Deploy into a new folder, or replace files by renaming");
-
-    private static unsafe ulong? InodeOf(string path)
-    {
-        LibcFiles.Statx status;
-        return Posix.statx(Posix.AT_FDCWD, path, 0, Posix.STATX_BASIC_STATS, &status) == 0 ? status.stx_ino : null;
-    }
 }

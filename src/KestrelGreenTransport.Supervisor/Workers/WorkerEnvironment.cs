@@ -1,6 +1,6 @@
-using System.Collections;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Supervisor.Building;
+using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Privileges;
 using KestrelGreenTransport.Supervisor.Settings;
 
@@ -35,12 +35,7 @@ internal static class WorkerEnvironment
 
     public static Dictionary<string, string> For(LaunchPlan plan, IReadOnlyDictionary<string, string> contract, WorkerIdentity? identity = null)
     {
-        var variables = new Dictionary<string, string>();
-        foreach (DictionaryEntry variable in Environment.GetEnvironmentVariables())
-        {
-            variables[(string)variable.Key] = (string?)variable.Value ?? "";
-        }
-
+        var variables = Self.Variables();
         foreach (var name in ContractVariables.All)
         {
             variables.Remove(name);

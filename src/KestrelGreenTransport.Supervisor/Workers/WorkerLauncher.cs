@@ -39,6 +39,9 @@ internal sealed class WorkerLauncher : IWorkerLauncher, IDisposable
     /// <inheritdoc/>
     public void Launch(int index, long generation, Action<LaunchOutcome> done) => _requests.Add(new Request(index, generation, done));
 
+    /// <inheritdoc/>
+    public void Forget(int index) => _heartbeats.RemoveWorkerFile(index);
+
     public void Dispose()
     {
         _requests.CompleteAdding();

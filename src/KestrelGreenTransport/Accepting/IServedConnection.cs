@@ -29,6 +29,6 @@ internal interface IServedConnection
     /// <summary>A read that waits for bytes of this client gets the end of the stream instead.</summary>
     void EndReading();
 
-    /// <summary>Ends the connection at once; what was sent so far still reaches the client, followed by the end of the stream.</summary>
+    /// <summary>Ends the connection at once, because GracefulTimeout is over; what was sent so far still reaches the client, followed by the end of the stream.</summary>
     void CutOff();
 }

@@ -1,11 +1,11 @@
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Hosting;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -18,9 +18,9 @@ namespace KestrelGreenTransport.Binding;
 internal sealed class ChooseEndpoints(
     IServer server, InheritedSockets inherited, MissingEndpoints missing, IOptions<KestrelServerOptions> kestrel, IConfiguration configuration,
     TransportState state, ILoggerFactory loggers, WorkerContract? contract = null)
-    : IHostedLifecycleService
+    : HostedLifecycle
 {
-    public Task StartingAsync(CancellationToken cancellationToken)
+    public override Task StartingAsync(CancellationToken cancellationToken)
     {
         state.MarksHttp = HttpMark.TryPut(kestrel.Value);
         if ((inherited.Any || inherited.HasBroker)
@@ -49,7 +49,7 @@ internal sealed class ChooseEndpoints(
         return Task.CompletedTask;
     }
 
-    public Task StartedAsync(CancellationToken cancellationToken)
+    public override Task StartedAsync(CancellationToken cancellationToken)
     {
         // Only the first worker logs it, for all.
         if (inherited.IsWorker && contract is null or { Index: 1 } && AppEndpoints.WithHttp3(kestrel.Value) is { } endpoint)
@@ -59,14 +59,6 @@ internal sealed class ChooseEndpoints(
 
         return Task.CompletedTask;
     }
-
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     // In the host's order: addresses that code added to the server, then the setting urls, then the ports.
     private string[] Urls(IServerAddressesFeature feature) =>

@@ -1,5 +1,5 @@
+using KestrelGreenTransport.Hosting;
 using KestrelGreenTransport.Supervision;
-using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Binding;
@@ -12,13 +12,13 @@ namespace KestrelGreenTransport.Binding;
 /// </summary>
 internal sealed class InheritedListenersCheck(
     InheritedSockets inherited, MissingEndpoints missing, WorkerFailure failure, StopCause cause, ILoggerFactory loggers)
-    : IHostedLifecycleService, IDisposable
+    : HostedLifecycle, IDisposable
 {
     private bool _isStarted;
     private bool _isGone;
 
     /// <exception cref="InvalidOperationException">In a worker: an inherited listener is not used.</exception>
-    public Task StartedAsync(CancellationToken cancellationToken)
+    public override Task StartedAsync(CancellationToken cancellationToken)
     {
         missing.Started();
         _isStarted = true;
@@ -43,7 +43,7 @@ internal sealed class InheritedListenersCheck(
         throw new InvalidOperationException(message);
     }
 
-    public Task StoppingAsync(CancellationToken cancellationToken)
+    public override Task StoppingAsync(CancellationToken cancellationToken)
     {
         Leave(givesUp: cause is { IsOwners: false } or { IsTold: true });
         return Task.CompletedTask;
@@ -51,14 +51,6 @@ internal sealed class InheritedListenersCheck(
 
     /// <summary>Counts a host that was disposed without being stopped, such as one that never started.</summary>
     public void Dispose() => Leave(givesUp: false);
-
-    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     private void Leave(bool givesUp)
     {

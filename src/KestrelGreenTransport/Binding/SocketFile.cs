@@ -24,8 +24,6 @@ internal sealed class SocketFile : IDisposable
     /// <summary>The user id that owns it.</summary>
     public uint Owner => _identity.Owner;
 
-    private int Folder => (int)_folder.DangerousGetHandle();
-
     /// <summary>The socket's file at this path; null if there is none.</summary>
     public static SocketFile? Find(string path)
     {
@@ -37,7 +35,7 @@ internal sealed class SocketFile : IDisposable
         }
 
         var handle = new SafeFileHandle((nint)opened.Value, ownsHandle: true);
-        if (SocketFileCalls.IdentityOf((int)opened.Value, name, LibcFiles.AT_SYMLINK_NOFOLLOW) is { } identity)
+        if (IdentityOf(LibcFiles.StatusOf(handle, name)) is { } identity)
         {
             return new SocketFile(handle, name, identity);
         }
@@ -49,7 +47,7 @@ internal sealed class SocketFile : IDisposable
     /// <summary>Removes it, if it is still there.</summary>
     public void Remove()
     {
-        if (SocketFileCalls.IdentityOf(Folder, _name, LibcFiles.AT_SYMLINK_NOFOLLOW) == _identity)
+        if (IdentityOf(LibcFiles.StatusOf(_folder, _name)) == _identity)
         {
             _ = LibcFiles.unlinkat(_folder, _name, 0);
         }
@@ -65,7 +63,7 @@ internal sealed class SocketFile : IDisposable
         }
 
         using var file = new SafeFileHandle((nint)opened.Value, ownsHandle: true);
-        if (SocketFileCalls.IdentityOf((int)opened.Value, "", LibcFiles.AT_EMPTY_PATH) != _identity)
+        if (IdentityOf(LibcFiles.StatusOf(file)) != _identity)
         {
             return "another file has taken its place";
         }
@@ -87,4 +85,12 @@ internal sealed class SocketFile : IDisposable
     }
 
     public void Dispose() => _folder.Dispose();
+
+    // Null if it is not a socket, or nothing is there.
+    private static SocketIdentity? IdentityOf(LibcFiles.Statx? file) => file is { Type: LibcFiles.S_IFSOCK } socket
+        ? new SocketIdentity(socket.stx_dev_major, socket.stx_dev_minor, socket.stx_ino, socket.stx_uid)
+        : null;
+
+    /// <summary>Its file system, its inode, its owner.</summary>
+    private readonly record struct SocketIdentity(uint Major, uint Minor, ulong Inode, uint Owner);
 }

@@ -33,7 +33,7 @@ internal static class SystemdSockets
 
         foreach (var name in new[] { ContractVariables.ListenPid, ContractVariables.ListenFds, ContractVariables.ListenFdNames })
         {
-            Environment.SetEnvironmentVariable(name, null);
+            _ = ContractVariables.Take(name);
         }
 
         return [.. Enumerable.Range(First, count).Select(InheritedSocket.AdoptFromSystemd).OfType<InheritedSocket>()];

@@ -62,4 +62,12 @@ internal static class ContractVariables
     /// <summary>All names that a worker removes from its environment once it has read them.</summary>
     public static readonly string[] All =
         [Worker, Generation, Listen, ControlFd, HeartbeatFile, HeartbeatInterval, BoardFile, Broker, Gate, RequestTimeout, AccessLogFd, RecordRoutes, ListenFds, ListenPid, ListenFdNames];
+
+    /// <summary>Reads a variable that is meant for this process alone, and removes it, so that no child sees it; null if it is not set, or empty.</summary>
+    public static string? Take(string name)
+    {
+        var value = Environment.GetEnvironmentVariable(name);
+        Environment.SetEnvironmentVariable(name, null);
+        return string.IsNullOrEmpty(value) ? null : value;
+    }
 }

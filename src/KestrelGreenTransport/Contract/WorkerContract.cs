@@ -8,7 +8,7 @@ namespace KestrelGreenTransport.Contract;
 /// </summary>
 internal sealed record WorkerContract
 {
-    private static readonly Lazy<WorkerContract?> Process = new(() => Read(new ProcessVariables()));
+    private static readonly Lazy<WorkerContract?> Process = new(static () => Read(ContractVariables.Take));
 
     /// <summary>This process's contract; null if it is not a worker. The first access removes the variables.</summary>
     /// <exception cref="FormatException">A variable is malformed; the message names it.</exception>
@@ -44,15 +44,10 @@ internal sealed record WorkerContract
     /// <summary>The names of the query's parameters whose values may be recorded with the routes that clients request; null: no routes are recorded.</summary>
     public IReadOnlyList<string>? RecordedQuery { get; init; }
 
-    /// <summary>Where the variables are read from and removed; tests give a dictionary.</summary>
-    internal interface IVariables
+    /// <param name="take">Reads a variable, and removes it.</param>
+    internal static WorkerContract? Read(Func<string, string?> take)
     {
-        string? Take(string name);
-    }
-
-    internal static WorkerContract? Read(IVariables variables)
-    {
-        var worker = variables.Take(ContractVariables.Worker);
+        var worker = take(ContractVariables.Worker);
         if (worker is null)
         {
             return null;
@@ -61,17 +56,17 @@ internal sealed record WorkerContract
         return new WorkerContract
         {
             Index = Number(ContractVariables.Worker, worker, 1, 100_000),
-            Generation = Number(ContractVariables.Generation, variables.Take(ContractVariables.Generation) ?? "1", 1, int.MaxValue),
-            Listeners = InheritedListener.Parse(variables.Take(ContractVariables.Listen) ?? ""),
-            ControlDescriptor = variables.Take(ContractVariables.ControlFd) is { } fd ? Number(ContractVariables.ControlFd, fd, 3, int.MaxValue) : null,
-            HeartbeatFile = variables.Take(ContractVariables.HeartbeatFile),
-            HeartbeatInterval = Time(variables, ContractVariables.HeartbeatInterval, TimeSpan.FromHours(1)) ?? TimeSpan.FromSeconds(1),
-            BoardFile = variables.Take(ContractVariables.BoardFile),
-            HasBroker = variables.Take(ContractVariables.Broker) == "1",
-            StartsClosed = IsClosed(variables.Take(ContractVariables.Gate)),
-            RequestTimeout = Time(variables, ContractVariables.RequestTimeout, TimeSpan.FromDays(1)),
-            AccessLogDescriptor = variables.Take(ContractVariables.AccessLogFd) is { } log ? Number(ContractVariables.AccessLogFd, log, 3, int.MaxValue) : null,
-            RecordedQuery = variables.Take(ContractVariables.RecordRoutes) is { } query ? Names(query) : null,
+            Generation = Number(ContractVariables.Generation, take(ContractVariables.Generation) ?? "1", 1, int.MaxValue),
+            Listeners = InheritedListener.Parse(take(ContractVariables.Listen) ?? ""),
+            ControlDescriptor = take(ContractVariables.ControlFd) is { } fd ? Number(ContractVariables.ControlFd, fd, 3, int.MaxValue) : null,
+            HeartbeatFile = take(ContractVariables.HeartbeatFile),
+            HeartbeatInterval = Time(take, ContractVariables.HeartbeatInterval, TimeSpan.FromHours(1)) ?? TimeSpan.FromSeconds(1),
+            BoardFile = take(ContractVariables.BoardFile),
+            HasBroker = take(ContractVariables.Broker) == "1",
+            StartsClosed = IsClosed(take(ContractVariables.Gate)),
+            RequestTimeout = Time(take, ContractVariables.RequestTimeout, TimeSpan.FromDays(1)),
+            AccessLogDescriptor = take(ContractVariables.AccessLogFd) is { } log ? Number(ContractVariables.AccessLogFd, log, 3, int.MaxValue) : null,
+            RecordedQuery = take(ContractVariables.RecordRoutes) is { } query ? Names(query) : null,
         };
     }
 
@@ -91,9 +86,9 @@ internal sealed record WorkerContract
             ? number
             : throw new FormatException($"{name} ('{text}') must be a whole number from {from} to {to}.");
 
-    private static TimeSpan? Time(IVariables variables, string name, TimeSpan longest)
+    private static TimeSpan? Time(Func<string, string?> take, string name, TimeSpan longest)
     {
-        if (variables.Take(name) is not { } text)
+        if (take(name) is not { } text)
         {
             return null;
         }
@@ -101,19 +96,5 @@ internal sealed record WorkerContract
         return Duration.TryParse(text, out var time) && time >= TimeSpan.FromMilliseconds(10) && time <= longest
             ? time
             : throw new FormatException($"{name} ('{text}') must be a duration from 10ms to {Duration.Format(longest)}, such as 1s.");
-    }
-
-    private sealed class ProcessVariables : IVariables
-    {
-        public string? Take(string name)
-        {
-            var value = Environment.GetEnvironmentVariable(name);
-            if (value is not null)
-            {
-                Environment.SetEnvironmentVariable(name, null);
-            }
-
-            return string.IsNullOrEmpty(value) ? null : value;
-        }
     }
 }

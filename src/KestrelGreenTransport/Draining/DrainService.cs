@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Binding;
+using KestrelGreenTransport.Hosting;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -22,7 +23,7 @@ internal sealed class DrainService(
     IHostApplicationLifetime lifetime,
     StopCause cause,
     TransportClock clock,
-    ILoggerFactory loggers) : IHostedLifecycleService
+    ILoggerFactory loggers) : HostedLifecycle
 {
     /// <summary>How long a handler that reads may take to end, at the limit, before its connection is cut off.</summary>
     private static readonly TimeSpan LeaveLimit = TimeSpan.FromSeconds(1);
@@ -36,7 +37,7 @@ internal sealed class DrainService(
     /// <summary>Asks for a garbage collection.</summary>
     public Action Collect { private get; init; } = LeftBehind.Collect;
 
-    public Task StartingAsync(CancellationToken cancellationToken)
+    public override Task StartingAsync(CancellationToken cancellationToken)
     {
         lifetime.ApplicationStopping.Register(drain.Begin);
 
@@ -45,11 +46,7 @@ internal sealed class DrainService(
         return Task.CompletedTask;
     }
 
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppingAsync(CancellationToken cancellationToken)
+    public override Task StoppingAsync(CancellationToken cancellationToken)
     {
         // A host may be told to stop twice at once: by its owner, and by the token that this cancels.
         lock (_lock)
@@ -62,10 +59,6 @@ internal sealed class DrainService(
             return _draining ??= DrainAsync(cancellationToken);
         }
     }
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     private async Task DrainAsync(CancellationToken hurry)
     {

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using KestrelGreenTransport.Binding;
+using KestrelGreenTransport.Hosting;
 using Microsoft.Extensions.Hosting;
 
 namespace KestrelGreenTransport.Draining;
@@ -8,7 +9,7 @@ namespace KestrelGreenTransport.Draining;
 /// Notes that a signal tells the process to exit. It does not act on it: the host's own handler, which was registered before
 /// and therefore runs after this one, stops the host.
 /// </summary>
-internal sealed class LeaveSignals(StopCause cause, IHostEnvironment environment) : IHostedLifecycleService, IDisposable
+internal sealed class LeaveSignals(StopCause cause, IHostEnvironment environment) : HostedLifecycle, IDisposable
 {
     private readonly List<PosixSignalRegistration> _registrations = [];
 
@@ -17,7 +18,7 @@ internal sealed class LeaveSignals(StopCause cause, IHostEnvironment environment
         ? [PosixSignal.SIGTERM, PosixSignal.SIGQUIT]
         : [PosixSignal.SIGTERM, PosixSignal.SIGQUIT, PosixSignal.SIGINT];
 
-    public Task StartingAsync(CancellationToken cancellationToken)
+    public override Task StartingAsync(CancellationToken cancellationToken)
     {
         foreach (var signal in Of(environment))
         {
@@ -26,16 +27,6 @@ internal sealed class LeaveSignals(StopCause cause, IHostEnvironment environment
 
         return Task.CompletedTask;
     }
-
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     public void Dispose() => _registrations.ForEach(static one => one.Dispose());
 }

@@ -48,10 +48,10 @@ internal sealed class Folder : IDisposable
     public IReadOnlyList<string> Names => [.. Directory.EnumerateFileSystemEntries(Proc).Select(static path => Path.GetFileName(path))];
 
     /// <summary>Whether it belongs to this process's user or to root.</summary>
-    public bool IsOurs => StatusOf(_handle, "") is { } status && BelongsToUs(status);
+    public bool IsOurs => LibcFiles.StatusOf(_handle) is { } status && BelongsToUs(status);
 
     /// <summary>The status of the folder itself.</summary>
-    public LibcFiles.Statx Status => StatusOf(_handle, "") ?? default;
+    public LibcFiles.Statx Status => LibcFiles.StatusOf(_handle) ?? default;
 
     private string Proc => $"/proc/self/fd/{_handle.DangerousGetHandle()}";
 
@@ -150,7 +150,7 @@ internal sealed class Folder : IDisposable
     }
 
     /// <summary>The status of a name here; null if there is none. Of a link: of the link itself.</summary>
-    public LibcFiles.Statx? StatusOf(string name) => StatusOf(_handle, name);
+    public LibcFiles.Statx? StatusOf(string name) => LibcFiles.StatusOf(_handle, name);
 
     /// <summary>Removes a name that is not a folder's.</summary>
     public Result Remove(string name) => Result.From(LibcFiles.unlinkat(_handle, name, 0));
@@ -210,8 +210,8 @@ internal sealed class Folder : IDisposable
                 return opened;
             }
 
-            var status = StatusOf(entry, "") ?? default;
-            if ((status.stx_mode & LibcFiles.S_IFMT) == LibcFiles.S_IFLNK)
+            var status = LibcFiles.StatusOf(entry) ?? default;
+            if (status.Type == LibcFiles.S_IFLNK)
             {
                 var target = TargetOf(entry);
                 entry.Dispose();
@@ -251,7 +251,7 @@ internal sealed class Folder : IDisposable
             }
         }
 
-        if ((at.Status.stx_mode & LibcFiles.S_IFMT) != LibcFiles.S_IFDIR)
+        if (at.Status.Type != LibcFiles.S_IFDIR)
         {
             at.Dispose();
             folder = null;
@@ -279,7 +279,7 @@ internal sealed class Folder : IDisposable
     // Below a folder that others may replace, everything may be theirs.
     private static Folder Enter(SafeFileHandle handle, FolderAccess above)
     {
-        var status = StatusOf(handle, "") ?? default;
+        var status = LibcFiles.StatusOf(handle) ?? default;
         var own = AccessOf(status);
         return new Folder(handle, MayFollow(above, status) ? own : FolderAccess.Others, own, IsOfProc(status));
     }
@@ -295,24 +295,8 @@ internal sealed class Folder : IDisposable
 
     private static bool BelongsToUs(in LibcFiles.Statx status) => status.stx_uid == 0 || status.stx_uid == Libc.geteuid();
 
-    private static unsafe LibcFiles.Statx? StatusOf(SafeFileHandle folder, string name)
-    {
-        LibcFiles.Statx status;
-        var flags = LibcFiles.AT_SYMLINK_NOFOLLOW | (name.Length == 0 ? LibcFiles.AT_EMPTY_PATH : 0);
-        return LibcFiles.statx(folder, name, flags, LibcFiles.STATX_BASIC_STATS, &status) == 0 ? status : null;
-    }
-
-    private static bool IsOfProc(in LibcFiles.Statx status)
-    {
-        var opened = Result.From(LibcFiles.open("/proc", Way | LibcFiles.O_CLOEXEC, 0));
-        if (!opened.Ok)
-        {
-            return false;
-        }
-
-        using var proc = new SafeFileHandle((nint)opened.Value, ownsHandle: true);
-        return StatusOf(proc, "") is { } one && (one.stx_dev_major, one.stx_dev_minor) == (status.stx_dev_major, status.stx_dev_minor);
-    }
+    private static bool IsOfProc(in LibcFiles.Statx status) =>
+        LibcFiles.StatusOf("/proc") is { } proc && (proc.stx_dev_major, proc.stx_dev_minor) == (status.stx_dev_major, status.stx_dev_minor);
 
     private static unsafe string TargetOf(SafeFileHandle link)
     {

@@ -49,15 +49,12 @@ internal static class GuardedFile
 
     private static string Explain(Result result, string ofLoop) => result.Error == Errno.ELOOP ? ofLoop : result.Message;
 
-    private static unsafe string? WhyNotOurs(SafeFileHandle file)
-    {
-        LibcFiles.Statx status;
-        return LibcFiles.statx(file, "", LibcFiles.AT_EMPTY_PATH, LibcFiles.STATX_BASIC_STATS, &status) != 0 ? "its properties cannot be read"
-            : (status.stx_mode & LibcFiles.S_IFMT) != LibcFiles.S_IFREG ? "it is not a regular file"
-            : status.stx_nlink != 1 ? "it has a second name (a hard link)"
-            : status.stx_uid != 0 && status.stx_uid != Libc.geteuid() ? $"it belongs to another user ({status.stx_uid})"
-            : null;
-    }
+    private static string? WhyNotOurs(SafeFileHandle file) =>
+        LibcFiles.StatusOf(file) is not { } status ? "its properties cannot be read"
+        : status.Type != LibcFiles.S_IFREG ? "it is not a regular file"
+        : status.stx_nlink != 1 ? "it has a second name (a hard link)"
+        : status.stx_uid != 0 && status.stx_uid != Libc.geteuid() ? $"it belongs to another user ({status.stx_uid})"
+        : null;
 }
 
 /// <summary>The result of opening a file.</summary>

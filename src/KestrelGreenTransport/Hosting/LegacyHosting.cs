@@ -63,8 +63,7 @@ internal sealed class LegacyHosting(IServiceProvider services, IHostApplicationL
         }
     }
 
-    private IEnumerable<IHostedLifecycleService> Ours() =>
-        services.GetServices<IHostedService>().OfType<IHostedLifecycleService>().Where(static service => service.GetType().Assembly == typeof(LegacyHosting).Assembly);
+    private IEnumerable<HostedLifecycle> Ours() => services.GetServices<IHostedService>().OfType<HostedLifecycle>();
 
     private static IServer Create(ServiceDescriptor server, IServiceProvider services) => (IServer)(
         server.ImplementationInstance ?? server.ImplementationFactory?.Invoke(services) ?? ActivatorUtilities.CreateInstance(services, server.ImplementationType!));

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervision;
 using Microsoft.Extensions.Primitives;
 
 namespace KestrelGreenTransport.Leading;
@@ -11,7 +12,7 @@ namespace KestrelGreenTransport.Leading;
 
 /// <summary>Whether this worker leads. Appointments come in any order and from any thread, and are carried out one after the other.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "It lives as long as the process, and disposes of each source when it has cancelled it.")]
-internal sealed class Leadership : IGreenWorker
+internal sealed class Leadership : IGreenWorker, ILifelineHandler
 {
     private static readonly Lazy<Leadership> Process = new(static () => Of(WorkerContract.Current));
 
@@ -19,6 +20,7 @@ internal sealed class Leadership : IGreenWorker
     private readonly List<Member> _terms = [];
     private CancellationTokenSource _changed = new();
     private IChangeToken _token;
+    private Lifeline? _lifeline;
     private volatile bool _isLeader;
     private bool _isWanted;
     private bool _isOver;
@@ -44,9 +46,6 @@ internal sealed class Leadership : IGreenWorker
 
     public IChangeToken LeadershipChanged => Volatile.Read(ref _token);
 
-    /// <summary>Tells the supervisor that this worker does not lead, or no longer does.</summary>
-    public Action? Resigned { get; set; }
-
     /// <summary>For a host of this process: if a supervisor appoints the leader, all hosts share one instance; otherwise each has its own.</summary>
     public static Leadership OfHost() => Process.Value is { IsBorn: false } appointed ? appointed : Of(WorkerContract.Current);
 
@@ -54,6 +53,15 @@ internal sealed class Leadership : IGreenWorker
     public static Leadership Of(WorkerContract? contract) => contract is null
         ? new Leadership(1, 1, isBorn: true)
         : new Leadership(contract.Index, contract.Generation, isBorn: contract is { ControlDescriptor: null, Index: 1 } || !OperatingSystem.IsLinux());
+
+    public void Receive(LifelineMessage message, Lifeline lifeline)
+    {
+        if (message.Type == LifelineTypes.Leader)
+        {
+            _lifeline = lifeline;
+            Appoint(message.Yes == true);
+        }
+    }
 
     /// <summary>The supervisor's order. Never waits, so the beat thread may call it.</summary>
     public void Appoint(bool isLeader)
@@ -155,7 +163,7 @@ internal sealed class Leadership : IGreenWorker
         if (!_isLeader && _mustResign)
         {
             _mustResign = false;
-            Resigned?.Invoke();
+            _lifeline?.SendResigned();
         }
 
         return null;

@@ -49,7 +49,7 @@ internal static unsafe class EpollCalls
         var one = stackalloc byte[16];
         Unsafe.WriteUnaligned(one, events);
         Unsafe.WriteUnaligned(one + DataOffset, data);
-        return epoll_ctl(epoll, operation, fd, one) == -1 ? new(-1, SocketCalls.LastError) : new(0, 0);
+        return Result.FromRaw(epoll_ctl(epoll, operation, fd, one));
     }
 
     [DllImport("libc")]

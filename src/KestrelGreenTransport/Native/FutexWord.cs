@@ -7,17 +7,10 @@ namespace KestrelGreenTransport.Native;
 /// A word on which threads of this process park, by futex(2): the cheapest way to sleep and to be woken. It may be woken at
 /// any time, even if no thread is parked on it.
 /// </summary>
-internal sealed unsafe partial class FutexWord
+internal sealed unsafe class FutexWord
 {
     private const int WaitPrivate = 128;
     private const int WakePrivate = 1 | 128;
-
-    private static readonly nint SystemCall = RuntimeInformation.ProcessArchitecture switch
-    {
-        Architecture.X64 => 202,
-        Architecture.X86 or Architecture.Arm => 240,
-        _ => 98,
-    };
 
     // Pinned while this object lives.
     private readonly int[] _word = GC.AllocateArray<int>(1, pinned: true);
@@ -28,7 +21,7 @@ internal sealed unsafe partial class FutexWord
         set => Volatile.Write(ref _word[0], value);
     }
 
-    private int* Address => (int*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_word));
+    private nint Address => (nint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(_word));
 
     public int Exchange(int value) => Interlocked.Exchange(ref _word[0], value);
 
@@ -47,16 +40,13 @@ internal sealed unsafe partial class FutexWord
 
         if (limit is not { } span)
         {
-            _ = syscall(SystemCall, Address, WaitPrivate, value, null);
+            _ = SystemCalls.Make(SystemCall.futex, Address, WaitPrivate, value);
             return;
         }
 
         var time = new Libc.TimeSpec { Seconds = (nint)(span.Ticks / TimeSpan.TicksPerSecond), Nanoseconds = (nint)(span.Ticks % TimeSpan.TicksPerSecond * 100) };
-        _ = syscall(SystemCall, Address, WaitPrivate, value, &time);
+        _ = SystemCalls.Make(SystemCall.futex, Address, WaitPrivate, value, (nint)(&time));
     }
 
-    public void WakeOne() => _ = syscall(SystemCall, Address, WakePrivate, 1, null);
-
-    [LibraryImport("libc")]
-    private static partial nint syscall(nint number, int* word, int operation, int value, Libc.TimeSpec* timeout);
+    public void WakeOne() => _ = SystemCalls.Make(SystemCall.futex, Address, WakePrivate, 1);
 }

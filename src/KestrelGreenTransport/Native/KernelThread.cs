@@ -12,15 +12,8 @@ internal static unsafe partial class KernelThread
     private const int CpuClockOfThread = 6;
     private const int MaxStat = 512;
 
-    private static readonly nint GetThreadId = RuntimeInformation.ProcessArchitecture switch
-    {
-        Architecture.X64 => 186,
-        Architecture.X86 or Architecture.Arm => 224,
-        _ => 178,
-    };
-
     /// <summary>The calling thread's id.</summary>
-    public static int CurrentId => (int)syscall(GetThreadId);
+    public static int CurrentId => (int)SystemCalls.Make(SystemCall.gettid).Value;
 
     /// <summary>The CPU time that a thread has used, in nanoseconds; -1 if there is no such thread.</summary>
     public static long CpuTime(int threadId)
@@ -38,11 +31,7 @@ internal static unsafe partial class KernelThread
     }
 
     /// <summary>Opens the file that <see cref="ReadState"/> reads; negative if that fails.</summary>
-    public static int OpenState(int threadId)
-    {
-        const int ReadOnlyCloseOnExec = 0x80000;
-        return open($"/proc/self/task/{threadId}/stat", ReadOnlyCloseOnExec);
-    }
+    public static int OpenState(int threadId) => LibcFiles.open($"/proc/self/task/{threadId}/stat", LibcFiles.O_RDONLY | LibcFiles.O_CLOEXEC, 0);
 
     /// <summary>R running or ready to run, S sleeping, D waiting for a device, T stopped …; <see cref="Unknown"/> if it cannot be read.</summary>
     public static char ReadState(int descriptor)
@@ -56,16 +45,10 @@ internal static unsafe partial class KernelThread
     }
 
     [LibraryImport("libc")]
-    private static partial nint syscall(nint number);
-
-    [LibraryImport("libc")]
     private static partial int clock_gettime(int clock, Libc.TimeSpec* time);
 
     [LibraryImport("libc")]
     private static partial int getrusage(int who, Usage* usage);
-
-    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int open(string path, int flags);
 
     [LibraryImport("libc")]
     private static partial nint pread(int descriptor, byte* buffer, nuint count, nint offset);

@@ -17,33 +17,33 @@ internal static unsafe partial class Libc
     public const short POLLOUT = 0x004;
     public const short POLLERR = 0x008;
     public const short POLLHUP = 0x010;
+    public const short POLLNVAL = 0x020;
+    public const short POLLRDHUP = 0x2000;
 
     public const int MSG_DONTWAIT = 0x40;
     public const int MSG_NOSIGNAL = 0x4000;
     public const int MSG_CMSG_CLOEXEC = 0x40000000;
 
     public const int AT_FDCWD = -100;
-    public const uint STATX_TYPE = 1;
 
     public const int AF_UNIX = 1;
     public const int SOCK_DGRAM = 2;
+    public const int SOCK_SEQPACKET = 5;
     public const int SOCK_NONBLOCK = 0x800;
     public const int SOCK_CLOEXEC = 0x80000;
 
     public const int SOL_SOCKET = 1;
+    public const int SO_TYPE = 3;
     public const int SO_ERROR = 4;
     public const int SO_ACCEPTCONN = 30;
     public const int SO_REUSEPORT = 15;
+    public const int SO_DOMAIN = 39;
     public const int SCM_RIGHTS = 1;
 
     public const int IPPROTO_TCP = 6;
     public const int TCP_DEFER_ACCEPT = 9;
 
     public const int RLIMIT_NOFILE = 7;
-
-    private const int StatxModeOffset = 28;
-    private const int FileTypeMask = 0xF000;
-    private const int SocketFileType = 0xC000;
 
     [StructLayout(LayoutKind.Sequential)]
     public struct PollFd
@@ -97,9 +97,9 @@ internal static unsafe partial class Libc
     [LibraryImport("libc", SetLastError = true)]
     public static partial uint geteuid();
 
-    /// <summary>Writes a <c>struct statx</c> (256 bytes, the same on every architecture) about a path.</summary>
-    [LibraryImport("libc", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
-    public static partial int statx(int directory, string path, int flags, uint mask, byte* buffer);
+    /// <summary>Ends the process at once: no finalizers, no exit handlers, no waiting for other threads.</summary>
+    [LibraryImport("libc")]
+    public static partial void _exit(int status);
 
     [LibraryImport("libc", SetLastError = true)]
     public static partial int getrlimit(int resource, ulong* softAndHard);
@@ -121,13 +121,6 @@ internal static unsafe partial class Libc
         }
 
         return any;
-    }
-
-    /// <summary>Whether a path names a socket, directly or through a symbolic link.</summary>
-    public static bool IsSocket(string path)
-    {
-        var buffer = stackalloc byte[256];
-        return statx(AT_FDCWD, path, 0, STATX_TYPE, buffer) == 0 && (*(ushort*)(buffer + StatxModeOffset) & FileTypeMask) == SocketFileType;
     }
 
     /// <summary>Makes an inherited descriptor close-on-exec and non-blocking again.</summary>

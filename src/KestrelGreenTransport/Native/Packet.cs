@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Native;
@@ -7,7 +6,7 @@ namespace KestrelGreenTransport.Native;
 /// Packets on Unix sockets that carry a descriptor (SCM_RIGHTS). The layouts are those of 64-bit Linux, the same for
 /// glibc and musl.
 /// </summary>
-internal static unsafe partial class Packet
+internal static unsafe class Packet
 {
     // A cmsghdr is 16 bytes; its data, here 32-bit numbers, follows and is padded to 8.
     private const int ControlHeader = 16;
@@ -34,7 +33,7 @@ internal static unsafe partial class Packet
                 message.ControlLength = 3 * sizeof(long);
             }
 
-            return Result.From(sendmsg(socket, &message, Libc.MSG_DONTWAIT | Libc.MSG_NOSIGNAL));
+            return Result.FromRaw(SocketCalls.sendmsg(socket, &message, Libc.MSG_DONTWAIT | Libc.MSG_NOSIGNAL));
         }
     }
 
@@ -58,7 +57,7 @@ internal static unsafe partial class Packet
                 Control = control,
                 ControlLength = ControlHeader + (MostReceived * sizeof(int)),
             };
-            var received = Result.From(recvmsg(socket, &message, Libc.MSG_DONTWAIT | LibcWorker.MSG_TRUNC | Libc.MSG_CMSG_CLOEXEC));
+            var received = Result.FromRaw(SocketCalls.recvmsg(socket, &message, Libc.MSG_DONTWAIT | SocketCalls.MSG_TRUNC | Libc.MSG_CMSG_CLOEXEC));
             if (received.Ok && message.ControlLength > ControlHeader)
             {
                 descriptor = First(control, (int)message.ControlLength);
@@ -95,10 +94,4 @@ internal static unsafe partial class Packet
 
         return count > 0 ? new SafeFileHandle(numbers[0], ownsHandle: true) : null;
     }
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint sendmsg(int socket, SocketCalls.MessageHeader* message, int flags);
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial nint recvmsg(int socket, SocketCalls.MessageHeader* message, int flags);
 }

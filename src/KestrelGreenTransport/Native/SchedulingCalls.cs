@@ -10,21 +10,18 @@ internal static unsafe partial class SchedulingCalls
 
     private const int PRIO_PROCESS = 0;
 
-    // Not through the C library: musl's version fails with ENOSYS.
-    private static readonly nint SetScheduler = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 144 : 119;
-
     /// <summary>The nice value of a thread.</summary>
     public static int NiceOf(int threadId) => getpriority(PRIO_PROCESS, threadId);
 
     public static Result SetNice(int threadId, int nice) => Result.From(setpriority(PRIO_PROCESS, threadId, nice));
 
-    /// <summary>The scheduling policy of a thread.</summary>
-    public static Result PolicyOf(int threadId) => Result.From(sched_setscheduler(SetScheduler + 1, threadId, 0, null));
+    /// <summary>The scheduling policy of a thread. Not through the C library: musl's version fails with ENOSYS.</summary>
+    public static Result PolicyOf(int threadId) => SystemCalls.Make(SystemCall.sched_getscheduler, threadId);
 
     public static Result SetPolicy(int threadId, int policy)
     {
         var priority = 0;
-        return Result.From(sched_setscheduler(SetScheduler, threadId, policy, &priority));
+        return SystemCalls.Make(SystemCall.sched_setscheduler, threadId, policy, (nint)(&priority));
     }
 
     /// <summary>Whether the calling process leads its session, which then holds only processes that it started.</summary>
@@ -38,7 +35,4 @@ internal static unsafe partial class SchedulingCalls
 
     [LibraryImport("libc")]
     private static partial int getsid(int pid);
-
-    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
-    private static partial nint sched_setscheduler(nint number, nint threadId, nint policy, int* priority);
 }

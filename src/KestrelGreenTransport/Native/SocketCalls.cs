@@ -62,6 +62,9 @@ internal static unsafe class SocketCalls
     public static extern nint sendmsg(int fd, MessageHeader* message, int flags);
 
     [DllImport("libc")]
+    public static extern nint recvmsg(int fd, MessageHeader* message, int flags);
+
+    [DllImport("libc")]
     public static extern int accept4(int fd, byte* address, uint* length, int flags);
 
     [DllImport("libc")]

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using KestrelGreenTransport.Native;
 using Microsoft.Win32.SafeHandles;
 
@@ -59,13 +60,8 @@ internal static unsafe class RecordFile
     }
 
     /// <summary>Whether the open file has no name any more: a process that opens it by path does not get it.</summary>
-    public static bool IsDeleted(SafeFileHandle file)
-    {
-        LibcFiles.Statx status;
-        return LibcFiles.statx(file, "", LibcFiles.AT_EMPTY_PATH, LibcFiles.STATX_NLINK, &status) == 0
-            && (status.stx_mask & LibcFiles.STATX_NLINK) != 0
-            && status.stx_nlink == 0;
-    }
+    public static bool IsDeleted(SafeHandle file) =>
+        LibcFiles.StatusOf(file) is { stx_nlink: 0 } status && (status.stx_mask & LibcFiles.STATX_NLINK) != 0;
 
     private static Result Open(string path, int mode) => Result.From(LibcFiles.open(path, mode | Flags, OwnerOnly));
 

@@ -7,7 +7,7 @@ namespace KestrelGreenTransport.Requests;
 /// Answers which requests have been in flight longest. On the beat thread, which neither a starved thread pool nor a blocked
 /// loop delays: that is when this is asked.
 /// </summary>
-internal sealed class OldestRequests(RequestFigures requests, Lifeline lifeline)
+internal sealed class OldestRequests(RequestFigures requests, TimeProvider time) : ILifelineHandler
 {
     /// <summary>The most requests that are named.</summary>
     public const int Most = LifelineRules.MostInFlight;
@@ -15,16 +15,21 @@ internal sealed class OldestRequests(RequestFigures requests, Lifeline lifeline)
     // In characters: all paths must fit into one packet, at up to six bytes a character.
     private const int LongestPath = 512;
 
-    /// <param name="id">The id of the question, repeated in the answer.</param>
-    /// <param name="now">Monotonic nanoseconds.</param>
-    public void Answer(long id, long now) => lifeline.TrySend(new LifelineMessage
+    public void Receive(LifelineMessage message, Lifeline lifeline)
     {
-        Type = LifelineTypes.InFlight,
-        Id = id,
-        InFlight =
-        [
-            .. requests.StartedBefore(now).OrderBy(static request => request.Start).Take(Most)
-                .Select(request => new InFlightRequest(request.Method, ShownPath.Of(request.Path, LongestPath), (now - request.Start) / 1_000_000)),
-        ],
-    });
+        if (message is { Type: LifelineTypes.Requests, Id: { } id })
+        {
+            var now = time.Nanoseconds();
+            lifeline.TrySend(new LifelineMessage
+            {
+                Type = LifelineTypes.InFlight,
+                Id = id,
+                InFlight =
+                [
+                    .. requests.StartedBefore(now).OrderBy(static request => request.Start).Take(Most)
+                        .Select(request => new InFlightRequest(request.Method, ShownPath.Of(request.Path, LongestPath), (now - request.Start) / 1_000_000)),
+                ],
+            });
+        }
+    }
 }

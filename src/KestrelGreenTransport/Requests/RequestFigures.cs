@@ -53,7 +53,7 @@ internal sealed class RequestFigures
     }
 
     /// <summary>Touched after each change; null if there is no beat thread to wake.</summary>
-    public BoardActivity? Activity { get; set; }
+    public BoardActivity? Activity { get; init; }
 
     public long Requests
     {

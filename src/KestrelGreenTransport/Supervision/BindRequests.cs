@@ -3,27 +3,23 @@ using KestrelGreenTransport.Contract;
 namespace KestrelGreenTransport.Supervision;
 
 /// <summary>
-/// The requests for listening sockets that the supervisor has not answered yet: a DI singleton. The owner of the lifeline
-/// sets <see cref="Ask"/>, and passes on the answers.
+/// The requests for listening sockets that the supervisor has not answered yet: a DI singleton.
 ///
 /// An answer reaches its caller, or its descriptor is closed.
 /// </summary>
-internal sealed class BindRequests
+internal sealed class BindRequests(Lifeline? lifeline = null) : ILifelineHandler
 {
     private readonly Lock _lock = new();
     private readonly Dictionary<long, TaskCompletionSource<LifelineMessage>> _open = [];
     private long _lastId;
     private bool _isSupervisorGone;
 
-    /// <summary>Sends a request; null without a lifeline.</summary>
-    public Action<long, ListenEndpoint>? Ask { get; set; }
-
     /// <summary>Waits for the supervisor's answer, with no limit here: the supervisor has its own limit for a worker that boots.</summary>
     /// <exception cref="IOException">There is no supervisor to ask, or it is gone.</exception>
     /// <exception cref="OperationCanceledException">The host gave up starting.</exception>
     public async Task<LifelineMessage> AskAsync(ListenEndpoint endpoint, CancellationToken cancellationToken)
     {
-        var ask = Ask ?? throw new IOException(
+        _ = lifeline ?? throw new IOException(
             $"Cannot ask the supervisor to bind {endpoint}: {ContractVariables.Broker} says that it would, but there is no lifeline ({ContractVariables.ControlFd}).");
 
         // The answer comes on the beat thread, which must not run the app.
@@ -40,7 +36,7 @@ internal sealed class BindRequests
             _open.Add(id, asked);
         }
 
-        ask(id, endpoint);
+        lifeline.SendBind(id, endpoint);
         await using var canceled = cancellationToken.Register(() => Take(id)?.TrySetCanceled(cancellationToken));
         try
         {
@@ -52,12 +48,11 @@ internal sealed class BindRequests
         }
     }
 
-    /// <summary>Passes on the supervisor's answer. Only for the beat thread.</summary>
-    public void Answered(LifelineMessage bound)
+    public void Receive(LifelineMessage message, Lifeline lifeline)
     {
-        if (bound.Id is not { } id || Take(id)?.TrySetResult(bound) != true)
+        if (message.Type == LifelineTypes.Bound && (message.Id is not { } id || Take(id)?.TrySetResult(message) != true))
         {
-            bound.Descriptor?.Dispose();
+            message.Descriptor?.Dispose();
         }
     }
 

@@ -119,7 +119,7 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
     /// <returns>False when the supervisor is gone.</returns>
     public bool Receive(short events, Action<LifelineMessage> received)
     {
-        if ((events & LibcWorker.POLLNVAL) != 0)
+        if ((events & Libc.POLLNVAL) != 0)
         {
             // Code in this process closed it. That does not mean that the supervisor is gone.
             Descriptor = -1;
@@ -136,7 +136,7 @@ internal sealed class Lifeline(LifelineSocket socket, ILogger logger)
             }
 
             // An empty packet reads like an end-of-file; only a hang-up tells them apart, and the next poll if it is late.
-            var isHungUp = (events & (Libc.POLLHUP | LibcWorker.POLLRDHUP)) != 0;
+            var isHungUp = (events & (Libc.POLLHUP | Libc.POLLRDHUP)) != 0;
             if (taken.Value == 0 && !isHungUp)
             {
                 break;

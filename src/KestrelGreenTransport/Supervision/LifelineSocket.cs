@@ -30,15 +30,15 @@ internal sealed unsafe class LifelineSocket
         socket = null;
 
         // Asked first: a wrong number may be one of the runtime's descriptors, which must be left alone.
-        var type = Option(descriptor, LibcWorker.SO_TYPE);
-        var domain = Option(descriptor, LibcWorker.SO_DOMAIN);
+        var type = Option(descriptor, Libc.SO_TYPE);
+        var domain = Option(descriptor, Libc.SO_DOMAIN);
         if (!type.Ok)
         {
             problem = type.Message;
             return false;
         }
 
-        if (type.Value != LibcWorker.SOCK_SEQPACKET || domain.Value != Libc.AF_UNIX)
+        if (type.Value != Libc.SOCK_SEQPACKET || domain.Value != Libc.AF_UNIX)
         {
             problem = "not a SOCK_SEQPACKET Unix socket";
             return false;

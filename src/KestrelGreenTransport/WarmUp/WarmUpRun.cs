@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervision;
 using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.WarmUp;
@@ -13,6 +14,7 @@ namespace KestrelGreenTransport.WarmUp;
 /// <param name="time">The clock.</param>
 /// <param name="logger">Logs the result.</param>
 internal sealed class WarmUpRun(Func<IReadOnlyList<OwnClient>> clients, TimeProvider time, ILogger logger)
+    : ILifelineHandler
 {
     private const int FirstServerError = 500;
 
@@ -25,10 +27,19 @@ internal sealed class WarmUpRun(Func<IReadOnlyList<OwnClient>> clients, TimeProv
     private readonly Lock _lock = new();
     private CancellationTokenSource? _current;
 
-    /// <summary>Begins a warm-up, and returns at once.</summary>
-    /// <param name="order">The supervisor's message.</param>
-    /// <param name="ended">Gets the problem, or null, and whether the problem was only a lack of time. Called once, on the warm-up's thread.</param>
-    public void Begin(LifelineMessage order, Action<string?, bool> ended)
+    public void Receive(LifelineMessage message, Lifeline lifeline)
+    {
+        if (message.Type == LifelineTypes.Warm)
+        {
+            Begin(message, lifeline);
+        }
+        else if (message.Type == LifelineTypes.Open)
+        {
+            Stop();
+        }
+    }
+
+    private void Begin(LifelineMessage order, Lifeline lifeline)
     {
         var stop = new CancellationTokenSource();
         lock (_lock)
@@ -37,7 +48,7 @@ internal sealed class WarmUpRun(Func<IReadOnlyList<OwnClient>> clients, TimeProv
             _current = stop;
         }
 
-        var thread = new Thread(() => Run(order, ended, stop)) { IsBackground = true, Name = "green-warm-up" };
+        var thread = new Thread(() => Run(order, lifeline, stop)) { IsBackground = true, Name = "green-warm-up" };
         thread.Start();
     }
 
@@ -51,7 +62,7 @@ internal sealed class WarmUpRun(Func<IReadOnlyList<OwnClient>> clients, TimeProv
     }
 
     [SuppressMessage("Design", "CA1031", Justification = "Any failure is reported, and the supervisor decides what it means.")]
-    private void Run(LifelineMessage order, Action<string?, bool> ended, CancellationTokenSource stop)
+    private void Run(LifelineMessage order, Lifeline lifeline, CancellationTokenSource stop)
     {
         (string? Problem, bool TimedOut) outcome;
         try
@@ -71,7 +82,7 @@ internal sealed class WarmUpRun(Func<IReadOnlyList<OwnClient>> clients, TimeProv
             stop.Dispose();
         }
 
-        ended(outcome.Problem, outcome.TimedOut);
+        lifeline.SendWarmed(outcome.Problem, outcome.TimedOut);
     }
 
     private (string? Problem, bool TimedOut) Warm(LifelineMessage order, CancellationToken stop)

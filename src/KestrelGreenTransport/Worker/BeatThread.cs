@@ -13,53 +13,28 @@ namespace KestrelGreenTransport.Worker;
 /// It waits only in poll(2): not for the thread pool, a lock that the app may hold, or a log. While nothing happens it
 /// sleeps from beat to beat.
 /// </summary>
-internal sealed class BeatThread : IDisposable
+internal sealed class BeatThread(
+    WakeEvent wake, HeartbeatWriter heartbeat, BoardPublisher? board, SlowRequests? slow, Lifeline? lifeline, WorkerStop stop, TimeProvider time, TimeSpan interval)
+    : IDisposable
 {
     private const long NanosecondsPerMillisecond = 1_000_000;
 
     // Only a file system that hangs can delay the thread for this long, and then open descriptors are the least problem.
     private static readonly TimeSpan CloseLimit = TimeSpan.FromSeconds(5);
 
-    private readonly WakeSignal _wake;
-    private readonly HeartbeatWriter _heartbeat;
-    private readonly BoardPublisher? _board;
-    private readonly SlowRequests? _slow;
-    private readonly Lifeline? _lifeline;
-    private readonly StatsSender? _stats;
-    private readonly WorkerStop _stop;
-    private readonly TimeProvider _time;
-    private readonly long _checkInterval;
     private readonly ManualResetEventSlim _written = new();
     private readonly ManualResetEventSlim _closed = new();
-    private readonly Thread _thread;
+    private volatile Thread? _thread;
     private volatile bool _isClosing;
     private volatile bool _mustWrite;
     private volatile bool _mustSendReady;
     private int _isStarted;
     private long _checkAt;
 
-    public BeatThread(
-        WakeSignal wake, HeartbeatWriter heartbeat, BoardPublisher? board, SlowRequests? slow, Lifeline? lifeline, StatsSender? stats, WorkerStop stop, TimeProvider time, TimeSpan interval)
-    {
-        _wake = wake;
-        _heartbeat = heartbeat;
-        _board = board;
-        _slow = slow;
-        _lifeline = lifeline;
-        _stats = stats;
-        _stop = stop;
-        _time = time;
-        _checkInterval = interval.ToNanoseconds();
-        _thread = new Thread(Run) { IsBackground = true, Name = "green-beat" };
-    }
+    /// <summary>Get the supervisor's messages, in this order.</summary>
+    public required ILifelineHandler[] Handlers { get; init; }
 
-    /// <summary>Called with each message of the supervisor.</summary>
-    public required Action<LifelineMessage> Received { get; init; }
-
-    /// <summary>Called when the supervisor is gone.</summary>
-    public required Action SupervisorGone { get; init; }
-
-    /// <summary>Called at every check, with the time in monotonic nanoseconds.</summary>
+    /// <summary>Called at every check, and for a host that is being disposed, with the time in monotonic nanoseconds.</summary>
     public required Action<long> Checked { get; init; }
 
     /// <summary>Starts the thread; does nothing if it has started already.</summary>
@@ -67,6 +42,7 @@ internal sealed class BeatThread : IDisposable
     {
         if (Interlocked.Exchange(ref _isStarted, 1) == 0)
         {
+            _thread = new Thread(Run) { IsBackground = true, Name = "green-beat" };
             _thread.Start();
         }
     }
@@ -74,11 +50,11 @@ internal sealed class BeatThread : IDisposable
     /// <summary>A host is being disposed: writes its last state and requests now, before the process may end.</summary>
     public void WriteNow()
     {
-        if (_thread.IsAlive)
+        if (_thread is { IsAlive: true })
         {
             _written.Reset();
             _mustWrite = true;
-            _wake.Set();
+            wake.Set();
             _written.Wait(CloseLimit);
         }
     }
@@ -87,46 +63,46 @@ internal sealed class BeatThread : IDisposable
     public void SendReady()
     {
         _mustSendReady = true;
-        _wake.Set();
+        wake.Set();
     }
 
     /// <summary>Ends the beats. A process that was told to exit is still forced to.</summary>
     public void Dispose()
     {
         _isClosing = true;
-        _wake.Set();
-        if (_thread.IsAlive && !_closed.Wait(CloseLimit))
+        wake.Set();
+        if (_thread is { IsAlive: true } && !_closed.Wait(CloseLimit))
         {
             return;
         }
 
-        _heartbeat.Dispose();
-        _board?.Dispose();
+        heartbeat.Dispose();
+        board?.Dispose();
     }
 
     private void Run()
     {
         while (!_isClosing)
         {
-            var now = _time.Nanoseconds();
+            var now = time.Nanoseconds();
             var mustWrite = _mustWrite;
             var isReady = _mustSendReady;
             _mustWrite = false;
-            _stop.ForceIfDue(now);
+            stop.ForceIfDue(now);
             CheckFiles(now);
-            _board?.Update(now);
+            board?.Update(now);
             if (isReady)
             {
                 _mustSendReady = false;
-                _lifeline?.SendReady();
+                lifeline?.SendReady();
             }
 
-            var allSent = _lifeline?.Flush() ?? true;
-            _heartbeat.Update(now);
-            _slow?.ReportOverdue(now);
+            var allSent = lifeline?.Flush() ?? true;
+            heartbeat.Update(now);
+            slow?.ReportOverdue(now);
             if (mustWrite)
             {
-                _stats?.SendNews();
+                Checked(now);
                 _written.Set();
             }
 
@@ -135,15 +111,15 @@ internal sealed class BeatThread : IDisposable
 
         if (_mustSendReady)
         {
-            _lifeline?.SendReady();
+            lifeline?.SendReady();
         }
 
         _written.Set();
         _closed.Set();
-        while (_stop.ForceAt != long.MaxValue)
+        while (stop.ForceAt != long.MaxValue)
         {
             WaitForForce();
-            _stop.ForceIfDue(_time.Nanoseconds());
+            stop.ForceIfDue(time.Nanoseconds());
         }
     }
 
@@ -151,21 +127,20 @@ internal sealed class BeatThread : IDisposable
     {
         if (now >= _checkAt)
         {
-            _checkAt = now + _checkInterval;
-            _heartbeat.Check();
-            _board?.Check();
-            _stats?.SendNews();
+            _checkAt = now + interval.ToNanoseconds();
+            heartbeat.Check();
+            board?.Check();
             Checked(now);
         }
     }
 
     private unsafe void Wait(long retryAt)
     {
-        var next = Math.Min(Math.Min(_heartbeat.NextAt, _board?.NextAt ?? _checkAt), Math.Min(_stop.ForceAt, retryAt));
-        next = Math.Min(next, _slow?.NextAt ?? long.MaxValue);
+        var next = Math.Min(Math.Min(heartbeat.NextAt, board?.NextAt ?? _checkAt), Math.Min(stop.ForceAt, retryAt));
+        next = Math.Min(next, slow?.NextAt ?? long.MaxValue);
         var polled = stackalloc Libc.PollFd[2];
-        polled[0] = new Libc.PollFd { fd = _wake.Descriptor, events = Libc.POLLIN };
-        polled[1] = new Libc.PollFd { fd = _lifeline?.Descriptor ?? -1, events = Libc.POLLIN | LibcWorker.POLLRDHUP };
+        polled[0] = new Libc.PollFd { fd = wake.Number, events = Libc.POLLIN };
+        polled[1] = new Libc.PollFd { fd = lifeline?.Descriptor ?? -1, events = Libc.POLLIN | Libc.POLLRDHUP };
         if (Libc.poll(polled, 2, Milliseconds(next)) <= 0)
         {
             return;
@@ -173,20 +148,30 @@ internal sealed class BeatThread : IDisposable
 
         if (polled[0].revents != 0)
         {
-            _wake.Reset();
+            wake.Reset();
         }
 
-        if (_lifeline is not null && !_lifeline.Receive(polled[1].revents, Received))
+        if (polled[1].revents != 0 && !lifeline!.Receive(polled[1].revents, Take))
         {
-            SupervisorGone();
+            Array.ForEach(Handlers, static handler => handler.SupervisorGone());
         }
     }
 
-    private unsafe void WaitForForce() => _ = Libc.poll(null, 0, Milliseconds(_stop.ForceAt));
+    private void Take(LifelineMessage message)
+    {
+        Array.ForEach(Handlers, handler => handler.Receive(message, lifeline!));
+        if (message.Type != LifelineTypes.Bound)
+        {
+            // It comes from a newer supervisor, which can do without an answer.
+            message.Descriptor?.Dispose();
+        }
+    }
+
+    private unsafe void WaitForForce() => _ = Libc.poll(null, 0, Milliseconds(stop.ForceAt));
 
     private int Milliseconds(long until)
     {
-        var left = until - _time.Nanoseconds();
+        var left = until - time.Nanoseconds();
         return (int)Math.Clamp((left + NanosecondsPerMillisecond - 1) / NanosecondsPerMillisecond, 0, int.MaxValue);
     }
 }

@@ -2,6 +2,7 @@ using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Records;
 using KestrelGreenTransport.Requests;
+using KestrelGreenTransport.Supervision;
 using Microsoft.Win32.SafeHandles;
 
 namespace KestrelGreenTransport.Worker;
@@ -13,7 +14,7 @@ namespace KestrelGreenTransport.Worker;
 /// has reported dead, until another process writes in its place.
 /// </summary>
 internal sealed class BoardSiblings(WorkerContract contract, TransportState transport, RequestFigures requests, TimeProvider time, WorkerLife? life = null)
-    : ISiblings, IDisposable
+    : ISiblings, ILifelineHandler, IDisposable
 {
     private const int MissedIntervals = 2;
 
@@ -91,6 +92,18 @@ internal sealed class BoardSiblings(WorkerContract contract, TransportState tran
     }
 
     public void OnAccepted() => requests.Activity?.Touch();
+
+    public void Receive(LifelineMessage message, Lifeline lifeline)
+    {
+        if (message.Type == LifelineTypes.Warm)
+        {
+            Look();
+        }
+        else if (message is { Type: LifelineTypes.SiblingDied, Index: { } index })
+        {
+            OnDied(index);
+        }
+    }
 
     /// <summary>The supervisor has collected a sibling's exit.</summary>
     public void OnDied(int index)

@@ -24,6 +24,6 @@ internal class ForcedExit
             }
         }
 
-        LibcWorker._exit(exitCode);
+        Libc._exit(exitCode);
     }
 }

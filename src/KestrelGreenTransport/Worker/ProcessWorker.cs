@@ -23,10 +23,8 @@ internal sealed class ProcessWorker : IDisposable
         WorkerContract.Current is { } contract && OperatingSystem.IsLinux() ? new ProcessWorker(contract, Leadership.OfHost()) : null);
 
     private readonly HostLoggers _loggers = new();
-    private readonly WakeSignal _wake = new();
-    private readonly Lifeline? _lifeline;
+    private readonly WakeEvent _wake = new();
     private readonly StatsSender? _stats;
-    private readonly OldestRequests? _oldest;
     private readonly WarmUpRun _warmUp;
     private readonly WorkerStop _stop;
     private readonly BeatThread _thread;
@@ -41,22 +39,18 @@ internal sealed class ProcessWorker : IDisposable
         Leadership = leadership;
         var log = new OffThreadLogger(_loggers);
         var pid = Environment.ProcessId;
-        var adopted = AdoptedLifeline.From(contract.ControlDescriptor);
-        if (adopted.Problem is not null)
+        string? problem = null;
+        if (contract.ControlDescriptor is { } descriptor && LifelineSocket.TryAdopt(descriptor, out var socket, out problem))
         {
-            WorkerLog.LifelineRefused(_loggers, contract.ControlDescriptor!.Value, adopted.Problem);
-        }
-
-        if (adopted.Socket is not null)
-        {
-            _lifeline = new Lifeline(adopted.Socket, log);
-            _lifeline.SendHello(pid);
-            _finalMessage = new FinalMessage(adopted.Socket);
+            Lifeline = new Lifeline(socket, log);
+            Lifeline.SendHello(pid);
+            _finalMessage = new FinalMessage(socket);
             Routes = contract.RecordedQuery is { } query ? new RouteRecorder(query) : null;
-            _stats = new StatsSender(_lifeline, Routes);
-            Failure.Reported = _lifeline.SendFailed;
-            Binds.Ask = _lifeline.SendBind;
-            leadership.Resigned = _lifeline.SendResigned;
+            _stats = new StatsSender(Lifeline, Routes);
+        }
+        else if (problem is not null)
+        {
+            WorkerLog.LifelineRefused(_loggers, contract.ControlDescriptor!.Value, problem);
         }
 
         if (contract.AccessLogDescriptor is { } accessLog)
@@ -65,32 +59,29 @@ internal sealed class ProcessWorker : IDisposable
         }
 
         // Without a lifeline no message could open a closed gate.
-        Life = new WorkerLife(isOpen: !contract.StartsClosed || _lifeline is null) { Left = OnLeft };
+        Life = new WorkerLife(isOpen: !contract.StartsClosed || Lifeline is null) { Left = OnLeft };
         Hosts = new WorkerHosts(Life);
-        Requests = new RequestFigures(_time, keepsRequests: contract.RequestTimeout is not null || _lifeline is not null);
+        Binds = new BindRequests(Lifeline);
+        Requests = new RequestFigures(_time, keepsRequests: contract.RequestTimeout is not null || Lifeline is not null)
+        {
+            Activity = contract.BoardFile is null ? null : new BoardActivity(_wake.Set),
+        };
         Siblings = new BoardSiblings(contract, Transport, Requests, _time, Life);
         var beat = new FullBeat(Transport, _time, _wake.Set);
-        BoardPublisher? board = null;
-        if (contract.BoardFile is not null)
+        var board = Requests.Activity is null ? null : new BoardPublisher(
+            new BoardFile(contract.BoardFile!, contract.Index, log), Requests.Activity, Life, Transport, Requests, beat, pid, contract.HeartbeatInterval)
         {
-            Requests.Activity = new BoardActivity(_wake.Set);
-            board = new BoardPublisher(
-                new BoardFile(contract.BoardFile, contract.Index, log), Requests.Activity, Life, Transport, Requests, beat, pid, contract.HeartbeatInterval)
-            {
-                Ballast = () => Siblings.Ballast,
-            };
-        }
-
+            Ballast = () => Siblings.Ballast,
+        };
         var heartbeat = contract.HeartbeatFile is null ? null : new HeartbeatFile(contract.HeartbeatFile, pid, contract.Index, contract.Generation, log);
-        var writer = new HeartbeatWriter(beat, heartbeat, Life, contract.HeartbeatInterval, _lifeline is null ? null : _lifeline.SendBeat);
-        var slow = contract.RequestTimeout is { } limit ? new SlowRequests(Requests, limit, _lifeline, log) : null;
-        _oldest = _lifeline is null ? null : new OldestRequests(Requests, _lifeline);
+        var writer = new HeartbeatWriter(beat, heartbeat, Life, contract.HeartbeatInterval, Lifeline is null ? null : Lifeline.SendBeat);
+        var slow = contract.RequestTimeout is { } limit ? new SlowRequests(Requests, limit, Lifeline, log) : null;
         _warmUp = new WarmUpRun(() => [.. Hosts.Parts.Select(static host => host.Client)], _time, log);
         _stop = new WorkerStop(() => Hosts.Parts.Select(static host => host.Stop), Life, exit ?? new ForcedExit(), _time, log);
-        _thread = new BeatThread(_wake, writer, board, slow, _lifeline, _stats, _stop, _time, contract.HeartbeatInterval)
+        _thread = new BeatThread(_wake, writer, board, slow, Lifeline, _stop, _time, contract.HeartbeatInterval)
         {
-            Received = OnReceived,
-            SupervisorGone = OnSupervisorGone,
+            // A look at the siblings comes before a warm-up: the first one opens the board, and the first client would wait for it.
+            Handlers = [Binds, _stop, Siblings, _warmUp, Life, new OldestRequests(Requests, _time), Hosts, leadership],
             Checked = OnChecked,
         };
     }
@@ -117,9 +108,10 @@ internal sealed class ProcessWorker : IDisposable
     /// <summary>The pools and the loops of all hosts.</summary>
     public TransportState Transport { get; } = new();
 
-    public WorkerFailure Failure { get; } = new();
+    public BindRequests Binds { get; }
 
-    public BindRequests Binds { get; } = new();
+    /// <summary>Null without a supervisor that gave one.</summary>
+    public Lifeline? Lifeline { get; }
 
     public void OnStarting(WorkerHost host, HostParts parts, ILogger logger)
     {
@@ -168,61 +160,11 @@ internal sealed class ProcessWorker : IDisposable
 
     private void OnChecked(long now)
     {
+        _stats?.SendNews();
         if (Hosts.GiveUpExpecting(now))
         {
             WorkerLog.HostNotStarted(new OffThreadLogger(_loggers), WorkerHosts.ExpectedFor.TotalSeconds);
             _thread.SendReady();
-        }
-    }
-
-    private void OnSupervisorGone()
-    {
-        Binds.SupervisorGone();
-        _stop.SupervisorGone();
-    }
-
-    private void OnReceived(LifelineMessage message)
-    {
-        switch (message.Type)
-        {
-            case LifelineTypes.Drain:
-                _stop.Drain(message.DeadlineMs);
-                break;
-            case LifelineTypes.Open:
-                _warmUp.Stop();
-                Life.Open();
-                break;
-            case LifelineTypes.Close:
-                Life.Close();
-                break;
-            case LifelineTypes.Warm:
-                // The first look opens the board, and the first client would wait for it.
-                _ = Siblings.Look();
-                _warmUp.Begin(message, _lifeline!.SendWarmed);
-                break;
-            case LifelineTypes.Bound:
-                Binds.Answered(message);
-                break;
-            case LifelineTypes.SiblingDied when message.Index is { } index:
-                Siblings.OnDied(index);
-                break;
-            case LifelineTypes.Requests when message.Id is { } id:
-                _oldest?.Answer(id, _time.Nanoseconds());
-                break;
-            case LifelineTypes.Reopen:
-                foreach (var host in Hosts.Parts)
-                {
-                    host.AccessLog.Reopen();
-                }
-
-                break;
-            case LifelineTypes.Leader:
-                Leadership.Appoint(message.Yes == true);
-                break;
-            default:
-                // It comes from a newer supervisor, which can do without an answer.
-                message.Descriptor?.Dispose();
-                break;
         }
     }
 }

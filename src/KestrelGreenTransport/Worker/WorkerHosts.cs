@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervision;
 
 namespace KestrelGreenTransport.Worker;
 
@@ -8,7 +9,7 @@ namespace KestrelGreenTransport.Worker;
 // A host that its own code stops (StopAsync) does not end the worker: the process stays, and the next host may follow.
 
 /// <summary>The hosts of this worker, at the same time or one after the other.</summary>
-internal sealed class WorkerHosts(WorkerLife life)
+internal sealed class WorkerHosts(WorkerLife life) : ILifelineHandler
 {
     /// <summary>A host that has not started this long after the last one that did is not waited for: some builders are never built.</summary>
     public static readonly TimeSpan ExpectedFor = TimeSpan.FromSeconds(10);
@@ -22,6 +23,14 @@ internal sealed class WorkerHosts(WorkerLife life)
 
     /// <summary>What the worker needs of the hosts that were started and are not disposed.</summary>
     public IEnumerable<HostParts> Parts => _all.Select(static host => host.Parts).OfType<HostParts>();
+
+    public void Receive(LifelineMessage message, Lifeline lifeline)
+    {
+        foreach (var host in message.Type == LifelineTypes.Reopen ? Parts : [])
+        {
+            host.AccessLog.Reopen();
+        }
+    }
 
     /// <summary>A host has called <c>UseGreenTransport()</c>.</summary>
     public WorkerHost Expect()

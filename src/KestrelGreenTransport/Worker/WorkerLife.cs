@@ -1,5 +1,6 @@
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervision;
 using KestrelGreenTransport.WarmUp;
 
 namespace KestrelGreenTransport.Worker;
@@ -10,7 +11,7 @@ namespace KestrelGreenTransport.Worker;
 /// The state that this worker reports: booting, then standing by or serving as its gates are closed or open, then draining.
 /// It never goes back, except from serving to standing by.
 /// </summary>
-internal sealed class WorkerLife(bool isOpen = true)
+internal sealed class WorkerLife(bool isOpen = true) : ILifelineHandler
 {
     private readonly Lock _moving = new();
     private readonly List<(AcceptGate Gate, InMemoryListeners Listeners)> _hosts = [];
@@ -59,6 +60,18 @@ internal sealed class WorkerLife(bool isOpen = true)
             _state = _isOpen ? WorkerState.Serving : WorkerState.Standby;
             _hasStarted = true;
             return true;
+        }
+    }
+
+    public void Receive(LifelineMessage message, Lifeline lifeline)
+    {
+        if (message.Type == LifelineTypes.Open)
+        {
+            Open();
+        }
+        else if (message.Type == LifelineTypes.Close)
+        {
+            Close();
         }
     }
 

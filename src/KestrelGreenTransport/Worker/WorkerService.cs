@@ -1,62 +1,32 @@
-using System.Diagnostics.Metrics;
-using KestrelGreenTransport.AccessLogging;
 using KestrelGreenTransport.Binding;
-using KestrelGreenTransport.Requests;
-using KestrelGreenTransport.WarmUp;
+using KestrelGreenTransport.Hosting;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Worker;
 
 /// <summary>Reports this host to the process's worker: that it starts, runs, stops, and is gone.</summary>
-internal sealed class WorkerService : IHostedLifecycleService, IDisposable
+internal sealed class WorkerService(ProcessWorker worker, WorkerHost host, HostParts parts, StopCause cause, IHostApplicationLifetime lifetime, ILoggerFactory loggers)
+    : HostedLifecycle, IDisposable
 {
-    private readonly ProcessWorker _worker;
-    private readonly WorkerHost _host;
-    private readonly HostParts _parts;
-    private readonly StopCause _cause;
-    private readonly IHostApplicationLifetime _lifetime;
-    private readonly ILogger _logger;
+    private readonly ILogger _logger = loggers.CreateLogger(WorkerLog.Category);
 
-    public WorkerService(
-        ProcessWorker worker, WorkerHost host, HostStop stop, StopCause cause, OwnClient client, AccessLog accessLog, IHostApplicationLifetime lifetime,
-        IMeterFactory meters, ILoggerFactory loggers)
+    public override Task StartingAsync(CancellationToken cancellationToken)
     {
-        (_worker, _host, _cause, _lifetime) = (worker, host, cause, lifetime);
-        _parts = new HostParts(stop, client, accessLog, new RequestDurations(meters));
-        _logger = loggers.CreateLogger(WorkerLog.Category);
-    }
-
-    public Task StartingAsync(CancellationToken cancellationToken)
-    {
-        _lifetime.ApplicationStarted.Register(OnStarted);
-        _lifetime.ApplicationStopping.Register(OnStopping);
-        _worker.OnStarting(_host, _parts, _logger);
+        lifetime.ApplicationStarted.Register(OnStarted);
+        lifetime.ApplicationStopping.Register(OnStopping);
+        worker.OnStarting(host, parts, _logger);
         return Task.CompletedTask;
     }
 
-    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public void Dispose()
-    {
-        _worker.OnGone(_host, _logger);
-        _parts.Durations.Dispose();
-    }
+    public void Dispose() => worker.OnGone(host, _logger);
 
     private void OnStarted()
     {
         // Once more: callbacks run in reverse order, so this one runs before a callback of the app that blocks.
-        _lifetime.ApplicationStopping.Register(OnStopping);
-        _worker.OnStarted(_host);
+        lifetime.ApplicationStopping.Register(OnStopping);
+        worker.OnStarted(host);
     }
 
-    private void OnStopping() => _worker.OnStopping(_host, _cause.IsTold, _cause.IsOwners);
+    private void OnStopping() => worker.OnStopping(host, cause.IsTold, cause.IsOwners);
 }

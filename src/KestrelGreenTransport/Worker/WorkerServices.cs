@@ -3,6 +3,7 @@ using KestrelGreenTransport.AccessLogging;
 using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Leading;
+using KestrelGreenTransport.Requests;
 using KestrelGreenTransport.WarmUp;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -34,17 +35,23 @@ internal static class WorkerServices
             services.AddSingleton(routes);
         }
 
+        if (worker.Lifeline is { } lifeline)
+        {
+            services.AddSingleton(lifeline);
+        }
+
         services.AddSingleton(worker.Siblings);
         services.Replace(ServiceDescriptor.Singleton(host.Gate));
         services.Replace(ServiceDescriptor.Singleton(host.InMemoryListeners));
         services.Replace(ServiceDescriptor.Singleton<ISiblings>(worker.Siblings));
-        services.Replace(ServiceDescriptor.Singleton(worker.Failure));
         services.Replace(ServiceDescriptor.Singleton(worker.Binds));
         services.Replace(ServiceDescriptor.Singleton(worker.Leadership));
         services.Replace(ServiceDescriptor.Singleton(new TransportState(worker.Transport)));
         services.Replace(ServiceDescriptor.Singleton(new StopCause(isWorker: true)));
         services.AddSingleton<HostStop>();
         services.AddSingleton<OwnClient>();
+        services.AddSingleton<RequestDurations>();
+        services.AddSingleton<HostParts>();
         services.TryAddSingleton<AccessLog>();
         services.AddGreenLeadership();
 

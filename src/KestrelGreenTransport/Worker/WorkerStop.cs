@@ -1,4 +1,5 @@
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Supervision;
 using Microsoft.Extensions.Logging;
 
 namespace KestrelGreenTransport.Worker;
@@ -10,6 +11,7 @@ namespace KestrelGreenTransport.Worker;
 /// by force. Only for the beat thread, except <see cref="Join"/>.
 /// </summary>
 internal sealed class WorkerStop(Func<IEnumerable<HostStop>> hosts, WorkerLife life, ForcedExit exit, TimeProvider time, ILogger logger)
+    : ILifelineHandler
 {
     /// <summary>How much longer than its deadline a graceful stop may take before the process is ended by force.</summary>
     public static readonly TimeSpan GraceMargin = TimeSpan.FromSeconds(10);
@@ -29,6 +31,14 @@ internal sealed class WorkerStop(Func<IEnumerable<HostStop>> hosts, WorkerLife l
 
     /// <summary>Monotonic nanoseconds at which the process is ended by force; <see cref="long.MaxValue"/> until it is told to exit.</summary>
     public long ForceAt { get; private set; } = long.MaxValue;
+
+    public void Receive(LifelineMessage message, Lifeline lifeline)
+    {
+        if (message.Type == LifelineTypes.Drain)
+        {
+            Drain(message.DeadlineMs);
+        }
+    }
 
     /// <summary>The supervisor asks for a stop: requests in flight may take this long, or GracefulTimeout if it does not say.</summary>
     public void Drain(long? deadlineMilliseconds)

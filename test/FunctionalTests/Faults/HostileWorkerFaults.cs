@@ -182,23 +182,7 @@ internal static class HostileWorkerFaults
         Assert.Equal("", await scene.App.Get($"/hostile/leftover?at={leftover}&to={roots}"));
 
         var project = Directory.CreateDirectory(scene.Folder.File("shop")).FullName;
-        await File.WriteAllTextAsync(Path.Combine(project, "Shop.csproj"), $"""
-            <Project Sdk="Microsoft.NET.Sdk.Web">
-              <PropertyGroup>
-                <TargetFramework>net10.0</TargetFramework>
-                <UseAppHost>false</UseAppHost>
-                <ImplicitUsings>enable</ImplicitUsings>
-              </PropertyGroup>
-              <ItemGroup>
-                <Reference Include="{Path.Combine(Path.GetDirectoryName(Repo.TestWorker)!, "KestrelGreenTransport.dll")}" />
-              </ItemGroup>
-            </Project>
-            """);
-        await File.WriteAllTextAsync(Path.Combine(project, "Program.cs"), """
-            var builder = WebApplication.CreateBuilder(args);
-            builder.WebHost.UseGreenTransport();
-            builder.Build().Run();
-            """);
+        await WebProject.Write(project);
         await using (var next = GreenRun.Start(["-w", "1"], app: project, environment: ("TMPDIR", temporary)))
         {
             await next.Process.Lines("worker 1 .* is ready", 1, BuildLimit);

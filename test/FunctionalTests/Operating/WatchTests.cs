@@ -12,27 +12,7 @@ public sealed class WatchTests
     {
         using var project = new TemporaryFolder();
         using var temporary = new TemporaryFolder();
-        await Write(project, "Shop.csproj", $"""
-            <Project Sdk="Microsoft.NET.Sdk.Web">
-              <PropertyGroup>
-                <TargetFramework>net10.0</TargetFramework>
-                <UseAppHost>false</UseAppHost>
-                <ImplicitUsings>enable</ImplicitUsings>
-                <RunAnalyzers>false</RunAnalyzers>
-                <StaticWebAssetsEnabled>false</StaticWebAssetsEnabled>
-              </PropertyGroup>
-              <ItemGroup>
-                {Repo.References}
-              </ItemGroup>
-            </Project>
-            """);
-        await Write(project, "Program.cs", """
-            var builder = WebApplication.CreateBuilder(args);
-            builder.WebHost.UseGreenTransport();
-            var app = builder.Build();
-            app.MapGet("/text", () => Text.Now + Text.More);
-            app.Run();
-            """);
+        await WebProject.Write(project.Path, """app.MapGet("/text", () => Text.Now + Text.More);""");
         await Write(project, "Text.cs", """static partial class Text { public const string Now = "one"; }""");
         await Write(project, "More.cs", """static partial class Text { public const string More = "!"; }""");
         await using var green = GreenRun.Start(["-w", "1", "--watch"], app: project.Path, environment: ("TMPDIR", temporary.Path));

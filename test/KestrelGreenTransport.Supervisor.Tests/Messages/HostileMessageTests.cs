@@ -64,11 +64,8 @@ public sealed class HostileMessageTests : IDisposable
             new SupervisorState { Target = 2, Random = 1, Settings = GenerationPreparer.SettingsOf(plan), HasLead = true },
             _launcher,
             Own(new GenerationPreparer(generations, binder, null, _log)),
-            heartbeats,
-            new Examiner(_board, new OutOfMemoryWatch(static () => null), time),
-            null,
+            new Examiner(_board, new OutOfMemoryWatch(static () => null), new HashSet<string>(), time),
             Own(new HookRunner(options, plan.Name, _log)),
-            new HashSet<string>(),
             new NoticeReporter(_log, new SupervisorOutput(writer, LogFormat.Of(SupervisorLogFormat.Text), time), journal),
             _log,
             time));
@@ -395,6 +392,8 @@ public sealed class HostileMessageTests : IDisposable
             _all.Enqueue(new FakeWorker(index, spawned.Process!.Pid, theirs));
             done(new WorkerLauncher.LaunchOutcome(process, null));
         }
+
+        public void Forget(int index) => heartbeats.RemoveWorkerFile(index);
 
         public void Dispose()
         {

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using KestrelGreenTransport.AccessLogging;
-using KestrelGreenTransport.Supervision;
+using KestrelGreenTransport.Tests.Supervision;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -147,12 +147,10 @@ public sealed class AccessLogTests : IDisposable
     [Fact]
     public async Task A_file_that_cannot_be_opened_stops_the_host_and_says_what_to_do()
     {
-        var failure = new WorkerFailure();
-        var reports = new List<string>();
-        failure.Reported = (code, message) => reports.Add($"{code} {message}");
-        var app = TestApp.Create(build: builder => builder.Services.AddSingleton(failure), environment: new() { ["GREEN_ACCESS_LOG"] = _folder.File("no/access.log") });
+        using var supervisor = new TestLifeline();
+        var app = TestApp.Create(build: builder => builder.Services.AddSingleton(supervisor.Open()), environment: new() { ["GREEN_ACCESS_LOG"] = _folder.File("no/access.log") });
         var error = await Assert.ThrowsAsync<IOException>(() => app.App.StartAsync());
-        Assert.Equal($"2 {error.Message}", Assert.Single(reports));
+        Assert.Equal($"2 {error.Message}", Assert.Single(supervisor.Failures()));
         Assert.StartsWith($"AccessLog ('{_folder.File("no/access.log")}', from GREEN_ACCESS_LOG) cannot be opened: ", error.Message);
         await app.App.DisposeAsync();
     }

@@ -4,6 +4,7 @@ using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervision;
+using KestrelGreenTransport.Tests.Supervision;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -17,11 +18,22 @@ using Microsoft.Win32.SafeHandles;
 namespace KestrelGreenTransport.Tests.Binding;
 
 /// <summary>A worker whose supervisor binds the endpoints that the app asks for.</summary>
-public sealed class BrokeredEndpointTests
+public sealed class BrokeredEndpointTests : IDisposable
 {
-    private readonly BindRequests _requests = new();
+    private readonly TestLifeline _supervisor = new();
+    private readonly Lifeline _lifeline;
+    private readonly BindRequests _requests;
     private readonly List<string> _failures = [];
     private readonly List<string> _asked = [];
+    private Action<LifelineMessage> _answer = static _ => { };
+
+    public BrokeredEndpointTests()
+    {
+        _lifeline = _supervisor.Open();
+        _requests = new BindRequests(_lifeline);
+    }
+
+    public void Dispose() => _supervisor.Dispose();
 
     [Fact]
     public async Task The_apps_endpoints_are_served_on_the_supervisors_sockets()
@@ -90,7 +102,7 @@ public sealed class BrokeredEndpointTests
     [Fact]
     public async Task A_supervisor_that_dies_with_the_question_ends_the_start()
     {
-        _requests.Ask = (_, _) => _requests.SupervisorGone();
+        _answer = _ => _requests.SupervisorGone();
 
         var error = await Assert.ThrowsAsync<IOException>(() => Start(static options => options.Listen(IPAddress.Loopback, 5000)));
 
@@ -103,7 +115,7 @@ public sealed class BrokeredEndpointTests
         using var web = Listeners.Tcp();
         var descriptor = Copy(web);
 
-        _requests.Answered(new LifelineMessage { Type = LifelineTypes.Bound, Id = 7, Descriptor = descriptor });
+        _requests.Receive(new LifelineMessage { Type = LifelineTypes.Bound, Id = 7, Descriptor = descriptor }, _lifeline);
 
         Assert.True(descriptor.IsClosed);
     }
@@ -129,22 +141,51 @@ public sealed class BrokeredEndpointTests
 
     private static SafeFileHandle Copy(Socket socket) => new(Listeners.Duplicate(socket), ownsHandle: true);
 
-    private void AnswerWith(Func<ListenEndpoint, LifelineMessage> answer) => _requests.Ask = (id, endpoint) =>
+    private void AnswerWith(Func<ListenEndpoint, LifelineMessage> answer) => _answer = asked =>
     {
+        Assert.True(ListenEndpoint.TryParse(asked.Endpoint!, out var endpoint));
         _asked.Add(endpoint.ToString());
-        _requests.Answered(answer(endpoint) with { Id = id });
+        _requests.Receive(answer(endpoint) with { Id = asked.Id }, _lifeline);
     };
 
-    private Task<TestApp> Start(Action<KestrelServerOptions>? kestrel = null, Action<WebApplicationBuilder>? build = null) =>
-        TestApp.StartAsync(
+    private async Task<TestApp> Start(Action<KestrelServerOptions>? kestrel = null, Action<WebApplicationBuilder>? build = null)
+    {
+        var starting = TestApp.StartAsync(
             kestrel: kestrel,
             inherited: new InheritedSockets([], isWorker: true, hasBroker: true),
             build: builder =>
             {
                 builder.Services.AddSingleton(_requests);
-                builder.Services.AddSingleton(new WorkerFailure { Reported = (code, message) => _failures.Add($"{code} {message}") });
+                builder.Services.AddSingleton(_lifeline);
                 build?.Invoke(builder);
             });
+        await Wait.UntilAsync(
+            () =>
+            {
+                var isOver = starting.IsCompleted;
+                while (_supervisor.TryReceive() is { } message)
+                {
+                    Hear(message);
+                }
+
+                return isOver;
+            },
+            "the app has started, or has failed to");
+        return await starting;
+    }
+
+    private void Hear(LifelineMessage message)
+    {
+        if (message.Type == LifelineTypes.Failed)
+        {
+            _failures.Add($"{message.ExitCode} {message.Message}");
+        }
+        else
+        {
+            Assert.Equal(LifelineTypes.Bind, message.Type);
+            _answer(message);
+        }
+    }
 
     private sealed class Quic : IMultiplexedConnectionListenerFactory
     {

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
-using KestrelGreenTransport.Supervision;
+using KestrelGreenTransport.Tests.Supervision;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -84,49 +84,49 @@ public class InheritedListenerTests
     public async Task Localhost_is_content_with_one_inherited_loopback_address(string address)
     {
         using var tcp = Listeners.Tcp(IPAddress.Parse(address));
-        var failures = new List<string>();
+        using var supervisor = new TestLifeline();
         await using (var app = await TestApp.StartAsync(
-            kestrel: options => options.ListenLocalhost(PortOf(tcp)), inherited: Listeners.Inherit(tcp), build: Report(failures)))
+            kestrel: options => options.ListenLocalhost(PortOf(tcp)), inherited: Listeners.Inherit(tcp), build: Report(supervisor)))
         {
             Assert.Equal("hello", await TestApp.GetAsync(tcp.LocalEndPoint!));
         }
 
-        Assert.Empty(failures);
+        Assert.Empty(supervisor.Failures());
     }
 
     [Fact]
     public async Task Localhost_that_nobody_inherited_fails_with_the_reason()
     {
         using var tcp = Listeners.Tcp();
-        var failures = new List<string>();
+        using var supervisor = new TestLifeline();
         var error = await Assert.ThrowsAsync<IOException>(() => TestApp.StartAsync(
-            kestrel: Both(tcp, static options => options.ListenLocalhost(1)), inherited: Listeners.Inherit(tcp), build: Report(failures)));
+            kestrel: Both(tcp, static options => options.ListenLocalhost(1)), inherited: Listeners.Inherit(tcp), build: Report(supervisor)));
         Assert.Contains("tcp://127.0.0.1:1,", error.Message, StringComparison.Ordinal);
-        Assert.Equal([$"4 {error.Message}"], failures);
+        Assert.Equal([$"4 {error.Message}"], supervisor.Failures());
     }
 
     [Fact]
     public async Task An_endpoint_that_was_not_inherited_fails_the_worker_with_both_ways_out()
     {
         using var tcp = Listeners.Tcp();
-        var failures = new List<string>();
+        using var supervisor = new TestLifeline();
         var error = await Assert.ThrowsAsync<IOException>(() => TestApp.StartAsync(
-            kestrel: Both(tcp, static options => options.Listen(IPAddress.Any, 5001)), inherited: Listeners.Inherit(tcp), build: Report(failures)));
+            kestrel: Both(tcp, static options => options.Listen(IPAddress.Any, 5001)), inherited: Listeners.Inherit(tcp), build: Report(supervisor)));
         Assert.Equal(
             $"The app configures the endpoint tcp://0.0.0.0:5001, which this worker did not inherit: it inherited tcp://{tcp.LocalEndPoint}. "
             + "Remove the endpoint from the app (Kestrel:Endpoints in its configuration, or Listen...() in code), or give it to the supervisor too: -b 0.0.0.0:5001.",
             error.Message);
-        Assert.Equal([$"4 {error.Message}"], failures);
+        Assert.Equal([$"4 {error.Message}"], supervisor.Failures());
     }
 
     [Fact]
     public async Task A_loopback_address_whose_other_half_was_inherited_fails_the_worker_too_when_it_is_asked_for_by_itself()
     {
         using var six = Listeners.Tcp(IPAddress.IPv6Loopback);
-        var failures = new List<string>();
+        using var supervisor = new TestLifeline();
         await Assert.ThrowsAsync<InvalidOperationException>(() => TestApp.StartAsync(
-            kestrel: Both(six, options => options.Listen(IPAddress.Loopback, PortOf(six))), inherited: Listeners.Inherit(six), build: Report(failures)));
-        Assert.StartsWith("4 The app configures the endpoint tcp://127.0.0.1:", Assert.Single(failures), StringComparison.Ordinal);
+            kestrel: Both(six, options => options.Listen(IPAddress.Loopback, PortOf(six))), inherited: Listeners.Inherit(six), build: Report(supervisor)));
+        Assert.StartsWith("4 The app configures the endpoint tcp://127.0.0.1:", Assert.Single(supervisor.Failures()), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -134,11 +134,11 @@ public class InheritedListenerTests
     {
         using var used = Listeners.Tcp();
         using var unused = Listeners.Tcp();
-        var failures = new List<string>();
+        using var supervisor = new TestLifeline();
         var error = await Assert.ThrowsAsync<InvalidOperationException>(() => TestApp.StartAsync(
-            kestrel: options => options.Listen((IPEndPoint)used.LocalEndPoint!), inherited: Listeners.Inherit(used, unused), build: Report(failures)));
+            kestrel: options => options.Listen((IPEndPoint)used.LocalEndPoint!), inherited: Listeners.Inherit(used, unused), build: Report(supervisor)));
         Assert.StartsWith($"No endpoint of the app uses the inherited listener tcp://{unused.LocalEndPoint}:", error.Message, StringComparison.Ordinal);
-        Assert.Equal([$"4 {error.Message}"], failures);
+        Assert.Equal([$"4 {error.Message}"], supervisor.Failures());
     }
 
     [Fact]
@@ -230,6 +230,6 @@ public class InheritedListenerTests
 
     private static string Name(Socket socket) => ListenEndpoint.Of(socket.LocalEndPoint!).ToString();
 
-    private static Action<Microsoft.AspNetCore.Builder.WebApplicationBuilder> Report(List<string> failures) => builder =>
-        builder.Services.AddSingleton(new WorkerFailure { Reported = (code, message) => failures.Add($"{code} {message}") });
+    private static Action<Microsoft.AspNetCore.Builder.WebApplicationBuilder> Report(TestLifeline supervisor) => builder =>
+        builder.Services.AddSingleton(supervisor.Open());
 }

@@ -24,12 +24,12 @@ public class ContractTests
     {
         foreach (var right in (string[])["10ms", longest])
         {
-            Assert.NotNull(WorkerContract.Read(new WorkerVariables(name, right)));
+            Assert.NotNull(WorkerContract.Read(new WorkerVariables(name, right).Take));
         }
 
         foreach (var wrong in (string[])["9ms", tooLong])
         {
-            var refused = Assert.Throws<FormatException>(() => WorkerContract.Read(new WorkerVariables(name, wrong)));
+            var refused = Assert.Throws<FormatException>(() => WorkerContract.Read(new WorkerVariables(name, wrong).Take));
             Assert.Equal($"{name} ('{wrong}') must be a duration from 10ms to {longest}, such as 1s.", refused.Message);
         }
     }

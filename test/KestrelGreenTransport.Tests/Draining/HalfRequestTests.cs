@@ -1,11 +1,6 @@
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.Draining;
 using KestrelGreenTransport.Tests.Epoll;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Connections;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 
 namespace KestrelGreenTransport.Tests.Draining;
@@ -38,7 +33,7 @@ public class HalfRequestTests
     [MemberData(nameof(OfOurs))]
     public async Task It_is_not_closed_for_a_client_that_waits(ServedBy by, Spoken spoken)
     {
-        await using var app = await StartAsync(by, spoken, slots: 2);
+        await using var app = await CutClient.ServeAsync(by, spoken, slots: 2, _time);
         for (var cut = 0; cut < CutsOf(spoken); cut++)
         {
             // Judging by its requests, it has been idle for longer than the other one.
@@ -89,7 +84,7 @@ public class HalfRequestTests
     [MemberData(nameof(OfOurs))]
     public async Task It_is_answered_by_a_process_that_stops(ServedBy by, Spoken spoken)
     {
-        await using var app = await StartAsync(by, spoken, slots: 100);
+        await using var app = await CutClient.ServeAsync(by, spoken, slots: 100, _time);
         var clients = new List<(CutClient Client, byte[] Sent, byte[] Left)>();
         for (var cut = 0; cut < CutsOf(spoken); cut++)
         {
@@ -98,7 +93,7 @@ public class HalfRequestTests
                 var client = isFirst ? await CutClient.ConnectAsync(app, spoken) : await ServedAsync(app, spoken);
                 var (sent, rest) = Cut(await client.EncodeAsync(), cut);
                 clients.Add((client, sent, rest));
-                await Wait.UntilAsync(() => Find(app, client) is not null, "it is accepted");
+                await Wait.UntilAsync(() => app.ConnectionFrom(client.Port) is not null, "it is accepted");
             }
         }
 
@@ -146,20 +141,6 @@ public class HalfRequestTests
         return (request[..at], request[at..]);
     }
 
-    private Task<ServedApp> StartAsync(ServedBy by, Spoken spoken, int slots) => ServedApp.StartAsync(
-        by,
-        static routes => routes.MapGet("/", static () => "hello"),
-        listen =>
-        {
-            listen.Protocols = spoken is Spoken.Http2 or Spoken.Http2OverTls ? HttpProtocols.Http2 : HttpProtocols.Http1;
-            if (CutClient.IsOverTls(spoken))
-            {
-                listen.UseHttps(Certificates.SelfSigned("localhost"));
-            }
-        },
-        configure: options => (options.WorkerConnections, options.EventLoops) = (slots, 1),
-        build: builder => builder.Services.AddSingleton(new TransportClock(_time)));
-
     /// <summary>A client whose first request was answered, with nothing else in flight.</summary>
     private static async Task<CutClient> ServedAsync(ServedApp app, Spoken spoken)
     {
@@ -169,7 +150,7 @@ public class HalfRequestTests
         return client;
     }
 
-    private static Task UntilIdleAsync(ServedApp app) => Wait.UntilAsync(() => Connections(app).All(static one => !one.Activity.IsBusy), "the app is done with all requests");
+    private static Task UntilIdleAsync(ServedApp app) => Wait.UntilAsync(() => app.Connections.All(static one => !one.Activity.IsBusy), "the app is done with all requests");
 
     /// <summary>A client in the kernel's queue: even its handshake happens only when it is accepted.</summary>
     private static async Task<WaitingClient> WaitingAsync(ServedApp app, Spoken spoken)
@@ -181,16 +162,10 @@ public class HalfRequestTests
 
     private async Task SendAsync(ServedApp app, CutClient client, byte[] part)
     {
-        var connection = Find(app, client)!;
+        var connection = app.ConnectionFrom(client.Port)!;
         await client.SendAsync(part);
         await Wait.UntilAsync(() => connection.Activity.QuietSince == _time.GetTimestamp(), "it has arrived");
     }
-
-    private static IServedConnection? Find(ServedApp app, CutClient client) =>
-        Connections(app).SingleOrDefault(one => ((ConnectionContext)one).RemoteEndPoint is System.Net.IPEndPoint remote && remote.Port == client.Port);
-
-    private static IReadOnlyCollection<IServedConnection> Connections(ServedApp app) =>
-        app.Services.GetRequiredService<Lazy<ITransportBackend>>().Value.Connections();
 
     private sealed class WaitingClient(Task<CutClient> connecting) : IAsyncDisposable
     {

@@ -40,7 +40,7 @@ public class ConnectionRaceTests
                 }
             },
             static options => options.EventLoops = 1);
-        await Wait.ForAsync(Parallel.ForAsync(0, clients, new ParallelOptions { MaxDegreeOfParallelism = clients }, async (_, _) =>
+        await EachAsync(clients, async _ =>
         {
             var number = Interlocked.Increment(ref numbers) - 1;
             using var gate = gates[number] = new SemaphoreSlim(0);
@@ -56,7 +56,7 @@ public class ConnectionRaceTests
             }
 
             Assert.Equal("", await client.ReceiveAllAsync());
-        }));
+        });
     }
 
     [Theory]
@@ -164,15 +164,7 @@ public class ConnectionRaceTests
             },
             static async (client, random) =>
             {
-                var sent = new byte[Size];
-                Bytes.Fill(sent, 0);
-                for (var position = 0; position < Size;)
-                {
-                    var length = Math.Min(random.Next(1, 200_000), Size - position);
-                    await client.SendAllAsync(sent.AsMemory(position, length));
-                    position += length;
-                }
-
+                await SendInPiecesAsync(client, Size, () => random.Next(1, 200_000));
                 client.Shutdown(SocketShutdown.Send);
                 Assert.Equal("all", await client.ReceiveAllAsync());
             });
@@ -280,19 +272,26 @@ public class ConnectionRaceTests
             },
             static async (client, random) =>
             {
-                var sent = new byte[Size];
-                Bytes.Fill(sent, 0);
-                for (var position = 0; position < Size;)
-                {
-                    var length = Math.Min(random.Next(1, 20), Size - position);
-                    await client.SendAllAsync(sent.AsMemory(position, length));
-                    position += length;
-                    await Task.Yield();
-                }
-
+                await SendInPiecesAsync(client, Size, () => random.Next(1, 20));
                 Assert.Equal("all", await client.ReceiveAllAsync());
             });
     }
+
+    private static async Task SendInPiecesAsync(Socket client, int size, Func<int> length)
+    {
+        var sent = new byte[size];
+        Bytes.Fill(sent, 0);
+        for (var position = 0; position < size;)
+        {
+            var end = Math.Min(position + length(), size);
+            await client.SendAllAsync(sent.AsMemory(position..end));
+            position = end;
+            await Task.Yield();
+        }
+    }
+
+    private static Task EachAsync(int clients, Func<int, Task> run) =>
+        Wait.ForAsync(Parallel.ForAsync(0, clients, new ParallelOptions { MaxDegreeOfParallelism = clients }, async (number, _) => await run(number)));
 
     /// <summary>Several clients at once, several times each. Failed assertions of a handler are passed on, and all slots must be freed.</summary>
     private static async Task ForManyAsync(
@@ -323,7 +322,7 @@ public class ConnectionRaceTests
                 options.EventLoops = 1;
                 configure?.Invoke(options);
             });
-        await Wait.ForAsync(Parallel.ForAsync(0, Clients, new ParallelOptions { MaxDegreeOfParallelism = Clients }, async (number, _) =>
+        await EachAsync(Clients, async number =>
         {
             for (var round = 0; round < Rounds; round++)
             {
@@ -337,7 +336,7 @@ public class ConnectionRaceTests
                     // Aborted by the handler.
                 }
             }
-        }));
+        });
         await Wait.UntilAsync(() => app.State.Pools.Single().Held == 0, "all slots are back");
         Assert.True(failure is null, $"Seed {seed}: {failure}");
     }

@@ -49,6 +49,12 @@ internal sealed class ServedApp : IAsyncDisposable
 
     public LogLines Logs { get; private init; } = new();
 
+    public IReadOnlyCollection<IServedConnection> Connections => Services.GetRequiredService<Lazy<ITransportBackend>>().Value.Connections();
+
+    /// <summary>The connection of the client with this port; null before it is accepted.</summary>
+    public IServedConnection? ConnectionFrom(int port) =>
+        Connections.SingleOrDefault(one => ((ConnectionContext)one).RemoteEndPoint is IPEndPoint remote && remote.Port == port);
+
     /// <summary>Stops as a signal does, waiting for requests in flight.</summary>
     public Task StopAsync()
     {

@@ -110,7 +110,7 @@ public class ParserFuzzTests
         foreach (var name in (string[])
             [ContractVariables.Worker, ContractVariables.Generation, ContractVariables.ControlFd, ContractVariables.HeartbeatInterval, ContractVariables.Listen])
         {
-            Expect(() => WorkerContract.Read(new WorkerVariables(name, text)));
+            Expect(() => WorkerContract.Read(new WorkerVariables(name, text).Take));
         }
     }
 

@@ -14,11 +14,13 @@ public sealed class OldestRequestsTests : IDisposable
     private readonly TestLifeline _supervisor = new();
     private readonly List<HttpRequestFeature> _requests = [];
     private readonly OldestRequests _oldest;
+    private readonly Lifeline _lifeline;
 
     public OldestRequestsTests()
     {
         _figures = new RequestFigures(_time, keepsRequests: true);
-        _oldest = new OldestRequests(_figures, new Lifeline(_supervisor.Adopt(), new ListLogger()));
+        _oldest = new OldestRequests(_figures, _time);
+        _lifeline = _supervisor.Open();
     }
 
     public void Dispose() => _supervisor.Dispose();
@@ -67,7 +69,7 @@ public sealed class OldestRequestsTests : IDisposable
 
     private InFlightRequest[] Ask()
     {
-        _oldest.Answer(7, _time.Nanoseconds());
+        _oldest.Receive(new LifelineMessage { Type = LifelineTypes.Requests, Id = 7 }, _lifeline);
         var message = _supervisor.TryReceive()!;
         Assert.Equal((LifelineTypes.InFlight, 7L), (message.Type, message.Id));
         return message.InFlight!;

@@ -1,5 +1,5 @@
 using KestrelGreenTransport.Settings;
-using KestrelGreenTransport.Supervision;
+using KestrelGreenTransport.Tests.Supervision;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -122,12 +122,10 @@ public class OptionsTests
     [Fact]
     public async Task A_worker_with_wrong_settings_tells_its_supervisor()
     {
-        var failure = new WorkerFailure();
-        var app = TestApp.Create(options => options.Backlog = 0, build: builder => builder.Services.AddSingleton(failure));
-        var reports = new List<string>();
-        failure.Reported = (code, message) => reports.Add($"{code} {message}");
+        using var supervisor = new TestLifeline();
+        var app = TestApp.Create(options => options.Backlog = 0, build: builder => builder.Services.AddSingleton(supervisor.Open()));
         var error = await Assert.ThrowsAsync<OptionsValidationException>(() => app.App.StartAsync());
-        Assert.Equal($"2 {error.Message}", reports[0]);
+        Assert.Equal($"2 {error.Message}", supervisor.Failures()[0]);
         await app.App.DisposeAsync();
     }
 

@@ -180,7 +180,7 @@ public sealed class LifelineTests : IDisposable
 
     private unsafe bool Receive()
     {
-        var poll = new Libc.PollFd { fd = _lifeline.Descriptor, events = Libc.POLLIN | LibcWorker.POLLRDHUP };
+        var poll = new Libc.PollFd { fd = _lifeline.Descriptor, events = Libc.POLLIN | Libc.POLLRDHUP };
         Assert.Equal(1, Libc.poll(&poll, 1, 0));
         return _lifeline.Receive(poll.revents, _received.Add);
     }

@@ -2,6 +2,7 @@ using System.Text;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Supervision;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace KestrelGreenTransport.Tests.Supervision;
 
@@ -15,7 +16,7 @@ internal sealed class TestLifeline : IDisposable
     public unsafe TestLifeline()
     {
         var pair = stackalloc int[2];
-        var made = Result.From(Libc.socketpair(Libc.AF_UNIX, LibcWorker.SOCK_SEQPACKET | Libc.SOCK_NONBLOCK, 0, pair));
+        var made = Result.From(Libc.socketpair(Libc.AF_UNIX, Libc.SOCK_SEQPACKET | Libc.SOCK_NONBLOCK, 0, pair));
         Assert.True(made.Ok, made.Message);
         (_ours, _workers) = (pair[0], pair[1]);
     }
@@ -28,6 +29,9 @@ internal sealed class TestLifeline : IDisposable
         Assert.True(LifelineSocket.TryAdopt(_workers, out var socket, out var problem), problem);
         return socket;
     }
+
+    /// <summary>The worker's end, which logs nowhere.</summary>
+    public Lifeline Open() => new(Adopt(), NullLogger.Instance);
 
     public void Send(string json) => Send(Encoding.UTF8.GetBytes(json));
 
@@ -56,6 +60,19 @@ internal sealed class TestLifeline : IDisposable
             Assert.True(LifelineMessage.TryParse(packet.AsSpan(0, (int)received.Value), out var message));
             return message;
         }
+    }
+
+    /// <summary>Why the worker has said since the last call that it cannot start, with the exit codes.</summary>
+    public IReadOnlyList<string> Failures()
+    {
+        var failures = new List<string>();
+        while (TryReceive() is { } message)
+        {
+            Assert.Equal(LifelineTypes.Failed, message.Type);
+            failures.Add($"{message.ExitCode} {message.Message}");
+        }
+
+        return failures;
     }
 
     /// <summary>The next message except the request statistics, which the worker sends every second.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using KestrelGreenTransport.Native;
 
@@ -8,6 +9,7 @@ namespace KestrelGreenTransport.Epoll.Loop;
 ///
 /// Any thread may watch and wake; only the thread that leads the loop uses the batch.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "The leader that ends the loop closes it.")]
 internal sealed unsafe class EpollSet
 {
     /// <summary>The data of the event that only wakes.</summary>
@@ -16,22 +18,23 @@ internal sealed unsafe class EpollSet
     /// <summary>The most events fetched at once.</summary>
     private const int BatchSize = 256;
 
-    private readonly Lock _lock = new();
     private readonly byte* _events = (byte*)NativeMemory.Alloc(BatchSize, (nuint)EpollCalls.EventSize);
     private readonly int _epoll;
-    private readonly int _wake;
+    private readonly WakeEvent _wake;
     private int _count;
     private int _cursor;
-    private bool _isClosed;
     private OneAtATime _leader;
 
     public EpollSet()
     {
-        _epoll = Created(EpollCalls.epoll_create1(EpollCalls.EPOLL_CLOEXEC), "epoll_create1");
-        _wake = Created(EpollCalls.eventfd(0, EpollCalls.EFD_CLOEXEC | EpollCalls.EFD_NONBLOCK), "eventfd");
+        var created = Result.FromRaw(EpollCalls.epoll_create1(EpollCalls.EPOLL_CLOEXEC));
+        _epoll = created.Ok
+            ? (int)created.Value
+            : throw new InvalidOperationException($"epoll_create1: {created.Message}. An event loop needs two descriptors: raise the limit (ulimit -n).");
+        _wake = new WakeEvent();
 
         // Edge-triggered: each write to it is an event, and it never has to be read.
-        Watch(_wake, EpollCalls.EPOLLIN | EpollCalls.EPOLLET, WakeData);
+        Watch(_wake.Number, EpollCalls.EPOLLIN | EpollCalls.EPOLLET, WakeData);
     }
 
     /// <summary>Whether the batch has events left.</summary>
@@ -44,18 +47,7 @@ internal sealed unsafe class EpollSet
     public Result Unwatch(int descriptor) => EpollCalls.Control(_epoll, EpollCalls.EPOLL_CTL_DEL, descriptor, 0, 0);
 
     /// <summary>Ends the wait that is under way, or the next one.</summary>
-    public void Wake()
-    {
-        var one = 1L;
-        lock (_lock)
-        {
-            // Once closed, the number may belong to another file.
-            if (!_isClosed)
-            {
-                _ = SocketCalls.write(_wake, &one, sizeof(long));
-            }
-        }
-    }
+    public void Wake() => _wake.Set();
 
     /// <summary>The next event of the batch; false when none is left.</summary>
     public bool TryTake(out ulong data, out uint events)
@@ -85,21 +77,8 @@ internal sealed unsafe class EpollSet
     /// <summary>For the leader, when it ends the loop.</summary>
     public void Close()
     {
-        lock (_lock)
-        {
-            if (_isClosed)
-            {
-                return;
-            }
-
-            _isClosed = true;
-            _ = SocketCalls.close(_epoll);
-            _ = SocketCalls.close(_wake);
-            NativeMemory.Free(_events);
-        }
+        _ = SocketCalls.close(_epoll);
+        _wake.Dispose();
+        NativeMemory.Free(_events);
     }
-
-    private static int Created(int descriptor, string call) => descriptor >= 0
-        ? descriptor
-        : throw new InvalidOperationException($"{call}: {new Result(-1, SocketCalls.LastError).Message}. An event loop needs two descriptors: raise the limit (ulimit -n).");
 }

@@ -4,11 +4,11 @@ namespace KestrelGreenTransport.Epoll.Loop;
 /// The threads of one loop that do not lead it now. The thread parked last is taken first, so that the others grow idle and
 /// retire.
 ///
-/// Their number is bounded: each thread that a handler holds corresponds to one open connection, of any listener.
+/// Their number is bounded: each thread that a handler holds belongs to an open connection, of any listener.
 /// </summary>
 internal sealed class SpareThreads(EventLoop loop, string name)
 {
-    // A handler that holds a thread was continued by a read or a flush that the loop completed; a connection can have one of each.
+    // The loop continues a handler when it completes a read or a flush. A connection can wait for both, and so hold two threads.
     private const int ForEachConnection = 2;
     private const int Extra = 8;
 
