@@ -25,11 +25,16 @@ done
 
 command -v dotnet >/dev/null || fail "the .NET 10 SDK is missing. See https://dotnet.microsoft.com/download/dotnet/10.0"
 dotnet --version >/dev/null || fail "global.json asks for a .NET 10 SDK. See https://dotnet.microsoft.com/download/dotnet/10.0"
+logs=$(mktemp -d)
+trap 'wait; rm -rf "$logs"' EXIT
+
+# Beside the build, which does not need them.
 need nginx=nginx haproxy=haproxy strace=strace python3=python3 curl=curl openssl=openssl redis-server=redis-server setsid=util-linux setpriv=util-linux \
   prlimit=util-linux chromium=chromium man=man-db zsh=zsh fish=fish ip=iproute2 cc=gcc jq=jq wrk=wrk \
-  systemd-analyze=systemd systemd-socket-activate=systemd
+  systemd-analyze=systemd systemd-socket-activate=systemd > "$logs/need" 2>&1 &
+needed=$!
 
-units=(KestrelGreenTransport.Tests KestrelGreenTransport.Supervisor.Tests KestrelGreenTransport.Tool.Tests)
+others=(KestrelGreenTransport.Supervisor.Tests KestrelGreenTransport.Tool.Tests)
 target=KestrelGreenTransport.sln
 if [ $mode = filter ]; then
   file=$(grep -rlE "class $class\b" test --include='*.cs' | grep -v /obj/ | head -1)
@@ -37,8 +42,6 @@ if [ $mode = filter ]; then
   target=$(cut -d/ -f1-2 <<<"$file")
 fi
 
-logs=$(mktemp -d)
-trap 'rm -rf "$logs"' EXIT
 result=0
 
 step "dotnet build $target"
@@ -47,6 +50,9 @@ dotnet build "$target" --nologo -p:Strict=true -v q '-clp:NoSummary'
 # The build checks what the compiler sees (IDE0055 and others are warnings); this checks the rest: final newlines and so on.
 step "dotnet format whitespace"
 dotnet format whitespace --folder . --verify-no-changes || result=1
+
+wait $needed || { cat "$logs/need" >&2; exit 1; }
+cat "$logs/need"
 
 # Runs one test program; its output ends in "Total: N, Errors: N, Failed: N, Skipped: N".
 run() {
@@ -60,7 +66,11 @@ step "tests"
 case $mode in
   filter) run "${target#test/}" -class "*.$class" ;;
   *)
-    for unit in "${units[@]}"; do run "$unit"; done
+    # Those of the other projects are short, and leave a processor idle half of the time.
+    for unit in "${others[@]}"; do run "$unit"; done > "$logs/others" 2>&1 &
+    run KestrelGreenTransport.Tests
+    wait $!
+    cat "$logs/others"
     if [ $mode = quick ]; then run FunctionalTests -trait Set=smoke; else run FunctionalTests; fi
     ;;
 esac
