@@ -1,4 +1,5 @@
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Tests.Control;
 
 namespace KestrelGreenTransport.Tool.Tests;
@@ -21,7 +22,7 @@ public sealed class SteeringTests : ToolFixture
     [Fact]
     public void Upgrade_returns_when_another_supervisor_answers()
     {
-        var upgrading = SampleStatus.Document with { State = "upgrading" };
+        var upgrading = SampleStatus.Document with { State = SupervisorPhase.Upgrading };
         using var supervisor = Supervisor(upgrading, upgrading, SampleStatus.Document with { SupervisorPid = 5000 });
 
         Assert.Equal(
@@ -35,7 +36,7 @@ public sealed class SteeringTests : ToolFixture
     [Fact]
     public void Upgrade_is_exit_code_7_when_the_old_supervisor_goes_on()
     {
-        using var supervisor = Supervisor(SampleStatus.Document with { State = "upgrading" }, SampleStatus.Document);
+        using var supervisor = Supervisor(SampleStatus.Document with { State = SupervisorPhase.Upgrading }, SampleStatus.Document);
 
         var (code, output, error) = Green("upgrade");
 
@@ -47,7 +48,7 @@ public sealed class SteeringTests : ToolFixture
     public void Scale_returns_when_so_many_serve()
     {
         using var supervisor = Supervisor(
-            Scaled(3, "serving"), Scaled(3, "serving", "booting", "booting"), Scaled(3, "serving", "serving", "booting"), Scaled(3, "serving", "serving", "serving"));
+            Scaled(3, WorkerPhase.Serving), Scaled(3, WorkerPhase.Serving, WorkerPhase.Booting, WorkerPhase.Booting), Scaled(3, WorkerPhase.Serving, WorkerPhase.Serving, WorkerPhase.Booting), Scaled(3, WorkerPhase.Serving, WorkerPhase.Serving, WorkerPhase.Serving));
 
         Assert.Equal(
             new Outcome(0, "hello is serving with 3 workers.\n", "worker 2 (pid 4122) is starting\nworker 3 (pid 4123) is starting\nworker 2 (pid 4122) is serving\nworker 3 (pid 4123) is serving\n"),
@@ -59,7 +60,7 @@ public sealed class SteeringTests : ToolFixture
     [Fact]
     public void Scaling_down_waits_for_those_that_leave()
     {
-        using var supervisor = Supervisor(Scaled(1, "serving", "draining"), Scaled(1, "serving", "draining"), Scaled(1, "serving"));
+        using var supervisor = Supervisor(Scaled(1, WorkerPhase.Serving, WorkerPhase.Draining), Scaled(1, WorkerPhase.Serving, WorkerPhase.Draining), Scaled(1, WorkerPhase.Serving));
 
         Assert.Equal(
             new Outcome(0, "hello is serving with 1 worker.\n", "worker 2 (pid 4122) is draining, 1 request in flight on 12 connections\nworker 2 (pid 4122) has exited\n"),
@@ -69,10 +70,10 @@ public sealed class SteeringTests : ToolFixture
     [Fact]
     public void Scale_fails_when_a_new_worker_dies()
     {
-        var before = Scaled(2, "serving", "booting");
+        var before = Scaled(2, WorkerPhase.Serving, WorkerPhase.Booting);
         var died = before with
         {
-            Workers = [before.Workers[0], before.Workers[1] with { State = "backoff", Restarts = 1, LastExit = new LastExitStatus("crash", 134, null, default) }],
+            Workers = [before.Workers[0], before.Workers[1] with { State = WorkerPhase.Backoff, Restarts = 1, LastExit = new LastExitStatus("crash", 134, null, default) }],
         };
         using var supervisor = Supervisor(before, died);
 
@@ -87,18 +88,18 @@ public sealed class SteeringTests : ToolFixture
     [Fact]
     public void Scale_gives_up_when_somebody_else_decides_otherwise()
     {
-        using (Supervisor(Scaled(2, "booting"), Scaled(5, "booting")))
+        using (Supervisor(Scaled(2, WorkerPhase.Booting), Scaled(5, WorkerPhase.Booting)))
         {
             Assert.Equal(new Outcome(1, "", "worker 1 (pid 4121) is starting\ngreen: hello was scaled to 5 by another command in the meantime.\n"), Green("scale", "2"));
         }
 
-        using (Supervisor(Scaled(2, "booting"), Scaled(2, "booting") with { State = "stopping" }))
+        using (Supervisor(Scaled(2, WorkerPhase.Booting), Scaled(2, WorkerPhase.Booting) with { State = SupervisorPhase.Stopping }))
         {
             Assert.Equal(new Outcome(1, "", "worker 1 (pid 4121) is starting\ngreen: hello is stopping.\n"), Green("scale", "2"));
         }
     }
 
-    private static StatusDocument Scaled(int target, params string[] states) => SampleStatus.Document with
+    private static StatusDocument Scaled(int target, params WorkerPhase[] states) => SampleStatus.Document with
     {
         WorkersTarget = target,
         Workers = [.. states.Select(static (state, i) => SampleStatus.Worker(i + 1, state))],

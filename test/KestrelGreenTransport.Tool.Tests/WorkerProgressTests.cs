@@ -1,4 +1,5 @@
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Tests.Control;
 using KestrelGreenTransport.Tool.Commands;
 
@@ -16,13 +17,13 @@ public sealed class WorkerProgressTests : IDisposable
     [Fact]
     public void Each_change_of_a_worker_is_said_once()
     {
-        Look(Worker(1, 11, "serving"), Worker(2, null, "booting"));
-        Look(Worker(1, 11, "serving"), Worker(2, 12, "booting"));
-        Look(Worker(1, 11, "serving"), Worker(2, 12, "booting"));
-        Look(Worker(1, 11, "serving"), Worker(2, 12, "serving"));
-        Look(Worker(1, 11, "draining") with { RequestsInFlight = 1, Connections = 3 }, Worker(2, 12, "serving"));
-        Look(Worker(2, 12, "serving"));
-        Look(Worker(2, 99, "serving"));
+        Look(Worker(1, 11, WorkerPhase.Serving), Worker(2, null, WorkerPhase.Booting));
+        Look(Worker(1, 11, WorkerPhase.Serving), Worker(2, 12, WorkerPhase.Booting));
+        Look(Worker(1, 11, WorkerPhase.Serving), Worker(2, 12, WorkerPhase.Booting));
+        Look(Worker(1, 11, WorkerPhase.Serving), Worker(2, 12, WorkerPhase.Serving));
+        Look(Worker(1, 11, WorkerPhase.Draining) with { RequestsInFlight = 1, Connections = 3 }, Worker(2, 12, WorkerPhase.Serving));
+        Look(Worker(2, 12, WorkerPhase.Serving));
+        Look(Worker(2, 99, WorkerPhase.Serving));
 
         Assert.Equal(
             ["worker 2 is starting", "worker 2 (pid 12) is serving", "worker 1 (pid 11) is draining, 1 request in flight on 3 connections", "worker 1 (pid 11) has exited", "worker 2 (pid 99) is serving"],
@@ -32,8 +33,8 @@ public sealed class WorkerProgressTests : IDisposable
     [Fact]
     public void A_worker_that_dies_is_told_of_with_its_reason()
     {
-        Look(Worker(1, 11, "booting"));
-        Look(Worker(1, null, "backoff") with { LastExit = new LastExitStatus("crash", 134, null, default) });
+        Look(Worker(1, 11, WorkerPhase.Booting));
+        Look(Worker(1, null, WorkerPhase.Backoff) with { LastExit = new LastExitStatus("crash", 134, null, default) });
 
         Assert.Equal(["worker 1 (pid 11) is starting", "worker 1 will be restarted; last exit: crash (exit code 134)"], Said());
     }
@@ -43,7 +44,7 @@ public sealed class WorkerProgressTests : IDisposable
     {
         for (var i = 0; i < 101; i++)
         {
-            Look(Worker(1, 11, "draining") with { RequestsInFlight = 2, Connections = 2 }, Worker(2, 12, "serving"));
+            Look(Worker(1, 11, WorkerPhase.Draining) with { RequestsInFlight = 2, Connections = 2 }, Worker(2, 12, WorkerPhase.Serving));
         }
 
         Assert.Equal(
@@ -51,7 +52,7 @@ public sealed class WorkerProgressTests : IDisposable
             Said());
     }
 
-    private static WorkerStatus Worker(int index, int? pid, string state) => SampleStatus.Worker(index, state) with { Pid = pid, LastExit = null };
+    private static WorkerStatus Worker(int index, int? pid, WorkerPhase state) => SampleStatus.Worker(index, state) with { Pid = pid, LastExit = null };
 
     private void Look(params WorkerStatus[] workers) => _progress.Look(SampleStatus.Document with { Workers = workers });
 

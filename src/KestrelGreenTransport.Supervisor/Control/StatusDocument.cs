@@ -16,7 +16,8 @@ internal sealed record StatusDocument
 
     public required int SupervisorPid { get; init; }
 
-    public required string State { get; init; }
+    [JsonConverter(typeof(NameConverter<SupervisorPhase>))]
+    public required SupervisorPhase State { get; init; }
 
     public required long Generation { get; init; }
 
@@ -47,7 +48,8 @@ internal sealed record WorkerStatus
 
     public required long Generation { get; init; }
 
-    public required string State { get; init; }
+    [JsonConverter(typeof(NameConverter<WorkerPhase>))]
+    public required WorkerPhase State { get; init; }
 
     public required double? UptimeSeconds { get; init; }
 

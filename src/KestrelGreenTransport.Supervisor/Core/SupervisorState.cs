@@ -82,6 +82,9 @@ internal enum SupervisorPhase
     Reloading,
     Stopping,
     Stopped,
+
+    /// <summary>A successor is starting. Only the status document says so: the arbiter decides as in the other states.</summary>
+    Upgrading,
 }
 
 /// <summary>A reload under way: from generation <see cref="SupervisorState.Generation"/> to another.</summary>

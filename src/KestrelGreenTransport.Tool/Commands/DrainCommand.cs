@@ -1,6 +1,8 @@
 using System.CommandLine;
 using KestrelGreenTransport.Supervisor;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Reporting;
 using KestrelGreenTransport.Tool.CommandLine;
 
 namespace KestrelGreenTransport.Tool.Commands;
@@ -29,7 +31,7 @@ internal static class DrainCommand
     private static int Drain(ToolHost host, ControlClient client, int worker)
     {
         var before = client.Ask(new ControlRequest { Command = "status" });
-        if (before.Workers.FirstOrDefault(one => one.Index == worker) is not { State: "serving" or "standby", Pid: { } pid })
+        if (before.Workers.FirstOrDefault(one => one.Index == worker) is not { State: WorkerPhase.Serving or WorkerPhase.Standby, Pid: { } pid })
         {
             return host.Fail(ExitCodes.Usage, $"{before.Name} has no worker {worker} that is serving or on standby: green status lists the workers.");
         }
@@ -41,13 +43,13 @@ internal static class DrainCommand
             progress.Look(now);
             if (now.Workers.FirstOrDefault(one => one.Pid == pid) is not { } leaving)
             {
-                host.Out.WriteLine($"{now.Name}: worker {worker} (pid {pid}) has exited; {now.Workers.Count(static one => one.State == "serving")} of {now.WorkersTarget} serving.");
+                host.Out.WriteLine($"{now.Name}: worker {worker} (pid {pid}) has exited; {now.Workers.Count(static one => one.State == WorkerPhase.Serving)} of {now.WorkersTarget} serving.");
                 return ExitCodes.Ok;
             }
 
-            if (leaving.State is "serving" or "standby")
+            if (leaving.State is WorkerPhase.Serving or WorkerPhase.Standby)
             {
-                return host.Fail(ExitCodes.Unexpected, $"{now.Name} is {now.State}, so worker {worker} was not drained. Try again when it is running.");
+                return host.Fail(ExitCodes.Unexpected, $"{now.Name} is {NoticeReporter.Name(now.State)}, so worker {worker} was not drained. Try again when it is running.");
             }
 
             host.Wait(Progress.LookAgainAfter);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using KestrelGreenTransport.Supervisor;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
 
 namespace KestrelGreenTransport.Tool.Commands;
 
@@ -21,7 +22,7 @@ internal static class ReloadCommand
     {
         var progress = new Progress(host, client);
         var taken = client.Ask(new ControlRequest { Command = "reload" });
-        if (taken.State == "stopping")
+        if (taken.State == SupervisorPhase.Stopping)
         {
             return host.Fail(ExitCodes.ReloadFailed, $"{taken.Name} is stopping.");
         }

@@ -1,6 +1,8 @@
 using System.CommandLine;
 using KestrelGreenTransport.Supervisor;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Reporting;
 using KestrelGreenTransport.Tool.CommandLine;
 
 namespace KestrelGreenTransport.Tool.Commands;
@@ -22,7 +24,7 @@ internal static class RestartCommand
     {
         var progress = new Progress(host, client);
         var before = client.Ask(new ControlRequest { Command = "status" });
-        var old = before.Workers.Where(one => one.State == "serving" && (worker is null || one.Index == worker)).Select(static one => one.Pid).ToHashSet();
+        var old = before.Workers.Where(one => one.State == WorkerPhase.Serving && (worker is null || one.Index == worker)).Select(static one => one.Pid).ToHashSet();
         if (worker is { } wanted && before.Workers.All(one => one.Index != wanted))
         {
             return host.Fail(ExitCodes.Usage, $"{before.Name} has no worker {wanted}: green status lists the workers.");
@@ -32,9 +34,9 @@ internal static class RestartCommand
         for (var now = client.Ask(new ControlRequest { Command = "restart", Worker = worker }); ; now = Progress.Look(host, client))
         {
             progress.Show();
-            if (now.State is "stopping" or "reloading")
+            if (now.State is SupervisorPhase.Stopping or SupervisorPhase.Reloading)
             {
-                return host.Fail(ExitCodes.Unexpected, $"{now.Name} is {now.State}.");
+                return host.Fail(ExitCodes.Unexpected, $"{now.Name} is {NoticeReporter.Name(now.State)}.");
             }
 
             if (!now.Workers.Any(one => old.Contains(one.Pid)))
@@ -43,7 +45,7 @@ internal static class RestartCommand
                 return ExitCodes.Ok;
             }
 
-            if (now.Workers.FirstOrDefault(one => one is { State: "backoff", LastExit: not null } && !known.Contains(one.Pid)) is { LastExit: { } exit } failed)
+            if (now.Workers.FirstOrDefault(one => one is { State: WorkerPhase.Backoff, LastExit: not null } && !known.Contains(one.Pid)) is { LastExit: { } exit } failed)
             {
                 return host.Fail(
                     ExitCodes.Unexpected,

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using KestrelGreenTransport.Supervisor;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Settings;
 using KestrelGreenTransport.Tool.Rendering;
 
@@ -36,7 +37,7 @@ internal static class ScaleCommand
         for (var now = taken; ; now = Progress.Look(host, client))
         {
             progress.Look(now);
-            if (now.State == "stopping")
+            if (now.State == SupervisorPhase.Stopping)
             {
                 return host.Fail(ExitCodes.Unexpected, $"{now.Name} is stopping.");
             }
@@ -46,19 +47,19 @@ internal static class ScaleCommand
                 return host.Fail(ExitCodes.Unexpected, $"{now.Name} was scaled to {now.WorkersTarget} by another command in the meantime.");
             }
 
-            if (now.Workers.Count(static worker => worker.State == "serving") == wanted && now.Workers.All(static worker => worker.State is "serving" or "standby"))
+            if (now.Workers.Count(static worker => worker.State == WorkerPhase.Serving) == wanted && now.Workers.All(static worker => worker.State is WorkerPhase.Serving or WorkerPhase.Standby))
             {
                 host.Out.WriteLine($"{now.Name} is serving with {wanted} {(wanted == 1 ? "worker" : "workers")}.");
                 return ExitCodes.Ok;
             }
 
-            var failed = now.Workers.FirstOrDefault(worker => worker.State is not ("serving" or "standby") && worker.Restarts > deathsBefore.GetValueOrDefault(worker.Index));
+            var failed = now.Workers.FirstOrDefault(worker => worker.State is not (WorkerPhase.Serving or WorkerPhase.Standby) && worker.Restarts > deathsBefore.GetValueOrDefault(worker.Index));
             if (failed is { LastExit: { } exit })
             {
                 return host.Fail(
                     ExitCodes.Unexpected,
                     $"worker {failed.Index} does not start: {StatusView.How(exit)}. The supervisor keeps trying; "
-                    + $"{now.Workers.Count(static worker => worker.State == "serving")} of {wanted} serving. See the reason: green status {failed.Index}.");
+                    + $"{now.Workers.Count(static worker => worker.State == WorkerPhase.Serving)} of {wanted} serving. See the reason: green status {failed.Index}.");
             }
 
             host.Wait(Progress.LookAgainAfter);

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using KestrelGreenTransport.Supervisor;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
 
 namespace KestrelGreenTransport.Tool.Commands;
 
@@ -29,7 +30,7 @@ internal static class UpgradeCommand
                 return ExitCodes.Ok;
             }
 
-            if (now.State != "upgrading")
+            if (now.State != SupervisorPhase.Upgrading)
             {
                 return host.Fail(
                     ExitCodes.ReloadFailed, $"{now.Name} was not upgraded: supervisor {now.SupervisorPid} keeps running. See the reason in its log: green logs.");

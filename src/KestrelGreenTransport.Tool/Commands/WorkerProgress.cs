@@ -1,5 +1,7 @@
 using System.Globalization;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Reporting;
 using KestrelGreenTransport.Tool.Rendering;
 
 namespace KestrelGreenTransport.Tool.Commands;
@@ -13,7 +15,7 @@ internal sealed class WorkerProgress(TextWriter output)
     // Looks come five times a second.
     private const int LooksBetweenReminders = 50;
 
-    private readonly Dictionary<int, (int? Pid, string State)> _seen = [];
+    private readonly Dictionary<int, (int? Pid, WorkerPhase State)> _seen = [];
     private int _looksWithoutNews;
 
     public void Look(StatusDocument status)
@@ -55,19 +57,19 @@ internal sealed class WorkerProgress(TextWriter output)
         }
     }
 
-    private static bool IsSettled(WorkerStatus worker) => worker.State is "serving" or "standby";
+    private static bool IsSettled(WorkerStatus worker) => worker.State is WorkerPhase.Serving or WorkerPhase.Standby;
 
     private static string Describe(WorkerStatus worker) => string.Create(CultureInfo.InvariantCulture, $"{Name(worker.Index, worker.Pid)} {worker.State switch
     {
-        "booting" => "is starting",
-        "warming" => "is warming up",
-        "standby" => "is on standby",
-        "serving" => "is serving",
-        "draining" => $"is draining, {Count(worker.RequestsInFlight, "request")} in flight on {Count(worker.Connections, "connection")}",
-        "suspect" => "sends no heartbeat: taking its stacks",
-        "killing" => "is being killed",
-        "backoff" => $"will be restarted{(worker.LastExit is { } exit ? $"; last exit: {StatusView.How(exit)}" : "")}",
-        var other => $"is {other}",
+        WorkerPhase.Booting => "is starting",
+        WorkerPhase.Warming => "is warming up",
+        WorkerPhase.Standby => "is on standby",
+        WorkerPhase.Serving => "is serving",
+        WorkerPhase.Draining => $"is draining, {Count(worker.RequestsInFlight, "request")} in flight on {Count(worker.Connections, "connection")}",
+        WorkerPhase.Suspect => "sends no heartbeat: taking its stacks",
+        WorkerPhase.Killing => "is being killed",
+        WorkerPhase.Backoff => $"will be restarted{(worker.LastExit is { } exit ? $"; last exit: {StatusView.How(exit)}" : "")}",
+        var other => $"is {NoticeReporter.Name(other)}",
     }}");
 
     private static string Name(int index, int? pid) => string.Create(CultureInfo.InvariantCulture, $"worker {index}{(pid is { } known ? $" (pid {known})" : "")}");

@@ -33,7 +33,7 @@ public sealed class ControlServerTests : IDisposable
         Name = "test",
         Version = "1.0.0",
         SupervisorPid = 1,
-        State = "running",
+        State = SupervisorPhase.Running,
         Generation = 1,
         StartedAt = DateTimeOffset.UnixEpoch,
         WorkersTarget = 2,
