@@ -54,6 +54,9 @@ internal sealed record SupervisorState
     /// <summary>How the last reload ended; null before the first.</summary>
     public ReloadOutcome? LastReload { get; init; }
 
+    /// <summary>What clients have asked for and wait for, oldest first.</summary>
+    public ImmutableList<Operation> Operations { get; init; } = [];
+
     /// <summary>The one replacement that boots while the old worker still serves, or null.</summary>
     public Surge? Surge { get; init; }
 

@@ -177,7 +177,7 @@ internal static class SupervisorHost
             }
 
             using var watch = plan is { Options.Watch: true, App.Project: { } project } ? new SourceWatch(project.Sources, Changed, logger) : null;
-            using var signals = running is null ? new SignalHandlers(loop, upgrade, writer) : null;
+            using var signals = running is null ? new SignalHandlers(loop, writer) : null;
             running?.Invoke(loop.Post);
             try
             {
@@ -226,13 +226,8 @@ internal static class SupervisorHost
                 service?.IsMuted = false;
                 init?.AnnounceSupervisor();
                 answering.Begin(() => new ControlServer(
-                    control, loop.Post, () => figures.Now().Status, ControlQuestions.Of(journal, figures.Now, () => loop.State, time),
-                    new Dictionary<string, Action<ControlRequest, Action<ControlResponse>>> { ["dump"] = dumps.Handle, ["requests"] = inFlight.Ask }, logger, time,
-                    upgrade: taken => loop.PostAction(() =>
-                    {
-                        upgrade.Begin();
-                        taken();
-                    })));
+                    control, loop.Post, (request, named, ended) => loop.Post(request, named, end => ended(end, OperationText.Of(end, loop.State, plan.Name))), () => figures.Now().Status, ControlQuestions.Of(journal, figures.Now, () => loop.State, time),
+                    new Dictionary<string, Action<ControlRequest, Action<ControlResponse>>> { ["dump"] = dumps.Handle, ["requests"] = inFlight.Ask }, logger, time));
             }
         }
 

@@ -54,24 +54,24 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
     /// <summary>Whether a successor is coming up.</summary>
     public bool IsUnderWay => _isStarting || _successor is not null;
 
-    /// <summary>Starts the successor; on the supervisor's thread. Obstacles are logged.</summary>
-    public void Begin()
+    public void OnUpgradeRequested()
     {
-        if (_isStarting || _successor is not null)
+        if (IsUnderWay)
         {
+            // The clients that asked for either wait for the end of this one.
             SupervisorLog.UpgradeIgnored(_logger, "another upgrade is in progress");
         }
         else if (_loop.State.Stop is not null || _handover.Listeners.AreClosing)
         {
-            SupervisorLog.UpgradeIgnored(_logger, "the supervisor is stopping");
+            Ignore("the supervisor is stopping");
         }
         else if (!_loop.State.EverServed)
         {
-            SupervisorLog.UpgradeIgnored(_logger, "no worker has been ready yet");
+            Ignore("no worker has been ready yet");
         }
         else if (_previous is { IsInForce: true })
         {
-            SupervisorLog.UpgradeIgnored(_logger, "the previous supervisor has not handed over yet");
+            Ignore("the previous supervisor has not handed over yet");
         }
         else
         {
@@ -85,7 +85,7 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
             }
             catch (IOException e)
             {
-                SupervisorLog.UpgradeNotStarted(_logger, e.Message);
+                NotStarted(e.Message);
             }
         }
     }
@@ -126,8 +126,9 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
         }
         else if (successor.Reap() is { } status)
         {
-            SupervisorLog.UpgradeFailed(_logger, successor.Pid, SupervisorLog.Describe(status));
-            Forget();
+            var how = SupervisorLog.Describe(status);
+            SupervisorLog.UpgradeFailed(_logger, successor.Pid, how);
+            Forget($"supervisor {successor.Pid} {how}");
         }
         else if ((state.Stop is not null || _time.GetTimestamp() >= _deadline) && !_wasEnded)
         {
@@ -160,8 +161,7 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
             _loop.PostAction(() =>
             {
                 _isStarting = false;
-                SupervisorLog.UpgradeNotStarted(_logger, e.Message);
-                Forget();
+                NotStarted(e.Message);
             });
         }
     }
@@ -226,6 +226,9 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
     private void HandOver(int pid)
     {
         _isHandingOver = true;
+
+        // While this supervisor still answers: clients that wait are told.
+        _loop.Apply(new UpgradeEnded(null));
         _work.Do(() =>
         {
             _handover.LetGo();
@@ -240,12 +243,25 @@ internal sealed class Upgrade : ISupervisorPart, IDisposable
         });
     }
 
-    private void Forget()
+    private void Ignore(string why)
+    {
+        SupervisorLog.UpgradeIgnored(_logger, why);
+        _loop.Post(new UpgradeEnded(why));
+    }
+
+    private void NotStarted(string why)
+    {
+        SupervisorLog.UpgradeNotStarted(_logger, why);
+        Forget(why);
+    }
+
+    private void Forget(string why)
     {
         _channel?.Dispose();
         _successor?.Dispose();
         _channel = null;
         _successor = null;
         _wasEnded = false;
+        _loop.Post(new UpgradeEnded(why));
     }
 }
