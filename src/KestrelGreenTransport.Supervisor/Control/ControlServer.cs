@@ -12,7 +12,7 @@ namespace KestrelGreenTransport.Supervisor.Control;
 /// Answers <c>green status</c> and the other commands on a Unix socket: one line of JSON in, one out. A client that waits for the end of
 /// what it asked for gets more lines: the supervisor's events meanwhile, and at last the outcome. One thread serves all clients
 /// and waits for none: a client that sends nothing, an incomplete line or too much is dropped at its time or size limit.
-/// When the process runs short of descriptors, it accepts one client at a time.
+/// When the process runs short of descriptors, it accepts one client at a time, not counting those that wait.
 /// </summary>
 internal sealed class ControlServer : IDisposable
 {
@@ -176,7 +176,7 @@ internal sealed class ControlServer : IDisposable
     }
 
     private bool MayAccept =>
-        _clients.Count < MaxClients && _time.GetTimestamp() >= _acceptsFrom && (_clients.Count == 0 || Exhaustion.Shortage() is null);
+        _clients.Count < MaxClients && _time.GetTimestamp() >= _acceptsFrom && (_clients.TrueForAll(static client => client.Events is not null) || Exhaustion.Shortage() is null);
 
     private void Accept()
     {
