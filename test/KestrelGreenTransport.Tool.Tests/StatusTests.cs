@@ -1,4 +1,5 @@
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Tests.Control;
 using KestrelGreenTransport.Tool.Rendering;
 
@@ -8,20 +9,20 @@ public sealed class StatusTests : ToolFixture
 {
     private static readonly StatusDocument Busy = SampleStatus.Document with
     {
-        State = "degraded",
+        State = SupervisorPhase.Degraded,
         WorkersTarget = 4,
         Listeners = [new ListenerStatus("tcp://127.0.0.1:8080", 2048, 17), new ListenerStatus("unix:/run/[shop].sock", 128, 0)],
         Workers =
         [
             SampleStatus.Worker(1) with { LastExit = null, UptimeSeconds = 356_400, RequestsTotal = 123_456_789, RssBytes = 1_600_000_000, CpuSeconds = 86_000 },
-            SampleStatus.Worker(2, "draining") with { LastExit = null, UptimeSeconds = 3_725, Connections = 1000, ConnectionsLimit = 1_000_000, RequestsInFlight = 999 },
-            SampleStatus.Worker(3, "backoff") with
+            SampleStatus.Worker(2, WorkerPhase.Draining) with { LastExit = null, UptimeSeconds = 3_725, Connections = 1000, ConnectionsLimit = 1_000_000, RequestsInFlight = 999 },
+            SampleStatus.Worker(3, WorkerPhase.Backoff) with
             {
                 Restarts = 7, Connections = 0, RequestsInFlight = 0, RssBytes = 0, CpuSeconds = 0,
                 LastExit = new LastExitStatus("crash", 134, null, new DateTimeOffset(2026, 1, 1, 11, 59, 58, TimeSpan.Zero)),
             },
-            SampleStatus.Worker(4, "booting") with { Restarts = 1, HeartbeatAgeSeconds = null, UptimeSeconds = 0.25 },
-            SampleStatus.Worker(5, "warming") with { LastExit = null, RequestsTotal = 0, WarmUp = 0.4, CompiledMethodsPerSecond = 1234.5, Hot = null },
+            SampleStatus.Worker(4, WorkerPhase.Booting) with { Restarts = 1, HeartbeatAgeSeconds = null, UptimeSeconds = 0.25 },
+            SampleStatus.Worker(5, WorkerPhase.Warming) with { LastExit = null, RequestsTotal = 0, WarmUp = 0.4, CompiledMethodsPerSecond = 1234.5, Hot = null },
             SampleStatus.Worker(6) with { LastExit = null, Hot = false, CpuMicrosecondsPerRequest = 3456, CompiledMethodsPerSecond = 321 },
         ],
     };

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Tests.Control;
 using KestrelGreenTransport.Tool.Top;
 
@@ -40,7 +41,7 @@ public sealed class TopTests
     [Fact]
     public void One_that_warms_itself_shows_how_far_it_is_and_one_that_is_not_hot_yet_is_cold()
     {
-        var lines = TopScreen.Draw(Model(workers: 2, static worker => worker.Index == 1 ? worker with { State = "warming", WarmUp = 0.4, CompiledMethodsPerSecond = 1234.5 } : worker with { Hot = false }), 80, 24, coloured: false);
+        var lines = TopScreen.Draw(Model(workers: 2, static worker => worker.Index == 1 ? worker with { State = WorkerPhase.Warming, WarmUp = 0.4, CompiledMethodsPerSecond = 1234.5 } : worker with { Hot = false }), 80, 24, coloured: false);
 
         Assert.Matches(@"^>  1\*   4121 warming    0\.4s   warm-up 40%, 1235 methods/s +50%  87 MB    0$", lines[4]);
         Assert.Matches(@"^   2    4122 cold       0\.4s   12/1000", lines[5]);

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Reporting;
 using KestrelGreenTransport.Supervisor.Settings;
 using Microsoft.AspNetCore.Http;
 
@@ -96,16 +98,16 @@ internal sealed class AdminApp(AdminPlan plan, AdminSources sources, AdminMonito
     private Task Readiness(HttpResponse response)
     {
         var status = sources.Figures().Status;
-        var serving = status.Workers.Count(static worker => worker.State == "serving");
+        var serving = status.Workers.Count(static worker => worker.State == WorkerPhase.Serving);
         var isReady = IsReady(status.State, serving, status.WorkersTarget);
         return Text(
             response,
             isReady ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable,
-            $"{status.State}: {serving} of {status.WorkersTarget} {(status.WorkersTarget == 1 ? "worker" : "workers")} serving");
+            $"{NoticeReporter.Name(status.State)}: {serving} of {status.WorkersTarget} {(status.WorkersTarget == 1 ? "worker" : "workers")} serving");
     }
 
     /// <summary>Whether a balancer should send traffic here: not while stopping, and only while at least half of the workers serve.</summary>
-    public static bool IsReady(string state, int serving, int target) => state != "stopping" && serving > 0 && serving * 2 >= target;
+    public static bool IsReady(SupervisorPhase state, int serving, int target) => state != SupervisorPhase.Stopping && serving > 0 && serving * 2 >= target;
 
     private Task Logs(HttpRequest request, HttpResponse response)
     {

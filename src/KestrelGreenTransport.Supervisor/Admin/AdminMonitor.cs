@@ -1,4 +1,5 @@
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
 
 namespace KestrelGreenTransport.Supervisor.Admin;
 
@@ -121,7 +122,7 @@ internal sealed class AdminMonitor : IDisposable
             rates.P99,
             workers.Sum(static worker => worker.Connections),
             now.Status.Listeners.Sum(static listener => listener.Queued),
-            workers.Count(static worker => worker.State == "serving"),
+            workers.Count(static worker => worker.State == WorkerPhase.Serving),
             workers.Sum(static worker => worker.Restarts));
     }
 }

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Text;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Reporting;
 
 namespace KestrelGreenTransport.Supervisor.Admin;
 
@@ -15,8 +17,6 @@ internal sealed class PrometheusText
 
     // What .NET people know from http.server.request.duration, with finer steps below; each is a bound of our buckets too.
     private static readonly double[] Bounds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-
-    private static readonly string[] WorkerStates = ["booting", "warming", "standby", "serving", "draining", "suspect", "killing", "backoff"];
 
     private readonly StringBuilder _text = new();
 
@@ -35,18 +35,18 @@ internal sealed class PrometheusText
     {
         var status = figures.Status;
         Family("green_info", "gauge", "The supervisor.", [([("name", status.Name), ("version", status.Version)], 1)]);
-        Family("green_state", "gauge", "1 for the current state of the supervisor.", [([("state", status.State)], 1)]);
+        Family("green_state", "gauge", "1 for the current state of the supervisor.", [([("state", NoticeReporter.Name(status.State))], 1)]);
         Family("green_start_time_seconds", "gauge", "When the supervisor started, in seconds since 1970.", [([], status.StartedAt.ToUnixTimeSeconds())]);
         Family("green_generation", "gauge", "Current generation.", [([], status.Generation)]);
         Family("green_workers_target", "gauge", "Wanted number of workers.", [([], status.WorkersTarget)]);
-        Family("green_workers", "gauge", "Workers by state.", WorkerStates.Select(state => (
-            (IReadOnlyList<(string, string)>)[("state", state)], (double)status.Workers.Count(worker => worker.State == state))));
+        Family("green_workers", "gauge", "Workers by state.", Enum.GetValues<WorkerPhase>().Select(state => (
+            (IReadOnlyList<(string, string)>)[("state", NoticeReporter.Name(state))], (double)status.Workers.Count(worker => worker.State == state))));
         Family("green_listener_queued", "gauge", "Connections in the kernel's queue that no worker has accepted yet.", status.Listeners.Select(static listener => (
             (IReadOnlyList<(string, string)>)[("endpoint", listener.Endpoint)], (double)listener.Queued)));
         Family("green_listener_backlog", "gauge", "Requested limit of the kernel's queue.", status.Listeners.Select(static listener => (
             (IReadOnlyList<(string, string)>)[("endpoint", listener.Endpoint)], (double)listener.Backlog)));
 
-        Workers("green_worker_serving", "gauge", "1 while the worker is serving.", figures, static worker => worker.State == "serving" ? 1 : 0);
+        Workers("green_worker_serving", "gauge", "1 while the worker is serving.", figures, static worker => worker.State == WorkerPhase.Serving ? 1 : 0);
         Workers("green_worker_uptime_seconds", "gauge", "Time since the worker's process started.", figures, static worker => worker.UptimeSeconds);
         Workers("green_worker_heartbeat_age_seconds", "gauge", "Time since the last heartbeat.", figures, static worker => worker.HeartbeatAgeSeconds);
         Workers("green_worker_connections", "gauge", "Open connections.", figures, static worker => worker.Connections);
@@ -57,7 +57,7 @@ internal sealed class PrometheusText
         Workers("green_worker_memory_bytes", "gauge", "Resident memory of the worker's process.", figures, static worker => worker.RssBytes);
         Workers("green_worker_cpu_seconds_total", "counter", "CPU time of the worker's process.", figures, static worker => worker.CpuSeconds);
 
-        Workers("green_worker_warm_up_progress", "gauge", "Elapsed part of the time allowed for the warm-up, from 0 to 1; 1 once it is over, or if there is none.", figures, static worker => worker.WarmUp ?? (worker.State == "booting" ? 0 : 1));
+        Workers("green_worker_warm_up_progress", "gauge", "Elapsed part of the time allowed for the warm-up, from 0 to 1; 1 once it is over, or if there is none.", figures, static worker => worker.WarmUp ?? (worker.State == WorkerPhase.Booting ? 0 : 1));
         Workers("green_worker_compiled_methods_total", "counter", "Methods compiled by the worker's runtime.", figures, static worker => worker.CompiledMethods);
         Workers("green_worker_hot", "gauge", "1 if a request costs hardly more CPU time than in the other workers.", figures, static worker => worker.Hot == true ? 1 : 0);
 

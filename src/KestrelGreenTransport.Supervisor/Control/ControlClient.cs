@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text.Json;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
+using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Settings;
 
@@ -15,7 +16,8 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
 {
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
-    private static readonly TimeSpan LookAgainAfter = TimeSpan.FromMilliseconds(200);
+    // A supervisor sends a line every ten seconds at least.
+    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(60);
 
     // A thousand workers take about half a megabyte.
     private const int LongestAnswer = 4 * 1024 * 1024;
@@ -44,33 +46,37 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
         return Ask(socket, request, part);
     }
 
+    /// <summary>
+    /// Sends a command and waits until it is over. The first answer has the status, each further one has news, the last one the outcome.
+    /// Without an operation in the first answer the supervisor is older than this, and says no more. If the last one is pending, the connection
+    /// has ended: the supervisor has exited, or another one has taken its place.
+    /// </summary>
+    /// <exception cref="ControlException">No supervisor answers, or it refuses.</exception>
+    public IEnumerable<ControlResponse> Follow(ControlRequest request)
+    {
+        using var socket = Connect();
+        var answer = Ask(socket, request with { Wait = true }, static response => response.Status is null ? null : response);
+        yield return answer;
+        while (answer.Operation is null or { Outcome: OperationOutcome.Pending } && Next(socket, LongestSilence) is { } next)
+        {
+            answer = next with { Operation = next.Operation ?? answer.Operation };
+            yield return answer;
+        }
+    }
+
     /// <summary>Tells the supervisor to stop and waits until its process is gone.</summary>
     /// <param name="quick">Whether to give up requests in flight.</param>
-    /// <param name="taken">Gets the status once the supervisor has accepted the command.</param>
-    /// <param name="meanwhile">Gets the status a few times a second while the supervisor stops.</param>
     /// <exception cref="ControlException">No supervisor answers, or it refuses.</exception>
-    public void Stop(bool quick, Action<StatusDocument> taken, Action<StatusDocument>? meanwhile = null)
+    public IEnumerable<ControlResponse> Stop(bool quick)
     {
         using var socket = Connect();
         using var supervisor = PeerOf(socket) is { Pid: > 0 and var pid } ? PidFd.TryOpen(pid) : null;
-        taken(Ask(socket, new ControlRequest { Command = "stop", Quick = quick }, static response => response.Status));
+        yield return Ask(socket, new ControlRequest { Command = "stop", Quick = quick, Wait = true }, static response => response.Status is null ? null : response);
 
         // The supervisor keeps this connection open until it exits. How long it waits for its workers is its own setting: no limit here.
-        var nothing = new byte[1];
-        try
+        while (Next(socket, Timeout.InfiniteTimeSpan) is { } news)
         {
-            do
-            {
-                while (meanwhile is not null && !socket.Poll(LookAgainAfter, SelectMode.SelectRead))
-                {
-                    TellState(meanwhile);
-                }
-            }
-            while (socket.Receive(nothing) > 0);
-        }
-        catch (SocketException)
-        {
-            // A reset also means that the supervisor has exited.
+            yield return news;
         }
 
         supervisor?.WaitForEnd(LeaveLimit);
@@ -103,20 +109,17 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
         }
     }
 
-    private void TellState(Action<StatusDocument> told)
+    // Null once the connection has ended.
+    private ControlResponse? Next(Socket socket, TimeSpan longest)
     {
-        StatusDocument status;
         try
         {
-            status = Ask(new ControlRequest { Command = "status" });
+            return Parse(ReadLine(socket, longest));
         }
-        catch (ControlException)
+        catch (SocketException)
         {
-            // It is shutting down, and we are waiting for its end anyway.
-            return;
+            return null;
         }
-
-        told(status);
     }
 
     private static Socket NewSocket(TimeSpan limit) =>
@@ -165,58 +168,65 @@ internal sealed class ControlClient(string path, TimeProvider time, TimeSpan lim
         {
             // The kernel buffers a request to a stopped supervisor; only an answer shows that it is running.
             socket.Send([.. JsonSerializer.SerializeToUtf8Bytes(request, ControlJson.Default.ControlRequest), (byte)'\n']);
-            line = ReadLine(socket);
+            line = ReadLine(socket, limit);
         }
         catch (SocketException)
         {
             throw new ControlException(ExitCodes.Unexpected, $"the supervisor on {path} closed the connection without an answer: it may be exiting. Try again.");
         }
 
-        ControlResponse? response;
-        try
-        {
-            response = JsonSerializer.Deserialize(line, ControlJson.Default.ControlResponse);
-        }
-        catch (JsonException)
-        {
-            response = null;
-        }
-
-        return response switch
+        return Parse(line) switch
         {
             { Error: { } error } => throw new ControlException(ExitCodes.Unexpected, $"the supervisor on {path} says: {error}."),
-            { } answer when part(answer) is { } found => found,
-            _ => throw new ControlException(ExitCodes.Unexpected, $"the process answering on {path} is not a supervisor that green knows. Name the right socket with --control."),
+            var answer when part(answer) is { } found => found,
+            _ => throw NotASupervisor(),
         };
     }
 
-    private byte[] ReadLine(Socket socket)
+    private ControlResponse Parse(byte[] line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(line, ControlJson.Default.ControlResponse) ?? throw NotASupervisor();
+        }
+        catch (JsonException)
+        {
+            throw NotASupervisor();
+        }
+    }
+
+    private ControlException NotASupervisor() =>
+        new(ExitCodes.Unexpected, $"the process answering on {path} is not a supervisor that green knows. Name the right socket with --control.");
+
+    private byte[] ReadLine(Socket socket, TimeSpan longest)
     {
         var started = time.GetTimestamp();
         var line = new MemoryStream();
         var buffer = new byte[16 * 1024];
         while (line.Length < LongestAnswer)
         {
-            var left = limit - time.GetElapsedTime(started);
-            if (left <= TimeSpan.Zero || !socket.Poll(left, SelectMode.SelectRead))
+            var left = longest - time.GetElapsedTime(started);
+            if (longest != Timeout.InfiniteTimeSpan && (left <= TimeSpan.Zero || !socket.Poll(left, SelectMode.SelectRead)))
             {
                 var pid = PeerOf(socket)?.Pid;
                 throw new ControlException(
                     ExitCodes.Unexpected,
-                    $"the supervisor on {path} did not answer within {Duration.Format(limit)}{(pid > 0 ? $": inspect it with ps -o pid,stat,wchan -p {pid}" : "")}.");
+                    $"the supervisor on {path} did not answer within {Duration.Format(longest)}{(pid > 0 ? $": inspect it with ps -o pid,stat,wchan -p {pid}" : "")}.");
             }
 
-            var count = socket.Receive(buffer);
-            var end = buffer.AsSpan(0, count).IndexOf((byte)'\n');
-            line.Write(buffer, 0, end < 0 ? count : end);
-            if (end >= 0)
-            {
-                return line.ToArray();
-            }
-
+            // What follows the line is left for the next one.
+            var count = socket.Receive(buffer, SocketFlags.Peek);
             if (count == 0)
             {
                 throw new SocketException((int)SocketError.ConnectionReset);
+            }
+
+            var end = buffer.AsSpan(0, count).IndexOf((byte)'\n');
+            line.Write(buffer, 0, end < 0 ? count : end);
+            _ = socket.Receive(buffer, end < 0 ? count : end + 1, SocketFlags.None);
+            if (end >= 0)
+            {
+                return line.ToArray();
             }
         }
 

@@ -3,7 +3,7 @@ using KestrelGreenTransport.Supervisor.Native;
 
 namespace KestrelGreenTransport.Supervisor.Control;
 
-/// <summary>One client of the control socket: reads one line, waits for its answer, writes it, and is done.</summary>
+/// <summary>One client of the control socket: reads one line, waits for its answer, writes it, and is done. A client that waits gets several.</summary>
 internal sealed class ControlClientConnection(Descriptor socket, long connectedAt) : IDisposable
 {
     private const int LongestRequest = 64 * 1024;
@@ -22,6 +22,15 @@ internal sealed class ControlClientConnection(Descriptor socket, long connectedA
 
     public bool IsDone { get; private set; }
 
+    /// <summary>The last event that a client that waits was told of; null for any other.</summary>
+    public long? Events { get; set; }
+
+    /// <summary>Whether it has read all that was answered, and waits for more.</summary>
+    public bool IsStaying => _stayOpen && _answer is { Length: 0 };
+
+    /// <summary>Monotonic nanoseconds at which the last answer was written.</summary>
+    public long AnsweredAt { get; private set; }
+
     /// <summary>What to poll for: the request, room for the answer, or only the client closing the connection.</summary>
     public short Interest => _answer is { Length: > 0 } ? Libc.POLLOUT : _handedOut && _answer is null ? (short)0 : Libc.POLLIN;
 
@@ -34,12 +43,13 @@ internal sealed class ControlClientConnection(Descriptor socket, long connectedA
             && (peer.uid == 0 || peer.uid == Libc.geteuid());
     }
 
-    /// <summary>Sets the answer to write. With <paramref name="stayOpen"/> the connection stays open until the supervisor exits.</summary>
+    /// <summary>Sets the answer to write, after what is left of the one before. With <paramref name="stayOpen"/> the connection stays open afterwards.</summary>
     public void Answer(byte[] json, bool stayOpen)
     {
         _handedOut = true;
+        _isAnswering = false;
         _stayOpen = stayOpen;
-        _answer = (byte[])[.. json, (byte)'\n'];
+        _answer = (byte[])[.. (_answer ?? default).Span, .. json, (byte)'\n'];
     }
 
     /// <summary>Reads or writes as much as possible without blocking. Returns the request once its line is complete.</summary>
@@ -131,6 +141,7 @@ internal sealed class ControlClientConnection(Descriptor socket, long connectedA
             _answer = rest[(int)sent.Value..];
         }
 
+        AnsweredAt = now;
         IsDone = !_stayOpen;
     }
 

@@ -9,26 +9,31 @@ using Microsoft.Extensions.Logging;
 namespace KestrelGreenTransport.Supervisor.Control;
 
 /// <summary>
-/// Answers <c>green status</c> and the other commands on a Unix socket: one line of JSON in, one out. One thread serves all clients
+/// Answers <c>green status</c> and the other commands on a Unix socket: one line of JSON in, one out. A client that waits for the end of
+/// what it asked for gets more lines: the supervisor's events meanwhile, and at last the outcome. One thread serves all clients
 /// and waits for none: a client that sends nothing, an incomplete line or too much is dropped at its time or size limit.
-/// When the process runs short of descriptors, it accepts one client at a time.
+/// When the process runs short of descriptors, it accepts one client at a time, not counting those that wait.
 /// </summary>
 internal sealed class ControlServer : IDisposable
 {
     private const int MaxClients = 32;
     private const int LookAgainMilliseconds = 1000;
 
+    // Clients that wait must leave room for others.
+    private const int MaxFollowers = 24;
+    private const int NewsMilliseconds = 200;
+    private const long RemindAfterNanoseconds = 10_000_000_000;
+
     private readonly ControlSocket _socket;
     private readonly Action<SupervisorEvent, Action> _post;
+    private readonly Action<SupervisorEvent, Action<long>, Action<EndOperation, string>> _operate;
     private readonly Func<StatusDocument> _status;
     private readonly IReadOnlyDictionary<string, Func<ControlRequest, ControlResponse>> _questions;
     private readonly IReadOnlyDictionary<string, Action<ControlRequest, Action<ControlResponse>>> _lateQuestions;
     private readonly ILogger _logger;
     private readonly TimeProvider _time;
-    private readonly Action<Action> _upgrade;
     private readonly WakeEvent _wake = new();
-    private readonly ConcurrentQueue<(ControlClientConnection Client, bool StayOpen)> _taken = new();
-    private readonly ConcurrentQueue<(ControlClientConnection Client, ControlResponse Answer)> _answered = new();
+    private readonly ConcurrentQueue<Action> _answers = new();
     private readonly List<ControlClientConnection> _clients = [];
     private readonly Thread _thread;
     private volatile bool _stopping;
@@ -37,30 +42,30 @@ internal sealed class ControlServer : IDisposable
 
     /// <param name="socket">Where to answer. This server owns it from now on.</param>
     /// <param name="post">Hands an event to the supervisor's thread, which calls back once it has taken the event.</param>
+    /// <param name="operate">Hands over an event that is an operation. Calls back with its id once it is taken, and with its outcome in words once it is over.</param>
     /// <param name="status">Builds the status document, on this server's thread.</param>
     /// <param name="questions">Further commands, answered on this server's thread.</param>
     /// <param name="lateQuestions">Commands that are answered later, from any thread.</param>
     /// <param name="logger">For errors of this server.</param>
     /// <param name="time">The clock for the clients' time limits.</param>
-    /// <param name="upgrade">Begins an upgrade on the supervisor's thread, and calls back once that was tried.</param>
     public ControlServer(
         ControlSocket socket,
         Action<SupervisorEvent, Action> post,
+        Action<SupervisorEvent, Action<long>, Action<EndOperation, string>> operate,
         Func<StatusDocument> status,
         IReadOnlyDictionary<string, Func<ControlRequest, ControlResponse>> questions,
         IReadOnlyDictionary<string, Action<ControlRequest, Action<ControlResponse>>> lateQuestions,
         ILogger logger,
-        TimeProvider time,
-        Action<Action>? upgrade = null)
+        TimeProvider time)
     {
         _socket = socket;
         _post = post;
+        _operate = operate;
         _status = status;
         _questions = questions;
         _lateQuestions = lateQuestions;
         _logger = logger;
         _time = time;
-        _upgrade = upgrade ?? (static _ => { });
         _thread = new Thread(Run) { IsBackground = true, Name = "green-control" };
         _thread.Start();
     }
@@ -91,31 +96,61 @@ internal sealed class ControlServer : IDisposable
         while (!_stopping)
         {
             Wait();
-            while (_taken.TryDequeue(out var request))
-            {
-                request.Client.Answer(Serialize(Status()), request.StayOpen);
-            }
-
-            while (_answered.TryDequeue(out var answered))
-            {
-                answered.Client.Answer(Serialize(answered.Answer), stayOpen: false);
-            }
-
             Accept();
-            foreach (var client in _clients.ToArray())
-            {
-                if (client.Proceed(_time.GetTimestamp()) is { } line)
-                {
-                    Handle(client, line);
-                }
+            Serve();
+        }
 
-                if (client.IsDone)
-                {
-                    _clients.Remove(client);
-                    client.Dispose();
-                }
+        // What was decided before the end is still answered.
+        Serve();
+    }
+
+    private void Serve()
+    {
+        while (_answers.TryDequeue(out var answer))
+        {
+            answer();
+        }
+
+        foreach (var client in _clients.ToArray())
+        {
+            ShowProgress(client);
+            if (client.Proceed(_time.GetTimestamp()) is { } line)
+            {
+                Handle(client, line);
+            }
+
+            if (client.IsDone)
+            {
+                _clients.Remove(client);
+                client.Dispose();
             }
         }
+    }
+
+    // A client that has not read the last line yet gets all news with the next one.
+    private void ShowProgress(ControlClientConnection client)
+    {
+        if (client is not { Events: not null, IsStaying: true })
+        {
+            return;
+        }
+
+        if (News(client) is { } news)
+        {
+            client.Answer(Serialize(news), stayOpen: true);
+        }
+        else if (_time.GetTimestamp() - client.AnsweredAt > RemindAfterNanoseconds)
+        {
+            client.Answer(Serialize(Status()), stayOpen: true);
+        }
+    }
+
+    // The events that it has not seen; null if there are none.
+    private ControlResponse? News(ControlClientConnection client)
+    {
+        var news = _questions["events"](new ControlRequest { Command = "events", After = client.Events });
+        client.Events = news.Next;
+        return news.Lines is { Count: > 0 } ? news : null;
     }
 
     private unsafe void Wait()
@@ -133,14 +168,15 @@ internal sealed class ControlServer : IDisposable
         fixed (Libc.PollFd* first = polled)
         {
             // Clients' time limits are checked once a second; without clients there is nothing to check.
-            _ = Libc.poll(first, (nuint)polled.Length, _clients.Count > 0 || _isShort ? LookAgainMilliseconds : -1);
+            _ = Libc.poll(
+                first, (nuint)polled.Length, _clients.Exists(static client => client.Events is not null) ? NewsMilliseconds : _clients.Count > 0 || _isShort ? LookAgainMilliseconds : -1);
         }
 
         _wake.Reset();
     }
 
     private bool MayAccept =>
-        _clients.Count < MaxClients && _time.GetTimestamp() >= _acceptsFrom && (_clients.Count == 0 || Exhaustion.Shortage() is null);
+        _clients.Count < MaxClients && _time.GetTimestamp() >= _acceptsFrom && (_clients.TrueForAll(static client => client.Events is not null) || Exhaustion.Shortage() is null);
 
     private void Accept()
     {
@@ -196,39 +232,20 @@ internal sealed class ControlServer : IDisposable
             case { Command: "status" }:
                 client.Answer(Serialize(Status()), stayOpen: false);
                 break;
-            case { Command: "stop" }:
-                Take(client, new StopRequested(request.Quick == true ? StopKind.Quick : StopKind.Graceful), stayOpen: true);
-                break;
-            case { Command: "scale", Workers: >= 1 and var workers } when workers <= ArbiterSettings.MaxWorkers:
-                Take(client, new ScaleRequested(workers), stayOpen: false);
-                break;
-            case { Command: "scale" }:
+            case { Command: "scale" } when request.Workers is not >= 1 || request.Workers > ArbiterSettings.MaxWorkers:
                 client.Answer(Error($"workers ({request.Workers?.ToString() ?? "missing"}) must be from 1 to {ArbiterSettings.MaxWorkers}"), stayOpen: false);
                 break;
-            case { Command: "reload" }:
-                Take(client, new ReloadRequested(), stayOpen: false);
+            case { Wait: true, Command: not "stop" } when _clients.Count(static one => one.Events is not null) >= MaxFollowers:
+                client.Answer(Error($"{MaxFollowers} clients are waiting for the end of a command already; try again later"), stayOpen: false);
                 break;
-            case { Command: "restart" }:
-                Take(client, new RestartRequested(request.Worker), stayOpen: false);
-                break;
-            case { Command: "drain", Worker: { } one }:
-                Take(client, new DrainRequested(one), stayOpen: false);
-                break;
-            case { Command: "drain" }:
-                Take(client, new DrainAllRequested(), stayOpen: false);
-                break;
-            case { Command: "upgrade" }:
-                _upgrade(() => Taken(client, stayOpen: false));
+            case not null when EventOf(request) is { } asked:
+                Take(client, request, asked);
                 break;
             case { Command: { } asked } when _questions.TryGetValue(asked, out var answer):
                 client.Answer(Serialize(answer(request)), stayOpen: false);
                 break;
             case { Command: { } asked } when _lateQuestions.TryGetValue(asked, out var answerLate):
-                answerLate(request, response =>
-                {
-                    _answered.Enqueue((client, response));
-                    _wake.Set();
-                });
+                answerLate(request, response => Later(() => client.Answer(Serialize(response), stayOpen: false)));
                 break;
             case { Command: { Length: <= 32 } command }:
                 client.Answer(Error($"unknown command '{command}': this supervisor has version {SupervisorVersion.Text}; is `green` newer?"), stayOpen: false);
@@ -239,15 +256,50 @@ internal sealed class ControlServer : IDisposable
         }
     }
 
-    private void Take(ControlClientConnection client, SupervisorEvent happened, bool stayOpen) =>
-        _post(happened, () => Taken(client, stayOpen));
+    private static SupervisorEvent? EventOf(ControlRequest request) => request.Command switch
+    {
+        "stop" => new StopRequested(request.Quick == true ? StopKind.Quick : StopKind.Graceful),
+        "scale" => new ScaleRequested(request.Workers!.Value),
+        "reload" => new ReloadRequested(),
+        "restart" => new RestartRequested(request.Worker),
+        "drain" => request.Worker is { } worker ? new DrainRequested(worker) : new DrainAllRequested(),
+        "upgrade" => new UpgradeRequested(),
+        _ => null,
+    };
+
+    private void Take(ControlClientConnection client, ControlRequest request, SupervisorEvent asked)
+    {
+        client.Events = request.Wait == true ? LastEvent() : null;
+        if (client.Events is null || asked is StopRequested)
+        {
+            // The connection of a stop ends with the supervisor.
+            _post(asked, () => Taken(client, null, stayOpen: asked is StopRequested));
+            return;
+        }
+
+        _operate(
+            asked,
+            id => Taken(client, new OperationStatus(id, request.Command), stayOpen: true),
+            (end, message) => Later(() => client.Answer(
+                Serialize(new ControlResponse
+                {
+                    Operation = new OperationStatus(end.Id, request.Command, end.Outcome, message, ReloadFailure.WorkerOf(end.Cause)),
+                    Lines = News(client)?.Lines,
+                }),
+                stayOpen: false)));
+    }
 
     // The answer is built on this server's thread: the supervisor's thread must not read /proc for it.
-    private void Taken(ControlClientConnection client, bool stayOpen)
+    private void Taken(ControlClientConnection client, OperationStatus? operation, bool stayOpen) =>
+        Later(() => client.Answer(Serialize(Status() with { Operation = operation, Next = client.Events }), stayOpen));
+
+    private void Later(Action answer)
     {
-        _taken.Enqueue((client, stayOpen));
+        _answers.Enqueue(answer);
         _wake.Set();
     }
+
+    private long? LastEvent() => _questions["events"](new ControlRequest { Command = "events", Last = 0 }).Next;
 
     private ControlResponse Status() => new() { Status = _status() };
 

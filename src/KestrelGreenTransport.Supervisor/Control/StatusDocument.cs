@@ -16,7 +16,8 @@ internal sealed record StatusDocument
 
     public required int SupervisorPid { get; init; }
 
-    public required string State { get; init; }
+    [JsonConverter(typeof(NameConverter<SupervisorPhase>))]
+    public required SupervisorPhase State { get; init; }
 
     public required long Generation { get; init; }
 
@@ -47,7 +48,8 @@ internal sealed record WorkerStatus
 
     public required long Generation { get; init; }
 
-    public required string State { get; init; }
+    [JsonConverter(typeof(NameConverter<WorkerPhase>))]
+    public required WorkerPhase State { get; init; }
 
     public required double? UptimeSeconds { get; init; }
 
@@ -123,7 +125,7 @@ internal sealed record LastExitStatus(
         exit.Pid);
 }
 
-/// <summary>A command to the supervisor: one line of JSON on the control socket.</summary>
+/// <summary>A command to the supervisor: one line of JSON on the control socket (docs/architecture.md).</summary>
 internal sealed record ControlRequest
 {
     /// <summary>
@@ -131,6 +133,10 @@ internal sealed record ControlRequest
     /// <c>logs</c>, <c>events</c> or <c>story</c>.
     /// </summary>
     public required string Command { get; init; }
+
+    /// <summary>stop, scale, reload, restart, drain, upgrade: keep the connection, with a line for the events meanwhile and a last one for the outcome.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? Wait { get; init; }
 
     /// <summary>stop: leave at once instead of finishing requests.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -170,7 +176,11 @@ internal sealed record ControlResponse
     /// <summary>The state after the command was taken; always there unless there is an error or another answer was asked for.</summary>
     public StatusDocument? Status { get; init; }
 
-    /// <summary>reloads: how they stand.</summary>
+    /// <summary>What a client waits for.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public OperationStatus? Operation { get; init; }
+
+    /// <summary>reloads, which a <c>green</c> of an older version asks: how they stand.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public ReloadsStatus? Reloads { get; init; }
 

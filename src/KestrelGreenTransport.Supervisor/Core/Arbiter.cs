@@ -36,6 +36,19 @@ internal static class Arbiter
     {
         switch (happened)
         {
+            case OperationRequested asked:
+                if (Operations.Begin(step, asked))
+                {
+                    Take(step, asked.Request);
+                }
+
+                break;
+            case UpgradeRequested:
+                step.Do(new BeginUpgrade());
+                break;
+            case UpgradeEnded ended:
+                Operations.UpgradeEnded(step, ended);
+                break;
             case Started when !step.IsStopping:
                 Launching.Begin(step);
                 break;
@@ -210,7 +223,9 @@ internal static class Arbiter
             step.State = step.State with { Phase = PhaseOf(step) };
             Reloading.BeginIfAsked(step);
         }
-        else if (step.State is { Workers.IsEmpty: true, Preparing: null })
+
+        Operations.Conclude(step);
+        if (step is { IsStopping: true, State: { Workers.IsEmpty: true, Preparing: null } })
         {
             step.State = step.State with { Phase = SupervisorPhase.Stopped };
             step.Do(new Leave(step.State.ExitCode));

@@ -39,5 +39,16 @@ internal sealed record KillWorker(int Index) : Effect;
 /// <summary>Something a person should read.</summary>
 internal sealed record Report(Notice Notice) : Effect;
 
+/// <summary>Start a successor; answered by <see cref="UpgradeEnded"/>.</summary>
+internal sealed record BeginUpgrade : Effect;
+
+/// <summary>An operation is over: its client is told.</summary>
+/// <param name="Id">The operation.</param>
+/// <param name="Request">What was asked for.</param>
+/// <param name="Outcome">How it ended.</param>
+/// <param name="Left">How many processes had to leave for it.</param>
+/// <param name="Cause">Why it failed.</param>
+internal sealed record EndOperation(long Id, SupervisorEvent Request, OperationOutcome Outcome, int Left, Notice? Cause) : Effect;
+
 /// <summary>All is done: leave with this code.</summary>
 internal sealed record Leave(int ExitCode) : Effect;

@@ -107,6 +107,16 @@ internal sealed record DrainRequested(int Index) : SupervisorEvent;
 /// <summary>Ask every worker to leave, and keep the sockets (WINCH).</summary>
 internal sealed record DrainAllRequested : SupervisorEvent;
 
+/// <summary>Have a new supervisor take over from this one (USR2).</summary>
+internal sealed record UpgradeRequested : SupervisorEvent;
+
+/// <summary>The successor takes over now, or there is none.</summary>
+/// <param name="Failure">Why there is none; null if it takes over.</param>
+internal sealed record UpgradeEnded(string? Failure) : SupervisorEvent;
+
+/// <summary>A client asks for this, and waits for <see cref="EndOperation"/>.</summary>
+internal sealed record OperationRequested(long Id, SupervisorEvent Request) : SupervisorEvent;
+
 internal enum StopKind
 {
     /// <summary>Requests in flight may finish within GracefulTimeout.</summary>

@@ -127,6 +127,7 @@ internal static class Replacement
         }
 
         step.Say(notice(delay));
+        Operations.NotStarted(step, lost, notice(delay));
         if (delay == TimeSpan.Zero)
         {
             Launching.Spawn(step, replacement);

@@ -54,6 +54,9 @@ internal sealed record SupervisorState
     /// <summary>How the last reload ended; null before the first.</summary>
     public ReloadOutcome? LastReload { get; init; }
 
+    /// <summary>What clients have asked for and wait for, oldest first.</summary>
+    public ImmutableList<Operation> Operations { get; init; } = [];
+
     /// <summary>The one replacement that boots while the old worker still serves, or null.</summary>
     public Surge? Surge { get; init; }
 
@@ -82,6 +85,9 @@ internal enum SupervisorPhase
     Reloading,
     Stopping,
     Stopped,
+
+    /// <summary>A successor is starting. Only the status document says so: the arbiter decides as in the other states.</summary>
+    Upgrading,
 }
 
 /// <summary>A reload under way: from generation <see cref="SupervisorState.Generation"/> to another.</summary>

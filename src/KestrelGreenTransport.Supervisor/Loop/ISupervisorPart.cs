@@ -33,6 +33,11 @@ internal interface ISupervisorPart
     {
     }
 
+    /// <summary>A successor is to be started.</summary>
+    void OnUpgradeRequested()
+    {
+    }
+
     /// <summary>The arbiter has processed an event.</summary>
     void OnState(SupervisorState state)
     {

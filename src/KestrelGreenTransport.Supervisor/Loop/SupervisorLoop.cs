@@ -37,7 +37,9 @@ internal sealed class SupervisorLoop(
     private readonly Queue<SupervisorEvent> _events = new();
     private readonly Dictionary<int, WorkerProcess> _processes = [];
     private readonly RecordedRoutes _recorded = new();
+    private readonly Dictionary<long, Action<EndOperation>> _operations = [];
     private volatile SupervisorState _state = initial;
+    private long _lastOperation;
     private int? _exitCode;
     private long _nextTick;
     private int _ticks;
@@ -66,6 +68,18 @@ internal sealed class SupervisorLoop(
         }
 
         taken();
+    });
+
+    /// <summary>Brings in a request from another thread, as an operation.</summary>
+    /// <param name="request">What is asked for.</param>
+    /// <param name="named">Gets the operation's id; on this thread.</param>
+    /// <param name="ended">Called once it is over; on this thread.</param>
+    public void Post(SupervisorEvent request, Action<long> named, Action<EndOperation> ended) => PostAction(() =>
+    {
+        var id = ++_lastOperation;
+        _operations.Add(id, ended);
+        named(id);
+        Apply(new OperationRequested(id, request));
     });
 
     /// <summary>Has the arbiter take an event, after those that it has not taken yet. On this thread.</summary>
@@ -380,6 +394,16 @@ internal sealed class SupervisorLoop(
                 case Report report:
                     SupervisorActivities.Tell(report.Notice);
                     reporter.Report(report.Notice);
+                    break;
+                case BeginUpgrade:
+                    foreach (var part in Parts)
+                    {
+                        part.OnUpgradeRequested();
+                    }
+
+                    break;
+                case EndOperation end when _operations.Remove(end.Id, out var ended):
+                    ended(end);
                     break;
                 case Leave leave:
                     _exitCode = leave.ExitCode;

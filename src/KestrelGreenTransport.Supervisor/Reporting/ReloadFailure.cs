@@ -23,7 +23,7 @@ internal static class ReloadFailure
     };
 
     /// <summary>The worker that made it fail, if one did.</summary>
-    public static int? WorkerOf(Notice cause) => cause switch
+    public static int? WorkerOf(Notice? cause) => cause switch
     {
         WorkerDiedNotice n => n.Index,
         WorkerStaleNotice n => n.Index,

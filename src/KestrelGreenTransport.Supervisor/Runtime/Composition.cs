@@ -34,7 +34,6 @@ internal sealed class Composition : IDisposable
     private readonly NoticeReporter _reporter;
     private readonly HookRunner _hooks;
     private readonly Handover _handover;
-    private readonly Upgrade _upgrade;
     private readonly FiguresSource _figures;
     private readonly DumpRequestHandler _dumps;
     private readonly RequestsInFlight _inFlight;
@@ -89,7 +88,7 @@ internal sealed class Composition : IDisposable
                 Dumps = folder is null ? null : new HungDumps(dumper, folder, plan.Options.DumpKind),
             });
             _handover = new Handover(listeners, control, pidFile, name, service, init, Own(new Answering()));
-            var upgrade = _upgrade = Own(new Upgrade(plan, _handover, work, loop, previous, time, Logger));
+            var upgrade = Own(new Upgrade(plan, _handover, work, loop, previous, time, Logger));
             var heat = new WorkerHeat(board);
             _inFlight = new RequestsInFlight(loop.PostAction, loop.Tell, time);
             loop.Parts.AddRange(
@@ -109,7 +108,7 @@ internal sealed class Composition : IDisposable
             Own(new SupervisorMeter(_figures.Now));
             Begin(previous, work);
             Own(plan is { Options.Watch: true, App.Project: { } project } ? new SourceWatch(project.Sources, OnChanged, Logger) : null);
-            Own(handlesSignals ? new SignalHandlers(loop, upgrade, writer) : null);
+            Own(handlesSignals ? new SignalHandlers(loop, writer) : null);
         }
         catch
         {
@@ -213,12 +212,10 @@ internal sealed class Composition : IDisposable
     {
         _handover.TakeOver();
         _handover.Answering.Begin(() => new ControlServer(
-            _handover.Control, Loop.Post, () => _figures.Now().Status, ControlQuestions.Of(_journal, _figures.Now, () => Loop.State, _time),
-            new Dictionary<string, Action<ControlRequest, Action<ControlResponse>>> { ["dump"] = _dumps.Handle, ["requests"] = _inFlight.Ask }, Logger, _time,
-            upgrade: taken => Loop.PostAction(() =>
-            {
-                _upgrade.Begin();
-                taken();
-            })));
+            _handover.Control, Loop.Post, Operate, () => _figures.Now().Status, ControlQuestions.Of(_journal, _figures.Now, () => Loop.State, _time),
+            new Dictionary<string, Action<ControlRequest, Action<ControlResponse>>> { ["dump"] = _dumps.Handle, ["requests"] = _inFlight.Ask }, Logger, _time));
+
+        void Operate(SupervisorEvent request, Action<long> named, Action<EndOperation, string> ended) =>
+            Loop.Post(request, named, end => ended(end, OperationText.Of(end, Loop.State, _plan.Name)));
     }
 }

@@ -4,7 +4,6 @@ using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Loop;
 using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Output;
-using KestrelGreenTransport.Supervisor.Upgrading;
 
 namespace KestrelGreenTransport.Supervisor.Runtime;
 
@@ -17,7 +16,7 @@ internal sealed class SignalHandlers : IDisposable
 {
     private readonly List<PosixSignalRegistration> _registrations = [];
 
-    public SignalHandlers(SupervisorLoop loop, Upgrade upgrade, OutputWriter output)
+    public SignalHandlers(SupervisorLoop loop, OutputWriter output)
     {
         var onTerminal = HasControllingTerminal();
         Signals.StopIgnoring(
@@ -47,7 +46,7 @@ internal sealed class SignalHandlers : IDisposable
             output.Reopen();
             loop.PostAction(loop.ReopenAccessLogs);
         });
-        On((PosixSignal)Signals.SIGUSR2, () => loop.PostAction(upgrade.Begin));
+        On((PosixSignal)Signals.SIGUSR2, () => loop.Post(new UpgradeRequested()));
         On((PosixSignal)Signals.SIGTTIN, () => ScaleUnlessTerminal(+1));
         On((PosixSignal)Signals.SIGTTOU, () => ScaleUnlessTerminal(-1));
         On((PosixSignal)Signals.SIGWINCH, () =>

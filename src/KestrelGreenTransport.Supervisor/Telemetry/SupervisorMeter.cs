@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Reporting;
 
 namespace KestrelGreenTransport.Supervisor.Telemetry;
 
@@ -20,7 +21,7 @@ internal sealed class SupervisorMeter : IDisposable
         _meter.CreateObservableUpDownCounter(
             "green.supervisor.workers",
             () => figures().Status.Workers.CountBy(static worker => worker.State)
-                .Select(static state => new Measurement<long>(state.Value, new KeyValuePair<string, object?>("green.worker.state", state.Key))),
+                .Select(static state => new Measurement<long>(state.Value, new KeyValuePair<string, object?>("green.worker.state", NoticeReporter.Name(state.Key)))),
             "{worker}", "Workers by state.");
         _meter.CreateObservableUpDownCounter(
             "green.supervisor.workers.target", () => (long)figures().Status.WorkersTarget, "{worker}", "Wanted number of workers.");

@@ -38,24 +38,24 @@ internal sealed class Upgrade(
     /// <summary>Whether a successor is coming up.</summary>
     public bool IsUnderWay => _isStarting || _successor is not null;
 
-    /// <summary>Starts the successor; on the supervisor's thread. Obstacles are logged.</summary>
-    public void Begin()
+    public void OnUpgradeRequested()
     {
-        if (_isStarting || _successor is not null)
+        if (IsUnderWay)
         {
+            // The clients that asked for either wait for the end of this one.
             SupervisorLog.UpgradeIgnored(logger, "another upgrade is in progress");
         }
         else if (loop.State.Stop is not null || handover.Listeners.AreClosing)
         {
-            SupervisorLog.UpgradeIgnored(logger, "the supervisor is stopping");
+            Ignore("the supervisor is stopping");
         }
         else if (!loop.State.EverServed)
         {
-            SupervisorLog.UpgradeIgnored(logger, "no worker has been ready yet");
+            Ignore("no worker has been ready yet");
         }
         else if (previous is { IsInForce: true })
         {
-            SupervisorLog.UpgradeIgnored(logger, "the previous supervisor has not handed over yet");
+            Ignore("the previous supervisor has not handed over yet");
         }
         else
         {
@@ -69,7 +69,7 @@ internal sealed class Upgrade(
             }
             catch (IOException e)
             {
-                SupervisorLog.UpgradeNotStarted(logger, e.Message);
+                NotStarted(e.Message);
             }
         }
     }
@@ -110,8 +110,9 @@ internal sealed class Upgrade(
         }
         else if (successor.Reap() is { } status)
         {
-            SupervisorLog.UpgradeFailed(logger, successor.Pid, SupervisorLog.Describe(status));
-            Forget();
+            var how = SupervisorLog.Describe(status);
+            SupervisorLog.UpgradeFailed(logger, successor.Pid, how);
+            Forget($"supervisor {successor.Pid} {how}");
         }
         else if ((state.Stop is not null || time.GetTimestamp() >= _deadline) && !_wasEnded)
         {
@@ -144,8 +145,7 @@ internal sealed class Upgrade(
             loop.PostAction(() =>
             {
                 _isStarting = false;
-                SupervisorLog.UpgradeNotStarted(logger, e.Message);
-                Forget();
+                NotStarted(e.Message);
             });
         }
     }
@@ -210,6 +210,9 @@ internal sealed class Upgrade(
     private void HandOver(int pid)
     {
         _isHandingOver = true;
+
+        // While this supervisor still answers: clients that wait are told.
+        loop.Apply(new UpgradeEnded(null));
         work.Do(() =>
         {
             handover.LetGo();
@@ -224,12 +227,25 @@ internal sealed class Upgrade(
         });
     }
 
-    private void Forget()
+    private void Ignore(string why)
+    {
+        SupervisorLog.UpgradeIgnored(logger, why);
+        loop.Post(new UpgradeEnded(why));
+    }
+
+    private void NotStarted(string why)
+    {
+        SupervisorLog.UpgradeNotStarted(logger, why);
+        Forget(why);
+    }
+
+    private void Forget(string why)
     {
         _channel?.Dispose();
         _successor?.Dispose();
         _channel = null;
         _successor = null;
         _wasEnded = false;
+        loop.Post(new UpgradeEnded(why));
     }
 }

@@ -19,54 +19,9 @@ internal static class DrainCommand
             ? host.Fail(ExitCodes.Usage, error)
             : (worker, parsed.GetValue(all)) switch
             {
-                ({ } one, false) => ClientCommand.Talk(host, parsed, client => Drain(host, client, one)),
-                (null, true) => ClientCommand.Talk(host, parsed, client => DrainAll(host, client)),
+                (not null, false) or (null, true) => ClientCommand.Talk(host, parsed, client => Operation.Run(host, client, new ControlRequest { Command = "drain", Worker = worker })),
                 _ => host.Fail(ExitCodes.Usage, "name a worker (green drain N), or use green drain --all, after which no worker is serving. To replace workers: green restart."),
             });
         return (command, ["green drain 2", "green drain --all"]);
-    }
-
-    private static int Drain(ToolHost host, ControlClient client, int worker)
-    {
-        var before = client.Ask(new ControlRequest { Command = "status" });
-        if (before.Workers.FirstOrDefault(one => one.Index == worker) is not { State: "serving" or "standby", Pid: { } pid })
-        {
-            return host.Fail(ExitCodes.Usage, $"{before.Name} has no worker {worker} that is serving or on standby: green status lists the workers.");
-        }
-
-        var progress = new WorkerProgress(host.Error);
-        progress.Look(before);
-        for (var now = client.Ask(new ControlRequest { Command = "drain", Worker = worker }); ; now = Progress.Look(host, client))
-        {
-            progress.Look(now);
-            if (now.Workers.FirstOrDefault(one => one.Pid == pid) is not { } leaving)
-            {
-                host.Out.WriteLine($"{now.Name}: worker {worker} (pid {pid}) has exited; {now.Workers.Count(static one => one.State == "serving")} of {now.WorkersTarget} serving.");
-                return ExitCodes.Ok;
-            }
-
-            if (leaving.State is "serving" or "standby")
-            {
-                return host.Fail(ExitCodes.Unexpected, $"{now.Name} is {now.State}, so worker {worker} was not drained. Try again when it is running.");
-            }
-
-            host.Wait(Progress.LookAgainAfter);
-        }
-    }
-
-    private static int DrainAll(ToolHost host, ControlClient client)
-    {
-        var progress = new Progress(host, client);
-        for (var now = client.Ask(new ControlRequest { Command = "drain" }); ; now = Progress.Look(host, client))
-        {
-            progress.Show();
-            if (now.Workers.Count == 0)
-            {
-                host.Out.WriteLine($"{now.Name} has no workers now; its sockets stay open. Start workers again with green reload.");
-                return ExitCodes.Ok;
-            }
-
-            host.Wait(Progress.LookAgainAfter);
-        }
     }
 }

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using KestrelGreenTransport.Supervisor;
+using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Reporting;
 
 namespace KestrelGreenTransport.Tool.Commands;
 
@@ -12,22 +14,15 @@ internal static class StopCommand
         var command = new Command("stop", "Stop a supervisor and its workers, and wait until they have exited. Requests in flight finish.") { quick };
         command.SetAction(parsed => ClientCommand.Talk(host, parsed, client =>
         {
-            var name = "";
-            var progress = new WorkerProgress(host.Error);
-            client.Stop(
-                parsed.GetValue(quick),
-                status =>
-                {
-                    name = $"{status.Name} (pid {status.SupervisorPid})";
-                    host.Error.WriteLine($"stopping {name} with {Workers(status.Workers.Count)}. Ctrl+C only stops waiting.");
-                    progress.Look(status);
-                },
-                progress.Look);
-            host.Out.WriteLine($"{name} has stopped.");
+            var status = Operation.Follow(
+                host,
+                client.Stop(parsed.GetValue(quick)),
+                static status => $"stopping {Name(status)} with {Counted.Of(status.Workers.Count, "worker")}. Ctrl+C only stops waiting.").Status!;
+            host.Out.WriteLine($"{Name(status)} has stopped.");
             return ExitCodes.Ok;
         }));
         return (command, ["green stop", "green stop --name shop", "green stop --quick"]);
     }
 
-    private static string Workers(int count) => count == 1 ? "1 worker" : $"{count} workers";
+    private static string Name(StatusDocument status) => $"{status.Name} (pid {status.SupervisorPid})";
 }

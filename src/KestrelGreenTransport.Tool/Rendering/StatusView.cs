@@ -1,5 +1,7 @@
 using System.Globalization;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Reporting;
 using Spectre.Console;
 
 namespace KestrelGreenTransport.Tool.Rendering;
@@ -12,9 +14,9 @@ internal static class StatusView
     public static void Write(StatusDocument status, ToolHost host)
     {
         var console = PlainConsole.Of(host);
-        var serving = status.Workers.Count(static worker => worker.State == "serving");
+        var serving = status.Workers.Count(static worker => worker.State == WorkerPhase.Serving);
         console.MarkupLineInterpolated(CultureInfo.InvariantCulture,
-            $"[bold]{status.Name}[/] is [{ColourOf(status.State)}]{status.State}[/]: {serving}/{status.WorkersTarget} {(status.WorkersTarget == 1 ? "worker" : "workers")} serving, generation {status.Generation}, pid {status.SupervisorPid}, version {status.Version}");
+            $"[bold]{status.Name}[/] is [{ColourOf(status.State)}]{NoticeReporter.Name(status.State)}[/]: {serving}/{status.WorkersTarget} {(status.WorkersTarget == 1 ? "worker" : "workers")} serving, generation {status.Generation}, pid {status.SupervisorPid}, version {status.Version}");
         foreach (var listener in status.Listeners)
         {
             console.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"{listener.Endpoint}, {listener.Queued} of {listener.Backlog} in the queue");
@@ -39,7 +41,7 @@ internal static class StatusView
                 console.WriteLine(line);
             }
 
-            if (worker.State == "backoff")
+            if (worker.State == WorkerPhase.Backoff)
             {
                 console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  it will be restarted after a pause; its last output: green status {worker.Index}"));
             }
@@ -60,7 +62,7 @@ internal static class StatusView
             table.AddRow(
                 Plain(worker.Index.ToString(CultureInfo.InvariantCulture)),
                 Plain(worker.Pid?.ToString(CultureInfo.InvariantCulture) ?? "-"),
-                new Markup($"[{ColourOf(worker.State)}]{Markup.Escape(worker.State)}[/]"),
+                new Markup($"[{ColourOf(worker.State)}]{NoticeReporter.Name(worker.State)}[/]"),
                 Plain(ShortFigures.Time(worker.UptimeSeconds)),
                 Plain(ShortFigures.Time(worker.HeartbeatAgeSeconds)),
                 Plain($"{ShortFigures.Count(worker.Connections)}/{ShortFigures.Count(worker.ConnectionsLimit)}"),
@@ -111,10 +113,17 @@ internal static class StatusView
 
     private static Text Plain(string text) => new(text);
 
-    public static string ColourOf(string state) => state switch
+    public static string ColourOf(WorkerPhase state) => state switch
     {
-        "serving" or "running" => "green",
-        "degraded" or "suspect" or "killing" or "backoff" => "red",
+        WorkerPhase.Serving => "green",
+        WorkerPhase.Suspect or WorkerPhase.Killing or WorkerPhase.Backoff => "red",
+        _ => "yellow",
+    };
+
+    public static string ColourOf(SupervisorPhase state) => state switch
+    {
+        SupervisorPhase.Running => "green",
+        SupervisorPhase.Degraded => "red",
         _ => "yellow",
     };
 }

@@ -1,5 +1,7 @@
 using System.Globalization;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Reporting;
 using Spectre.Console;
 
 namespace KestrelGreenTransport.Tool.Rendering;
@@ -38,12 +40,12 @@ internal static class WorkerView
         var process = worker switch
         {
             { Pid: { } pid } => $"pid {pid}, up {ShortFigures.Time(worker.UptimeSeconds)}, last heartbeat {ShortFigures.Time(worker.HeartbeatAgeSeconds)} ago",
-            { State: "backoff" } => "no process; a new one starts after a pause of up to 30 s",
+            { State: WorkerPhase.Backoff } => "no process; a new one starts after a pause of up to 30 s",
             _ => "no process",
         };
         console.MarkupLineInterpolated(
             CultureInfo.InvariantCulture,
-            $"[bold]worker {worker.Index}[/] of {document.Name} is [{StatusView.ColourOf(worker.State)}]{worker.State}[/]: {process}, generation {worker.Generation}{(worker.Leader ? ", the leader" : "")}");
+            $"[bold]worker {worker.Index}[/] of {document.Name} is [{StatusView.ColourOf(worker.State)}]{NoticeReporter.Name(worker.State)}[/]: {process}, generation {worker.Generation}{(worker.Leader ? ", the leader" : "")}");
         host.Out.WriteLine(
             $"{ShortFigures.Count(worker.Connections)} of {ShortFigures.Count(worker.ConnectionsLimit)} connections, {ShortFigures.Count(worker.RequestsInFlight)} in flight, {ShortFigures.Count(worker.RequestsTotal)} served, {ShortFigures.Size(worker.RssBytes)}, {ShortFigures.Time(worker.CpuSeconds)} of CPU time");
         if (StatusView.Warmth(worker) is { } warmth)

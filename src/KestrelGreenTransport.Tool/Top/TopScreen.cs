@@ -1,6 +1,8 @@
 using System.Globalization;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Output;
+using KestrelGreenTransport.Supervisor.Reporting;
 using KestrelGreenTransport.Tool.Rendering;
 
 namespace KestrelGreenTransport.Tool.Top;
@@ -22,7 +24,7 @@ internal static class TopScreen
         }
 
         var total = model.Total;
-        var serving = status.Workers.Count(static worker => worker.State == "serving");
+        var serving = status.Workers.Count(static worker => worker.State == WorkerPhase.Serving);
         var lines = new List<string>
         {
             Head(status, serving, width, paint),
@@ -54,10 +56,11 @@ internal static class TopScreen
     private static string Head(StatusDocument status, int serving, int width, Paint paint)
     {
         var up = ShortFigures.Time((TimeProvider.System.GetUtcNow() - status.StartedAt).TotalSeconds);
-        var text = Fit($"{status.Name}  {status.State}  {serving}/{status.WorkersTarget} serving  generation {status.Generation}  up {up}  pid {status.SupervisorPid}", width);
+        var state = NoticeReporter.Name(status.State);
+        var text = Fit($"{status.Name}  {state}  {serving}/{status.WorkersTarget} serving  generation {status.Generation}  up {up}  pid {status.SupervisorPid}", width);
         var at = status.Name.Length + 2;
-        return text.Length >= at + status.State.Length
-            ? paint.Bold(text[..at]) + paint.State(status.State, status.State) + text[(at + status.State.Length)..]
+        return text.Length >= at + state.Length
+            ? paint.Bold(text[..at]) + paint.In(StatusView.ColourOf(status.State), state) + text[(at + state.Length)..]
             : text;
     }
 
@@ -73,7 +76,7 @@ internal static class TopScreen
         var rates = model.RatesOf(worker.Index);
         var mark = worker.Index == model.Chosen ? ">" : " ";
         var before = string.Create(CultureInfo.InvariantCulture, $"{mark}{worker.Index,3}{(worker.Leader ? '*' : ' ')}{(worker.Pid?.ToString(CultureInfo.InvariantCulture) ?? "-"),7} ");
-        var state = (worker.Hot == false ? "cold" : worker.State).PadRight(8);
+        var state = (worker.Hot == false ? "cold" : NoticeReporter.Name(worker.State)).PadRight(8);
         var served = worker.WarmUp is { } part
             ? string.Create(CultureInfo.InvariantCulture, $"  warm-up {part * 100:0}%, {worker.CompiledMethodsPerSecond ?? 0:0} methods/s").PadRight(32)
             : string.Create(CultureInfo.InvariantCulture,
@@ -82,14 +85,14 @@ internal static class TopScreen
             $" {ShortFigures.Time(worker.HeartbeatAgeSeconds),6} {served} {Cpu(model.CpuOf(worker)),5} {ShortFigures.Size(worker.RssBytes),6} {worker.Restarts,4}");
         var line = Fit(before + state + rest, width);
         return line.Length >= before.Length + state.Length
-            ? line[..before.Length] + paint.State(worker.Hot == false ? "cold" : worker.State, state) + line[(before.Length + state.Length)..]
+            ? line[..before.Length] + paint.In(worker.Hot == false ? "yellow" : StatusView.ColourOf(worker.State), state) + line[(before.Length + state.Length)..]
             : line;
     }
 
     private static string Event(LogLine line, int width, Paint paint)
     {
         var text = Fit($"{line.At.ToLocalTime().ToString("HH:mm:ss", CultureInfo.InvariantCulture)} {line.Text.Replace('\n', ' ')}", width);
-        return line.Level is "error" or "critical" ? paint.State("killing", text) : line.Level == "warning" ? paint.State("draining", text) : text;
+        return line.Level is "error" or "critical" ? paint.In("red", text) : line.Level == "warning" ? paint.In("yellow", text) : text;
     }
 
     // A worker's words are data: a control character in them must not steer the terminal.
@@ -114,19 +117,12 @@ internal static class TopScreen
 
     private sealed class Paint(bool coloured)
     {
-        public string Bold(string text) => In("1", text);
+        public string Bold(string text) => Code("1", text);
 
-        public string Dim(string text) => In("2", text);
+        public string Dim(string text) => Code("2", text);
 
-        public string State(string state, string text) => In(
-            state switch
-            {
-                "serving" or "running" => "32",
-                "degraded" or "suspect" or "killing" or "backoff" => "31",
-                _ => "33",
-            },
-            text);
+        public string In(string colour, string text) => Code(colour switch { "green" => "32", "red" => "31", _ => "33" }, text);
 
-        private string In(string code, string text) => coloured && text.Length > 0 ? $"\e[{code}m{text}\e[0m" : text;
+        private string Code(string code, string text) => coloured && text.Length > 0 ? $"\e[{code}m{text}\e[0m" : text;
     }
 }

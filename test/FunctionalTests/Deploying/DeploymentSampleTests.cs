@@ -84,7 +84,7 @@ public sealed partial class DeploymentSampleTests
         var status = await Eventually.Get(
             "two workers serve",
             () => ControlClient.Status(folder.File("run/image.sock")),
-            static status => status.Workers.Count(static worker => worker.State == "serving") == 2,
+            static status => status.Workers.Count(static worker => worker.State == WorkerPhase.Serving) == 2,
             container.Describe);
         Assert.Equal($"tcp://{http}", Assert.Single(status.Listeners).Endpoint);
         var first = Assert.Single(Kernel.ChildrenOf(container.Pid));

@@ -124,7 +124,7 @@ public sealed class ServiceManagerTests
         await manager.Line("^kept green.tcp%3A%2F%2F127.0.0.1%3A0%231$");
         var answered = await manager.Line("^answered");
         Assert.StartsWith("answered HTTP/1.1 200 OK at ", answered, StringComparison.Ordinal);
-        var status = await Eventually.Get("it serves", () => ControlClient.Status(folder.File("stored.sock")), static status => status.Workers.Any(static worker => worker.State == "serving"), manager.Describe);
+        var status = await Eventually.Get("it serves", () => ControlClient.Status(folder.File("stored.sock")), static status => status.Workers.Any(static worker => worker.State == WorkerPhase.Serving), manager.Describe);
         Assert.EndsWith($":{answered.Split(' ')[^1]}", Assert.Single(status.Listeners).Endpoint, StringComparison.Ordinal);
         Assert.DoesNotContain("removed", manager.Output, StringComparison.Ordinal);
         Kernel.Signal(manager.Pid, Kernel.SIGTERM);

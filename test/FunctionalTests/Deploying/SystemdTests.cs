@@ -31,7 +31,7 @@ public sealed class SystemdTests
         var status = await Eventually.Get(
             "two workers serve",
             () => ControlClient.Status(home.File("socket.sock")),
-            static status => status.Workers.Count(static worker => worker.State == "serving") == 2,
+            static status => status.Workers.Count(static worker => worker.State == WorkerPhase.Serving) == 2,
             green.Describe);
 
         Assert.Equal($"tcp://127.0.0.1:{port}", Assert.Single(status.Listeners).Endpoint);

@@ -78,7 +78,7 @@ internal static class BootFaults
         Kernel.Signal(victim.Pid!.Value, Kernel.SIGKILL);
         await scene.Green.StatusWhen(
             "it has failed to come back, again and again",
-            static status => status.State == "degraded" && status.Workers.Any(static worker => worker is { State: "backoff", Restarts: >= 3 }));
+            static status => status.State == SupervisorPhase.Degraded && status.Workers.Any(static worker => worker is { State: WorkerPhase.Backoff, Restarts: >= 3 }));
         await scene.Load.More(20);
         if (intact is null)
         {

@@ -141,7 +141,7 @@ internal sealed class FaultScene
     }
 
     private Task<StatusDocument> NobodyIsConnected() => Green.StatusWhen(
-        "every slot came back", static status => status.Workers.All(static worker => worker is { State: "serving", Connections: 0, RequestsInFlight: 0 }));
+        "every slot came back", static status => status.Workers.All(static worker => worker is { State: WorkerPhase.Serving, Connections: 0, RequestsInFlight: 0 }));
 
     private void CheckLosses()
     {

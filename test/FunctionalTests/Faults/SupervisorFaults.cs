@@ -74,8 +74,8 @@ internal static class SupervisorFaults
 
     private static async Task IsReloaded(FaultScene scene) => await scene.Green.StatusWhen(
         "all workers are new",
-        status => status.State == "running" && status.Workers.Count == scene.Before.Workers.Count
-            && status.Workers.All(worker => worker.State == "serving" && scene.Before.Workers.All(old => old.Pid != worker.Pid)));
+        status => status.State == SupervisorPhase.Running && status.Workers.Count == scene.Before.Workers.Count
+            && status.Workers.All(worker => worker.State == WorkerPhase.Serving && scene.Before.Workers.All(old => old.Pid != worker.Pid)));
 
     private static async Task ReloadsInAnUpgrade(FaultScene scene)
     {
@@ -88,7 +88,7 @@ internal static class SupervisorFaults
         }
 
         await IsReloaded(scene);
-        await scene.Green.StatusWhen("another one is in charge", status => status.SupervisorPid != before && status.State == "running");
+        await scene.Green.StatusWhen("another one is in charge", status => status.SupervisorPid != before && status.State == SupervisorPhase.Running);
         await Eventually.True("the one before has left", () => !Kernel.IsAlive(before), scene.Green.Process.Describe);
     }
 
@@ -144,7 +144,7 @@ internal static class SupervisorFaults
 
             await scene.Load.More(50);
             silent.ForEach(static client => client.Dispose());
-            await scene.Green.StatusWhen("it tells of the worker that is missing", static status => status.State == "degraded" && status.Workers.Count(static worker => worker.State == "backoff") == 1);
+            await scene.Green.StatusWhen("it tells of the worker that is missing", static status => status.State == SupervisorPhase.Degraded && status.Workers.Count(static worker => worker.State == WorkerPhase.Backoff) == 1);
         }
         finally
         {

@@ -82,7 +82,7 @@ internal sealed class GreenRun : IAsyncDisposable
     public Task<StatusDocument> Serving(int workers) =>
         StatusWhen(
             $"{workers} workers serve",
-            status => status.State == "running" && status.Workers.Count == workers && status.Workers.All(static worker => worker.State == "serving"));
+            status => status.State == SupervisorPhase.Running && status.Workers.Count == workers && status.Workers.All(static worker => worker.State == WorkerPhase.Serving));
 
     /// <summary>Waits until this worker is gone and another process is serving in its place; returns the new worker.</summary>
     /// <remarks>The index may differ: a replacement that starts before the old process is gone cannot have its index.</remarks>
@@ -91,9 +91,9 @@ internal sealed class GreenRun : IAsyncDisposable
         var known = before.Workers.Select(static worker => worker.Pid).ToHashSet();
         var status = await StatusWhen(
             $"worker {victim.Index} (pid {victim.Pid}) is replaced",
-            status => status.State == "running"
+            status => status.State == SupervisorPhase.Running
                 && status.Workers.Count == before.Workers.Count
-                && status.Workers.All(worker => worker.State == "serving" && worker.Pid != victim.Pid));
+                && status.Workers.All(worker => worker.State == WorkerPhase.Serving && worker.Pid != victim.Pid));
         return Assert.Single(status.Workers, worker => !known.Contains(worker.Pid));
     }
 

@@ -69,6 +69,6 @@ public abstract class SharedRun(int workers) : IAsyncDisposable
 
     private Task<StatusDocument> AtRest() => _green!.StatusWhen(
         $"all workers ({workers}) serve and are idle",
-        status => status.State == "running" && status.Workers.Count == workers
-            && status.Workers.All(static worker => worker is { State: "serving", Connections: 0, RequestsInFlight: 0 }));
+        status => status.State == SupervisorPhase.Running && status.Workers.Count == workers
+            && status.Workers.All(static worker => worker is { State: WorkerPhase.Serving, Connections: 0, RequestsInFlight: 0 }));
 }

@@ -51,7 +51,7 @@ public sealed class BrokerTests
 
         var after = await green.StatusWhen(
             "two others serve",
-            now => now.State == "running" && now.Workers.Count == 2 && now.Workers.All(worker => worker.State == "serving" && !pids.Contains(worker.Pid!.Value)));
+            now => now.State == SupervisorPhase.Running && now.Workers.Count == 2 && now.Workers.All(worker => worker.State == WorkerPhase.Serving && !pids.Contains(worker.Pid!.Value)));
         Assert.Equal(status.Listeners.Select(static one => one.Endpoint), after.Listeners.Select(static one => one.Endpoint));
         Assert.Contains(await plain.Pid(), after.Workers.Select(static worker => worker.Pid!.Value));
         await green.StopCleanly();
@@ -109,7 +109,7 @@ public sealed class BrokerTests
         Configure("""{ "Web": { "Url": "http://127.0.0.1:0" } }""");
         Kernel.Signal(green.Process.Pid, Kernel.SIGHUP);
         var after = await green.StatusWhen(
-            "generation 2 serves on one socket", static now => now is { Generation: 2, State: "running", Listeners.Count: 1, Workers.Count: 2 });
+            "generation 2 serves on one socket", static now => now is { Generation: 2, State: SupervisorPhase.Running, Listeners.Count: 1, Workers.Count: 2 });
         Assert.Equal(before.Listeners.Single(one => !one.Endpoint.EndsWith($":{port}", StringComparison.Ordinal)).Endpoint, after.Listeners[0].Endpoint);
         Assert.Contains(await (await green.Target()).Pid(), after.Workers.Select(static worker => worker.Pid!.Value));
         var refused = await Assert.ThrowsAsync<SocketException>(() => Target.Loopback(port).Pid());

@@ -19,8 +19,8 @@ public sealed class HangTests
 
         // The replacement is serving before the old process is gone, and how that one ended is known only then.
         var status = await green.StatusWhen("the starved worker is replaced", static status =>
-            status.State == "running" && status.Workers.Count == 2
-            && status.Workers.Any(static worker => worker is { Restarts: 1, State: "serving", LastExit: not null }));
+            status.State == SupervisorPhase.Running && status.Workers.Count == 2
+            && status.Workers.Any(static worker => worker is { Restarts: 1, State: WorkerPhase.Serving, LastExit: not null }));
         var exit = Assert.Single(status.Workers, static worker => worker.Restarts == 1).LastExit!;
         Assert.Equal(("stale", "threadPoolStarvation", "SIGKILL"), (exit.Reason, exit.Verdict, exit.Signal));
         Assert.Equal(new VerdictsStatus(0, 1, 0, 0, 0), status.Verdicts);

@@ -48,7 +48,7 @@ public sealed class HostingTests
         await EachAnswers();
 
         Kernel.Signal(worker.Pid!.Value, Kernel.SIGKILL);
-        await green.StatusWhen("another one serves", now => now.State == "running" && now.Workers is [{ State: "serving" } next] && next.Pid != worker.Pid);
+        await green.StatusWhen("another one serves", now => now.State == SupervisorPhase.Running && now.Workers is [{ State: WorkerPhase.Serving } next] && next.Pid != worker.Pid);
         await EachAnswers();
         var status = await green.Status();
         Assert.Equal(2000, status.Workers[0].ConnectionsLimit);

@@ -18,7 +18,7 @@ public sealed class InitTests
         using var home = new TemporaryFolder();
         await using var container = Start(home, "--name", "first", "-w", "2", "-b", "127.0.0.1:0", Repo.TestWorker);
         var status = await Eventually.Get(
-            "it serves", () => ControlClient.Status(home.File("first.sock")), static status => status.Workers.Count(static worker => worker.State == "serving") == 2, container.Describe);
+            "it serves", () => ControlClient.Status(home.File("first.sock")), static status => status.Workers.Count(static worker => worker.State == WorkerPhase.Serving) == 2, container.Describe);
         Assert.NotEqual(1, status.SupervisorPid);
         var init = Assert.Single(Kernel.ChildrenOf(container.Pid));
         var supervisor = Assert.Single(Kernel.ChildrenOf(init));
@@ -41,7 +41,7 @@ public sealed class InitTests
         Kernel.Signal(init, SIGUSR2);
         var after = await Eventually.Get(
             "another supervisor serves", () => ControlClient.Status(home.File("first.sock")),
-            now => now.SupervisorPid != status.SupervisorPid && now.State == "running", container.Describe);
+            now => now.SupervisorPid != status.SupervisorPid && now.State == SupervisorPhase.Running, container.Describe);
         await Eventually.True("the old one is gone", () => !Kernel.ChildrenOf(init).Contains(supervisor), container.Describe);
         Kernel.Signal(init, Kernel.SIGTTOU);
         await Eventually.Get(

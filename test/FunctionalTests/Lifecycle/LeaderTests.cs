@@ -21,15 +21,15 @@ public sealed class LeaderTests
         // Killed: the other worker becomes the leader as soon as the dead one is reaped.
         Kernel.Signal(first.Pid!.Value, Kernel.SIGKILL);
         await green.StatusWhen("another leads, and the first is replaced", status =>
-            status.State == "running" && status.Workers.Count(static worker => worker.Leader) == 1
-            && status.Workers.All(worker => worker.State == "serving" && worker.Pid != first.Pid));
+            status.State == SupervisorPhase.Running && status.Workers.Count(static worker => worker.Leader) == 1
+            && status.Workers.All(worker => worker.State == WorkerPhase.Serving && worker.Pid != first.Pid));
         var second = await Leader(green);
         await Lines(file, $"{first.Pid} begins", $"{second.Pid} begins");
 
         // Drained: the next leader begins only when this one has ended.
         Kernel.Signal(second.Pid!.Value, Kernel.SIGTERM);
         await green.StatusWhen("a third leads", status =>
-            status.State == "running" && status.Workers.Any(worker => worker.Leader && worker.Pid != second.Pid));
+            status.State == SupervisorPhase.Running && status.Workers.Any(worker => worker.Leader && worker.Pid != second.Pid));
         var third = await Leader(green);
         await Lines(file, $"{first.Pid} begins", $"{second.Pid} begins", $"{second.Pid} ends", $"{third.Pid} begins");
 
@@ -91,7 +91,7 @@ public sealed class LeaderTests
         await green.Process.Line("upgrading: supervisor [0-9]+ is starting");
         Kernel.Signal(green.Process.Pid, Kernel.SIGKILL);
         var taken = await green.StatusWhen(
-            "the new one serves", status => status.SupervisorPid != green.Process.Pid && status is { State: "running", Workers: [{ State: "serving" }] });
+            "the new one serves", status => status.SupervisorPid != green.Process.Pid && status is { State: SupervisorPhase.Running, Workers: [{ State: WorkerPhase.Serving }] });
         Assert.DoesNotContain(taken.Workers, static worker => worker.Leader);
         await NobodyElseLeadsUntilItEnds(green, file, before);
     }

@@ -84,7 +84,7 @@ public sealed class ReloadTests(ReloadTests.TwoWorkers shared) : IClassFixture<R
 
         await File.WriteAllTextAsync(folder.File("green.json"), """{ "Workers": 1, "Timeout": "10s", "PidFile": "late.pid" }""");
         Kernel.Signal(green.Process.Pid, Kernel.SIGHUP);
-        await green.StatusWhen("generation 2 serves with two workers", static status => status is { State: "running", Generation: 2, WorkersTarget: 2 });
+        await green.StatusWhen("generation 2 serves with two workers", static status => status is { State: SupervisorPhase.Running, Generation: 2, WorkersTarget: 2 });
         await green.Process.Line("PidFile cannot be changed by a reload.*restart the supervisor");
 
         await File.WriteAllTextAsync(folder.File("green.json"), """{ "Workers": 1, "Timeout": "soon" }""");
@@ -133,7 +133,7 @@ public sealed class ReloadTests(ReloadTests.TwoWorkers shared) : IClassFixture<R
         await using var green = GreenRun.Start(["-w", "1"], wrapper: ["nohup"]);
         var before = await green.Serving(1);
         Kernel.Signal(before.SupervisorPid, Kernel.SIGHUP);
-        var after = await green.StatusWhen("generation 2 serves", static status => status is { State: "running", Generation: 2, Workers: [{ State: "serving" }] });
+        var after = await green.StatusWhen("generation 2 serves", static status => status is { State: SupervisorPhase.Running, Generation: 2, Workers: [{ State: WorkerPhase.Serving }] });
         Assert.NotEqual(before.Workers[0].Pid, after.Workers[0].Pid);
         await green.StopCleanly();
     }
@@ -222,7 +222,7 @@ public sealed class ReloadTests(ReloadTests.TwoWorkers shared) : IClassFixture<R
         await green.Serving(1);
         releases.Deploy("2", "hang");
         Kernel.Signal(green.Process.Pid, Kernel.SIGHUP);
-        await green.StatusWhen("the new worker hangs at boot", static status => status.State == "reloading" && status.Workers.Any(static worker => worker is { State: "booting", Pid: not null }));
+        await green.StatusWhen("the new worker hangs at boot", static status => status.State == SupervisorPhase.Reloading && status.Workers.Any(static worker => worker is { State: WorkerPhase.Booting, Pid: not null }));
         await green.StopCleanly();
     }
 
@@ -231,7 +231,7 @@ public sealed class ReloadTests(ReloadTests.TwoWorkers shared) : IClassFixture<R
     {
         using var releases = new Releases();
         await using var green = GreenRun.Start(["-w", "1"], releases.App);
-        await green.StatusWhen("the worker is older than the tolerance", static status => status.Workers is [{ State: "serving", UptimeSeconds: > 3 }]);
+        await green.StatusWhen("the worker is older than the tolerance", static status => status.Workers is [{ State: WorkerPhase.Serving, UptimeSeconds: > 3 }]);
 
         // The same bytes, so that the process survives it.
         var loaded = Path.Combine(Path.GetDirectoryName(releases.App)!, "KestrelGreenTransport.dll");

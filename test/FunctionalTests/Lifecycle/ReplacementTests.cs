@@ -136,7 +136,7 @@ public sealed class ReplacementTests(ReplacementTests.OneWorker shared) : IClass
 
         var status = await green.StatusWhen(
             "it serves again after the one that hung",
-            static status => status is { State: "running", Workers: [{ State: "serving", Restarts: 2 }] });
+            static status => status is { State: SupervisorPhase.Running, Workers: [{ State: WorkerPhase.Serving, Restarts: 2 }] });
         Assert.Equal("bootTimeout", status.Workers[0].LastExit!.Reason);
         Assert.False(File.Exists(flag));
         await green.StopCleanly();

@@ -13,8 +13,8 @@ public sealed class StandbyTests
     {
         await using var green = GreenRun.Start(["-w", "1", "--standby", "1", "--warm-up", "/print?lines=1&text=warmed", "--warm-up-time", "5s", "--timeout", "3s"]);
         var before = await WithStandby(green);
-        var standby = Assert.Single(before.Workers, static worker => worker.State == "standby");
-        var victim = Assert.Single(before.Workers, static worker => worker.State == "serving");
+        var standby = Assert.Single(before.Workers, static worker => worker.State == WorkerPhase.Standby);
+        var victim = Assert.Single(before.Workers, static worker => worker.State == WorkerPhase.Serving);
         Assert.Equal((0, 0), (standby.RequestsTotal, standby.AcceptedTotal));
         Assert.Equal($"[worker {standby.Index}] warmed 1", await green.Process.Line("warmed 1"));
 
@@ -24,8 +24,8 @@ public sealed class StandbyTests
         await Eventually.True("it works no more", () => Kernel.StateOf(victim.Pid.Value) is null or 'T' or 'Z');
         Assert.Equal(standby.Pid, await target.Pid());
         var after = await WithStandby(green);
-        Assert.Equal(standby.Pid, Assert.Single(after.Workers, static worker => worker.State == "serving").Pid);
-        await green.StatusWhen("how it ended is on record", status => status.Workers.Any(worker => worker.State == "standby" && worker.LastExit?.Reason == reason));
+        Assert.Equal(standby.Pid, Assert.Single(after.Workers, static worker => worker.State == WorkerPhase.Serving).Pid);
+        await green.StatusWhen("how it ended is on record", status => status.Workers.Any(worker => worker.State == WorkerPhase.Standby && worker.LastExit?.Reason == reason));
         await green.StopCleanly();
     }
 
@@ -48,7 +48,7 @@ public sealed class StandbyTests
         await using var green = GreenRun.Start(["-w", "1", "--max-memory", "256MB"]);
         var victim = (await green.Serving(1)).Workers[0];
         await (await green.Target()).Get("/leak?mb=256");
-        var after = await green.StatusWhen("it is replaced", status => status.Workers is [{ State: "serving", LastExit.Reason: "maxMemory" } worker] && worker.Pid != victim.Pid);
+        var after = await green.StatusWhen("it is replaced", status => status.Workers is [{ State: WorkerPhase.Serving, LastExit.Reason: "maxMemory" } worker] && worker.Pid != victim.Pid);
         Assert.Equal(1, after.Workers[0].Restarts);
         await green.StopCleanly();
     }
@@ -60,7 +60,7 @@ public sealed class StandbyTests
         var before = await green.Serving(2);
         await using var restart = await green.Command("restart");
         Assert.True(await restart.Exit() == 0, restart.Describe());
-        var after = await green.StatusWhen("two serve", static status => status is { State: "running", Workers.Count: 2 });
+        var after = await green.StatusWhen("two serve", static status => status is { State: SupervisorPhase.Running, Workers.Count: 2 });
         Assert.Empty(before.Workers.Select(static worker => worker.Pid).Intersect(after.Workers.Select(static worker => worker.Pid)));
         Assert.All(after.Workers, static worker => Assert.Equal((1, "restart"), (worker.Generation, worker.LastExit?.Reason)));
         await green.StopCleanly();
@@ -78,7 +78,7 @@ public sealed class StandbyTests
 
         var waiting = target.Pid();
         Kernel.Signal(green.Process.Pid, Kernel.SIGHUP);
-        var after = await green.StatusWhen("generation 2 serves", static status => status is { State: "running", Generation: 2, Workers.Count: 2 });
+        var after = await green.StatusWhen("generation 2 serves", static status => status is { State: SupervisorPhase.Running, Generation: 2, Workers.Count: 2 });
         Assert.Contains(await waiting, after.Workers.Select(static worker => worker.Pid!.Value));
 
         Kernel.Signal(green.Process.Pid, Kernel.SIGWINCH);
@@ -88,7 +88,7 @@ public sealed class StandbyTests
 
     private static Task<StatusDocument> WithStandby(GreenRun green) => green.StatusWhen(
         "one serves and one stands by",
-        static status => status is { State: "running", Workers.Count: 2 }
-            && status.Workers.Count(static worker => worker.State == "serving") == 1
-            && status.Workers.Count(static worker => worker.State == "standby") == 1);
+        static status => status is { State: SupervisorPhase.Running, Workers.Count: 2 }
+            && status.Workers.Count(static worker => worker.State == WorkerPhase.Serving) == 1
+            && status.Workers.Count(static worker => worker.State == WorkerPhase.Standby) == 1);
 }

@@ -56,7 +56,7 @@ public sealed class StopTests(StopTests.OneWorker shared) : IClassFixture<StopTe
         using var slow = await (await green.Target()).Ask("/slow?ms=3600000");
         await green.StatusWhen("the request is in flight", static status => status.Workers[0].RequestsInFlight == 1);
         Kernel.Signal(green.Process.Pid, Kernel.SIGTERM);
-        await green.StatusWhen("it is stopping", static status => status.State == "stopping");
+        await green.StatusWhen("it is stopping", static status => status.State == SupervisorPhase.Stopping);
         await green.StopCleanly(Kernel.SIGINT);
     }
 

@@ -54,7 +54,7 @@ public sealed class UpgradeTests
         // Once more, by signal: the successor can have a successor, too.
         Kernel.Signal(after.SupervisorPid, SIGUSR2);
         var third = await green.StatusWhen(
-            "there is another one", now => now.SupervisorPid != after.SupervisorPid && now.State == "running" && now.Workers.Count == 2);
+            "there is another one", now => now.SupervisorPid != after.SupervisorPid && now.State == SupervisorPhase.Running && now.Workers.Count == 2);
         Kernel.Signal(third.SupervisorPid, Kernel.SIGTERM);
         await Eventually.True("all are gone", () => green.Process.IsGone, green.Process.Describe);
         green.AssertNothingLeft();

@@ -50,7 +50,7 @@ public sealed partial class GettingStartedTests
         await page.Type("kill -STOP");
         await reader.StatusWhen(
             "the one that hangs is replaced",
-            status => status.State == "running" && status.Workers.Count == 2 && status.Workers.All(worker => worker.State == "serving" && worker.Pid != reader.Pid("4122")));
+            status => status.State == SupervisorPhase.Running && status.Workers.Count == 2 && status.Workers.All(worker => worker.State == WorkerPhase.Serving && worker.Pid != reader.Pid("4122")));
 
         await page.Type("dotnet publish");
         await reader.Ended();

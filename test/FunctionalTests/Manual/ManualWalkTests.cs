@@ -90,7 +90,7 @@ public sealed partial class ManualWalkTests
         await page.Say("green scale", "green scale 1");
         await reader.Serving(1);
         await page.Say("kill -HUP", $"kill -HUP {reader.Running.Pid}");
-        await reader.StatusWhen("it has reloaded", static status => status is { State: "running", Generation: 4 });
+        await reader.StatusWhen("it has reloaded", static status => status is { State: SupervisorPhase.Running, Generation: 4 });
         await page.Type("green upgrade");
 
         // What `green scale` set is gone with the old supervisor.
@@ -142,7 +142,7 @@ public sealed partial class ManualWalkTests
             await page.Say("green config --schema green.json") + "\n");
 
         await page.Say("green run ./Shop.dll -- --name x");
-        await reader.StatusWhen("it serves", static status => status.State == "running");
+        await reader.StatusWhen("it serves", static status => status.State == SupervisorPhase.Running);
         Assert.Equal("""["--name","x"]""", await (await reader.Target()).Get("/args"));
         await reader.Type("green stop");
         await reader.Ended();

@@ -35,7 +35,7 @@ public sealed partial class ObservabilityPageTests
         var victim = (await reader.Serving(2)).Workers[1];
         Kernel.Signal(victim.Pid!.Value, Kernel.SIGKILL);
         await Eventually.True("the hook has told it", () => Regex.IsMatch(File.ReadAllText(reader.File("log/system")), "^worker 2: crash \n$"));
-        await reader.StatusWhen("another one serves", status => status.State == "running" && status.Workers.All(worker => worker.State == "serving" && worker.Pid != victim.Pid));
+        await reader.StatusWhen("another one serves", status => status.State == SupervisorPhase.Running && status.Workers.All(worker => worker.State == WorkerPhase.Serving && worker.Pid != victim.Pid));
         var shown = JsonDocument.Parse(ManualPage.Block("docs/observability.md", "{\n  \"schemaVersion\"").Text).RootElement;
         var printed = JsonDocument.Parse(await page.Say("green status --json")).RootElement;
         Assert.Equal(Names(shown), Names(printed));

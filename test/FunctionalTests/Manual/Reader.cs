@@ -74,7 +74,7 @@ internal sealed partial class Reader : IAsyncDisposable
 
     public Task<StatusDocument> Serving(int workers) => StatusWhen(
         $"{workers} workers serve",
-        status => status.State == "running" && status.Workers.Count == workers && status.Workers.All(static worker => worker.State == "serving"));
+        status => status.State == SupervisorPhase.Running && status.Workers.Count == workers && status.Workers.All(static worker => worker.State == WorkerPhase.Serving));
 
     public async Task<Target> Target() => Harness.Target.Parse((await Status()).Listeners[0].Endpoint);
 
@@ -108,7 +108,7 @@ internal sealed partial class Reader : IAsyncDisposable
             if (command.StartsWith("green run", StringComparison.Ordinal))
             {
                 var status = await Eventually.Get(
-                    "it runs", async () => program.HasEnded ? null : await Status(), static status => status is null or { State: "running" }, program.Describe, StartLimit);
+                    "it runs", async () => program.HasEnded ? null : await Status(), static status => status is null or { State: SupervisorPhase.Running }, program.Describe, StartLimit);
                 Assert.True(status is not null, program.Describe());
             }
 

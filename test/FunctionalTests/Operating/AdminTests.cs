@@ -129,13 +129,13 @@ public sealed class AdminTests
         await browser.Until($"document.querySelector('[data-worker=\"{chosen.Index}\"] pre').textContent.includes('with managed frames')");
         await Press(browser, chosen.Index, "drain");
         var drained = await green.StatusWhen("one worker is replaced", status =>
-            status.State == "running" && status.Workers.Count == 3 && status.Workers.All(worker => worker.State == "serving" && worker.Pid != chosen.Pid));
+            status.State == SupervisorPhase.Running && status.Workers.Count == 3 && status.Workers.All(worker => worker.State == WorkerPhase.Serving && worker.Pid != chosen.Pid));
         Assert.Equal(2, drained.Workers.Select(static worker => worker.Pid).Intersect(three.Workers.Select(static worker => worker.Pid)).Count());
         await browser.Until($"document.querySelectorAll('[data-worker]').length === 3 && document.querySelector('[data-worker=\"{drained.Workers[^1].Index}\"]')");
         await Press(browser, drained.Workers[^1].Index, "restart");
         var restarted = await green.Replaced(drained.Workers[^1], drained);
         await browser.Evaluate("document.getElementById('reload').click()");
-        await green.StatusWhen("it is reloaded", status => status is { State: "running", Generation: 2 } && status.Workers.All(worker => worker.Generation == 2 && worker.Pid != restarted.Pid));
+        await green.StatusWhen("it is reloaded", status => status is { State: SupervisorPhase.Running, Generation: 2 } && status.Workers.All(worker => worker.Generation == 2 && worker.Pid != restarted.Pid));
 
         foreach (var (name, width, dark) in new[] { ("wide-light", 1280, false), ("wide-dark", 1280, true), ("phone-dark", 390, true) })
         {

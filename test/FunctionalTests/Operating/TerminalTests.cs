@@ -29,7 +29,7 @@ public sealed class TerminalTests
         Assert.Subset(before.Workers.Select(static worker => worker.Pid!.Value).ToHashSet(), seen.ToHashSet());
         var after = await ControlClient.Status(control);
         Assert.Equal(before.Workers.Select(static worker => worker.Pid), after.Workers.Select(static worker => worker.Pid));
-        Assert.All(after.Workers, static worker => Assert.Equal("serving", worker.State));
+        Assert.All(after.Workers, static worker => Assert.Equal(WorkerPhase.Serving, worker.State));
         Assert.Equal(2, after.WorkersTarget);
 
         using var slow = await target.Ask("/slow?ms=2500");
@@ -94,7 +94,7 @@ public sealed class TerminalTests
         Eventually.Get(
             "two workers serve",
             () => ControlClient.Status(control),
-            static status => status.Workers.Count == 2 && status.Workers.All(static worker => worker.State == "serving"),
+            static status => status.Workers.Count == 2 && status.Workers.All(static worker => worker.State == WorkerPhase.Serving),
             () => terminal.Screen);
 
     private static async Task<string> AllAnswers(Target target) =>

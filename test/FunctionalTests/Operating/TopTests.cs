@@ -64,7 +64,7 @@ public sealed class TopTests
         terminal.Type("y");
         await Shows(terminal, "drain worker 2: accepted");
         var drained = await green.StatusWhen("worker 2 is replaced", status =>
-            status.State == "running" && status.Workers.Count == 3 && status.Workers.All(worker => worker.State == "serving" && worker.Pid != before.Workers[1].Pid));
+            status.State == SupervisorPhase.Running && status.Workers.Count == 3 && status.Workers.All(worker => worker.State == WorkerPhase.Serving && worker.Pid != before.Workers[1].Pid));
         Assert.Contains(before.Workers[0].Pid, drained.Workers.Select(static worker => worker.Pid));
         Assert.Contains(before.Workers[2].Pid, drained.Workers.Select(static worker => worker.Pid));
 

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Supervisor.Admin;
+using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Settings;
 using KestrelGreenTransport.Supervisor.Tests.Settings;
 using Microsoft.AspNetCore.Http;
@@ -96,13 +97,13 @@ public sealed class AdminGuardTests : SettingsFixture
     }
 
     [Theory]
-    [InlineData("running", 2, 2, true)]
-    [InlineData("degraded", 1, 2, true)]
-    [InlineData("degraded", 1, 3, false)]
-    [InlineData("starting", 0, 1, false)]
-    [InlineData("stopping", 2, 2, false)]
-    public void It_is_ready_while_half_of_the_workers_serve_and_it_does_not_stop(string state, int serving, int target, bool isReady) =>
-        Assert.Equal(isReady, AdminApp.IsReady(state, serving, target));
+    [InlineData((int)SupervisorPhase.Running, 2, 2, true)]
+    [InlineData((int)SupervisorPhase.Degraded, 1, 2, true)]
+    [InlineData((int)SupervisorPhase.Degraded, 1, 3, false)]
+    [InlineData((int)SupervisorPhase.Starting, 0, 1, false)]
+    [InlineData((int)SupervisorPhase.Stopping, 2, 2, false)]
+    public void It_is_ready_while_half_of_the_workers_serve_and_it_does_not_stop(int state, int serving, int target, bool isReady) =>
+        Assert.Equal(isReady, AdminApp.IsReady((SupervisorPhase)state, serving, target));
 
     private static HttpRequest Request(string method, string path = "/actions/scale", string host = "127.0.0.1:9090")
     {

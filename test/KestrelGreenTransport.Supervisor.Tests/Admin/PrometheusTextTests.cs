@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Supervisor.Admin;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Tests.Control;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Admin;
@@ -24,7 +25,7 @@ public sealed partial class PrometheusTextTests
         Status = SampleStatus.Document with
         {
             Listeners = [new ListenerStatus("unix:/run/\"a\\b\".sock", 2048, 3)],
-            Workers = [SampleStatus.Worker(1), SampleStatus.Worker(2, "backoff") with { Restarts = 7 }],
+            Workers = [SampleStatus.Worker(1), SampleStatus.Worker(2, WorkerPhase.Backoff) with { Restarts = 7 }],
         },
         Requests = [WorkerRequests.Of(1, Stats), WorkerRequests.Of(2, Stats)],
     };

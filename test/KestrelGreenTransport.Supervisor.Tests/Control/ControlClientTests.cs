@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Control;
 
@@ -140,14 +141,45 @@ public sealed class ControlClientTests : IDisposable
 
         // The listening process is this one, which does not exit.
         var client = new ControlClient(SocketPath, TimeProvider.System, Generous) { LeaveLimit = TimeSpan.Zero };
-        var stopped = Task.Run(() => client.Stop(quick: true, taken.SetResult));
+        var stopped = Task.Run(() => client.Stop(quick: true).Select(answer => taken.TrySetResult(answer.Status!)).ToList());
         var status = await taken.Task.WaitAsync(Generous);
 
         Assert.Equal("hello", status.Name);
         Assert.False(stopped.IsCompleted);
         leaving.SetResult();
         await stopped.WaitAsync(Generous);
-        Assert.Equal(["""{"command":"stop","quick":true}"""], supervisor.Requests);
+        Assert.Equal(["""{"command":"stop","wait":true,"quick":true}"""], supervisor.Requests);
+    }
+
+    [Fact]
+    public void An_operation_is_followed_to_its_outcome_however_its_lines_arrive()
+    {
+        var pending = new ControlResponse { Status = SampleStatus.Document, Operation = new OperationStatus(7, "reload") };
+        ControlResponse[] answers = [pending, new() { Lines = [] }, new() { Operation = new OperationStatus(7, "reload", OperationOutcome.Superseded, "it is stopping") }];
+        var lines = string.Concat(answers.Select(static answer => JsonSerializer.Serialize(answer, ControlJson.Default.ControlResponse) + "\n"));
+        using (var supervisor = new FakeSupervisor(SocketPath, lines))
+        {
+            var followed = Client(Generous).Follow(new ControlRequest { Command = "reload" }).ToList();
+            Assert.Equal(
+                [(true, OperationOutcome.Pending), (false, OperationOutcome.Pending), (false, OperationOutcome.Superseded)],
+                followed.Select(static answer => (answer.Status is not null, answer.Operation!.Outcome)));
+            Assert.Equal(["""{"command":"reload","wait":true}"""], supervisor.Requests);
+        }
+
+        // It exits in the middle.
+        File.Delete(SocketPath);
+        using (new FakeSupervisor(SocketPath, lines[..lines.LastIndexOf("superseded", StringComparison.Ordinal)]))
+        {
+            Assert.Equal(OperationOutcome.Pending, Client(Generous).Follow(new ControlRequest { Command = "reload" }).Last().Operation!.Outcome);
+        }
+    }
+
+    [Fact]
+    public void A_state_that_only_a_newer_supervisor_knows_is_read_as_the_first_one()
+    {
+        using var supervisor = new FakeSupervisor(SocketPath, SampleStatus.Answer(SampleStatus.Document).Replace("\"serving\"", "\"resting\"", StringComparison.Ordinal));
+
+        Assert.Equal((SupervisorPhase.Running, WorkerPhase.Booting), (Client(Generous).Ask(Status).State, Client(Generous).Ask(Status).Workers[0].State));
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
@@ -13,10 +14,11 @@ public sealed class ControlServerTests : IDisposable
 {
     private readonly string _path = Path.Combine(Path.GetTempPath(), Path.GetRandomFileName());
     private readonly List<SupervisorEvent> _taken = [];
+    private readonly BlockingCollection<Action<OperationOutcome, string>> _waiting = [];
     private readonly ControlServer _server;
 
     public ControlServerTests() => _server = new ControlServer(
-        ControlSocket.Bind(_path), Take, () => Document, ControlQuestions.Of(Journal, () => throw new InvalidOperationException(), () => State, TimeProvider.System),
+        ControlSocket.Bind(_path), Take, Operate, () => Document, ControlQuestions.Of(Journal, () => throw new InvalidOperationException(), () => State, TimeProvider.System),
         new Dictionary<string, Action<ControlRequest, Action<ControlResponse>>> { ["dump"] = Describe },
         NullLogger.Instance, TimeProvider.System);
 
@@ -33,7 +35,7 @@ public sealed class ControlServerTests : IDisposable
         Name = "test",
         Version = "1.0.0",
         SupervisorPid = 1,
-        State = "running",
+        State = SupervisorPhase.Running,
         Generation = 1,
         StartedAt = DateTimeOffset.UnixEpoch,
         WorkersTarget = 2,
@@ -44,6 +46,7 @@ public sealed class ControlServerTests : IDisposable
     public void Dispose()
     {
         _server.Dispose();
+        _waiting.Dispose();
         Assert.False(File.Exists(_path));
     }
 
@@ -152,6 +155,72 @@ public sealed class ControlServerTests : IDisposable
     }
 
     [Fact]
+    public void A_client_that_waits_gets_the_status_then_the_events_and_at_last_the_outcome()
+    {
+        Journal.AddEvent(LogLevel.Information, new EventId(208, "Scaling"), null, null, "before");
+        using var client = Connect();
+
+        var taken = Ask(client, """{"command":"scale","workers":3,"wait":true}""");
+        Assert.Equal(("test", new OperationStatus(1, "scale")), (taken.Status!.Name, taken.Operation));
+        var end = _waiting.Take();
+        Assert.Equal([new ScaleRequested(3)], _taken);
+        Journal.AddEvent(LogLevel.Information, new EventId(208, "Scaling"), null, null, "scaling");
+        Assert.Equal("scaling", Assert.Single(Read(client).Lines!).Text);
+        end(OperationOutcome.Failed, "no");
+        Assert.Equal(new OperationStatus(1, "scale", OperationOutcome.Failed, "no"), Read(client).Operation);
+        Assert.Equal(0, client.Receive(new byte[1]));
+    }
+
+    [Fact]
+    public void Each_of_two_clients_gets_its_own_outcome_and_one_that_leaves_disturbs_neither()
+    {
+        using var reload = Connect();
+        using var restart = Connect();
+        Ask(reload, """{"command":"reload","wait":true}""");
+        var reloaded = _waiting.Take();
+        Ask(restart, """{"command":"restart","worker":2,"wait":true}""");
+        var restarted = _waiting.Take();
+        using (var gone = Connect())
+        {
+            Ask(gone, """{"command":"drain","wait":true}""");
+        }
+
+        _waiting.Take()(OperationOutcome.Succeeded, "to nobody");
+        restarted(OperationOutcome.Superseded, "it is stopping");
+        reloaded(OperationOutcome.Succeeded, "done");
+        Assert.Equal(new OperationStatus(2, "restart", OperationOutcome.Superseded, "it is stopping"), Read(restart).Operation);
+        Assert.Equal(new OperationStatus(1, "reload", OperationOutcome.Succeeded, "done"), Read(reload).Operation);
+    }
+
+    [Fact]
+    public void What_was_decided_before_the_end_is_answered_and_the_rest_sees_its_connection_end()
+    {
+        using var told = Connect();
+        using var untold = Connect();
+        Ask(told, """{"command":"upgrade","wait":true}""");
+        var end = _waiting.Take();
+        Ask(untold, """{"command":"reload","wait":true}""");
+
+        end(OperationOutcome.Succeeded, "upgraded");
+        _server.Dispose();
+
+        Assert.Equal("upgraded", Read(told).Operation!.Message);
+        Assert.Equal(0, untold.Receive(new byte[1]));
+    }
+
+    [Fact]
+    public void Clients_that_wait_leave_room_for_others()
+    {
+        var waiting = Enumerable.Range(0, 25).Select(_ => Connect()).ToList();
+        var answers = waiting.ConvertAll(client => Ask(client, """{"command":"restart","wait":true}""").Error);
+        Assert.All(answers.SkipLast(1), Assert.Null);
+        Assert.EndsWith("try again later", answers[^1], StringComparison.Ordinal);
+        using var client = Connect();
+        Assert.Null(Ask(client, """{"command":"status"}""").Error);
+        waiting.ForEach(static one => one.Dispose());
+    }
+
+    [Fact]
     public void Clients_that_say_nothing_or_half_a_line_do_not_keep_others_waiting()
     {
         var silent = Enumerable.Range(0, 20).Select(_ => Connect()).ToList();
@@ -201,6 +270,14 @@ public sealed class ControlServerTests : IDisposable
         taken();
     }
 
+    private void Operate(SupervisorEvent request, Action<long> named, Action<EndOperation, string> ended)
+    {
+        _taken.Add(request);
+        named(_taken.Count);
+        var id = _taken.Count;
+        _waiting.Add((outcome, message) => ended(new EndOperation(id, request, outcome, 0, null), message));
+    }
+
     private static async Task SendForEver(Socket client)
     {
         while (true)
@@ -219,6 +296,11 @@ public sealed class ControlServerTests : IDisposable
     private static ControlResponse Ask(Socket client, string request)
     {
         client.Send(Encoding.UTF8.GetBytes(request + "\n"));
+        return Read(client);
+    }
+
+    private static ControlResponse Read(Socket client)
+    {
         var line = new List<byte>();
         var one = new byte[1];
         while (client.Receive(one) == 1 && one[0] != '\n')

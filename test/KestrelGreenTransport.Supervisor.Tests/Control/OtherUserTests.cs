@@ -35,7 +35,7 @@ public sealed class OtherUserTests : IDisposable
     {
         var taken = 0;
         using var server = new ControlServer(
-            ControlSocket.Bind(SocketPath), (_, done) => { taken++; done(); }, static () => SampleStatus.Document,
+            ControlSocket.Bind(SocketPath), (_, done) => { taken++; done(); }, (_, _, _) => taken++, static () => SampleStatus.Document,
             new Dictionary<string, Func<ControlRequest, ControlResponse>>(), new Dictionary<string, Action<ControlRequest, Action<ControlResponse>>>(),
             NullLogger.Instance, TimeProvider.System);
         if (!Environment.IsPrivilegedProcess)

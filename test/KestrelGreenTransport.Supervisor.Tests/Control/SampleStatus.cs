@@ -1,5 +1,6 @@
 using System.Text.Json;
 using KestrelGreenTransport.Supervisor.Control;
+using KestrelGreenTransport.Supervisor.Core;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Control;
 
@@ -20,7 +21,7 @@ internal static class SampleStatus
         Name = "hello",
         Version = "1.0.0",
         SupervisorPid = 4120,
-        State = "running",
+        State = SupervisorPhase.Running,
         Generation = 3,
         StartedAt = new DateTimeOffset(2026, 1, 1, 12, 0, 0, TimeSpan.Zero),
         WorkersTarget = 2,
@@ -28,14 +29,14 @@ internal static class SampleStatus
         Workers = [Worker(1)],
     };
 
-    public static WorkerStatus Worker(int index, string state = "serving") => new()
+    public static WorkerStatus Worker(int index, WorkerPhase state = WorkerPhase.Serving) => new()
     {
         Index = index,
-        Pid = state == "backoff" ? null : 4120 + index,
+        Pid = state == WorkerPhase.Backoff ? null : 4120 + index,
         Generation = 3,
         State = state,
-        UptimeSeconds = state == "backoff" ? null : 12.5,
-        HeartbeatAgeSeconds = state == "backoff" ? null : 0.4,
+        UptimeSeconds = state == WorkerPhase.Backoff ? null : 12.5,
+        HeartbeatAgeSeconds = state == WorkerPhase.Backoff ? null : 0.4,
         Connections = 12,
         ConnectionsLimit = 1000,
         RequestsInFlight = 1,

@@ -31,6 +31,9 @@ public class RandomStoryTests
             "WorkerLeavingNotice", "WorkerFailedToStartNotice", "SpawnFailedNotice", "SupervisorPausedNotice", "ScalingNotice", "StoppingNotice",
             "BootFailureNotice", "AppNotStartableNotice", "OpenWorker", "WarmWorker", "TellSiblings", "Prepare", "CancelPreparation",
             "WorkerTakesOverNotice", "WarmUpFailedNotice", "WarmUpCutShortNotice", "WorkerDueNotice", "DrainedNotice", "ReloadingNotice", "ReloadedNotice",
+            "BeginUpgrade", "ReloadRequested Succeeded", "ReloadRequested Failed", "ReloadRequested Superseded", "RestartRequested Succeeded", "RestartRequested Failed",
+            "RestartRequested Superseded", "RestartRequested Refused", "ScaleRequested Succeeded", "ScaleRequested Failed", "ScaleRequested Superseded", "DrainRequested Succeeded",
+            "DrainRequested Failed", "DrainRequested Refused", "DrainAllRequested Succeeded", "DrainAllRequested Superseded", "UpgradeRequested Succeeded", "UpgradeRequested Failed",
             "ReloadFailedNotice", "RollbackFailedNotice", "AppointLeader", "LeaderNotice", "SlowRequestNotice",
             .. Enum.GetNames<Verdict>().Select(static verdict => $"AbortWorker for {verdict}"),
         ];

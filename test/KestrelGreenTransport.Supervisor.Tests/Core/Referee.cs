@@ -1,5 +1,6 @@
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Supervisor.Core;
+using KestrelGreenTransport.Supervisor.Reporting;
 
 namespace KestrelGreenTransport.Supervisor.Tests.Core;
 
@@ -19,6 +20,9 @@ internal sealed class Referee(ArbiterSettings settings)
     public SortedSet<int> Awaited { get; } = [];
 
     public Dictionary<string, int> Seen { get; } = [];
+
+    /// <summary>What clients wait for.</summary>
+    public HashSet<long> Operations { get; } = [];
 
     public StopKind? Stop { get; private set; }
 
@@ -83,6 +87,17 @@ internal sealed class Referee(ArbiterSettings settings)
                 Require(Process(warm.Index) is { IsOrderedToEnd: false, IsReady: false, IsWarming: false }, $"{warm.Index} is warmed once, before it serves");
                 Process(warm.Index).IsWarming = true;
                 Process(warm.Index).BootDue = now + Nanoseconds.Of(warm.Plan.Time + ArbiterSettings.WarmUpMargin);
+                break;
+            case EndOperation end:
+                Require(Operations.Remove(end.Id), $"operation {end.Id} is answered once");
+                Require(end.Outcome != OperationOutcome.Pending && !after.Operations.Exists(one => one.Id == end.Id), "what is answered is over");
+                Require(OperationText.Of(end, after, "shop").EndsWith('.'), "its outcome has words");
+                Require(
+                    (end.Outcome, end.Request) is not (OperationOutcome.Succeeded, ScaleRequested scale) || after.Workers.Keys.Count(index => Serves(after, index)) == scale.Workers,
+                    "it was scaled to what was asked for");
+                Require(
+                    (end.Outcome, end.Request) is not (OperationOutcome.Succeeded, DrainRequested { Index: var drained }) || before.Workers.GetValueOrDefault(drained)?.Pid != after.Workers.GetValueOrDefault(drained)?.Pid,
+                    "the worker that was drained has left");
                 break;
             case Leave leave:
                 Require(Stop is not null && Processes.Count == 0 && Awaited.Count == 0, "only an empty house is left");
@@ -268,6 +283,7 @@ internal sealed class Referee(ArbiterSettings settings)
         {
             Report report => report.Notice.GetType().Name,
             Leave leave => $"Leave {leave.ExitCode}",
+            EndOperation end => $"{end.Request.GetType().Name} {end.Outcome}",
             _ => effect.GetType().Name,
         };
         if (effect is AbortWorker { Verdict: { } verdict })

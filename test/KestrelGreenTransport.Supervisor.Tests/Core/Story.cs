@@ -59,6 +59,19 @@ internal sealed class Story
         return this;
     }
 
+    /// <summary>A client asks for this, and waits.</summary>
+    public Story Asks(long operation, SupervisorEvent request) => Happens(new OperationRequested(operation, request));
+
+    /// <summary>Asserts which operations have ended since the last look, and how: <c>1 Succeeded, 2 Failed</c>.</summary>
+    public Story Ends(string operations)
+    {
+        Assert.Equal(operations, string.Join(", ", News.OfType<EndOperation>().Select(static e => $"{e.Id} {e.Outcome}")));
+        return this;
+    }
+
+    /// <summary>How an operation has ended since the last look.</summary>
+    public EndOperation EndOf(long operation) => Assert.Single(_effects.OfType<EndOperation>(), end => end.Id == operation);
+
     /// <summary>Spawned, hello, ready.</summary>
     public Story Boots(int index) =>
         Spawns(index).Happens(new WorkerSaidHello(index)).Happens(new WorkerReady(index));
@@ -114,10 +127,10 @@ internal sealed class Story
     /// Asserts what was wanted since the last look, as one line: <c>spawn 2, abort 1</c>. Notices and what workers are told
     /// stand aside: a gate opens after each boot.
     /// </summary>
-    public Story Wants(string effects) => Wants(effects, static effect => effect is not (Report or OpenWorker or TellSiblings or AppointLeader));
+    public Story Wants(string effects) => Wants(effects, static effect => effect is not (Report or OpenWorker or TellSiblings or AppointLeader or EndOperation));
 
     /// <summary>The same, with the gates that were opened.</summary>
-    public Story WantsWithGates(string effects) => Wants(effects, static effect => effect is not (Report or TellSiblings or AppointLeader));
+    public Story WantsWithGates(string effects) => Wants(effects, static effect => effect is not (Report or TellSiblings or AppointLeader or EndOperation));
 
     /// <summary>Asserts who was told to lead, or to lead no more, since the last look: <c>1 leads</c>, <c>1 does not</c>.</summary>
     public Story Appoints(string appointments)

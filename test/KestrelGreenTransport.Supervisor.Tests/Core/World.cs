@@ -24,6 +24,7 @@ internal sealed class World
     private long _now = 1000 * Second;
     private long _forgivenAt;
     private int _pids = 1000;
+    private long _operations;
 
     public World(int workers, int seed)
     {
@@ -66,15 +67,15 @@ internal sealed class World
                 Happens(new WorkerSpawnFailed(index, "EAGAIN"));
                 break;
             case MoveKind.Scale:
-                Scale(1 + (move.A % 5), new ScaleRequested(1 + (move.A % 5)));
+                Scale(1 + (move.A % 5), () => Ask(move.B, new ScaleRequested(1 + (move.A % 5))));
                 break;
             case MoveKind.ScaleBy:
                 var delta = move.A % 2 == 0 ? 1 : -1;
-                Scale(Math.Max(1, _state.Target + delta), new ScaleByRequested(delta));
+                Scale(Math.Max(1, _state.Target + delta), () => Happens(new ScaleByRequested(delta)));
                 break;
             case MoveKind.Reload:
                 Referee.ReloadAsked = true;
-                Happens(new ReloadRequested());
+                Ask(move.B, new ReloadRequested());
                 break;
             case MoveKind.PreparationEnds when _state.Preparing is { } generation:
                 if (move.A % 4 == 0)
@@ -89,17 +90,23 @@ internal sealed class World
                 break;
             case MoveKind.Restart:
                 Referee.RenewalAsked = true;
-                Happens(new RestartRequested(move.A % 3 == 0 ? null : process?.Index));
+                Ask(move.B, new RestartRequested(move.A % 3 == 0 ? null : process?.Index));
                 break;
             case MoveKind.DrainOne when process is not null:
                 Referee.RenewalAsked = true;
                 Referee.DrainedAlone = process.Index;
-                Happens(new DrainRequested(process.Index));
+                Ask(move.B, new DrainRequested(process.Index));
                 Referee.DrainedAlone = null;
                 break;
             case MoveKind.DrainAll:
                 Referee.DrainAsked = true;
-                Happens(new DrainAllRequested());
+                Ask(move.B, new DrainAllRequested());
+                break;
+            case MoveKind.Upgrade:
+                Ask(1, new UpgradeRequested());
+                break;
+            case MoveKind.UpgradeEnds:
+                Happens(new UpgradeEnded(move.A % 2 == 0 ? null : "it did not come up"));
                 break;
             case MoveKind.Stop:
                 var kind = move.A % 2 == 0 ? StopKind.Graceful : StopKind.Quick;
@@ -130,11 +137,13 @@ internal sealed class World
     {
         _log.Add("-- from here on nothing fails");
         GiveLead();
+        Happens(new UpgradeEnded("it did not come up"));
         for (var tick = 0; tick < 240 && !IsSettled(); tick++)
         {
             GoesWell();
         }
 
+        Assert.Empty(Referee.Operations);
         if (_state.Stop is not null)
         {
             Assert.NotNull(Referee.LeftWith);
@@ -422,10 +431,23 @@ internal sealed class World
         Happens(new WorkerExited(process.Index, status));
     }
 
-    private void Scale(int to, SupervisorEvent request)
+    private void Scale(int to, Action ask)
     {
         Referee.FewerAsked(Math.Max(0, _state.Target - to));
-        Happens(request);
+        ask();
+    }
+
+    // A signal, or one of two clients that wait for the outcome.
+    private void Ask(int who, SupervisorEvent request)
+    {
+        if (who % 3 == 0 || Referee.LeftWith is not null)
+        {
+            Happens(request);
+            return;
+        }
+
+        Referee.Operations.Add(++_operations);
+        Happens(new OperationRequested(_operations, request));
     }
 
     private void TimePasses(int ticks, long tick)

@@ -36,7 +36,7 @@ public class OperatorFuzzTests : SettingsFixture
     [
         """{"command":"status"}""", """{"command":"stop","quick":true}""", """{"command":"scale","workers":4}""", """{"command":"logs","worker":1,"last":10,"after":3}""",
         """{"command":"events","last":-1}""", """{"command":"reload"}""", """{"command":"restart","worker":2}""", """{"command":"drain"}""", """{"command":"figures"}""",
-        """{"command":"reloads"}""", """{"command":"dump","worker":1,"kind":"stacks"}""", """{"command":"upgrade"}""", """{"command":"\ud800"}""", """{"command":null}""", "[[[[",
+        """{"command":"reloads"}""", """{"command":"dump","worker":1,"kind":"stacks"}""", """{"command":"upgrade","wait":true}""", """{"command":"\ud800"}""", """{"command":null}""", "[[[[",
     ];
 
     [Fact]
@@ -84,12 +84,17 @@ public class OperatorFuzzTests : SettingsFixture
                 taken.Add(happened);
                 isTaken();
             },
+            (request, named, ended) =>
+            {
+                taken.Add(request);
+                named(taken.Count);
+                ended(new EndOperation(taken.Count, request, OperationOutcome.Refused, 0, null), "for the test");
+            },
             static () => SampleStatus.Document,
             ControlQuestions.Of(journal, static () => new Figures { At = 1, Status = SampleStatus.Document, Requests = [] }, static () => new SupervisorState { Settings = new ArbiterSettings(), Target = 2 }, TimeProvider.System),
             new[] { "dump", "requests" }.ToDictionary(static command => command, static _ => (Action<ControlRequest, Action<ControlResponse>>)(static (_, answer) => answer(new ControlResponse { Error = "for the test" }))),
             NullLogger.Instance,
-            TimeProvider.System,
-            upgrade: static taken => taken());
+            TimeProvider.System);
 
         await FuzzBudget.Of(seconds: 1).RunAsync(atOnce: 1, seed => Mangled.CheckAsync(Mangled.Of(new Random(seed), Requests), async bytes =>
         {
