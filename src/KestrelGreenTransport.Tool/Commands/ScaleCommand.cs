@@ -16,13 +16,12 @@ internal static class ScaleCommand
         command.SetAction(parsed =>
         {
             var text = parsed.GetRequiredValue(number);
-            if (SettingsCatalogue.Workers.Check(text) is { } error)
+            var wanted = new GreenSupervisorOptions();
+            if (SettingsCatalogue.Workers.Take(wanted, text) is { } error)
             {
                 return host.Fail(ExitCodes.Usage, $"N ('{text}') {error}.");
             }
 
-            var wanted = new GreenSupervisorOptions();
-            SettingsCatalogue.Workers.Apply(wanted, [text]);
             return ClientCommand.Talk(host, parsed, client => Scale(host, client, wanted.Workers));
         });
         return (command, ["green scale 8", "green scale 2 --name shop"]);
