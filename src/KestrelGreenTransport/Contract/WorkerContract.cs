@@ -60,7 +60,7 @@ internal sealed record WorkerContract
 
         return new WorkerContract
         {
-            Index = Number(ContractVariables.Worker, worker, 1, LifelineRules.MostWorkers),
+            Index = Number(ContractVariables.Worker, worker, 1, 100_000),
             Generation = Number(ContractVariables.Generation, variables.Take(ContractVariables.Generation) ?? "1", 1, int.MaxValue),
             Listeners = InheritedListener.Parse(variables.Take(ContractVariables.Listen) ?? ""),
             ControlDescriptor = variables.Take(ContractVariables.ControlFd) is { } fd ? Number(ContractVariables.ControlFd, fd, 3, int.MaxValue) : null,
