@@ -17,10 +17,10 @@ public sealed partial class GreenSupervisorOptions
     public IList<string> Bind { get; } = [];
 
     /// <summary>The maximum number of connections for each listener of each worker. From 1 to 1,000,000. Defaults to 1000. (gunicorn: worker_connections)</summary>
-    public int WorkerConnections { get; set; } = 1000;
+    public int WorkerConnections { get => Transport.WorkerConnections; set => Transport.WorkerConnections = value; }
 
     /// <summary>The maximum number of connections in the kernel's queue of a listener. From 1 to 1,000,000; capped at net.core.somaxconn. Defaults to 2048. (gunicorn: backlog)</summary>
-    public int Backlog { get; set; } = 2048;
+    public int Backlog { get => Transport.Backlog; set => Transport.Backlog = value; }
 
     /// <summary>A worker that sends no heartbeat for this long is replaced. From 200ms to 1d, at least twice <see cref="HeartbeatInterval"/>. Defaults to 30 s. (gunicorn: timeout)</summary>
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(30);
@@ -32,7 +32,7 @@ public sealed partial class GreenSupervisorOptions
     public TimeSpan BootTimeout { get; set; } = TimeSpan.FromSeconds(60);
 
     /// <summary>How long a stopping worker waits for its requests in flight. From 0s to 1d. Defaults to 30 s. (gunicorn: graceful_timeout)</summary>
-    public TimeSpan GracefulTimeout { get; set; } = TimeSpan.FromSeconds(30);
+    public TimeSpan GracefulTimeout { get => Transport.GracefulTimeout; set => Transport.GracefulTimeout = value; }
 
     /// <summary>
     /// The number of extra workers that are started and warmed up but accept no clients; they take over within milliseconds
@@ -102,7 +102,7 @@ public sealed partial class GreenSupervisorOptions
     public string? Control { get; set; }
 
     /// <summary>The permissions of the Unix sockets that the supervisor binds. Null, the default, means what the umask leaves. (gunicorn: umask)</summary>
-    public UnixFileMode? UnixFileMode { get; set; }
+    public UnixFileMode? UnixFileMode { get => Transport.UnixFileMode; set => Transport.UnixFileMode = value; }
 
     /// <summary>The format of the supervisor's own events and of the workers' lines. Defaults to <see cref="SupervisorLogFormat.Text"/>.</summary>
     public SupervisorLogFormat LogFormat { get; set; }
@@ -158,8 +158,11 @@ public sealed partial class GreenSupervisorOptions
     /// <summary>Where the supervisor and its workers write to; SIGUSR1 reopens it. Null, the default, means standard output and standard error. (gunicorn: errorlog)</summary>
     public string? LogFile { get; set; }
 
-    /// <summary>Settings of the workers' transport that the supervisor only passes on, as they were written, by name.</summary>
-    internal Dictionary<string, string> Transport { get; } = [];
+    /// <summary>The settings of the workers' transport, as far as this supervisor knows them: it binds the listeners accordingly.</summary>
+    internal GreenTransportOptions Transport { get; } = new();
+
+    /// <summary>Those of them that the supervisor only passes on, as they were written, by name.</summary>
+    internal Dictionary<string, string> PassedOn { get; } = [];
 
     internal TimeSpan EffectiveHeartbeatInterval =>
         HeartbeatInterval ?? TimeSpan.FromTicks(Math.Min(TimeSpan.TicksPerSecond, Timeout.Ticks / 4));

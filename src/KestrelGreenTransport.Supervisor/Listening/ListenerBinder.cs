@@ -6,7 +6,6 @@ using System.Net.Sockets;
 using KestrelGreenTransport.Binding;
 using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Native;
-using KestrelGreenTransport.Settings;
 using KestrelGreenTransport.Supervisor.Native;
 using KestrelGreenTransport.Supervisor.Settings;
 using Microsoft.AspNetCore.Connections;
@@ -142,23 +141,13 @@ internal sealed class ListenerBinder(ListenerSet listeners, StoredSockets stored
             return Add(plan, ListenEndpoint.Of(kept.LocalEndPoint!), kept, key, user);
         }
 
-        var options = new GreenTransportOptions { Backlog = plan.Options.Backlog, UnixFileMode = plan.Options.UnixFileMode };
-        foreach (var setting in TransportSettings.All)
-        {
-            // NoDelay and others must be set when a listener is created. The values were validated earlier.
-            if (plan.Options.Transport.TryGetValue(setting.Name, out var text))
-            {
-                setting.TrySet(options, text);
-            }
-        }
-
         if (user is not null)
         {
-            var theirs = UserBinder.Bind(user, endpoint, options);
+            var theirs = UserBinder.Bind(user, endpoint, plan.Options.Transport);
             return Add(plan, ListenEndpoint.Of(theirs.LocalEndPoint!), theirs, key, user);
         }
 
-        var listening = SocketBinder.Bind(endpoint.ToEndPoint(), options);
+        var listening = SocketBinder.Bind(endpoint.ToEndPoint(), plan.Options.Transport);
         return Add(plan, ListenEndpoint.Of(listening.EndPoint), listening.Socket, key, null);
     }
 

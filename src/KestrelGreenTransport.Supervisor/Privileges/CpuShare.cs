@@ -6,7 +6,7 @@ namespace KestrelGreenTransport.Supervisor.Privileges;
 internal static class CpuShare
 {
     private const string Auto = "auto";
-    private const int Most = 1024;
+    public const int Most = 1024;
 
     /// <summary>Parses the setting: a number of processors, or 0 for auto.</summary>
     public static bool TryParse(string text, out int perWorker)

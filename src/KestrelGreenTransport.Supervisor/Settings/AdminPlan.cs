@@ -12,9 +12,7 @@ internal sealed record AdminPlan(string Text, IReadOnlyList<ListenEndpoint> Endp
 {
     public const int ShortestToken = 16;
 
-    /// <summary>What is wrong with this address; null if it is valid.</summary>
-    public static string? CheckAddress(string text) =>
-        BindParser.TryParse(text, "/", out var binds, out var error) && binds.All(static bind => bind is BindEndpoint) ? null : error ?? "does not name an address";
+    public static bool IsAddress(string text) => BindParser.TryParse(text, "/", out var binds, out _) && binds.All(static bind => bind is BindEndpoint);
 
     /// <summary>The plan; null if no admin endpoint is configured. Errors are added to <paramref name="problems"/>.</summary>
     public static AdminPlan? Of(LoadedSettings settings, string currentDirectory, ICollection<string> problems)

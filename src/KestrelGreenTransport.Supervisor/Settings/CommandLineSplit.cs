@@ -32,7 +32,7 @@ internal sealed record CommandLineSplit(
             {
                 values.Add(new GivenOption(setting, option, argument[(equals + 1)..]));
             }
-            else if (setting.Shape == ValueShape.Flag)
+            else if (setting.ValueName.Length == 0)
             {
                 values.Add(new GivenOption(setting, option, "true"));
             }

@@ -1,5 +1,3 @@
-using System.Text;
-
 namespace KestrelGreenTransport.Supervisor.Settings;
 
 /// <summary>What hooks are called on a command line: <c>worker-exit</c>.</summary>
@@ -10,16 +8,7 @@ internal static class HookNames
 
     public static string All => string.Join(", ", Names);
 
-    public static string Of(GreenHook hook)
-    {
-        var name = new StringBuilder();
-        foreach (var c in hook.ToString())
-        {
-            name.Append(char.IsUpper(c) && name.Length > 0 ? "-" : "").Append(char.ToLowerInvariant(c));
-        }
-
-        return name.ToString();
-    }
+    public static string Of(GreenHook hook) => Setting.Hyphenated(hook.ToString());
 
     /// <summary>Takes <c>worker-exit=COMMAND</c> apart; null when it is none.</summary>
     public static (GreenHook Hook, string Command)? Parse(string text)

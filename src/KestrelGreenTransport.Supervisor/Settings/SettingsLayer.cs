@@ -3,7 +3,7 @@ using Microsoft.Extensions.Configuration;
 
 namespace KestrelGreenTransport.Supervisor.Settings;
 
-/// <summary>Keys and values of one source that names settings as <see cref="Setting.Name"/>; lists as <c>Bind:0</c>, <c>Bind:1</c>.</summary>
+/// <summary>Keys and values of one source that names settings as <see cref="GreenSupervisorOptions"/> does; lists as <c>Bind:0</c>, <c>Bind:1</c>.</summary>
 /// <param name="Kind">What the source is.</param>
 /// <param name="Pairs">As they were found.</param>
 /// <param name="Origin">How messages show a key of this source.</param>

@@ -12,7 +12,6 @@ internal static class SettingsLoader
 {
     public const string GreenJson = "green.json";
 
-
     /// <summary>Names the schema in a JSON file; no setting.</summary>
     public const string SchemaKey = "$schema";
 
@@ -28,18 +27,14 @@ internal static class SettingsLoader
         var environment = ReadEnvironment(input);
 
         var options = new GreenSupervisorOptions();
-        var defaults = SettingsCatalogue.All.ToDictionary(static setting => setting, setting => setting.Read(options));
-        input.Configure?.Invoke(options);
-
+        var inCode = SetInCode(input, options);
         SettingValue[] sources =
         [
             .. input.CommandLine,
             .. environment,
             .. greenJson?.Read(problems) ?? [],
             .. app.Layers.SelectMany(layer => layer.Read(problems)),
-            .. SettingsCatalogue.All
-                .Where(setting => !setting.Read(options).SequenceEqual(defaults[setting]))
-                .Select(setting => new SettingValue(setting, setting.Read(options), SettingOrigin.Code)),
+            .. inCode,
         ];
         return Resolve(sources, options, problems) with
         {
@@ -79,7 +74,33 @@ internal static class SettingsLoader
             CheckTogether(options, origins, problems);
         }
 
+        foreach (var problem in GreenTransportOptionsValidator.Together(options.Transport))
+        {
+            if (options.PassedOn.TryGetValue(problem.Setting, out var text))
+            {
+                problems.Add($"{problem.Setting} ('{text}', {origins[SettingsCatalogue.Find(problem.Setting)!]}) must be {problem.Rule}.");
+            }
+        }
+
         return new LoadedSettings { Options = options, Origins = origins, Problems = problems };
+    }
+
+    private static IReadOnlyList<SettingValue> SetInCode(SettingsInput input, GreenSupervisorOptions options)
+    {
+        if (input.Configure is null)
+        {
+            return [];
+        }
+
+        input.Configure(options);
+        var defaults = new GreenSupervisorOptions();
+        return
+        [
+            .. from setting in SettingsCatalogue.All
+               let values = setting.Read(options)
+               where !values.SequenceEqual(setting.Read(defaults))
+               select new SettingValue(setting, values, SettingOrigin.Code),
+        ];
     }
 
     private static SettingsLayer? ReadGreenJson(SettingsInput input, ICollection<string> problems)
@@ -110,14 +131,17 @@ internal static class SettingsLoader
             values.Add("");
         }
 
-        var wrong = values.Select(value => (Value: value, Error: setting.Check(value))).Where(static pair => pair.Error is not null).ToList();
-        problems.AddRange(wrong.Select(pair => $"{setting.Name} ({(setting.IsSecret ? "" : $"'{pair.Value}', ")}{given.Origin}) {pair.Error}."));
-        if (wrong.Count == 0)
+        var before = problems.Count;
+        setting.Clear(options);
+        foreach (var value in values)
         {
-            setting.Apply(options, values);
+            if (setting.Take(options, value) is { } wrong)
+            {
+                problems.Add($"{setting.Name} ({(setting.IsSecret ? "" : $"'{value}', ")}{given.Origin}) {wrong}.");
+            }
         }
 
-        return wrong.Count == 0;
+        return problems.Count == before;
     }
 
     private static void CheckTogether(GreenSupervisorOptions options, Dictionary<Setting, SettingOrigin> origins, List<string> problems)
@@ -139,7 +163,6 @@ internal static class SettingsLoader
         string[] known =
         [
             .. SettingsCatalogue.All.Select(static setting => setting.Variable),
-            .. TransportSettings.All.Select(static setting => setting.Variable),
             .. ContractVariables.All,
             .. OwnVariables.All,
         ];

@@ -27,7 +27,7 @@ internal static class SettingsSchema
     {
         ["title"] = "Settings of the KestrelGreenTransport supervisor (green.json)",
         ["type"] = "object",
-        ["properties"] = Properties(),
+        ["properties"] = Supervisors(),
         ["additionalProperties"] = false,
     };
 
@@ -37,15 +37,14 @@ internal static class SettingsSchema
         {
             ["description"] = "Settings of the KestrelGreenTransport supervisor.",
             ["type"] = "object",
-            ["properties"] = Properties(),
+            ["properties"] = Supervisors(),
             ["additionalProperties"] = false,
         };
         var transport = new JsonObject
         {
             ["description"] = "Settings of the KestrelGreenTransport transport, in each worker or in an app without a supervisor.",
             ["type"] = "object",
-            ["properties"] = new JsonObject(TransportSettings.All.Select(static setting => KeyValuePair.Create(
-                setting.Name, (JsonNode?)new JsonObject { ["description"] = $"Must be {setting.Form}.", ["type"] = new JsonArray("string", "number", "boolean") }))),
+            ["properties"] = Properties(TransportSettings.All),
             ["additionalProperties"] = false,
         };
         return new JsonObject
@@ -56,44 +55,46 @@ internal static class SettingsSchema
         };
     }
 
-    private static JsonObject Properties()
+    private static JsonObject Supervisors()
     {
-        var properties = new JsonObject(SettingsCatalogue.All.Select(static setting => KeyValuePair.Create(setting.Name, (JsonNode?)Property(setting))));
+        var properties = Properties(SettingsCatalogue.All);
         properties.Insert(0, SettingsLoader.SchemaKey, new JsonObject { ["type"] = "string" });
         return properties;
     }
 
-    private static JsonObject Property(Setting setting)
+    private static JsonObject Properties<TOptions>(IEnumerable<Setting<TOptions>> settings)
+        where TOptions : class
     {
-        var property = new JsonObject
+        var properties = new JsonObject();
+        foreach (var setting in settings)
         {
-            ["description"] = $"{setting.Help} Allowed: {setting.Range}. Default: {setting.Default}.".Replace("`", "", StringComparison.Ordinal),
-        };
-        foreach (var (key, value) in Form(setting))
-        {
-            property[key] = value?.DeepClone();
+            var property = Form(setting);
+            property.Insert(0, "description", $"{setting.Help} Allowed: {setting.Range}. Default: {setting.Default}.".Replace("`", "", StringComparison.Ordinal));
+            properties.Add(setting.Name, property);
         }
 
-        return property;
+        return properties;
     }
 
-    private static JsonObject Form(Setting setting) => setting switch
-    {
-        { IsList: true } => new JsonObject
+    private static JsonObject Form<TOptions>(Setting<TOptions> setting)
+        where TOptions : class =>
+        setting switch
         {
-            ["type"] = new JsonArray("string", "array"),
-            ["items"] = new JsonObject { ["type"] = "string" },
-        },
-        { Choices.Count: > 0 } => new JsonObject { ["enum"] = new JsonArray([.. setting.Choices.Select(static choice => JsonValue.Create(choice))]) },
-        { Shape: ValueShape.Number, OrAuto: true } => new JsonObject
-        {
-            ["anyOf"] = new JsonArray(
-                new JsonObject { ["type"] = "integer", ["minimum"] = setting.From, ["maximum"] = setting.To },
-                new JsonObject { ["const"] = "auto" }),
-        },
-        { Shape: ValueShape.Number } => new JsonObject { ["type"] = "integer", ["minimum"] = setting.From, ["maximum"] = setting.To },
-        { Shape: ValueShape.Duration } => new JsonObject { ["type"] = new JsonArray("string", "number"), ["minimum"] = 0 },
-        { Shape: ValueShape.Flag } => new JsonObject { ["type"] = "boolean" },
-        _ => new JsonObject { ["type"] = new JsonArray("string", "number", "boolean") },
-    };
+            { IsList: true } => new JsonObject
+            {
+                ["type"] = new JsonArray("string", "array"),
+                ["items"] = new JsonObject { ["type"] = "string" },
+            },
+            { Choices.Length: > 0 } => new JsonObject { ["enum"] = new JsonArray([.. setting.Choices.Select(static choice => JsonValue.Create(choice))]) },
+            { Shape: ValueShape.Number, None: { } none } => new JsonObject
+            {
+                ["anyOf"] = new JsonArray(
+                    new JsonObject { ["type"] = "integer", ["minimum"] = setting.From, ["maximum"] = setting.To },
+                    new JsonObject { ["const"] = none }),
+            },
+            { Shape: ValueShape.Number } => new JsonObject { ["type"] = "integer", ["minimum"] = setting.From, ["maximum"] = setting.To },
+            { Shape: ValueShape.Duration } => new JsonObject { ["type"] = new JsonArray("string", "number"), ["minimum"] = 0 },
+            { Shape: ValueShape.Flag } => new JsonObject { ["type"] = "boolean" },
+            _ => new JsonObject { ["type"] = new JsonArray("string", "number", "boolean") },
+        };
 }

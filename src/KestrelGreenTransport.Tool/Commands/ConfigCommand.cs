@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
+using KestrelGreenTransport.Settings;
 using KestrelGreenTransport.Supervisor;
 using KestrelGreenTransport.Supervisor.Building;
 using KestrelGreenTransport.Supervisor.Settings;
@@ -79,7 +80,7 @@ internal static class ConfigCommand
         };
     }
 
-    private static ConfigSetting Describe(Setting setting, LoadedSettings settings, IReadOnlyList<string> binds)
+    private static ConfigSetting Describe(Setting<GreenSupervisorOptions> setting, LoadedSettings settings, IReadOnlyList<string> binds)
     {
         // Without -b the addresses come from ASP.NET Core's own variables.
         IReadOnlyList<string> values = setting == SettingsCatalogue.Bind ? binds : setting.Read(settings.Options);
@@ -89,7 +90,7 @@ internal static class ConfigCommand
             Value = setting.IsSecret && values.Count > 0 ? [Hidden] : values,
             Source = settings.Origins[setting].Text,
             Default = setting.Default.Replace("`", "", StringComparison.Ordinal),
-            Option = setting.LongOption,
+            Option = setting.Option,
             Variable = setting.Variable,
         };
     }

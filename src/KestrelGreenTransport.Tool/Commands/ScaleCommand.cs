@@ -15,14 +15,19 @@ internal static class ScaleCommand
         command.SetAction(parsed =>
         {
             var text = parsed.GetRequiredValue(number);
-            if (SettingsCatalogue.Workers.Check(text) is { } error)
+            var wanted = new GreenSupervisorOptions();
+            if (SettingsCatalogue.Workers.Take(wanted, text) is { } error)
             {
                 return host.Fail(ExitCodes.Usage, $"N ('{text}') {error}.");
             }
 
+<<<<<<< HEAD
             var wanted = new GreenSupervisorOptions();
             SettingsCatalogue.Workers.Apply(wanted, [text]);
             return ClientCommand.Talk(host, parsed, client => Operation.Run(host, client, new ControlRequest { Command = "scale", Workers = wanted.Workers }));
+=======
+            return ClientCommand.Talk(host, parsed, client => Scale(host, client, wanted.Workers));
+>>>>>>> settings
         });
         return (command, ["green scale 8", "green scale 2 --name shop"]);
     }

@@ -12,12 +12,12 @@ internal static class LifelineRules
     /// <summary>How many requests may be named in one answer.</summary>
     public const int MostInFlight = 10;
 
-    private const int LongestType = 64;
-    private const int LongestEndpoint = 256;
-    private const int MostBuckets = 1024;
-    private const int MostWorkers = 100_000;
-    private const int LargestExitCode = 255;
-    private const int LargestErrno = 4095;
+    public const int LongestType = 64;
+    public const int LongestEndpoint = 256;
+    public const int MostBuckets = 1024;
+    public const int MostWorkers = 100_000;
+    public const int LargestExitCode = 255;
+    public const int LargestErrno = 4095;
 
     // Ten years.
     private const long LongestMilliseconds = 10L * 365 * 24 * 60 * 60 * 1000;

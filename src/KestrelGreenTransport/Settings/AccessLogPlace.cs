@@ -6,6 +6,9 @@ internal static class AccessLogPlace
     /// <summary>Standard output, as in gunicorn.</summary>
     public const string StandardOutput = "-";
 
+    /// <summary>Every value, in words.</summary>
+    public const string Range = "a file's path, - or off";
+
     /// <summary>No access log.</summary>
     public const string Off = "off";
 

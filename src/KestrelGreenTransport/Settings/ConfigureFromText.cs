@@ -37,7 +37,7 @@ internal sealed class ConfigureFromText(IConfiguration configuration, IEnvironme
         static string? Text(IConfigurationSection section, bool isList) =>
             isList && section.Value is null ? string.Join(',', section.GetChildren().Select(static one => one.Value)) : section.Value;
 
-        void Set(TransportSetting setting, string? text, string source)
+        void Set(Setting<GreenTransportOptions> setting, string? text, string source)
         {
             text = text?.Trim();
             if (string.IsNullOrEmpty(text))
@@ -46,9 +46,9 @@ internal sealed class ConfigureFromText(IConfiguration configuration, IEnvironme
             }
 
             options.Sources[setting.Name] = source;
-            if (!setting.TrySet(options, text))
+            if (setting.Take(options, text, inAnyRange: true) is { } wrong)
             {
-                failures.Add($"{setting.Name} ('{text}', from {source}) must be {setting.Form}.");
+                failures.Add($"{setting.Name} ('{text}', from {source}) {wrong}.");
             }
         }
     }

@@ -1,140 +1,242 @@
-using static KestrelGreenTransport.Settings.TransportSettingKinds;
+using System.Net;
+using System.Net.Sockets;
 
 namespace KestrelGreenTransport.Settings;
 
 /// <summary>Every setting of the transport that text can set, in the order of the documentation.</summary>
 internal static class TransportSettings
 {
-    public static readonly IReadOnlyList<TransportSetting> All =
+    private const string OrUnlimited = ", one block of memory, or unlimited (null in code)";
+
+    public static readonly IReadOnlyList<Setting<GreenTransportOptions>> All =
     [
-        Number(
-            nameof(GreenTransportOptions.WorkerConnections), "from 1 to 1000000", "1000",
+        Value(
+            nameof(GreenTransportOptions.WorkerConnections), ValueShape.Number, 1, 1_000_000, "1000",
             "The most connections that each listener of a worker holds; further clients wait.",
-            static (options, value) => options.WorkerConnections = value, "gunicorn: worker_connections"),
-        Number(
-            nameof(GreenTransportOptions.Backlog), "from 1 to 1000000", "2048",
+            ": it is the number of connections that each listener holds at most",
+            static options => options.WorkerConnections, static (options, value) => options.WorkerConnections = value, "gunicorn: worker_connections"),
+        Value(
+            nameof(GreenTransportOptions.Backlog), ValueShape.Number, 1, 1_000_000, "2048",
             "How many connections the kernel may queue, where the process binds the listener itself.",
-            static (options, value) => options.Backlog = value, "gunicorn: backlog"),
-        NumberOrAuto(
-            nameof(GreenTransportOptions.AcceptBatch), "from 1 to 10000, or auto", "auto: 1 on shared listeners, else 100",
+            ": it is the number of connections that the kernel may queue",
+            static options => options.Backlog, static (options, value) => options.Backlog = value, "gunicorn: backlog"),
+        Value(
+            nameof(GreenTransportOptions.AcceptBatch), ValueShape.Number, 1, 10_000, "auto: 1 on shared listeners, else 100",
             "How many connections are accepted in a row before other work gets its turn.",
-            static (options, value) => options.AcceptBatch = value, "gevent: max_accept"),
+            ": leave it out for the automatic choice",
+            static options => options.AcceptBatch, static (options, value) => options.AcceptBatch = value, "gevent: max_accept", none: "auto"),
         Switch(
             nameof(GreenTransportOptions.BalancedAccept), "true",
             "Whether a worker that holds its share of the connections leaves the next one to its siblings.",
-            static (options, value) => options.BalancedAccept = value),
-        Time(
-            nameof(GreenTransportOptions.SlowStart), "from 0s, which is off, to 1h", "10s",
+            static options => options.BalancedAccept, static (options, value) => options.BalancedAccept = value),
+        Value(
+            nameof(GreenTransportOptions.SlowStart), ValueShape.Duration, 0, TimeSpan.TicksPerHour, "10s",
             "The longest time for which a new worker, while it is slower than its siblings, takes fewer new connections than they do.",
-            static (options, value) => options.SlowStart = value, "HAProxy: slowstart"),
+            ": a worker is hot long before that; 0s switches it off",
+            static options => options.SlowStart, static (options, value) => options.SlowStart = value, "HAProxy: slowstart", range: "from 0s, which is off, to 1h"),
         Switch(
             nameof(GreenTransportOptions.IdleReclaim), "true",
             "Whether idle connections are closed to make room for waiting clients while all slots are taken.",
-            static (options, value) => options.IdleReclaim = value),
-        Time(
-            nameof(GreenTransportOptions.AcceptMinDelay), "from 1ms to 1m", "10ms",
+            static options => options.IdleReclaim, static (options, value) => options.IdleReclaim = value),
+        Value(
+            nameof(GreenTransportOptions.AcceptMinDelay), ValueShape.Duration, TimeSpan.TicksPerMillisecond, TimeSpan.TicksPerMinute, "10ms",
             "The pause after a first failed accept; it doubles with each further failure.",
-            static (options, value) => options.AcceptMinDelay = value, "gevent: min_delay"),
-        Time(
-            nameof(GreenTransportOptions.AcceptMaxDelay), "from AcceptMinDelay to 1m", "1s",
+            ": without a pause, running out of descriptors would keep a core busy",
+            static options => options.AcceptMinDelay, static (options, value) => options.AcceptMinDelay = value, "gevent: min_delay"),
+        Value(
+            nameof(GreenTransportOptions.AcceptMaxDelay), ValueShape.Duration, TimeSpan.TicksPerMillisecond, TimeSpan.TicksPerMinute, "1s",
             "The longest pause between two failed accepts.",
-            static (options, value) => options.AcceptMaxDelay = value, "gevent: max_delay"),
-        Limit(
-            nameof(GreenTransportOptions.MaxReadBufferSize), "1MB",
+            ": it is the longest that clients wait once descriptors are free again",
+            static options => options.AcceptMaxDelay, static (options, value) => options.AcceptMaxDelay = value, "gevent: max_delay", range: "from AcceptMinDelay to 1m"),
+        Value(
+            nameof(GreenTransportOptions.MaxReadBufferSize), ValueShape.Size, 4096, long.MaxValue, "1MB",
             "How many received bytes of a connection may wait for the app.",
-            static (options, value) => options.MaxReadBufferSize = value),
-        Limit(
-            nameof(GreenTransportOptions.MaxWriteBufferSize), "64KB",
+            OrUnlimited,
+            static options => options.MaxReadBufferSize, static (options, value) => options.MaxReadBufferSize = value, none: "unlimited", range: "at least 4KB"),
+        Value(
+            nameof(GreenTransportOptions.MaxWriteBufferSize), ValueShape.Size, 4096, long.MaxValue, "64KB",
             "How many bytes of a connection may wait to be sent.",
-            static (options, value) => options.MaxWriteBufferSize = value),
+            OrUnlimited,
+            static options => options.MaxWriteBufferSize, static (options, value) => options.MaxWriteBufferSize = value, none: "unlimited", range: "at least 4KB"),
         Switch(
             nameof(GreenTransportOptions.NoDelay), "true",
             "Whether small writes are sent at once (TCP_NODELAY).",
-            static (options, value) => options.NoDelay = value),
-        TimeOrOff(
-            nameof(GreenTransportOptions.DeferAccept), "from 1s to 1h, or off", "off",
+            static options => options.NoDelay, static (options, value) => options.NoDelay = value),
+        Value(
+            nameof(GreenTransportOptions.DeferAccept), ValueShape.Duration, TimeSpan.TicksPerSecond, TimeSpan.TicksPerHour, "off",
             "How long the kernel holds back a new TCP connection until the client has sent something, where the process binds the listener itself.",
-            static (options, value) => options.DeferAccept = value, "nginx: listen deferred"),
+            ": the kernel counts it in seconds; leave it out to accept each connection at once",
+            static options => options.DeferAccept, static (options, value) => options.DeferAccept = value, "nginx: listen deferred", none: "off"),
         Switch(
             nameof(GreenTransportOptions.ReusePort), "false",
             "Whether other processes of the same user may bind the same address too (SO_REUSEPORT).",
-            static (options, value) => options.ReusePort = value, "gunicorn: reuse_port"),
-        Choice<GreenTransportProxyProtocol>(
-            nameof(GreenTransportOptions.ProxyProtocol), "Off",
+            static options => options.ReusePort, static (options, value) => options.ReusePort = value, "gunicorn: reuse_port"),
+        Choice(
+            nameof(GreenTransportOptions.ProxyProtocol), typeof(GreenTransportProxyProtocol), "Off",
             "Which PROXY protocol header each connection begins with; the client's address is taken from it.",
-            static (options, value) => options.ProxyProtocol = value, "nginx: listen proxy_protocol, HAProxy: accept-proxy"),
-        Networks(
-            nameof(GreenTransportOptions.ProxyProtocolTrusted), "127.0.0.0/8, ::1",
-            "The proxies whose PROXY headers are trusted; connections from other addresses are reset.",
-            static options => options.ProxyProtocolTrusted, "nginx: set_real_ip_from"),
+            static options => (int)options.ProxyProtocol, static (options, value) => options.ProxyProtocol = (GreenTransportProxyProtocol)(int)value, "nginx: listen proxy_protocol, HAProxy: accept-proxy"),
+        new TextSetting<GreenTransportOptions>(
+            nameof(GreenTransportOptions.ProxyProtocolTrusted), "addresses or networks, such as 192.0.2.7, 10.0.0.0/8",
+            TakeTrusted, static options => [.. options.ProxyProtocolTrusted.Select(static network => network.ToString())])
+        {
+            ValueName = "NETWORK",
+            Default = "127.0.0.0/8, ::1",
+            Help = "The proxies whose PROXY headers are trusted; connections from other addresses are reset.",
+            Counterpart = "nginx: set_real_ip_from",
+            IsList = true,
+        },
         Switch(
             nameof(GreenTransportOptions.UpgradedConnectionsHoldSlot), "true",
             "Whether a connection keeps its slot when it becomes a WebSocket.",
-            static (options, value) => options.UpgradedConnectionsHoldSlot = value),
-        Time(
-            nameof(GreenTransportOptions.KeepAlive), "from 1s to 1d", "Kestrel's, which is 130s",
+            static options => options.UpgradedConnectionsHoldSlot, static (options, value) => options.UpgradedConnectionsHoldSlot = value),
+        Value(
+            nameof(GreenTransportOptions.KeepAlive), ValueShape.Duration, TimeSpan.TicksPerSecond, TimeSpan.TicksPerDay, "Kestrel's, which is 130s",
             "How long a connection may be idle between two requests.",
-            static (options, value) => options.KeepAlive = value, "gunicorn: keepalive"),
-        new(nameof(GreenTransportOptions.UnixFileMode), "access rights in octal such as 0660", static (options, text) =>
-        {
-            if (text.Length is 0 or > 4 || !text.All(static digit => digit is >= '0' and <= '7'))
-            {
-                return false;
-            }
-
-            options.UnixFileMode = (UnixFileMode)Convert.ToInt32(text, 8);
-            return true;
-        })
-        {
-            ValueName = "MODE",
-            Range = "from 0 to 0777, in octal",
-            Default = "what the umask leaves",
-            Help = "The access rights of Unix sockets that the process binds.",
-            Counterpart = "gunicorn: umask",
-        },
-        Choice<GreenTransportBackend>(
-            nameof(GreenTransportOptions.Backend), "Auto: Epoll on Linux, else Sockets",
+            ": Kestrel checks its connections once a second; leave it out for Kestrel's own limit",
+            static options => options.KeepAlive, static (options, value) => options.KeepAlive = value, "gunicorn: keepalive"),
+        Value(
+            nameof(GreenTransportOptions.UnixFileMode), ValueShape.Mode, 0, 0x1ff, "what the umask leaves",
+            "The access rights of Unix sockets that the process binds.",
+            "",
+            static options => options.UnixFileMode, static (options, value) => options.UnixFileMode = value,
+            "gunicorn: umask", range: "from 0 to 0777, in octal", rule: "from 0000 to 0777, such as 0660 for owner and group"),
+        Choice(
+            nameof(GreenTransportOptions.Backend), typeof(GreenTransportBackend), "Auto: Epoll on Linux, else Sockets",
             "What moves the bytes: .NET's sockets, or the transport's own event loops on epoll.",
-            static (options, value) => options.Backend = value),
-        Choice<GreenTransportScheduling>(
-            nameof(GreenTransportOptions.Scheduling), "Adaptive",
+            static options => (int)options.Backend, static (options, value) => options.Backend = (GreenTransportBackend)(int)value),
+        Choice(
+            nameof(GreenTransportOptions.Scheduling), typeof(GreenTransportScheduling), "Adaptive",
             "Where the app runs with Epoll: on the event loop, which a spare thread takes over when a handler blocks; on the event loop, unguarded; or on the thread pool.",
-            static (options, value) => options.Scheduling = value),
-        NumberOrAuto(
-            nameof(GreenTransportOptions.EventLoops), "from 1 to 1024, or auto", "auto: 1 in a worker, else one for each core",
+            static options => (int)options.Scheduling, static (options, value) => options.Scheduling = (GreenTransportScheduling)(int)value),
+        Value(
+            nameof(GreenTransportOptions.EventLoops), ValueShape.Number, 1, 1024, "auto: 1 in a worker, else one for each core",
             "How many event loops Epoll has.",
-            static (options, value) => options.EventLoops = value),
+            ": leave it out for one on each core, or one in each worker",
+            static options => options.EventLoops, static (options, value) => options.EventLoops = value, none: "auto"),
         Switch(
             nameof(GreenTransportOptions.PinEventLoops), "false",
             "Whether each event loop is pinned to one processor, taking the processors in turn.",
-            static (options, value) => options.PinEventLoops = value, "nginx: worker_cpu_affinity"),
-        Time(
-            nameof(GreenTransportOptions.BlockingThreshold), "from 0.1ms to 1s", "1ms",
+            static options => options.PinEventLoops, static (options, value) => options.PinEventLoops = value, "nginx: worker_cpu_affinity"),
+        Value(
+            nameof(GreenTransportOptions.BlockingThreshold), ValueShape.Duration, TimeSpan.TicksPerMillisecond / 10, TimeSpan.TicksPerSecond, "1ms",
             "How long a handler may block its event loop before another thread takes the loop over, once handlers have been seen to block.",
-            static (options, value) => options.BlockingThreshold = value),
-        Time(
-            nameof(GreenTransportOptions.SpinTime), "from 0s to 10ms", "0s",
+            ": the guard checks the event loops about that often",
+            static options => options.BlockingThreshold, static (options, value) => options.BlockingThreshold = value),
+        Value(
+            nameof(GreenTransportOptions.SpinTime), ValueShape.Duration, 0, 10 * TimeSpan.TicksPerMillisecond, "0s",
             "How long an idle event loop polls for events before it sleeps, while events come that soon.",
-            static (options, value) => options.SpinTime = value),
-        Time(
-            nameof(GreenTransportOptions.GracefulTimeout), "from 0s to 1d", "30s",
+            ": the loop keeps its core busy for that time, so a value longer than a wake-up gains nothing; 0s switches it off",
+            static options => options.SpinTime, static (options, value) => options.SpinTime = value),
+        Value(
+            nameof(GreenTransportOptions.GracefulTimeout), ValueShape.Duration, 0, TimeSpan.TicksPerDay, "30s",
             "How long requests in flight may take to finish when the host stops.",
-            static (options, value) => options.GracefulTimeout = value, "gunicorn: graceful_timeout"),
-        new(nameof(GreenTransportOptions.AccessLog), "a file's path, - or off", static (options, text) =>
-        {
-            options.AccessLog = text.Equals(AccessLogPlace.Off, StringComparison.OrdinalIgnoreCase) ? null : text;
-            return text.Length > 0;
-        })
+            ": it is how long requests in flight may take to finish at a stop",
+            static options => options.GracefulTimeout, static (options, value) => options.GracefulTimeout = value, "gunicorn: graceful_timeout"),
+        new TextSetting<GreenTransportOptions>(
+            nameof(GreenTransportOptions.AccessLog), AccessLogPlace.Range, TakeAccessLog, static options => options.AccessLog is { } place ? [place] : [])
         {
             ValueName = "FILE",
-            Range = "a file's path, - or off",
             Default = "off",
             Help = "Where a line is written for each completed request: a file, which USR1 reopens, or - for standard output.",
             Counterpart = "gunicorn: accesslog, nginx: access_log",
         },
-        Choice<GreenAccessLogFormat>(
-            nameof(GreenTransportOptions.AccessLogFormat), "Combined",
+        Choice(
+            nameof(GreenTransportOptions.AccessLogFormat), typeof(GreenAccessLogFormat), "Combined",
             "The format of the access log's lines.",
-            static (options, value) => options.AccessLogFormat = value, "gunicorn: access_log_format, nginx: log_format"),
+            static options => (int)options.AccessLogFormat, static (options, value) => options.AccessLogFormat = (GreenAccessLogFormat)(int)value, "gunicorn: access_log_format, nginx: log_format"),
     ];
+
+    // A range is put into words only where it is shown: not while a worker boots.
+    private static ValueSetting<GreenTransportOptions> Value(
+        string name, ValueShape shape, long from, long to, string @default, string help, string remark,
+        Func<GreenTransportOptions, OptionValue> get, Action<GreenTransportOptions, OptionValue> set,
+        string? counterpart = null, string? none = null, string? range = null, string? rule = null)
+    {
+        var (valueName, form) = shape switch
+        {
+            ValueShape.Number => ("N", "a whole number"),
+            ValueShape.Duration => ("DURATION", "a duration such as 30s, 250ms or 00:00:30"),
+            ValueShape.Size => ("SIZE", "a size such as 1048576, 64KB or 1MB"),
+            ValueShape.Mode => ("MODE", "access rights in octal such as 0660"),
+            _ => ("true|false", "true or false"),
+        };
+        return new(name, range, get, set)
+        {
+            Shape = shape,
+            From = from,
+            To = to,
+            None = none,
+            ValueName = valueName,
+            Default = @default,
+            Help = help,
+            Counterpart = counterpart,
+            Form = form,
+            Remark = remark,
+            OwnRule = rule,
+        };
+    }
+
+    private static ValueSetting<GreenTransportOptions> Switch(
+        string name, string @default, string help,
+        Func<GreenTransportOptions, OptionValue> get, Action<GreenTransportOptions, OptionValue> set, string? counterpart = null) =>
+        Value(name, ValueShape.Flag, 0, 1, @default, help, "", get, set, counterpart, range: "true or false", rule: "true or false");
+
+    private static ValueSetting<GreenTransportOptions> Choice(
+        string name, Type choice, string @default, string help,
+        Func<GreenTransportOptions, OptionValue> get, Action<GreenTransportOptions, OptionValue> set, string? counterpart = null)
+    {
+        var choices = Enum.GetNames(choice);
+        var range = string.Join(", ", choices);
+        return new(name, range, get, set)
+        {
+            Choices = choices,
+            Numbers = (int[])Enum.GetValuesAsUnderlyingType(choice),
+            ValueName = string.Join('|', choices),
+            Default = @default,
+            Help = help,
+            Counterpart = counterpart,
+            OwnRule = $"one of {range}",
+        };
+    }
+
+    private static string? TakeAccessLog(GreenTransportOptions options, string text)
+    {
+        if (text.Length == 0)
+        {
+            return $"must be {AccessLogPlace.Range}";
+        }
+
+        options.AccessLog = text.Equals(AccessLogPlace.Off, StringComparison.OrdinalIgnoreCase) ? null : text;
+        return null;
+    }
+
+    private static string? TakeTrusted(GreenTransportOptions options, string text)
+    {
+        var networks = new List<IPNetwork>();
+        foreach (var one in text.Split([',', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            if (IPAddress.TryParse(one, out var address))
+            {
+                networks.Add(new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128));
+            }
+            else if (IPNetwork.TryParse(one, out var network))
+            {
+                networks.Add(network);
+            }
+            else
+            {
+                networks.Clear();
+                break;
+            }
+        }
+
+        if (networks.Count == 0)
+        {
+            return "must be addresses or networks such as 192.0.2.7 or 10.0.0.0/8, separated by commas";
+        }
+
+        options.ProxyProtocolTrusted.Clear();
+        networks.ForEach(options.ProxyProtocolTrusted.Add);
+        return null;
+    }
 }

@@ -2,6 +2,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using KestrelGreenTransport.Contract;
+using KestrelGreenTransport.Settings;
 using KestrelGreenTransport.Supervisor.Control;
 using KestrelGreenTransport.Supervisor.Core;
 using KestrelGreenTransport.Supervisor.Output;
@@ -124,20 +125,18 @@ public class OperatorFuzzTests : SettingsFixture
         }
     }
 
-    private static void ReadSetting(Setting setting, string text)
+    private static void ReadSetting(Setting<GreenSupervisorOptions> setting, string text)
     {
-        if (setting.Check(text) is { } wrong)
+        var (once, again) = (new GreenSupervisorOptions(), new GreenSupervisorOptions());
+        if (setting.Take(once, text) is { } wrong)
         {
             Assert.NotEmpty(wrong);
             return;
         }
 
         // It can be passed on, and stays the same.
-        var (once, again) = (new GreenSupervisorOptions(), new GreenSupervisorOptions());
-        setting.Apply(once, [text]);
         var written = setting.Read(once);
-        Assert.All(written.SelectMany(setting.Split), one => Assert.Null(setting.Check(one)));
-        setting.Apply(again, written);
+        Assert.All(written.SelectMany(setting.Split), one => Assert.Null(setting.Take(again, one)));
         Assert.Equal(written, setting.Read(again));
     }
 }

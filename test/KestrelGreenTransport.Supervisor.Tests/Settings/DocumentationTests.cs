@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using KestrelGreenTransport.Contract;
 using KestrelGreenTransport.Settings;
 using KestrelGreenTransport.Supervisor.Reporting;
 using KestrelGreenTransport.Supervisor.Settings;
@@ -73,6 +74,22 @@ public sealed partial class DocumentationTests : SettingsFixture
 
         Assert.All(codes, code => Assert.Contains($"| {code.GetRawConstantValue()} | {code.Name} |", rows));
         Assert.Equal(codes.Length + 2, rows.Trim().Split('\n').Length);
+    }
+
+    [Fact]
+    public void The_worker_contract_names_the_limits_of_messages()
+    {
+        var text = Document("worker-contract.md").Text.ReplaceLineEndings(" ");
+
+        Assert.All(
+            (string[])
+            [
+                $"`exitCode` is at most {LifelineRules.LargestExitCode}, `errno` {LifelineRules.LargestErrno}, `state` {(int)WorkerState.Draining},",
+                $"`index` is from 1 to {LifelineRules.MostWorkers:N0}.",
+                $"Texts have at most {LifelineRules.LongestText:N0} characters, `endpoint` {LifelineRules.LongestEndpoint}, `type` {LifelineRules.LongestType};",
+                $"`buckets` at most {LifelineRules.MostBuckets:N0} counts, `inFlight` {LifelineRules.MostInFlight} requests, `warmUp` {WarmUpRequest.Most}.",
+            ],
+            limits => Assert.Contains(limits, text));
     }
 
     [Fact]

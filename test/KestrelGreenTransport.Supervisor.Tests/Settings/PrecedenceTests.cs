@@ -140,6 +140,18 @@ public sealed class PrecedenceTests : SettingsFixture
     public void Given_twice_the_last_one_counts() => Assert.Equal(5, Load("-w 3 --workers 5").Options.Workers);
 
     [Fact]
+    public void A_setting_of_the_transport_is_passed_on_as_it_was_written_and_judged_with_the_others()
+    {
+        var loaded = Load("--accept-min-delay 1ms --accept-max-delay 5ms --backend epoll --backend sockets --proxy-protocol-trusted ::1 --proxy-protocol-trusted 10.0.0.0/8");
+
+        Assert.Empty(loaded.Problems);
+        Assert.Equal(
+            ["1ms", "5ms", "sockets", "::1,10.0.0.0/8"],
+            ((string[])["AcceptMinDelay", "AcceptMaxDelay", "Backend", "ProxyProtocolTrusted"]).SelectMany(name => SettingsCatalogue.Find(name)!.Read(loaded.Options)));
+        Assert.Equal((GreenTransportBackend.Sockets, 2), (loaded.Options.Transport.Backend, loaded.Options.Transport.ProxyProtocolTrusted.Count));
+    }
+
+    [Fact]
     public void The_lambda_does_not_win_over_a_file_even_when_both_say_something_else_than_the_default()
     {
         Write("green.json", """{ "$schema": "https://example.org/green.json", "timeout": "5s" }""");

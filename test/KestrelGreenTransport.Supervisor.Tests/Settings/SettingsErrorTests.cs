@@ -22,6 +22,9 @@ public sealed class SettingsErrorTests : SettingsFixture
     [InlineData("--unix-file-mode 1777", "UnixFileMode ('1777', --unix-file-mode on the command line) must be an octal number from 0 to 777, such as 660.")]
     [InlineData("--accept-batch many", "AcceptBatch ('many', --accept-batch on the command line) must be a whole number, or auto.")]
     [InlineData("--accept-batch 0", "AcceptBatch ('0', --accept-batch on the command line) must be from 1 to 10000: leave it out for the automatic choice.")]
+    [InlineData("--accept-max-delay 5ms", "AcceptMaxDelay ('5ms', --accept-max-delay on the command line) must be at least AcceptMinDelay (10ms): the pause grows from one to the other.")]
+    [InlineData("--backend epol", "Backend ('epol', --backend on the command line) must be one of Auto, Sockets, Epoll.")]
+    [InlineData("--proxy-protocol-trusted ::1 --proxy-protocol-trusted x", "ProxyProtocolTrusted ('x', --proxy-protocol-trusted on the command line) must be addresses or networks such as 192.0.2.7 or 10.0.0.0/8, separated by commas.")]
     [InlineData("-b 8080", "Bind ('8080', -b on the command line) is only a port: write :8080 for every address, 127.0.0.1:8080 for this machine only.")]
     public void A_wrong_option_names_the_setting_the_value_its_origin_and_the_range(string commandLine, string expected) =>
         Assert.Equal([expected], Load(commandLine).Problems);

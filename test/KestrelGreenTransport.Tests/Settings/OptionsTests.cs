@@ -100,8 +100,22 @@ public class OptionsTests
     }
 
     [Fact]
+    public void The_described_defaults_are_those_of_the_options()
+    {
+        var options = new GreenTransportOptions();
+        var described = TransportSettings.All.Where(static setting => setting.Read(new GreenTransportOptions()).Count > 0 && !setting.Default.Contains(": ")).ToList();
+        Assert.Equal(20, described.Count);
+        Assert.All(described, setting =>
+        {
+            var read = setting.Read(options);
+            Assert.Null(setting.Take(options, setting.Default));
+            Assert.Equal(read, setting.Read(options));
+        });
+    }
+
+    [Fact]
     public void Access_rights_of_no_digits_are_refused() => Assert.Equal(
-        "must be access rights in octal such as 0660", TransportSettings.All.Single(static setting => setting.Name == nameof(GreenTransportOptions.UnixFileMode)).Check(""));
+        "must be access rights in octal such as 0660", TransportSettings.All.Single(static setting => setting.Name == nameof(GreenTransportOptions.UnixFileMode)).Take(new GreenTransportOptions(), ""));
 
     [Fact]
     public void A_wrong_setting_in_code_or_environment_says_so_too()
