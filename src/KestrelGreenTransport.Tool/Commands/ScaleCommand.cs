@@ -21,13 +21,7 @@ internal static class ScaleCommand
                 return host.Fail(ExitCodes.Usage, $"N ('{text}') {error}.");
             }
 
-<<<<<<< HEAD
-            var wanted = new GreenSupervisorOptions();
-            SettingsCatalogue.Workers.Apply(wanted, [text]);
             return ClientCommand.Talk(host, parsed, client => Operation.Run(host, client, new ControlRequest { Command = "scale", Workers = wanted.Workers }));
-=======
-            return ClientCommand.Talk(host, parsed, client => Scale(host, client, wanted.Workers));
->>>>>>> settings
         });
         return (command, ["green scale 8", "green scale 2 --name shop"]);
     }
