@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using KestrelGreenTransport;
 using KestrelGreenTransport.Accepting;
 using KestrelGreenTransport.AccessLogging;
@@ -8,6 +9,7 @@ using KestrelGreenTransport.Epoll;
 using KestrelGreenTransport.Epoll.Scheduling;
 using KestrelGreenTransport.Hosting;
 using KestrelGreenTransport.Leading;
+using KestrelGreenTransport.Native;
 using KestrelGreenTransport.Requests;
 using KestrelGreenTransport.Settings;
 using KestrelGreenTransport.Sockets;
@@ -123,7 +125,7 @@ public static class GreenTransportWebHostBuilderExtensions
         services.GetRequiredService<IOptions<GreenTransportOptions>>().Value.Backend switch
         {
             GreenTransportBackend.Epoll => ActivatorUtilities.CreateInstance<EpollBackend>(services),
-            GreenTransportBackend.Auto when OperatingSystem.IsLinux() => ActivatorUtilities.CreateInstance<EpollBackend>(services),
+            GreenTransportBackend.Auto when OperatingSystem.IsLinux() && SystemCalls.NumberOf(SystemCall.futex, RuntimeInformation.ProcessArchitecture) >= 0 => ActivatorUtilities.CreateInstance<EpollBackend>(services),
             _ => ActivatorUtilities.CreateInstance<SocketsBackend>(services),
         };
 }

@@ -93,7 +93,7 @@ public sealed class SteeringTests : ToolFixture
         using var supervisor = Supervisor([Taken, Event("reloading")]);
 
         Assert.Equal(
-            new Outcome(7, "", "reloading\ngreen: the supervisor closed the connection before it was over: it has exited, or a new one took its place. See what it does: green status.\n"),
+            new Outcome(1, "", "reloading\ngreen: the supervisor closed the connection before it was over: it has exited, or a new one took its place. See what it does: green status.\n"),
             Green("reload"));
     }
 

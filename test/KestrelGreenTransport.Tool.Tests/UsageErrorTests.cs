@@ -22,6 +22,7 @@ public sealed class UsageErrorTests : ToolFixture
 
     [Theory]
     [InlineData("scale 0", "N ('0') must be a whole number from 1 to 1024.")]
+    [InlineData("scale +2", "N ('+2') must be a whole number from 1 to 1024.")]
     [InlineData("scale two", "N ('two') must be a whole number from 1 to 1024.")]
     [InlineData("status shop", "WORKER ('shop') must be a worker's index, as shown in column # of green status.")]
     [InlineData("logs two", "WORKER ('two') must be a worker's index, as shown in column # of green status.")]

@@ -72,8 +72,9 @@ internal sealed class CancellableCommand : IDisposable
         var polled = stackalloc Libc.PollFd[3];
         while (true)
         {
-            polled[0] = new Libc.PollFd { fd = outputNumber, events = Libc.POLLIN };
-            polled[1] = new Libc.PollFd { fd = child.Number, events = Libc.POLLIN };
+            // The child first: the kernel looks at them in this order, so that one look that sees its end also sees what it wrote before.
+            polled[0] = new Libc.PollFd { fd = child.Number, events = Libc.POLLIN };
+            polled[1] = new Libc.PollFd { fd = outputNumber, events = Libc.POLLIN };
             polled[2] = new Libc.PollFd { fd = cancelNumber, events = Libc.POLLIN };
             var woken = Libc.poll(polled, 3, wasCancelled ? (int)LeaveLimit.TotalMilliseconds : -1);
             if (polled[2].revents != 0 || (woken == 0 && wasCancelled))
@@ -83,13 +84,13 @@ internal sealed class CancellableCommand : IDisposable
                 (wasCancelled, cancelNumber) = (true, -1);
             }
 
-            if (polled[0].revents != 0 && !ReadOnce(pipe, output))
+            if (polled[1].revents != 0 && !ReadOnce(pipe, output))
             {
                 outputNumber = -1;
             }
 
             // Background processes of the command may hold the pipe open forever, so the end of the pipe is not awaited.
-            if (polled[1].revents != 0 && (polled[0].revents & Libc.POLLIN) == 0)
+            if (polled[0].revents != 0 && (polled[1].revents & Libc.POLLIN) == 0)
             {
                 return (child.Reap()!.Value, wasCancelled);
             }

@@ -162,7 +162,8 @@ internal sealed class ControlServer : IDisposable
         polled[1] = new Libc.PollFd { fd = MayAccept ? _socket.Number : -1, events = Libc.POLLIN };
         for (var i = 0; i < _clients.Count; i++)
         {
-            polled[i + 2] = new Libc.PollFd { fd = _clients[i].Number, events = _clients[i].Interest };
+            // poll reports a hang-up even where nothing is asked for: a client that left before its answer would keep this thread awake.
+            polled[i + 2] = new Libc.PollFd { fd = _clients[i].Interest == 0 ? -1 : _clients[i].Number, events = _clients[i].Interest };
         }
 
         fixed (Libc.PollFd* first = polled)

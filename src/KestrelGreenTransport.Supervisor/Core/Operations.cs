@@ -58,17 +58,15 @@ internal static class Operations
     /// <summary>An upgrade has failed, or a successor takes over: then it also decides what the other clients wait for.</summary>
     public static void UpgradeEnded(StepContext step, UpgradeEnded ended)
     {
-        foreach (var operation in step.State.Operations)
+        if (ended.Failure is not { } why)
         {
-            switch (operation.Request, ended.Failure)
-            {
-                case (UpgradeRequested, { } why):
-                    End(step, operation, OperationOutcome.Failed, new PreparationFailedNotice(step.State.Generation, why));
-                    break;
-                case (_, null):
-                    End(step, operation, operation.Request is UpgradeRequested ? OperationOutcome.Succeeded : OperationOutcome.Superseded);
-                    break;
-            }
+            step.State = step.State with { HasSuccessor = true };
+            return;
+        }
+
+        foreach (var operation in step.State.Operations.Where(static operation => operation.Request is UpgradeRequested))
+        {
+            End(step, operation, OperationOutcome.Failed, new PreparationFailedNotice(step.State.Generation, why));
         }
     }
 
@@ -86,7 +84,8 @@ internal static class Operations
 
     private static OperationOutcome OutcomeOf(StepContext step, Operation operation) => operation.Request switch
     {
-        _ when step.IsStopping => OperationOutcome.Superseded,
+        UpgradeRequested when step.State.HasSuccessor => OperationOutcome.Succeeded,
+        _ when step.State.HasSuccessor || step.IsStopping => OperationOutcome.Superseded,
         ReloadRequested => step.State.LastReload is not { } last || last.Number < operation.Reload ? OperationOutcome.Pending
             : last.Failure is null ? OperationOutcome.Succeeded
             : last.Failure is DrainedNotice ? OperationOutcome.Superseded

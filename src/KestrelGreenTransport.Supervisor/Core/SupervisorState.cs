@@ -66,6 +66,9 @@ internal sealed record SupervisorState
     /// <summary>Whether this supervisor may appoint a leader: not while a worker of the previous supervisor may still lead.</summary>
     public bool HasLead { get; init; } = true;
 
+    /// <summary>Whether a successor takes over, which then decides what clients wait for.</summary>
+    public bool HasSuccessor { get; init; }
+
     /// <summary>The leader; null while there is none.</summary>
     public Leader? Leader { get; init; }
 

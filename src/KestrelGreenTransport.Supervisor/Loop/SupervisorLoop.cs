@@ -89,6 +89,9 @@ internal sealed class SupervisorLoop(
         ApplyQueued();
     }
 
+    /// <summary>Has the arbiter take an event before any that another thread brings in later. On this thread.</summary>
+    public void Queue(SupervisorEvent happened) => _events.Enqueue(happened);
+
     /// <summary>Runs an action on this thread, soon.</summary>
     public void PostAction(Action action)
     {

@@ -82,6 +82,11 @@ internal sealed class Journal(TimeProvider time)
     {
         lock (_gate)
         {
+            if (eventsOnly && _events.Youngest <= after)
+            {
+                return ([], _sequence);
+            }
+
             return (Newest(count, entry => entry.Sequence > after && (worker is null || entry.Worker == worker) && (entry.IsEvent || !eventsOnly)), _sequence);
         }
     }

@@ -155,9 +155,16 @@ internal sealed class Composition : IDisposable
 
     private void Release(int kept)
     {
-        while (_owned.Count > kept)
+        if (_owned.Count > kept)
         {
-            _owned.Pop().Dispose();
+            try
+            {
+                _owned.Pop().Dispose();
+            }
+            finally
+            {
+                Release(kept);
+            }
         }
     }
 

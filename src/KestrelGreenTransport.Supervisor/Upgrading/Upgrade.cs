@@ -104,20 +104,27 @@ internal sealed class Upgrade(
             return;
         }
 
-        if (_channel!.Receive(out _) == UpgradeChannel.Ready && state.Stop is null)
-        {
-            HandOver(successor.Pid);
-        }
-        else if (successor.Reap() is { } status)
+        // First, because one that was ready may be gone since, or on its way.
+        if (successor.Reap() is { } status)
         {
             var how = SupervisorLog.Describe(status);
             SupervisorLog.UpgradeFailed(logger, successor.Pid, how);
             Forget($"supervisor {successor.Pid} {how}");
         }
+        else if (!_wasEnded && state.Stop is null && _channel!.Receive(out _) == UpgradeChannel.Ready)
+        {
+            HandOver(successor.Pid);
+        }
         else if ((state.Stop is not null || time.GetTimestamp() >= _deadline) && !_wasEnded)
         {
             _wasEnded = true;
+            _deadline = time.GetTimestamp() + Nanoseconds.Of(plan.Options.BootTimeout);
             _ = successor.Signal(Signals.SIGTERM);
+        }
+        else if (_wasEnded && time.GetTimestamp() >= _deadline)
+        {
+            // It may be stopped, or hang. Clients wait for the end of this upgrade.
+            _ = successor.Signal(Signals.SIGKILL);
         }
     }
 
@@ -230,7 +237,7 @@ internal sealed class Upgrade(
     private void Ignore(string why)
     {
         SupervisorLog.UpgradeIgnored(logger, why);
-        loop.Post(new UpgradeEnded(why));
+        loop.Queue(new UpgradeEnded(why));
     }
 
     private void NotStarted(string why)
@@ -246,6 +253,6 @@ internal sealed class Upgrade(
         _channel = null;
         _successor = null;
         _wasEnded = false;
-        loop.Post(new UpgradeEnded(why));
+        loop.Queue(new UpgradeEnded(why));
     }
 }

@@ -27,9 +27,9 @@ internal static class Operation
                 host.Out.WriteLine(done.Message);
                 return ExitCodes.Ok;
             case { Outcome: OperationOutcome.Pending }:
-                return host.Fail(failed, "the supervisor closed the connection before it was over: it has exited, or a new one took its place. See what it does: green status.");
+                return host.Fail(ExitCodes.Unexpected, "the supervisor closed the connection before it was over: it has exited, or a new one took its place. See what it does: green status.");
             case null:
-                return host.Fail(failed, $"supervisor {answer.Status?.SupervisorPid} has taken the command, but its version, {answer.Status?.Version}, does not say when it is over. See: green status. To replace it by this version: green upgrade.");
+                return host.Fail(ExitCodes.Unexpected, $"supervisor {answer.Status?.SupervisorPid} has taken the command, but its version, {answer.Status?.Version}, does not say when it is over. See: green status. To replace it by this version: green upgrade.");
             case var ended:
                 if (ended.Worker is { } worker)
                 {
@@ -62,9 +62,10 @@ internal static class Operation
 
             foreach (var worker in last is null ? [] : answer.Status?.Workers.Where(static worker => worker.State is not (WorkerPhase.Serving or WorkerPhase.Standby)) ?? [])
             {
+                var process = worker.Pid is { } pid ? string.Create(CultureInfo.InvariantCulture, $" (pid {pid})") : "";
                 host.Error.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"still waiting: worker {worker.Index} (pid {worker.Pid}) is {NoticeReporter.Name(worker.State)}, {Counted.Of(worker.RequestsInFlight, "request")} in flight on {Counted.Of(worker.Connections, "connection")}"));
+                    $"still waiting: worker {worker.Index}{process} is {NoticeReporter.Name(worker.State)}, {Counted.Of(worker.RequestsInFlight, "request")} in flight on {Counted.Of(worker.Connections, "connection")}"));
             }
 
             last = last is null ? answer : answer with { Status = last.Status, Next = last.Next };

@@ -13,6 +13,9 @@ internal static class SystemCalls
     {
         Architecture.X64 => (int)call & 0xFFFF,
         Architecture.Arm64 or Architecture.RiscV64 or Architecture.LoongArch64 => (int)call >> 16,
+
+        // Newer calls have the same number everywhere.
+        _ when ((int)call & 0xFFFF) == (int)call >> 16 => (int)call >> 16,
         _ => -1,
     };
 

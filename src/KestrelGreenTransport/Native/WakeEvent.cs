@@ -22,6 +22,11 @@ internal sealed unsafe class WakeEvent : IDisposable
     /// <summary>Wakes the poller, now or at its next poll. Harmless after the poller has ended.</summary>
     public void Set()
     {
+        if (_event.IsClosed)
+        {
+            return;
+        }
+
         var isHeld = false;
         try
         {
@@ -32,7 +37,7 @@ internal sealed unsafe class WakeEvent : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // There is no poller to wake.
+            // It was closed just now: there is no poller to wake.
         }
         finally
         {

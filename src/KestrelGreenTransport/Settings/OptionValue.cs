@@ -37,8 +37,8 @@ internal readonly struct OptionValue(long? number)
     /// <summary>The number that a text stands for; null if the text has another form.</summary>
     public static long? Parse(ValueShape shape, string text) => shape switch
     {
-        // A negative number has the right form, so that the error can name the allowed range.
-        ValueShape.Number when int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) => number,
+        // A negative number has the right form, so that the error can name the allowed range. But +2 might mean two more.
+        ValueShape.Number when text is not ['+', ..] && int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) => number,
         ValueShape.Duration when Duration.TryParse(text, out var duration) => duration.Ticks,
         ValueShape.Size when ByteSize.TryParse(text, out var bytes) => bytes,
         ValueShape.Mode => ParseOctal(text.StartsWith("0o", StringComparison.Ordinal) ? text[2..] : text),

@@ -35,7 +35,7 @@ public sealed class HookTests
             "starting", "spawn 1", $"ready 1 {victim.Pid}", $"exit {victim.Pid} crash SIGKILL", "spawn 1", $"ready 1 {replacement.Pid}",
             "scale 1 2", "spawn 2", $"ready 2 {second.Pid}",
         ], lines[..9]);
-        Assert.Equal([$"exit {replacement.Pid} stop", $"exit {second.Pid} stop"], lines[9..11].Select(static line => line.TrimEnd()).Order());
+        Assert.Equivalent(new[] { $"exit {replacement.Pid} stop", $"exit {second.Pid} stop" }, lines[9..11].Select(static line => line.TrimEnd()), strict: true);
         Assert.Equal("bye 0", Assert.Single(lines[11..]));
     }
 }

@@ -112,5 +112,8 @@ public class OperationTests
         var story = Story.WithServing(workers: 1).Asks(1, new UpgradeRequested()).Asks(2, new UpgradeRequested()).Happens(new UpgradeEnded("it exited with code 2"));
         story.Ends("1 Failed, 2 Failed");
         story.Asks(3, new UpgradeRequested()).Asks(4, new ReloadRequested()).Happens(new UpgradeEnded(null)).Ends("3 Succeeded, 4 Superseded");
+
+        // Taken while this supervisor still answers.
+        story.Asks(5, new ScaleRequested(2)).Ends("5 Superseded");
     }
 }

@@ -8,6 +8,7 @@ public sealed class SettingsErrorTests : SettingsFixture
     [Theory]
     [InlineData("--workers 0", "Workers ('0', --workers on the command line) must be a whole number from 1 to 1024.")]
     [InlineData("-w many", "Workers ('many', -w on the command line) must be a whole number from 1 to 1024.")]
+    [InlineData("-w +2", "Workers ('+2', -w on the command line) must be a whole number from 1 to 1024.")]
     [InlineData("-w -1", "Workers ('-1', -w on the command line) must be a whole number from 1 to 1024.")]
     [InlineData("-w=", "Workers ('', -w on the command line) must be a whole number from 1 to 1024.")]
     [InlineData("--worker-connections 1000001", "WorkerConnections ('1000001', --worker-connections on the command line) must be a whole number from 1 to 1000000.")]
