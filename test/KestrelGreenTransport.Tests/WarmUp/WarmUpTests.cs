@@ -62,7 +62,7 @@ public class WarmUpTests
             })))
         {
             await worker.ServeAsync();
-            worker.Lifeline.Send("""{"type":"warm","path":"/","timeMs":60000}""");
+            worker.Lifeline.Send("""{"type":"warm","path":"/","timeMs":5000}""");
             Assert.Equal("warmed", (await worker.Lifeline.ReceiveAsync()).Type);
             Assert.NotEmpty(metrics);
             Assert.DoesNotContain(true, metrics);
